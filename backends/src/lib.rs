@@ -1,0 +1,1 @@
+//! Everything that talks to a disk or to a server that is not ours.

@@ -1,0 +1,181 @@
+//! Identifiers: 63-bit Snowflakes of 41 bits of milliseconds, 10 of node and 12 of counter.
+//!
+//! On the wire they are strings of decimal digits. Zero is no id, so that a missing one is visible.
+
+use std::{fmt, num::NonZeroU64, str::FromStr, sync::Mutex};
+
+use crate::time::Timestamp;
+
+/// Milliseconds since 1970 at which Snowflakes begin: 2025-01-01T00:00:00Z.
+pub const EPOCH_MS: i64 = 1_735_689_600_000;
+/// Bits of a Snowflake that name the node.
+pub const NODE_BITS: u32 = 10;
+/// Bits of a Snowflake that count within a millisecond.
+pub const COUNTER_BITS: u32 = 12;
+/// How many nodes can make ids at the same time.
+pub const NODES_MAX: u16 = 1 << NODE_BITS;
+
+/// Why a text is no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: expected 1 to 19 decimal digits without leading zeros, up to 2^63 - 1")]
+pub struct InvalidId;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(NonZeroU64);
+
+        impl $name {
+            /// The id of this number, if it is one: 1 to 2^63 - 1.
+            pub const fn new(value: u64) -> Option<Self> {
+                if value > i64::MAX as u64 {
+                    return None;
+                }
+                match NonZeroU64::new(value) {
+                    Some(value) => Some(Self(value)),
+                    None => None,
+                }
+            }
+
+            /// The number.
+            pub const fn get(self) -> u64 {
+                self.0.get()
+            }
+
+            /// The number as stores without unsigned integers keep it.
+            #[expect(clippy::cast_possible_wrap, reason = "an id has 63 bits")]
+            pub const fn as_i64(self) -> i64 {
+                self.0.get() as i64
+            }
+
+            /// The id that [`Self::as_i64`] wrote.
+            pub fn from_i64(value: i64) -> Option<Self> {
+                u64::try_from(value).ok().and_then(Self::new)
+            }
+
+            /// When the id was made, by the clock of the gateway that made it.
+            pub fn made_at(self) -> Timestamp {
+                made_at(self.get())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                parse(text).and_then(Self::new).ok_or(InvalidId)
+            }
+        }
+
+        impl From<Snowflake> for $name {
+            fn from(made: Snowflake) -> Self {
+                Self(made.0)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A person.
+    UserId,
+    /// A log and its members.
+    ConversationId,
+    /// An entry, for those who name it without its conversation.
+    EntryId,
+    /// One device's login.
+    LoginId,
+    /// A running gateway.
+    GatewayId,
+}
+
+/// A fresh id that has not been given a meaning yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snowflake(NonZeroU64);
+
+fn parse(text: &str) -> Option<u64> {
+    let digits = text.as_bytes();
+    let plain = (1..=19).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && digits[0] != b'0';
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+fn made_at(id: u64) -> Timestamp {
+    #[expect(clippy::cast_possible_wrap, reason = "41 bits")]
+    let since_epoch = (id >> (NODE_BITS + COUNTER_BITS)) as i64;
+    Timestamp::from_millis(EPOCH_MS + since_epoch)
+}
+
+/// Makes ids for one node; they increase, also when the clock steps back.
+#[derive(Debug)]
+pub struct Snowflakes {
+    node: u64,
+    last: Mutex<u64>,
+}
+
+impl Snowflakes {
+    /// A maker for this node number; numbers past [`NODES_MAX`] wrap.
+    pub fn new(node: u16) -> Self {
+        Self { node: u64::from(node % NODES_MAX) << COUNTER_BITS, last: Mutex::new(0) }
+    }
+
+    /// The next id at this time.
+    pub fn next(&self, now: Timestamp) -> Snowflake {
+        let shift = NODE_BITS + COUNTER_BITS;
+        let tick = u64::try_from(now.as_millis() - EPOCH_MS).unwrap_or(0).max(1) << COUNTER_BITS;
+        // `last` holds milliseconds and counter side by side: a full counter carries into the
+        // milliseconds, which borrows from the future instead of waiting.
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *last = tick.max(*last + 1);
+        let (millis, counter) = (*last >> COUNTER_BITS, *last & ((1 << COUNTER_BITS) - 1));
+        let id = (millis << shift | self.node | counter) & (i64::MAX as u64);
+        Snowflake(NonZeroU64::new(id).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_increase_within_a_millisecond_and_when_the_clock_steps_back() {
+        let ids = Snowflakes::new(5);
+        let now = Timestamp::from_millis(EPOCH_MS + 1_000);
+        let mut last = ids.next(now);
+        for step in 0..10_000 {
+            let next = ids.next(Timestamp::from_millis(now.as_millis() - step % 7));
+            assert!(next.0 > last.0);
+            last = next;
+        }
+    }
+
+    #[test]
+    fn id_tells_when_it_was_made() {
+        let now = Timestamp::from_millis(EPOCH_MS + 123_456);
+        assert_eq!(UserId::from(Snowflakes::new(1023).next(now)).made_at(), now);
+    }
+
+    #[test]
+    fn only_plain_decimal_digits_in_range_are_ids() {
+        assert_eq!("7".parse::<UserId>().map(UserId::get), Ok(7));
+        assert_eq!("9223372036854775807".parse::<UserId>().map(UserId::get), Ok(i64::MAX as u64));
+        for bad in
+            ["", "0", "01", "+1", "-1", "1 ", "a", "9223372036854775808", "18446744073709551616"]
+        {
+            assert_eq!(bad.parse::<UserId>(), Err(InvalidId), "{bad}");
+        }
+    }
+}

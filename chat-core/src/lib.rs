@@ -1,0 +1,18 @@
+//! The domain of Confab, without a socket, a disk or a format.
+//!
+//! In reading order: [`id`], [`time`], [`limits`] and [`error`] are the small words; [`model`] is
+//! what is stored; [`command`] and [`event`] are what comes in and goes out; [`conversation`]
+//! decides, appends, folds and feeds; [`session`] is what a transport reads; [`chat`] is the one
+//! door; [`accounts`] knows users and log-ins; [`port`] is what the domain needs from outside,
+//! [`memory`] keeps it in memory and says by example what each port means, and [`contract`] holds
+//! every backend to it.
+
+pub mod codec;
+pub mod command;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod limits;
+pub mod model;
+pub mod port;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Sockets, HTTP, WebSocket and configuration: the process of Confab.

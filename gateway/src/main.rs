@@ -1,0 +1,2 @@
+//! The binary `confab`.
+fn main() {}

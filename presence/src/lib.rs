@@ -1,0 +1,1 @@
+//! Who is here, and when they were last seen.
