@@ -70,10 +70,7 @@ impl ErrorCode {
 
     /// Whether the same request may succeed later without a change.
     pub const fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::TokenExpired | Self::RateLimited | Self::Unavailable | Self::OutcomeUnknown
-        )
+        matches!(self, Self::RateLimited | Self::Unavailable | Self::OutcomeUnknown)
     }
 }
 
@@ -95,6 +92,20 @@ pub enum ChatError {
     /// The state does not allow it.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The first request under an idempotency key is still running.
+    #[error("a request with this idempotency key is running")]
+    Running,
+    /// The bound of a growing thing is reached.
+    #[error("{what} is full")]
+    Full {
+        /// What is full.
+        what: &'static str,
+        /// Its bound.
+        max: usize,
+    },
+    /// The name is somebody else's.
+    #[error("{0} is taken")]
+    Taken(&'static str),
     /// `expected_seq` is not the next one.
     #[error("the next seq is not the expected one")]
     HeadMoved {
@@ -143,6 +154,11 @@ impl ChatError {
         Self::Invalid { field: Some(field.to_owned()), message: message.into() }
     }
 
+    /// Whether the same request may succeed later without a change.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Running) || self.code().is_retryable()
+    }
+
     /// The one bridge from meaning to the closed list.
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -150,7 +166,11 @@ impl ChatError {
             Self::TokenExpired => ErrorCode::TokenExpired,
             Self::Forbidden(_) => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
-            Self::Conflict(_) | Self::HeadMoved { .. } => ErrorCode::Conflict,
+            Self::Conflict(_)
+            | Self::HeadMoved { .. }
+            | Self::Running
+            | Self::Full { .. }
+            | Self::Taken(_) => ErrorCode::Conflict,
             Self::Invalid { .. } => ErrorCode::Invalid,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::KeyReused(_) => ErrorCode::KeyReused,

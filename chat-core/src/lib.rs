@@ -16,3 +16,4 @@ pub mod limits;
 pub mod model;
 pub mod port;
 pub mod time;
+pub mod view;

@@ -12,8 +12,6 @@ pub const EMOJI_BYTES_MAX: usize = 64;
 pub const EMOJI_PER_MESSAGE_MAX: usize = 64;
 /// Characters of a client id.
 pub const CLIENT_ID_CHARS_MAX: usize = 64;
-/// Characters of an idempotency key.
-pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
 /// Characters of a username, at the least.
 pub const USERNAME_CHARS_MIN: usize = 3;
 /// Characters of a username.
@@ -51,6 +49,8 @@ pub const REPEAT_ENTRIES_MIN: u64 = 4_096;
 
 /// Items of a page.
 pub const PAGE_MAX: usize = 100;
+/// Members of a page of them.
+pub const MEMBERS_PAGE_MAX: usize = 1_000;
 /// Items of a page when nobody says.
 pub const PAGE_DEFAULT: usize = 50;
 /// Entries of a conversation that a resume carries; more become a `gap`.
