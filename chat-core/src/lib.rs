@@ -7,6 +7,7 @@
 //! [`memory`] keeps it in memory and says by example what each port means, and [`contract`] holds
 //! every backend to it.
 
+pub mod accounts;
 pub mod codec;
 pub mod command;
 pub mod error;
@@ -15,5 +16,6 @@ pub mod id;
 pub mod limits;
 pub mod model;
 pub mod port;
+pub mod revocations;
 pub mod time;
 pub mod view;
