@@ -3,19 +3,23 @@
 //! In reading order: [`id`], [`time`], [`limits`] and [`error`] are the small words; [`model`] is
 //! what is stored; [`command`] and [`event`] are what comes in and goes out; [`conversation`]
 //! decides, appends, folds and feeds; [`session`] is what a transport reads; [`chat`] is the one
-//! door; [`accounts`] knows users and log-ins; [`port`] is what the domain needs from outside,
-//! [`memory`] keeps it in memory and says by example what each port means, and [`contract`] holds
-//! every backend to it.
+//! door; [`accounts`] knows users and log-ins; [`port`] is what the domain needs from outside, and
+//! [`projection`] what each entry changes there besides its log; [`memory`] keeps it in memory and
+//! says by example what each port means, and [`contract`] holds every backend to it.
 
 pub mod accounts;
 pub mod codec;
 pub mod command;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod error;
 pub mod event;
 pub mod id;
 pub mod limits;
+pub mod memory;
 pub mod model;
 pub mod port;
+pub mod projection;
 pub mod revocations;
 pub mod time;
 pub mod view;

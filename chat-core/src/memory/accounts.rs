@@ -1,0 +1,72 @@
+//! People in memory.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+
+use super::stores::Shared;
+use crate::{
+    error::StoreError,
+    id::UserId,
+    model::{User, Username},
+    port,
+};
+
+#[derive(Default)]
+pub(super) struct Accounts {
+    names: BTreeMap<Arc<str>, UserId>,
+    users: HashMap<UserId, (User, Arc<str>)>,
+}
+
+/// People in memory.
+#[derive(Debug)]
+pub struct MemoryAccounts(pub(super) Shared);
+
+#[async_trait]
+impl port::Accounts for MemoryAccounts {
+    async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
+        let accounts = &mut self.0.lock().accounts;
+        if let Some(owner) = accounts.names.get(user.username.as_str()) {
+            return Ok(*owner == user.id);
+        }
+        accounts.names.insert(user.username.as_str().into(), user.id);
+        accounts.users.insert(user.id, (user.clone(), password_hash.into()));
+        Ok(true)
+    }
+
+    async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
+        let users = &self.0.lock().accounts.users;
+        Ok(ids.iter().map(|id| users.get(id).map(|(user, _)| user.clone())).collect())
+    }
+
+    async fn credentials(
+        &self,
+        username: &Username,
+    ) -> Result<Option<(User, Arc<str>)>, StoreError> {
+        let accounts = &self.0.lock().accounts;
+        let owner = accounts.names.get(username.as_str());
+        Ok(owner.and_then(|id| accounts.users.get(id)).cloned())
+    }
+
+    async fn set_profile(
+        &self,
+        id: UserId,
+        display_name: &str,
+    ) -> Result<Option<User>, StoreError> {
+        Ok(self.0.lock().accounts.users.get_mut(&id).map(|(user, _)| {
+            user.display_name = display_name.into();
+            user.clone()
+        }))
+    }
+
+    async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        let accounts = &self.0.lock().accounts;
+        let from = accounts.names.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let ids = from.take_while(|(name, _)| name.starts_with(prefix)).map(|(_, id)| id);
+        Ok(ids.filter_map(|id| Some(accounts.users.get(id)?.0.clone())).take(limit).collect())
+    }
+}

@@ -1,0 +1,185 @@
+//! Read models in memory: each is what the entries so far make of it, in any order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+
+use super::{
+    cursors,
+    stores::{Shared, State},
+};
+use crate::{
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{Entry, Founding, Member, Membership, Overlay, Seq},
+    port,
+    projection::{Projection, erasures},
+};
+
+/// All read models.
+#[derive(Default)]
+pub(super) struct Views {
+    conversations: HashMap<ConversationId, View>,
+    directs: HashMap<(UserId, UserId), ConversationId>,
+    /// Wherever the user has ever been a member.
+    of_user: HashMap<UserId, BTreeSet<ConversationId>>,
+}
+
+/// The read models of one conversation; what entries wrote has the seq that wrote it.
+#[derive(Default)]
+struct View {
+    founding: Option<Founding>,
+    title: (Seq, Option<Arc<str>>),
+    members: BTreeMap<UserId, (Seq, Option<Member>)>,
+    overlays: BTreeMap<Seq, Overlay>,
+}
+
+/// The highest seq wins.
+fn write<T>(place: &mut (Seq, T), seq: Seq, value: T) {
+    if seq >= place.0 {
+        *place = (seq, value);
+    }
+}
+
+impl View {
+    fn member(&self, user: UserId) -> Option<Member> {
+        self.members.get(&user)?.1
+    }
+}
+
+impl Views {
+    fn member(&self, conversation: ConversationId, user: UserId) -> Option<Member> {
+        self.conversations.get(&conversation)?.member(user)
+    }
+
+    fn stand(&mut self, entry: &Entry, user: UserId, member: Option<Member>) {
+        let view = self.conversations.entry(entry.conversation).or_default();
+        write(view.members.entry(user).or_default(), entry.seq, member);
+        self.of_user.entry(user).or_default().insert(entry.conversation);
+    }
+}
+
+impl State {
+    pub(super) fn project(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.project_one(entry);
+        }
+    }
+
+    fn project_one(&mut self, entry: &Entry) {
+        match Projection::of(entry) {
+            Projection::Member(member) => self.views.stand(entry, member.user, Some(member)),
+            Projection::Gone(user) => self.views.stand(entry, user, None),
+            Projection::Title(title) => {
+                let view = self.views.conversations.entry(entry.conversation).or_default();
+                write(&mut view.title, entry.seq, Some(title));
+            }
+            Projection::Overlay { target_seq } => self.overlay(entry, target_seq),
+            Projection::Cursor { user, to } => {
+                cursors::advance(&mut self.cursors, user, entry.conversation, to);
+            }
+        }
+    }
+
+    fn overlay(&mut self, entry: &Entry, target_seq: Seq) {
+        let view = self.views.conversations.entry(entry.conversation).or_default();
+        let overlay = view.overlays.entry(target_seq).or_default();
+        overlay.fold(entry);
+        if let Some(log) = self.logs.get_mut(&entry.conversation) {
+            log.erase(&erasures(target_seq, overlay));
+        }
+    }
+}
+
+/// Read models in memory.
+#[derive(Debug)]
+pub struct MemoryConversations(pub(super) Shared);
+
+#[async_trait]
+impl port::Conversations for MemoryConversations {
+    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+        let mut state = self.0.lock();
+        let view = state.views.conversations.entry(founding.conversation).or_default();
+        view.founding.get_or_insert_with(|| founding.clone());
+        Ok(())
+    }
+
+    async fn direct(
+        &self,
+        one: UserId,
+        other: UserId,
+        fresh: ConversationId,
+    ) -> Result<ConversationId, StoreError> {
+        let pair = (one.min(other), one.max(other));
+        Ok(*self.0.lock().views.directs.entry(pair).or_insert(fresh))
+    }
+
+    async fn get(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
+        let state = self.0.lock();
+        Ok(state.views.conversations.get(&conversation).and_then(|view| {
+            let founding = view.founding.clone()?;
+            let title = view.title.1.clone().or_else(|| founding.title.clone());
+            Some((founding, title))
+        }))
+    }
+
+    async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
+        let views = &self.0.lock().views;
+        let membership = |&conversation| {
+            let member = views.member(conversation, user)?;
+            Some(Membership { conversation, member })
+        };
+        Ok(views.of_user.get(&user).into_iter().flatten().filter_map(membership).collect())
+    }
+
+    async fn members(
+        &self,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        let state = self.0.lock();
+        let Some(view) = state.views.conversations.get(&conversation) else {
+            return Ok(Vec::new());
+        };
+        let above = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let members = view.members.range((above, Bound::Unbounded));
+        Ok(members.filter_map(|(_, (_, member))| *member).take(limit).collect())
+    }
+
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<Member>>, StoreError> {
+        let views = &self.0.lock().views;
+        Ok(users.iter().map(|user| views.member(conversation, *user)).collect())
+    }
+
+    async fn overlays(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        to: Seq,
+    ) -> Result<Vec<(Seq, Overlay)>, StoreError> {
+        let state = self.0.lock();
+        let Some(view) = state.views.conversations.get(&conversation) else {
+            return Ok(Vec::new());
+        };
+        let within = |seq: &Seq| *seq > after && *seq <= to;
+        let overlays = view.overlays.iter().filter(|(seq, _)| within(seq));
+        Ok(overlays.map(|(seq, overlay)| (*seq, overlay.clone())).collect())
+    }
+
+    async fn project(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.0.lock().project(entries);
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! Token buckets in this process: for one gateway alone, and while a shared limiter is away.
+//!
+//! The number of keys is bounded. Buckets that are full again are forgotten; where there is still
+//! no room, all new keys share one bucket a shard: each gets less than its own, never more.
+
+use std::{
+    collections::{HashMap, hash_map::RandomState},
+    hash::BuildHasher,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::{
+    limiter::TokenBucket,
+    port::{Bucket, Limiter, Taken},
+};
+
+/// Keys of a limiter, when nobody says.
+pub const LIMITER_KEYS_MAX: usize = 1 << 18;
+
+const SHARDS: usize = 16;
+const PRUNE_KEYS_MIN: usize = 64;
+const PRUNE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Token buckets in this process.
+#[derive(Debug)]
+pub struct LocalLimiter {
+    began: Instant,
+    hasher: RandomState,
+    shard_keys_max: usize,
+    shards: Vec<Mutex<Shard>>,
+}
+
+#[derive(Debug)]
+struct Shard {
+    buckets: HashMap<Box<str>, TokenBucket>,
+    /// Of all keys for which there is no room.
+    crowd: TokenBucket,
+    prune_at_keys: usize,
+    pruned_at: Duration,
+}
+
+impl LocalLimiter {
+    /// Keeps the buckets of about `keys_max` keys.
+    pub fn new(keys_max: usize) -> Self {
+        Self {
+            began: Instant::now(),
+            hasher: RandomState::new(),
+            shard_keys_max: keys_max.div_ceil(SHARDS).max(1),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
+        }
+    }
+
+    /// As [`Limiter::take`], which never waits here.
+    pub fn take_now(&self, key: &str, bucket: Bucket) -> Taken {
+        let now = self.began.elapsed();
+        let index = self.hasher.hash_one(key) % self.shards.len() as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "smaller than the number of shards")]
+        let shard = &self.shards[index as usize];
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.bucket(key, now, self.shard_keys_max).take(now, bucket)
+    }
+}
+
+impl Default for LocalLimiter {
+    fn default() -> Self {
+        Self::new(LIMITER_KEYS_MAX)
+    }
+}
+
+#[async_trait]
+impl Limiter for LocalLimiter {
+    async fn take(&self, key: &str, bucket: Bucket) -> Taken {
+        self.take_now(key, bucket)
+    }
+}
+
+impl Shard {
+    fn new() -> Self {
+        Self {
+            buckets: HashMap::new(),
+            crowd: TokenBucket::default(),
+            prune_at_keys: PRUNE_KEYS_MIN,
+            pruned_at: Duration::ZERO,
+        }
+    }
+
+    fn bucket(&mut self, key: &str, now: Duration, keys_max: usize) -> &mut TokenBucket {
+        if !self.buckets.contains_key(key) {
+            self.make_room(now, keys_max);
+            if self.buckets.len() >= keys_max {
+                return &mut self.crowd;
+            }
+        }
+        self.buckets.entry(key.into()).or_default()
+    }
+
+    /// Forgets full buckets, when there are twice as many keys as were left the last time, or no
+    /// room and a second has passed: a key costs little however many there are.
+    fn make_room(&mut self, now: Duration, keys_max: usize) {
+        let keys = self.buckets.len();
+        let crowded = keys >= keys_max && now.saturating_sub(self.pruned_at) >= PRUNE_PAUSE;
+        if keys < self.prune_at_keys && !crowded {
+            return;
+        }
+        self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        self.buckets.shrink_to(2 * self.buckets.len());
+        self.prune_at_keys = (2 * self.buckets.len()).max(PRUNE_KEYS_MIN);
+        self.pruned_at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOW: Bucket = Bucket { per_second: 1.0, burst: 2 };
+
+    fn granted(limiter: &LocalLimiter, key: &str) -> bool {
+        limiter.take_now(key, SLOW) == Taken::Granted
+    }
+
+    fn keys(limiter: &LocalLimiter) -> usize {
+        limiter.shards.iter().map(|shard| shard.lock().unwrap().buckets.len()).sum()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_key_has_its_own_bucket_that_fills_with_time() {
+        let limiter = LocalLimiter::default();
+        assert!(granted(&limiter, "a") && granted(&limiter, "a") && !granted(&limiter, "a"));
+        assert!(granted(&limiter, "b"));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(granted(&limiter, "a") && !granted(&limiter, "a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn buckets_that_are_full_again_are_forgotten() {
+        let limiter = LocalLimiter::default();
+        for round in 0..20 {
+            for key in 0..2_000 {
+                assert!(granted(&limiter, &format!("{round} {key}")));
+            }
+            tokio::time::advance(Duration::from_secs(2)).await;
+        }
+        assert!(keys(&limiter) <= 2 * 2_000 + 2 * SHARDS * PRUNE_KEYS_MIN, "{}", keys(&limiter));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_without_room_share_and_nobody_gets_more_than_its_own() {
+        let limiter = LocalLimiter::new(SHARDS * 4);
+        let many = (0..1_000).filter(|key| granted(&limiter, &key.to_string())).count();
+        assert_eq!(keys(&limiter), SHARDS * 4);
+        assert_eq!(many, SHARDS * (4 + 2), "each with room, and two of each shard's crowd");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!((0..4).all(|key| granted(&limiter, &format!("after a rest {key}"))));
+        assert!(keys(&limiter) <= SHARDS * 4);
+    }
+}

@@ -1,0 +1,145 @@
+//! Logs in memory: a vector, a head, and the keys in it.
+
+use std::{collections::HashMap, ops::Range};
+
+use async_trait::async_trait;
+
+use super::stores::Shared;
+use crate::{
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{Body, ClientId, Entry, Head, Seq},
+    port::{self, Append, Appended},
+};
+
+pub(super) type Logs = HashMap<ConversationId, Log>;
+
+/// One conversation's log: the entry of seq `n` is at `n - 1`.
+#[derive(Default)]
+pub(super) struct Log {
+    entries: Vec<Entry>,
+    keys: HashMap<(UserId, ClientId), Seq>,
+    head: Head,
+}
+
+impl Log {
+    fn find(&self, sender: UserId, client_id: &ClientId) -> Option<&Entry> {
+        let seq = self.keys.get(&(sender, client_id.clone()))?;
+        self.entries.get(place(seq.previous()))
+    }
+
+    fn known(&self, entries: &[Entry]) -> Vec<(usize, Entry)> {
+        let stands = |entry: &Entry| self.find(entry.sender, entry.client_id.as_ref()?).cloned();
+        entries.iter().enumerate().filter_map(|(at, new)| Some((at, stands(new)?))).collect()
+    }
+
+    fn extend(&mut self, entries: &[Entry], head: Head) {
+        for entry in entries {
+            if let Some(client_id) = entry.client_id.clone() {
+                self.keys.insert((entry.sender, client_id), entry.seq);
+            }
+        }
+        self.entries.extend_from_slice(entries);
+        self.head = head;
+    }
+
+    /// The places of `(after, to]`, as far as the log goes.
+    fn places(&self, after: Seq, to: Seq) -> Range<usize> {
+        let end = place(to).min(self.entries.len());
+        place(after).min(end)..end
+    }
+
+    pub(super) fn erase(&mut self, seqs: &[Seq]) {
+        for seq in seqs {
+            let places = self.places(seq.previous(), *seq);
+            self.entries[places].iter_mut().for_each(erase);
+        }
+    }
+}
+
+fn place(seq: Seq) -> usize {
+    usize::try_from(seq.get()).unwrap_or(usize::MAX)
+}
+
+fn erase(entry: &mut Entry) {
+    match &mut entry.body {
+        Body::Text { text, .. } | Body::Edited { text, .. } => *text = None,
+        Body::Redacted { .. }
+        | Body::Reaction { .. }
+        | Body::Joined { .. }
+        | Body::Left { .. }
+        | Body::Role { .. }
+        | Body::Title { .. } => {}
+    }
+}
+
+/// What a caller has to keep to; a defect of the caller shows in tests at once.
+fn is_well_formed(append: &Append<'_>) -> bool {
+    let seqs = (1..).map(|count| append.after.plus(count));
+    let last = append.entries.last();
+    append.entries.iter().zip(seqs).all(|(entry, seq)| entry.seq == seq)
+        && append.entries.iter().all(|entry| entry.conversation == append.conversation)
+        && append.entries.len() == append.bases.len()
+        && append.entries.len() <= crate::limits::APPEND_ENTRIES_MAX
+        && last.is_some_and(|last| last.seq == append.head.seq && last.ord == append.head.ord)
+}
+
+/// Logs in memory.
+#[derive(Debug)]
+pub struct MemoryLog(pub(super) Shared);
+
+#[async_trait]
+impl port::Log for MemoryLog {
+    async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
+        debug_assert!(is_well_formed(&append), "{append:?}");
+        let mut state = self.0.lock();
+        let log = state.logs.entry(append.conversation).or_default();
+        let known = log.known(append.entries);
+        if !known.is_empty() {
+            return Ok(Appended::Duplicate { entries: known });
+        }
+        if log.head.seq != append.after {
+            return Ok(Appended::Moved { head: log.head });
+        }
+        log.extend(append.entries, append.head);
+        state.project(append.entries);
+        Ok(Appended::Done)
+    }
+
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        to: Seq,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let state = self.0.lock();
+        let Some(log) = state.logs.get(&conversation) else { return Ok(Vec::new()) };
+        Ok(log.entries[log.places(after, to)].iter().take(limit).cloned().collect())
+    }
+
+    async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
+        let state = self.0.lock();
+        let head = |id| state.logs.get(id).map(|log| log.head).unwrap_or_default();
+        Ok(conversations.iter().map(head).collect())
+    }
+
+    async fn find(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        client_id: &ClientId,
+        _base: Seq,
+    ) -> Result<Option<Entry>, StoreError> {
+        let state = self.0.lock();
+        let log = state.logs.get(&conversation);
+        Ok(log.and_then(|log| log.find(sender, client_id)).cloned())
+    }
+
+    async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
+        if let Some(log) = self.0.lock().logs.get_mut(&conversation) {
+            log.erase(seqs);
+        }
+        Ok(())
+    }
+}
