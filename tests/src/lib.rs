@@ -1,1 +1,22 @@
-//! The harness of the end-to-end tests.
+//! The harness: real processes, clients that speak the protocol page, and a checker of histories.
+//!
+//! In reading order: [`process`] (a child with a log, signals and an end), [`gateway`], [`redis`]
+//! and [`cassandra`] (the servers a test needs), [`client`] (HTTP, users, WebSocket), [`session`]
+//! (one scenario over every transport), [`stage`] (a gateway with people on it), [`checker`]
+//! (which promise a recorded history breaks).
+//!
+//! It knows the product by its protocol and its command line only: no crate of it is linked here.
+
+pub mod cassandra;
+pub mod chance;
+pub mod checker;
+pub mod client;
+pub mod gateway;
+pub mod patience;
+pub mod process;
+pub mod redis;
+pub mod session;
+pub mod stage;
+
+pub use anyhow::{Context, Result, bail, ensure};
+pub use serde_json::{Value, json};

@@ -1,2 +1,0 @@
-//! The project's own commands.
-fn main() {}

@@ -1,0 +1,193 @@
+//! The steps, what each needs, and the account of them at the end.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use tokio::time::Instant;
+
+use crate::{
+    run::{MINUTE, cargo, target},
+    tools, web,
+};
+
+/// One step of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Programs that the other steps run.
+    Tools,
+    /// `cargo fmt --check`.
+    Format,
+    /// Clippy, warnings as errors.
+    Clippy,
+    /// The release binary.
+    Build,
+    /// Every test of Rust.
+    Test,
+    /// Tests of the domain alone.
+    Units,
+    /// House rules.
+    Tidy,
+    /// TypeScript's types.
+    WebTypes,
+    /// Tests of the web client.
+    WebTests,
+    /// The committed `dist/` is what its sources build.
+    WebDist,
+    /// Two browsers talk to each other.
+    Browser,
+}
+
+/// The steps of `cargo xtask test`, cheap ones first.
+pub(crate) const TEST: &[Step] = &[
+    Step::Tools,
+    Step::Format,
+    Step::WebTypes,
+    Step::WebTests,
+    Step::WebDist,
+    Step::Clippy,
+    Step::Build,
+    Step::Browser,
+    Step::Test,
+];
+
+/// The steps of `cargo xtask check`.
+pub(crate) const CHECK: &[Step] = &[Step::Format, Step::Clippy, Step::Units, Step::Tidy];
+
+/// How a step went.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It is so.
+    Passed,
+    /// It is not so.
+    Failed(String),
+    /// Nobody knows, because something is missing.
+    Skipped(String),
+}
+
+impl From<Result<()>> for Verdict {
+    fn from(result: Result<()>) -> Self {
+        match result {
+            Ok(()) => Self::Passed,
+            Err(error) => Self::Failed(format!("{error:#}")),
+        }
+    }
+}
+
+impl Step {
+    /// The name for `--only`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Format => "fmt",
+            Self::Clippy => "clippy",
+            Self::Build => "build",
+            Self::Test => "test",
+            Self::Units => "units",
+            Self::Tidy => "tidy",
+            Self::WebTypes => "web-types",
+            Self::WebTests => "web-tests",
+            Self::WebDist => "web-dist",
+            Self::Browser => "browser",
+        }
+    }
+
+    const fn about(self) -> &'static str {
+        match self {
+            Self::Tools => "find, or as root install, the programs that tests run",
+            Self::Format => "cargo fmt --check",
+            Self::Clippy => "cargo clippy, warnings are errors",
+            Self::Build => "release build of confab",
+            Self::Test => "cargo test of the workspace, against the release binary",
+            Self::Units => "cargo test of chat-core and presence",
+            Self::Tidy => "house rules that no compiler checks",
+            Self::WebTypes => "TypeScript's types",
+            Self::WebTests => "tests of the SDK and the page",
+            Self::WebDist => "the committed dist/ is what its sources build",
+            Self::Browser => "two browsers talk to each other through the release binary",
+        }
+    }
+
+    /// The step without which this one cannot say anything.
+    const fn needs(self) -> Option<Self> {
+        if matches!(self, Self::Browser | Self::Test) { Some(Self::Build) } else { None }
+    }
+
+    /// The steps of `all` with these names; all of them where none is given.
+    pub(crate) fn choose(all: &[Self], only: &[String]) -> Result<Vec<Self>> {
+        let named = |name: &String| {
+            let found = all.iter().copied().find(|step| step.name() == name);
+            found.with_context(|| format!("no step is called {name}: see --list"))
+        };
+        if only.is_empty() { Ok(all.to_vec()) } else { only.iter().map(named).collect() }
+    }
+
+    async fn run(self) -> Verdict {
+        match self {
+            Self::Tools => tools::provide().await.into(),
+            Self::Format => cargo("fmt --all --check", 2 * MINUTE).await.into(),
+            Self::Clippy => {
+                let lints = "clippy --workspace --all-targets -- -D warnings";
+                cargo(lints, 20 * MINUTE).await.into()
+            }
+            Self::Build => cargo("build --release -p gateway", 30 * MINUTE).await.into(),
+            Self::Test => cargo("test --workspace --no-fail-fast", 30 * MINUTE).await.into(),
+            Self::Units => cargo("test -p chat-core -p presence --lib", 10 * MINUTE).await.into(),
+            Self::Tidy => cargo("test -p tests --test tidy", 10 * MINUTE).await.into(),
+            Self::WebTypes => web::npm("run check").await,
+            Self::WebTests => web::npm("test").await,
+            Self::WebDist => web::dist().await,
+            Self::Browser => web::browsers(&target().join("release/confab")).await,
+        }
+    }
+}
+
+/// Prints the names.
+#[expect(clippy::print_stdout, reason = "the answer")]
+pub(crate) fn list(steps: &[Step]) {
+    for step in steps {
+        println!("{:10} {}", step.name(), step.about());
+    }
+}
+
+/// Runs the steps and gives the account.
+#[expect(clippy::print_stdout, reason = "the account")]
+pub(crate) async fn all(steps: &[Step]) -> ExitCode {
+    let mut account: Vec<(Step, Verdict, f32)> = Vec::new();
+    for &step in steps {
+        println!("\n=== {}: {}", step.name(), step.about());
+        let begun = Instant::now();
+        let failed = |need: &Step| {
+            account.iter().any(|(done, verdict, _)| {
+                done == need && matches!(verdict, Verdict::Failed(_) | Verdict::Skipped(_))
+            })
+        };
+        let verdict = match step.needs().filter(failed) {
+            Some(need) => Verdict::Failed(format!("needs the step {}", need.name())),
+            None => step.run().await,
+        };
+        let seconds = begun.elapsed().as_secs_f32();
+        println!("--- {}", line(step, &verdict, seconds));
+        account.push((step, verdict, seconds));
+    }
+    println!("\n=== account");
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for (step, verdict, seconds) in &account {
+        println!("{}", line(*step, verdict, *seconds));
+        match verdict {
+            Verdict::Passed => passed += 1,
+            Verdict::Failed(_) => failed += 1,
+            Verdict::Skipped(_) => skipped += 1,
+        }
+    }
+    println!("\n{passed} passed, {failed} failed, {skipped} skipped");
+    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn line(step: Step, verdict: &Verdict, seconds: f32) -> String {
+    let (word, why) = match verdict {
+        Verdict::Passed => ("passed", String::new()),
+        Verdict::Failed(why) => ("FAILED", format!(": {why}")),
+        Verdict::Skipped(why) => ("SKIPPED", format!(": {why}")),
+    };
+    format!("{word:8} {:10} {seconds:7.1} s{why}", step.name())
+}

@@ -1,0 +1,116 @@
+//! The steps of the web client.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use tests::gateway::{Gateway, Settings};
+use tokio::process::Command;
+
+use crate::{
+    run::{MINUTE, find, is_ci, run, target, workspace},
+    steps::Verdict,
+};
+
+/// The web client's folder.
+fn web_client() -> PathBuf {
+    workspace().join("web-client")
+}
+
+/// What is missing: locally a loud skip, in CI a failure.
+fn missing(what: &str) -> Verdict {
+    let how = format!("{what} is not installed (`cargo xtask test --only tools` tells how)");
+    if is_ci() { Verdict::Failed(how) } else { Verdict::Skipped(how) }
+}
+
+/// Installs the packages if the lock file changed since.
+async fn packages() -> Result<()> {
+    let changed = |path: &str| web_client().join(path).metadata().and_then(|file| file.modified());
+    let installed = changed("node_modules/.package-lock.json");
+    if installed.is_ok_and(|at| changed("package-lock.json").is_ok_and(|lock| lock <= at)) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(web_client());
+    run(&mut npm, 10 * MINUTE).await
+}
+
+/// Runs npm with these arguments.
+pub(crate) async fn npm(arguments: &str) -> Verdict {
+    if find("npm").is_none() {
+        return missing("npm");
+    }
+    npm_with(arguments.split_whitespace()).await.into()
+}
+
+async fn npm_with(arguments: impl Iterator<Item = &str>) -> Result<()> {
+    packages().await?;
+    run(Command::new("npm").args(arguments).current_dir(web_client()), 10 * MINUTE).await
+}
+
+/// Builds the page aside and compares it with the committed one.
+pub(crate) async fn dist() -> Verdict {
+    if find("npm").is_none() {
+        return missing("npm");
+    }
+    fresh_dist().await.into()
+}
+
+async fn fresh_dist() -> Result<()> {
+    let built = tempfile::tempdir()?;
+    let folder = built.path().to_str().context("a folder without a name")?;
+    npm_with(["run", "build", "--", "--emptyOutDir", "--outDir", folder].into_iter()).await?;
+    let (committed, built) = (files(&web_client().join("dist"))?, files(built.path())?);
+    let names = committed.keys().chain(built.keys()).collect::<std::collections::BTreeSet<_>>();
+    let stale: Vec<_> = names
+        .into_iter()
+        .filter(|&name| committed.get(name) != built.get(name))
+        .map(|name| name.display().to_string())
+        .collect();
+    let how = "`npm run build` in web-client/ and commit dist/";
+    ensure!(stale.is_empty(), "dist/ is stale: {}; {how}", stale.join(", "));
+    Ok(())
+}
+
+/// Every file below a folder by its name there.
+fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).with_context(|| format!("no {}", next.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder)?.to_owned(), fs::read(&path)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Two browsers on a gateway of their own; what they saw is kept beside the build.
+pub(crate) async fn browsers(binary: &Path) -> Verdict {
+    let programs = ["node", "chromium"];
+    match programs.into_iter().find(|program| find(program).is_none()) {
+        Some(program) => missing(program),
+        None => two_browsers(binary).await.into(),
+    }
+}
+
+async fn two_browsers(binary: &Path) -> Result<()> {
+    packages().await?;
+    let gateway = Gateway::of(binary, Settings::new()).await?;
+    let screenshots = target().join("screenshots");
+    fs::create_dir_all(&screenshots)?;
+    let mut node = Command::new("node");
+    node.arg("e2e/two-browsers.mjs")
+        .arg(gateway.url())
+        .arg("--screenshots")
+        .arg(&screenshots)
+        .current_dir(web_client());
+    run(&mut node, 5 * MINUTE).await.with_context(|| format!("see {}", screenshots.display()))
+}

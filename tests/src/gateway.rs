@@ -1,0 +1,199 @@
+//! The binary `confab` as a process of the test, on free ports, with a data folder of its own.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    time::SystemTime,
+};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::{
+    patience::{LATER, SOON},
+    process::Process,
+};
+
+/// How a gateway is started.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    environment: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Rate limits off, so that a scenario meets only the limit it is about.
+    pub fn new() -> Self {
+        Self::default().set("RATE_LIMITS__ENABLED", "false")
+    }
+
+    /// Sets `CONFAB__<name>`; the later one counts.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A running gateway, ended when this is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    binary: PathBuf,
+    settings: Settings,
+    data: TempDir,
+    running: Running,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    url: String,
+    admin_url: String,
+}
+
+impl Gateway {
+    /// A gateway with an empty embedded store.
+    pub async fn start() -> Result<Self> {
+        Self::with(Settings::new()).await
+    }
+
+    /// A gateway with these settings and an empty data folder.
+    pub async fn with(settings: Settings) -> Result<Self> {
+        Self::of(&binary()?, settings).await
+    }
+
+    /// A gateway of this very binary.
+    pub async fn of(binary: &Path, settings: Settings) -> Result<Self> {
+        let data = TempDir::with_prefix("confab-test-")?;
+        let running = Running::start(binary, &settings, data.path()).await?;
+        Ok(Self { binary: binary.to_owned(), settings, data, running })
+    }
+
+    /// Where it serves, for example `http://127.0.0.1:40123`; another one after a restart.
+    pub fn url(&self) -> &str {
+        &self.running.url
+    }
+
+    /// Where its admin listener serves.
+    pub fn admin_url(&self) -> &str {
+        &self.running.admin_url
+    }
+
+    /// The embedded store's folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The process itself.
+    pub const fn process(&mut self) -> &mut Process {
+        &mut self.running.process
+    }
+
+    /// Ends it as a power cut would; the data folder stays.
+    pub fn kill(&mut self) -> Result<()> {
+        self.running.process.kill()
+    }
+
+    /// SIGTERM, and how it ended.
+    pub async fn drain(&mut self) -> Result<ExitStatus> {
+        self.running.process.terminate()?;
+        self.running.process.ended(LATER).await
+    }
+
+    /// Kills it if it still runs and starts it again on the same data.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.running.process.kill()?;
+        self.running = Running::start(&self.binary, &self.settings, self.data.path()).await?;
+        Ok(())
+    }
+
+    /// Runs `confab` with these arguments to its end, with these settings and no data folder.
+    pub async fn run(settings: &Settings, arguments: &[&str]) -> Result<(ExitStatus, Process)> {
+        let data = TempDir::with_prefix("confab-test-")?;
+        let mut process = spawn(&binary()?, settings, data.path(), arguments)?;
+        let status = process.ended(SOON).await?;
+        Ok((status, process))
+    }
+}
+
+impl Running {
+    async fn start(binary: &Path, settings: &Settings, data: &Path) -> Result<Self> {
+        let mut process = spawn(binary, settings, data, &[])?;
+        let line = process.line("listening on http://", LATER).await?;
+        let url = address(&line, "listening on ")?;
+        let line = process.line("admin on http://", LATER).await?;
+        let admin_url = address(&line, "admin on ")?;
+        Ok(Self { process, url, admin_url })
+    }
+}
+
+fn spawn(binary: &Path, settings: &Settings, data: &Path, arguments: &[&str]) -> Result<Process> {
+    let mut command = Command::new(binary);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CONFAB_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args(arguments)
+        .current_dir(data)
+        .env("CONFAB__LISTEN", "127.0.0.1:0")
+        .env("CONFAB__ADMIN__LISTEN", "127.0.0.1:0")
+        .env("CONFAB__DATA_DIR", data)
+        .envs(settings.environment.iter().map(|(name, value)| (format!("CONFAB__{name}"), value)));
+    Process::start("confab", &mut command)
+}
+
+/// The address after `intro`, also inside of a JSON line.
+fn address(line: &str, intro: &str) -> Result<String> {
+    let from = line.split_once(intro).context("no address in the line")?.1;
+    let end = |c: char| !(c.is_ascii_alphanumeric() || "-.:/[]".contains(c));
+    let address = from.split(end).next().unwrap_or_default();
+    Ok(address.trim_end_matches('/').to_owned())
+}
+
+/// `CONFAB_BINARY`, or the newer one of the target folder's release and debug binaries.
+fn binary() -> Result<PathBuf> {
+    if let Some(binary) = env::var_os("CONFAB_BINARY") {
+        return Ok(binary.into());
+    }
+    let this = env::current_exe()?;
+    let built = |folder: &Path| {
+        let binary = folder.join("confab");
+        let at = binary.metadata().and_then(|found| found.modified());
+        at.ok().map(|at: SystemTime| (at, binary))
+    };
+    this.ancestors()
+        .skip(1)
+        .take(3)
+        .flat_map(|folder| [built(folder), built(&folder.with_file_name("release"))])
+        .flatten()
+        .max()
+        .map(|(_, binary)| binary)
+        .context("no binary: `cargo build --release -p gateway` first, or set CONFAB_BINARY")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_in_plain_and_in_json_lines() -> Result<()> {
+        for line in [
+            "2026-01-01 INFO listening on http://127.0.0.1:40123",
+            r#"{"level":"INFO","message":"listening on http://127.0.0.1:40123","node":1}"#,
+            r#"{"fields":{"message":"listening on http://127.0.0.1:40123/"}}"#,
+        ] {
+            assert_eq!(address(line, "listening on ")?, "http://127.0.0.1:40123");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_later_setting_counts() {
+        let settings = Settings::new().set("A", "1").set("A", "2");
+        assert!(settings.environment.contains(&("A".into(), "2".into())));
+        assert!(!settings.environment.contains(&("A".into(), "1".into())));
+    }
+}
