@@ -1,0 +1,106 @@
+// Commands: what a client asks of the gateway, and the shape of each reply.
+
+import { history, nothing, refreshed, sent, watched } from "./wire";
+import type { Shape, Shaped } from "./shape";
+
+export type HistoryQuery =
+  | { before_seq: number; limit?: number }
+  | { after_seq: number; limit?: number }
+  | { around_seq: number; limit?: number }
+  | { limit?: number };
+
+export interface Send {
+  cmd: "send";
+  conversation: string;
+  client_id: string;
+  text: string;
+  reply_to?: number;
+  attachments?: unknown[];
+  expected_seq?: number;
+  base_seq?: number;
+}
+export interface Edit {
+  cmd: "edit";
+  conversation: string;
+  seq: number;
+  text: string;
+  client_id: string;
+  base_seq?: number;
+}
+export interface Redact {
+  cmd: "redact";
+  conversation: string;
+  seq: number;
+  client_id: string;
+  base_seq?: number;
+}
+export interface React {
+  cmd: "react";
+  conversation: string;
+  seq: number;
+  emoji: string;
+  on: boolean;
+  client_id: string;
+  base_seq?: number;
+}
+export interface ReceiptCommand {
+  cmd: "receipt";
+  conversation: string;
+  delivered_seq?: number;
+  read_seq?: number;
+}
+
+/** The commands that make an entry; each is kept by the outbox until its fate is known. */
+export type EntryCommand = Send | Edit | Redact | React;
+
+export type Command =
+  | EntryCommand
+  | ReceiptCommand
+  | { cmd: "typing"; conversation: string; on: boolean }
+  | { cmd: "watch"; users: string[] }
+  | { cmd: "unwatch" }
+  | { cmd: "away"; on: boolean }
+  | ({ cmd: "history"; conversation: string } & HistoryQuery)
+  | { cmd: "refresh"; token: string }
+  | { cmd: "ping" };
+
+const replyShapes = {
+  send: sent,
+  edit: sent,
+  redact: sent,
+  react: sent,
+  receipt: nothing,
+  typing: nothing,
+  watch: watched,
+  unwatch: nothing,
+  away: nothing,
+  history,
+  refresh: refreshed,
+  ping: nothing,
+} satisfies { [C in Command["cmd"]]: Shape<unknown> };
+
+export type ReplyTo<C extends Command> = Shaped<(typeof replyShapes)[C["cmd"]]>;
+
+export function readReply<C extends Command>(command: C, ok: unknown): ReplyTo<C> {
+  return (replyShapes[command.cmd] as Shape<ReplyTo<C>>)(ok, command.cmd);
+}
+
+/** Whatever can bring a command to the gateway and its reply back. */
+export interface Carrier {
+  execute<C extends Command>(command: C): Promise<ReplyTo<C>>;
+}
+
+/** The frame of a command: its id first, no field that has no value. */
+export function commandFrame(id: number, command: Command): string {
+  return JSON.stringify({ id, ...command });
+}
+
+export interface ClientName {
+  name: string;
+  version: string;
+}
+
+/** The first command of a socket. Without `resume` everything is live from now on. */
+export function helloFrame(id: number, token: string, resume: object | undefined, client: ClientName): string {
+  return JSON.stringify({ id, cmd: "hello", token, ...(resume ? { resume } : {}), client });
+}

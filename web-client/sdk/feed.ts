@@ -1,0 +1,137 @@
+// Gapless delivery: each conversation's entries come out once, in order of their seq.
+//
+// The cursor map is all that is remembered. What is not beyond the cursor is dropped; what is more
+// than one beyond it shows a hole, and the hole is read from history before anything after it.
+// What arrives while a hole is read only moves the mark up to which is read.
+
+import type { HistoryQuery } from "./command";
+import { isCode } from "./error";
+import type { CursorMap, Entry, Gap, History } from "./wire";
+
+export const FILL_PAGE = 100;
+/** A longer hole is not delivered entry by entry; who shows the conversation starts anew at its head. */
+export const FILL_MAX = 1_000;
+const FILL_RETRY_MS = 1_000;
+const FILL_ATTEMPTS_MAX = 5;
+
+export interface FeedListener {
+  entry(entry: Entry): void;
+  /** The cursor went to `head_seq` without the entries in between. */
+  skipped(gap: Omit<Gap, "ev">): void;
+}
+
+type ReadHistory = (conversation: string, query: HistoryQuery) => Promise<History>;
+
+interface Fill {
+  upTo: number;
+  done: Promise<void>;
+}
+
+export class Feed {
+  private readonly cursors = new Map<string, number>();
+  private readonly fills = new Map<string, Fill>();
+
+  constructor(
+    private readonly readHistory: ReadHistory,
+    private readonly listener: FeedListener,
+  ) {}
+
+  cursor(conversation: string): number | undefined {
+    return this.cursors.get(conversation);
+  }
+
+  cursorMap(): CursorMap {
+    return Object.fromEntries(this.cursors);
+  }
+
+  get isEmpty(): boolean {
+    return this.cursors.size === 0;
+  }
+
+  /** Where a conversation goes on; one that has a cursor keeps it, and reads on if it is behind. */
+  head(conversation: string, seq: number): void {
+    const cursor = this.cursors.get(conversation);
+    if (cursor === undefined) this.cursors.set(conversation, seq);
+    else if (seq > cursor) this.reach(conversation, seq);
+  }
+
+  offer(entry: Entry): void {
+    const cursor = this.cursors.get(entry.conversation);
+    if (cursor !== undefined && entry.seq <= cursor) return;
+    const follows = cursor === undefined || entry.seq === cursor + 1;
+    if (follows && !this.fills.has(entry.conversation)) this.deliver(entry);
+    else this.reach(entry.conversation, entry.seq);
+  }
+
+  gap(gap: Omit<Gap, "ev">): void {
+    const cursor = this.cursors.get(gap.conversation);
+    const isBehind = cursor !== undefined && gap.head_seq > cursor;
+    if (isBehind) this.reach(gap.conversation, gap.head_seq);
+    else if (cursor !== gap.head_seq) this.skip(gap.conversation, gap.head_seq);
+  }
+
+  forget(conversation: string): void {
+    this.cursors.delete(conversation);
+    this.fills.delete(conversation);
+  }
+
+  /** Resolves when no hole is being read. */
+  async settled(): Promise<void> {
+    while (this.fills.size > 0) {
+      await Promise.all([...this.fills.values()].map((fill) => fill.done));
+    }
+  }
+
+  private deliver(entry: Entry): void {
+    this.cursors.set(entry.conversation, entry.seq);
+    this.listener.entry(entry);
+  }
+
+  private skip(conversation: string, head_seq: number): void {
+    const after_seq = this.cursors.get(conversation) ?? 0;
+    this.cursors.set(conversation, head_seq);
+    this.listener.skipped({ conversation, after_seq, head_seq });
+  }
+
+  private reach(conversation: string, seq: number): void {
+    const running = this.fills.get(conversation);
+    if (running) {
+      running.upTo = Math.max(running.upTo, seq);
+      return;
+    }
+    const fill: Fill = { upTo: seq, done: Promise.resolve() };
+    this.fills.set(conversation, fill);
+    fill.done = this.fill(conversation, fill).finally(() => {
+      if (this.fills.get(conversation) === fill) this.fills.delete(conversation);
+    });
+  }
+
+  /** Gives up silently after some attempts: the next hello or poll continues from the cursor. */
+  private async fill(conversation: string, fill: Fill): Promise<void> {
+    for (let failures = 0; failures < FILL_ATTEMPTS_MAX; ) {
+      const after_seq = this.cursors.get(conversation);
+      if (after_seq === undefined || after_seq >= fill.upTo) return;
+      if (fill.upTo - after_seq > FILL_MAX) return this.skip(conversation, fill.upTo);
+      try {
+        const page = await this.readHistory(conversation, { after_seq, limit: FILL_PAGE });
+        if (this.fills.get(conversation) !== fill) return;
+        this.fillFrom(conversation, page, fill.upTo);
+        failures = 0;
+      } catch (error) {
+        if (isCode(error, "not_found", "forbidden")) return;
+        failures += 1;
+        await new Promise((resolve) => setTimeout(resolve, FILL_RETRY_MS * failures));
+      }
+    }
+  }
+
+  /** History is dense, but may begin later than asked: at the newest joining of this user. */
+  private fillFrom(conversation: string, page: History, upTo: number): void {
+    for (const entry of page.items) {
+      const cursor = this.cursors.get(conversation);
+      if (cursor === undefined) return;
+      if (entry.seq > cursor) this.deliver(entry);
+    }
+    if (page.items.length === 0) this.cursors.set(conversation, upTo);
+  }
+}

@@ -1,0 +1,78 @@
+// One HTTP call: JSON out, JSON in, a time-out always, and errors as values of two classes.
+
+import { ConfabError, problem, type Problem, Unreachable } from "./error";
+import type { Shape } from "./shape";
+import type { Surroundings } from "./surroundings";
+
+export const REQUEST_TIMEOUT_MS = 10_000;
+
+export interface Call<T> {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  shape: Shape<T>;
+  body?: object;
+  headers?: Record<string, string>;
+  token?: string;
+  timeout_ms?: number;
+  signal?: AbortSignal;
+}
+
+export async function call<T>(surroundings: Surroundings, request: Call<T>): Promise<T> {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  const timer = setTimeout(abort, request.timeout_ms ?? REQUEST_TIMEOUT_MS);
+  request.signal?.addEventListener("abort", abort);
+  if (request.signal?.aborted) abort();
+  try {
+    const response = await surroundings.fetch(surroundings.base_url + request.path, {
+      method: request.method,
+      headers: headersOf(request),
+      signal: stop.signal,
+      cache: "no-store",
+      ...(request.body ? { body: JSON.stringify(request.body) } : {}),
+    });
+    return await read(response, request.shape, `${request.method} ${request.path}`);
+  } catch (error) {
+    if (error instanceof ConfabError) throw error;
+    throw new Unreachable(error instanceof Error ? error.message : "no answer");
+  } finally {
+    clearTimeout(timer);
+    request.signal?.removeEventListener("abort", abort);
+  }
+}
+
+function headersOf(request: Call<unknown>): Record<string, string> {
+  return {
+    Accept: "application/json",
+    ...(request.body ? { "Content-Type": "application/json" } : {}),
+    ...(request.token ? { Authorization: `Bearer ${request.token}` } : {}),
+    ...request.headers,
+  };
+}
+
+async function read<T>(response: Response, shape: Shape<T>, where: string): Promise<T> {
+  if (!response.ok) throw new ConfabError(await problemOf(response));
+  const body = response.status === 204 ? {} : await response.json();
+  return shape(body, where);
+}
+
+/** A proxy's refusal carries no problem object; one is made from its status. */
+async function problemOf(response: Response): Promise<Problem> {
+  const retryAfter = Number(response.headers.get("Retry-After"));
+  const asked = retryAfter > 0 ? { retry_after_ms: retryAfter * 1000 } : {};
+  try {
+    return { ...asked, ...problem(await response.json(), "problem") };
+  } catch {
+    return { ...plainProblem(response.status), ...asked };
+  }
+}
+
+function plainProblem(status: number): Problem {
+  const message = `the gateway answered ${status}`;
+  if (status === 401) return { code: "unauthenticated", message, retryable: false };
+  if (status === 404) return { code: "not_found", message, retryable: false };
+  if (status === 413) return { code: "too_large", message, retryable: false };
+  if (status === 429) return { code: "rate_limited", message, retryable: true };
+  if (status >= 500 || status === 408) return { code: "unavailable", message, retryable: true };
+  return { code: "invalid", message, retryable: false };
+}

@@ -1,0 +1,86 @@
+// Shapes: small parsers that turn what came over the wire into typed values, or say what is wrong.
+// Fields that nobody asked for are ignored; `null` and absence are one thing.
+
+export type Shape<T> = (value: unknown, where: string) => T;
+export type Shaped<S> = S extends Shape<infer T> ? T : never;
+
+type Shapes = Record<string, Shape<unknown>>;
+type Present<S extends Shapes> = {
+  [K in keyof S as undefined extends Shaped<S[K]> ? never : K]: Shaped<S[K]>;
+};
+type Absent<S extends Shapes> = {
+  [K in keyof S as undefined extends Shaped<S[K]> ? K : never]?: Shaped<S[K]>;
+};
+export type Fields<S extends Shapes> = Present<S> & Absent<S>;
+
+/** What arrived does not have the shape that the protocol promises. */
+export class ShapeError extends Error {
+  override name = "ShapeError";
+  constructor(where: string, wanted: string) {
+    super(`${where || "value"}: expected ${wanted}`);
+  }
+}
+
+export const text: Shape<string> = (value, where) => {
+  if (typeof value !== "string") throw new ShapeError(where, "a string");
+  return value;
+};
+
+export const whole: Shape<number> = (value, where) => {
+  if (!Number.isSafeInteger(value)) throw new ShapeError(where, "a whole number");
+  return value as number;
+};
+
+export const flag: Shape<boolean> = (value, where) => {
+  if (typeof value !== "boolean") throw new ShapeError(where, "true or false");
+  return value;
+};
+
+export const anything: Shape<unknown> = (value) => value;
+
+export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
+  return (value, where) => (value === undefined || value === null ? undefined : shape(value, where));
+}
+
+export function word<const W extends string>(...words: W[]): Shape<W> {
+  return (value, where) => {
+    if (!words.includes(value as W)) throw new ShapeError(where, `one of ${words.join(", ")}`);
+    return value as W;
+  };
+}
+
+export function listOf<T>(shape: Shape<T>): Shape<T[]> {
+  return (value, where) => {
+    if (!Array.isArray(value)) throw new ShapeError(where, "a list");
+    return value.map((item, at) => shape(item, `${where}[${at}]`));
+  };
+}
+
+export function mapOf<T>(shape: Shape<T>): Shape<Record<string, T>> {
+  return (value, where) => {
+    const out: Record<string, T> = {};
+    for (const [key, item] of Object.entries(objectOf(value, where))) {
+      out[key] = shape(item, `${where}.${key}`);
+    }
+    return out;
+  };
+}
+
+export function record<S extends Shapes>(shapes: S): Shape<Fields<S>> {
+  return (value, where) => {
+    const source = objectOf(value, where);
+    const out: Record<string, unknown> = {};
+    for (const [key, shape] of Object.entries(shapes)) {
+      const field = shape(source[key], where ? `${where}.${key}` : key);
+      if (field !== undefined) out[key] = field;
+    }
+    return out as Fields<S>;
+  };
+}
+
+export function objectOf(value: unknown, where: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ShapeError(where, "an object");
+  }
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,35 @@
+// The whole page: the entrance, or the workspace of whoever is logged in; and the notes.
+
+import { For, Show } from "solid-js";
+import { model } from "../state/account";
+import { ModelContext } from "../state/model";
+import { dismiss, notes } from "../state/notes";
+import { Entrance } from "./entrance";
+import { CloseIcon } from "./icons";
+import { Workspace } from "./workspace";
+
+export function App() {
+  return (
+    <>
+      <Show when={model()} keyed fallback={<Entrance />}>
+        {(current) => (
+          <ModelContext.Provider value={current}>
+            <Workspace />
+          </ModelContext.Provider>
+        )}
+      </Show>
+      <div class="notes" role="status" aria-live="polite">
+        <For each={notes()}>
+          {(note) => (
+            <div class="note" data-testid="note">
+              <span>{note.text}</span>
+              <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(note.id)}>
+                <CloseIcon />
+              </button>
+            </div>
+          )}
+        </For>
+      </div>
+    </>
+  );
+}

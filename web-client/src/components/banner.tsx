@@ -1,0 +1,39 @@
+// How the page is connected, said only when it matters, and without moving anything.
+
+import { createEffect, createSignal, onCleanup, Show } from "solid-js";
+import type { SessionState } from "../../sdk";
+import { useModel } from "../state/model";
+
+const SHOW_AFTER_MS = 700;
+
+const TEXTS: Record<SessionState, string> = {
+  connecting: "Connecting…",
+  offline: "You are offline. Messages are sent once you are back.",
+  polling: "Slow connection: messages arrive with a delay.",
+  ended: "Not connected. Reload the page to go on.",
+  online: "",
+};
+
+export function Banner() {
+  const model = useModel();
+  const [isLate, setLate] = createSignal(false);
+  const isFine = () => model.state() === "online";
+
+  createEffect(() => {
+    setLate(false);
+    if (isFine()) return;
+    const timer = setTimeout(() => setLate(true), SHOW_AFTER_MS);
+    onCleanup(() => clearTimeout(timer));
+  });
+
+  return (
+    <div class="banner-place" role="status" data-testid="connection" data-state={model.state()}>
+      <Show when={isLate() && !isFine()}>
+        <span class={`banner ${model.state()}`}>
+          <span class="banner-dot" />
+          {TEXTS[model.state()]}
+        </span>
+      </Show>
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+// Whom the conversation is with, and whether they are here.
+
+import { Show } from "solid-js";
+import type { Conversation } from "../../sdk";
+import { now } from "../browser/attention";
+import { goTo } from "../browser/route";
+import { lastSeen, listed, nameOf, titleOf } from "../logic/format";
+import { useModel } from "../state/model";
+import { Avatar } from "./avatar";
+import { BackIcon, PeopleIcon } from "./icons";
+
+interface HeaderProps {
+  conversation: Conversation;
+  showsMembers: boolean;
+  onMembers: () => void;
+}
+
+export function ConversationHeader(props: HeaderProps) {
+  const it = () => props.conversation;
+  return (
+    <header class="pane-header">
+      <button type="button" class="icon-button back" data-testid="back" aria-label="Back to the list" onClick={() => goTo(undefined)}>
+        <BackIcon />
+      </button>
+      <Avatar id={it().peer?.id ?? it().id} name={titleOf(it())} user={it().peer?.id} />
+      <div class="pane-title">
+        <h2 data-testid="header-title">{titleOf(it())}</h2>
+        <Status conversation={it()} />
+      </div>
+      <Show when={it().kind === "group"}>
+        <button
+          type="button" class="icon-button" data-testid="show-members" aria-label="Members" title="Members"
+          aria-expanded={props.showsMembers} onClick={() => props.onMembers()}
+        >
+          <PeopleIcon />
+        </button>
+      </Show>
+    </header>
+  );
+}
+
+function Status(props: { conversation: Conversation }) {
+  const model = useModel();
+  const typing = () => model.typing.in(props.conversation.id);
+  const calm = () => {
+    const { kind, peer, member_count } = props.conversation;
+    if (kind === "group") return member_count === 1 ? "Only you" : `${member_count} members`;
+    return (peer && lastSeen(model.people.presence(peer.id), now())) || `@${peer?.username ?? ""}`;
+  };
+  const who = () => {
+    if (props.conversation.kind === "direct") return "typing…";
+    return `${listed(typing().map((user) => nameOf(model.people.get(user))))} typing…`;
+  };
+  return (
+    <Show when={typing().length > 0} fallback={<p class="pane-status" data-testid="header-status">{calm()}</p>}>
+      <p class="pane-status is-typing" data-testid="typing">{who()}</p>
+    </Show>
+  );
+}

@@ -1,0 +1,101 @@
+// The members of a group: who they are, adding and removing them, leaving.
+
+import { createSignal, For, Show } from "solid-js";
+import type { Conversation, Member, User } from "../../sdk";
+import { nameOf } from "../logic/format";
+import { useModel } from "../state/model";
+import { note, saying } from "../state/notes";
+import { Avatar } from "./avatar";
+import { CloseIcon, PlusIcon } from "./icons";
+import { PeopleSearch } from "./people_search";
+
+interface PanelProps {
+  conversation: Conversation;
+  onClose: () => void;
+}
+
+export function MembersPanel(props: PanelProps) {
+  const model = useModel();
+  const [isAdding, setAdding] = createSignal(false);
+  const id = () => props.conversation.id;
+  const members = () => model.members.of(id());
+  const mayAdd = () => props.conversation.role === "owner" || props.conversation.role === "admin";
+
+  async function change(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      await model.members.load(id());
+    } catch (error) {
+      note(saying(error));
+    }
+  }
+
+  const add = (user: User) => {
+    setAdding(false);
+    void change(() => model.client.rest.putMember(id(), user.id));
+  };
+  const remove = (member: Member) => void change(() => model.client.rest.removeMember(id(), member.user));
+  const leave = async () => {
+    try {
+      await model.client.rest.removeMember(id(), model.me.id);
+      model.remove(id());
+    } catch (error) {
+      note(saying(error));
+    }
+  };
+
+  return (
+    <aside class="members" aria-label="Members" data-testid="members">
+      <header class="members-header">
+        <h3>Members</h3>
+        <Show when={mayAdd()}>
+          <button
+            type="button" class="icon-button" data-testid="member-add" aria-label="Add a member" title="Add a member"
+            aria-expanded={isAdding()} onClick={() => setAdding((on) => !on)}
+          >
+            <PlusIcon />
+          </button>
+        </Show>
+        <button type="button" class="icon-button" aria-label="Close the members" onClick={() => props.onClose()}>
+          <CloseIcon />
+        </button>
+      </header>
+      <Show when={isAdding()}>
+        <PeopleSearch onPick={add} without={members().map((member) => member.user)} />
+      </Show>
+      <ul class="members-list">
+        <For each={members()}>
+          {(member) => <MemberItem member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => remove(member)} />}
+        </For>
+      </ul>
+      <button type="button" class="button danger wide" data-testid="leave" onClick={() => void leave()}>
+        Leave group
+      </button>
+    </aside>
+  );
+}
+
+function MemberItem(props: { member: Member; mayRemove: boolean; onRemove: () => void }) {
+  const model = useModel();
+  const name = () => nameOf(model.people.get(props.member.user));
+  return (
+    <li class="member" data-testid="member-item" data-user={props.member.user} data-role={props.member.role}>
+      <Avatar id={props.member.user} name={name()} size="small" user={props.member.user === model.me.id ? undefined : props.member.user} />
+      <span class="person-name">{props.member.user === model.me.id ? `${name()} (you)` : name()}</span>
+      <Show when={props.member.role !== "member"}>
+        <span class="role">{props.member.role}</span>
+      </Show>
+      <Show when={props.mayRemove}>
+        <button type="button" class="icon-button" data-testid="member-remove" aria-label={`Remove ${name()}`} title="Remove" onClick={() => props.onRemove()}>
+          <CloseIcon />
+        </button>
+      </Show>
+    </li>
+  );
+}
+
+/** An owner removes everybody else, an admin the plain members. */
+function mayRemove(conversation: Conversation, member: Member, me: string): boolean {
+  if (member.user === me) return false;
+  return conversation.role === "owner" || (conversation.role === "admin" && member.role === "member");
+}

@@ -1,0 +1,94 @@
+// One message: who, what, when, how far it has come, and what can be done with it.
+
+import { createSignal, For, Show } from "solid-js";
+import type { Conversation } from "../../sdk";
+import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
+import { stateOfEntry } from "../logic/message_state";
+import { partsOf } from "../logic/text";
+import type { MessageRow } from "../logic/window";
+import { useModel } from "../state/model";
+import { Avatar } from "./avatar";
+import type { Aim } from "./conversation_pane";
+import { MessageActions } from "./message_actions";
+import { Quote } from "./quote";
+import { Reactions } from "./reactions";
+import { StateMark } from "./state_mark";
+
+interface MessageProps {
+  row: MessageRow;
+  conversation: Conversation;
+  continues: boolean;
+  goesOn: boolean;
+  isActive: boolean;
+  onAim: (aim: Aim) => void;
+  onShow: (seq: number) => void;
+}
+
+export function Message(props: MessageProps) {
+  const model = useModel();
+  const [isPicking, setPicking] = createSignal(false);
+  const isMine = () => props.row.sender === model.me.id;
+  const isGroup = () => props.conversation.kind === "group";
+  const sender = () => nameOf(model.people.get(props.row.sender));
+  const state = () => {
+    if (!isMine()) return undefined;
+    return stateOfEntry(props.row.seq, model.members.of(props.conversation.id), model.me.id);
+  };
+
+  return (
+    <article
+      class="message" data-testid="message" data-seq={props.row.seq} data-state={state()} data-sender={props.row.sender}
+      tabIndex={-1} aria-label={`${isMine() ? "You" : sender()}, ${clockTime(props.row.sent_at)}`}
+      classList={{ mine: isMine(), continues: props.continues, "goes-on": props.goesOn, "in-group": isGroup() }}
+    >
+      <Show when={isGroup() && !isMine()}>
+        <span class="message-avatar">
+          <Show when={!props.goesOn}>
+            <Avatar id={props.row.sender} name={sender()} size="small" />
+          </Show>
+        </span>
+      </Show>
+      <div class="message-column">
+        <div class="bubble" classList={{ redacted: props.row.isRedacted }}>
+          <Show when={isGroup() && !isMine() && !props.continues}>
+            <span class={`message-sender ink-${tintOf(props.row.sender)}`}>{sender()}</span>
+          </Show>
+          <Show when={!props.row.isRedacted && props.row.reply_to}>
+            {(seq) => <Quote conversation={props.conversation.id} seq={seq()} onShow={props.onShow} />}
+          </Show>
+          <MessageText row={props.row} />
+          <span class="message-meta">
+            <Show when={props.row.isEdited && !props.row.isRedacted}>
+              <span data-testid="edited">edited</span>
+            </Show>
+            <time dateTime={props.row.sent_at} title={fullTime(props.row.sent_at)}>{clockTime(props.row.sent_at)}</time>
+            <Show when={state()}>{(current) => <StateMark state={current()} />}</Show>
+          </span>
+          <Show when={!props.row.isRedacted && (props.isActive || isPicking())}>
+            <MessageActions
+              row={props.row} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()}
+              onPicking={setPicking} onAim={props.onAim}
+            />
+          </Show>
+        </div>
+        <Reactions row={props.row} conversation={props.conversation.id} />
+      </div>
+    </article>
+  );
+}
+
+function MessageText(props: { row: MessageRow }) {
+  return (
+    <Show when={!props.row.isRedacted} fallback={<span class="message-text" data-testid="message-text">Message deleted</span>}>
+      <span class="message-text" data-testid="message-text">
+        <For each={partsOf(props.row.text)}>
+          {(part) => (
+            <Show when={part.href} fallback={part.text}>
+              {(href) => <a href={href()} target="_blank" rel="noopener noreferrer">{part.text}</a>}
+            </Show>
+          )}
+        </For>
+      </span>
+    </Show>
+  );
+}

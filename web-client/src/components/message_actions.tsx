@@ -1,0 +1,86 @@
+// What one can do with a message: react, reply, edit, delete.
+
+import { For, onCleanup, onMount, Show } from "solid-js";
+import type { Conversation } from "../../sdk";
+import type { MessageRow } from "../logic/window";
+import { useModel } from "../state/model";
+import type { Aim } from "./conversation_pane";
+import { BinIcon, PenIcon, ReplyIcon, SmileIcon } from "./icons";
+import { toggleReaction } from "./reactions";
+
+const OFFERED = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
+
+interface ActionsProps {
+  row: MessageRow;
+  conversation: Conversation;
+  isMine: boolean;
+  isPicking: boolean;
+  onPicking: (on: boolean) => void;
+  onAim: (aim: Aim) => void;
+}
+
+export function MessageActions(props: ActionsProps) {
+  const { client } = useModel();
+  const mayRedact = () => props.isMine || props.conversation.role === "owner" || props.conversation.role === "admin";
+  const redact = () => client.enter({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
+  return (
+    <div class="actions" role="toolbar" aria-label="Message actions">
+      <Show when={!props.isPicking} fallback={<ReactionPicker {...props} />}>
+        <button type="button" class="action" data-testid="react" aria-label="React" title="React" onClick={() => props.onPicking(true)}>
+          <SmileIcon />
+        </button>
+        <button
+          type="button" class="action" data-testid="reply" aria-label="Reply" title="Reply"
+          onClick={() => props.onAim({ kind: "reply", row: props.row })}
+        >
+          <ReplyIcon />
+        </button>
+        <Show when={props.isMine}>
+          <button
+            type="button" class="action" data-testid="edit" aria-label="Edit" title="Edit"
+            onClick={() => props.onAim({ kind: "edit", row: props.row })}
+          >
+            <PenIcon />
+          </button>
+        </Show>
+        <Show when={mayRedact()}>
+          <button type="button" class="action" data-testid="redact" aria-label="Delete" title="Delete" onClick={redact}>
+            <BinIcon />
+          </button>
+        </Show>
+      </Show>
+    </div>
+  );
+}
+
+function ReactionPicker(props: ActionsProps) {
+  const model = useModel();
+  let first: HTMLButtonElement | undefined;
+  onMount(() => first?.focus());
+  const close = (event: Event) => {
+    const isInside = event.target instanceof Element && event.target.closest(".actions");
+    if (!isInside || (event instanceof KeyboardEvent && event.key === "Escape")) props.onPicking(false);
+  };
+  document.addEventListener("pointerdown", close);
+  document.addEventListener("keydown", close);
+  onCleanup(() => {
+    document.removeEventListener("pointerdown", close);
+    document.removeEventListener("keydown", close);
+  });
+  return (
+    <For each={OFFERED}>
+      {(emoji, at) => (
+        <button
+          type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={`React with ${emoji}`}
+          ref={(button) => at() === 0 && (first = button)}
+          onClick={() => {
+            toggleReaction(model, props.conversation.id, props.row, emoji);
+            props.onPicking(false);
+          }}
+        >
+          {emoji}
+        </button>
+      )}
+    </For>
+  );
+}

@@ -1,0 +1,66 @@
+// Opens a group with a title and its first members.
+
+import { createSignal, For } from "solid-js";
+import { mayRetry, type User } from "../../sdk";
+import { goTo } from "../browser/route";
+import { nameOf } from "../logic/format";
+import { useModel } from "../state/model";
+import { note, saying } from "../state/notes";
+import { Dialog } from "./dialog";
+import { Field } from "./field";
+import { CloseIcon } from "./icons";
+import { PeopleSearch } from "./people_search";
+
+export function NewGroup(props: { onClose: () => void }) {
+  const model = useModel();
+  const [title, setTitle] = createSignal("");
+  const [chosen, setChosen] = createSignal<User[]>([]);
+  const [busy, setBusy] = createSignal(false);
+  let key = model.client.freshId();
+
+  const drop = (user: User) => setChosen((all) => all.filter((other) => other.id !== user.id));
+  const toggle = (user: User) =>
+    chosen().some((other) => other.id === user.id) ? drop(user) : setChosen((all) => [...all, user]);
+
+  /** An attempt whose fate is not known is repeated under the same key; a refused one gets a new key. */
+  async function create(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    if (busy() || !title().trim()) return;
+    setBusy(true);
+    try {
+      const group = { title: title().trim(), members: chosen().map((user) => user.id) };
+      const details = await model.client.rest.openGroup(group, key);
+      model.conversations.upsert(details);
+      props.onClose();
+      goTo(details.id);
+    } catch (error) {
+      if (!mayRetry(error)) key = model.client.freshId();
+      note(saying(error));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog title="New group" testid="new-group-dialog" onClose={() => props.onClose()}>
+      <form onSubmit={(event) => void create(event)}>
+        <Field label="Title" name="title" testid="group-title" value={title()} onValue={setTitle} autofocus />
+        <ul class="chosen" aria-label="Chosen members">
+          <For each={chosen()}>
+            {(user) => (
+              <li class="chip" data-testid="person-chosen">
+                {nameOf(user)}
+                <button type="button" class="chip-button" aria-label={`Remove ${nameOf(user)}`} onClick={() => drop(user)}>
+                  <CloseIcon />
+                </button>
+              </li>
+            )}
+          </For>
+        </ul>
+        <PeopleSearch onPick={toggle} chosen={chosen().map((user) => user.id)} />
+        <button class="button primary wide" type="submit" data-testid="group-create" aria-disabled={busy() || !title().trim()}>
+          Create group
+        </button>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,30 @@
+// What happened to the conversation itself: who came and went, its title, roles.
+
+import { nameOf } from "../logic/format";
+import type { NoticeRow } from "../logic/window";
+import { useModel } from "../state/model";
+
+export function Notice(props: { row: NoticeRow }) {
+  const model = useModel();
+  const name = (id: string) => (id === model.me.id ? "You" : nameOf(model.people.get(id)));
+  const text = () => {
+    const { entry, sender } = props.row;
+    switch (entry.kind) {
+      case "joined":
+        return entry.user === sender ? `${name(entry.user)} joined` : `${name(sender)} added ${name(entry.user)}`;
+      case "left":
+        return (entry.by ?? sender) === entry.user
+          ? `${name(entry.user)} left`
+          : `${name(entry.by ?? sender)} removed ${name(entry.user)}`;
+      case "role":
+        return `${name(sender)} made ${name(entry.user)} ${entry.role}`;
+      case "title":
+        return `${name(sender)} changed the title to “${entry.title}”`;
+    }
+  };
+  return (
+    <p class="notice" data-testid="notice" data-seq={props.row.seq}>
+      {text()}
+    </p>
+  );
+}

@@ -1,0 +1,94 @@
+// Finding people by name, as one types.
+
+import { createEffect, createSignal, For, onCleanup, Show } from "solid-js";
+import type { User } from "../../sdk";
+import { nameOf } from "../logic/format";
+import { useModel } from "../state/model";
+import { Avatar } from "./avatar";
+import { CheckIcon } from "./icons";
+
+const SEARCH_AFTER_MS = 180;
+
+interface PeopleSearchProps {
+  onPick: (user: User) => void;
+  /** Whom not to offer. */
+  without?: string[];
+  chosen?: string[];
+}
+
+export function PeopleSearch(props: PeopleSearchProps) {
+  const model = useModel();
+  const [query, setQuery] = createSignal("");
+  const [found, setFound] = createSignal<User[]>();
+  const [failed, setFailed] = createSignal(false);
+
+  createEffect(() => {
+    const wanted = query().trim();
+    if (!wanted) return void setFound(undefined);
+    const stop = new AbortController();
+    const timer = setTimeout(() => void search(wanted, stop.signal), SEARCH_AFTER_MS);
+    onCleanup(() => {
+      clearTimeout(timer);
+      stop.abort();
+    });
+  });
+
+  async function search(wanted: string, signal: AbortSignal): Promise<void> {
+    try {
+      const users = await model.client.rest.people(wanted, signal);
+      if (signal.aborted) return;
+      users.forEach(model.people.know);
+      setFailed(false);
+      setFound(users);
+    } catch {
+      if (!signal.aborted) setFailed(true);
+    }
+  }
+
+  /** Enter picks the first one, and never sends the form that the search may stand in. */
+  function pickFirst(event: KeyboardEvent): void {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    const first = offered()[0];
+    if (first) props.onPick(first);
+  }
+
+  const offered = () => (found() ?? []).filter((user) => user.id !== model.me.id && !props.without?.includes(user.id));
+
+  return (
+    <div class="people-search">
+      <input
+        class="input" type="search" placeholder="Search by username" aria-label="Search people"
+        autofocus={!props.chosen}
+        autocomplete="off" autocapitalize="none" spellcheck={false} data-testid="people-search" value={query()}
+        onInput={(event) => setQuery(event.currentTarget.value)} onKeyDown={pickFirst}
+      />
+      <ul class="people-results" aria-label="People found">
+        <For each={offered()}>
+          {(user) => (
+            <li>
+              <button
+                type="button" class="person" data-testid="people-result" data-username={user.username}
+                aria-pressed={props.chosen ? props.chosen.includes(user.id) : undefined} onClick={() => props.onPick(user)}
+              >
+                <Avatar id={user.id} name={nameOf(user)} size="small" />
+                <span class="person-name">{nameOf(user)}</span>
+                <span class="person-username">@{user.username}</span>
+                <Show when={props.chosen?.includes(user.id)}>
+                  <CheckIcon />
+                </Show>
+              </button>
+            </li>
+          )}
+        </For>
+      </ul>
+      <p class="people-hint" role="status">{hint(query(), found() && offered().length, failed())}</p>
+    </div>
+  );
+}
+
+function hint(query: string, count: number | undefined, failed: boolean): string {
+  if (failed) return "The search did not work. Try again.";
+  if (!query.trim()) return "Type the beginning of a username.";
+  return count === 0 ? "Nobody found." : "";
+}

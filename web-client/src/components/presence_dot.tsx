@@ -1,0 +1,30 @@
+// A dot that says whether somebody is here. It watches them only while it is on the screen.
+
+import { createEffect, createSignal, onCleanup, onMount } from "solid-js";
+import { now } from "../browser/attention";
+import { lastSeen } from "../logic/format";
+import { useModel } from "../state/model";
+
+export function PresenceDot(props: { user: string }) {
+  const model = useModel();
+  const [isShown, setShown] = createSignal(false);
+  let dot!: HTMLSpanElement;
+
+  onMount(() => {
+    const observer = new IntersectionObserver(([seen]) => setShown(seen?.isIntersecting ?? false));
+    observer.observe(dot);
+    onCleanup(() => observer.disconnect());
+  });
+  createEffect(() => {
+    if (isShown()) onCleanup(model.client.watch.hold(props.user));
+  });
+
+  const presence = () => model.people.presence(props.user);
+  const status = () => presence()?.status ?? "unknown";
+  return (
+    <span
+      ref={dot} class={`presence ${status()}`} role="img" data-testid="presence" data-user={props.user}
+      data-status={status()} aria-label={lastSeen(presence(), now()) || "Presence not known"}
+    />
+  );
+}

@@ -1,0 +1,36 @@
+// The reactions under a message; a click adds one's own or takes it back.
+
+import { For, Show } from "solid-js";
+import { listed, nameOf } from "../logic/format";
+import type { MessageRow } from "../logic/window";
+import { type Model, useModel } from "../state/model";
+
+export function toggleReaction({ client, me }: Model, conversation: string, row: MessageRow, emoji: string): void {
+  const group = row.reactions.find((it) => it.emoji === emoji);
+  const on = !group?.users.includes(me.id);
+  client.enter({ cmd: "react", conversation, seq: row.seq, emoji, on });
+}
+
+export function Reactions(props: { row: MessageRow; conversation: string }) {
+  const model = useModel();
+  const names = (users: string[]) =>
+    listed(users.map((id) => (id === model.me.id ? "You" : nameOf(model.people.get(id)))));
+  return (
+    <Show when={props.row.reactions.length > 0}>
+      <div class="reactions">
+        <For each={props.row.reactions}>
+          {(group) => (
+            <button
+              type="button" class="reaction" data-testid="reaction" data-emoji={group.emoji} title={names(group.users)}
+              aria-pressed={group.users.includes(model.me.id)} aria-label={`${group.emoji} ${group.users.length}: ${names(group.users)}`}
+              onClick={() => toggleReaction(model, props.conversation, props.row, group.emoji)}
+            >
+              <span>{group.emoji}</span>
+              <span class="reaction-count">{group.users.length}</span>
+            </button>
+          )}
+        </For>
+      </div>
+    </Show>
+  );
+}

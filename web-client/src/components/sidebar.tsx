@@ -1,0 +1,99 @@
+// The list of conversations, and the ways to new ones.
+
+import { createSignal, For, Match, Show, Switch } from "solid-js";
+import { nameOf } from "../logic/format";
+import { logOut } from "../state/account";
+import { useModel } from "../state/model";
+import { Avatar } from "./avatar";
+import { ConversationItem } from "./conversation_item";
+import { LeaveIcon, PenIcon, PeopleIcon } from "./icons";
+import { NewDirect } from "./new_direct";
+import { NewGroup } from "./new_group";
+
+type Dialogs = "direct" | "group";
+const MORE_BEFORE_PX = 300;
+
+export function Sidebar() {
+  const [dialog, setDialog] = createSignal<Dialogs>();
+  const close = () => setDialog(undefined);
+  return (
+    <aside class="sidebar">
+      <SidebarHeader open={setDialog} />
+      <ConversationList open={setDialog} />
+      <Switch>
+        <Match when={dialog() === "direct"}>
+          <NewDirect onClose={close} />
+        </Match>
+        <Match when={dialog() === "group"}>
+          <NewGroup onClose={close} />
+        </Match>
+      </Switch>
+    </aside>
+  );
+}
+
+function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
+  const model = useModel();
+  return (
+    <header class="sidebar-header">
+      <div class="me" data-testid="me">
+        <Avatar id={model.me.id} name={nameOf(model.me)} size="small" />
+        <span class="me-name" title={`@${model.me.username}`}>{nameOf(model.me)}</span>
+      </div>
+      <button
+        type="button" class="icon-button" data-testid="new-direct" title="New conversation" aria-label="New conversation"
+        onClick={() => props.open("direct")}
+      >
+        <PenIcon />
+      </button>
+      <button
+        type="button" class="icon-button" data-testid="new-group" title="New group" aria-label="New group"
+        onClick={() => props.open("group")}
+      >
+        <PeopleIcon />
+      </button>
+      <button
+        type="button" class="icon-button" data-testid="log-out" title="Log out" aria-label="Log out"
+        onClick={() => void logOut()}
+      >
+        <LeaveIcon />
+      </button>
+    </header>
+  );
+}
+
+function ConversationList(props: { open: (dialog: Dialogs) => void }) {
+  const { conversations } = useModel();
+  const status = () => conversations.state.status;
+  const isEmpty = () => conversations.sorted().length === 0;
+
+  function scrolled(list: HTMLElement): void {
+    const below = list.scrollHeight - list.scrollTop - list.clientHeight;
+    if (below < MORE_BEFORE_PX) void conversations.more();
+  }
+
+  return (
+    <nav class="conversations" aria-label="Conversations" onScroll={(event) => scrolled(event.currentTarget)}>
+      <Show when={isEmpty() && status() === "ready"}>
+        <div class="list-empty" data-testid="list-empty">
+          <p>No conversations yet.</p>
+          <button type="button" class="button" onClick={() => props.open("direct")}>Find somebody</button>
+        </div>
+      </Show>
+      <Show when={isEmpty() && status() === "loading"}>
+        <ul class="skeletons" aria-hidden="true">
+          <For each={[1, 2, 3, 4]}>{() => <li class="skeleton" />}</For>
+        </ul>
+      </Show>
+      <Show when={isEmpty() && status() === "failed"}>
+        <div class="list-empty">
+          <p>The list could not be loaded.</p>
+          <button type="button" class="button" onClick={() => void conversations.reload()}>Try again</button>
+        </div>
+      </Show>
+      <ul data-testid="conversation-list">
+        <For each={conversations.sorted()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,70 @@
+// What the list of conversations shows, as functions of what arrives.
+
+import type { Conversation, Entry, Receipt, TextEntry } from "../../sdk";
+
+/** Newest activity first. Ids are numbers of time, so the longer or larger one is the younger. */
+export function byActivity(a: Conversation, b: Conversation): number {
+  return compareIds(activity(b), activity(a));
+}
+
+function activity(conversation: Conversation): string {
+  return conversation.last_message?.id ?? conversation.id;
+}
+
+export function compareIds(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** An entry that the conversation's details already account for changes nothing. */
+export function withEntry(conversation: Conversation, entry: Entry, me: string): Conversation {
+  if (entry.seq <= conversation.head_seq) return conversation;
+  const next = { ...conversation, head_seq: entry.seq };
+  switch (entry.kind) {
+    case "text":
+      return withText(next, entry, me);
+    case "edited":
+      if (next.last_message?.seq !== entry.target_seq || entry.text === undefined) return next;
+      return { ...next, last_message: { ...next.last_message, text: entry.text } as TextEntry };
+    case "redacted":
+      if (next.last_message?.seq !== entry.target_seq) return next;
+      return { ...next, last_message: { ...next.last_message, text: undefined, redacted: true } as TextEntry };
+    case "title":
+      return { ...next, title: entry.title };
+    case "role":
+      return entry.user === me ? { ...next, role: entry.role } : next;
+    case "joined":
+      return { ...next, member_count: next.member_count + 1 };
+    case "left":
+      return { ...next, member_count: Math.max(0, next.member_count - 1) };
+    case "reaction":
+    case "unknown":
+      return next;
+  }
+}
+
+/** Sending moves one's own cursors to the sent entry. */
+function withText(conversation: Conversation, entry: TextEntry, me: string): Conversation {
+  const next = { ...conversation, last_message: { ...entry } };
+  if (entry.sender !== me) return { ...next, unread: conversation.unread + 1 };
+  return { ...next, unread: 0, read_seq: entry.seq, delivered_seq: entry.seq };
+}
+
+/** Newly read details; where they are older than what arrived since, only what they alone know counts. */
+export function withDetails(known: Conversation | undefined, details: Conversation): Conversation {
+  if (!known || details.head_seq >= known.head_seq) return details;
+  const { head_seq, unread, last_message, delivered_seq, read_seq } = known;
+  return { ...details, head_seq, unread, delivered_seq, read_seq, ...(last_message ? { last_message } : {}) };
+}
+
+/** One's own cursors, moved here or on another device; the count between is the gateway's to tell. */
+export function withOwnReceipt(conversation: Conversation, receipt: Receipt): Conversation {
+  const read_seq = Math.max(conversation.read_seq, receipt.read_seq);
+  const delivered_seq = Math.max(conversation.delivered_seq, receipt.delivered_seq, read_seq);
+  const lastText = conversation.last_message?.seq ?? 0;
+  return { ...conversation, read_seq, delivered_seq, unread: read_seq >= lastText ? 0 : conversation.unread };
+}
+
+export function unreadInAll(conversations: Conversation[]): number {
+  return conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
+}

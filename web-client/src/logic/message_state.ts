@@ -1,0 +1,29 @@
+// How far a message of one's own has come: as far as the slowest of the other members.
+
+import type { Member, OutboxItem } from "../../sdk";
+
+export type MessageState = "queued" | "sent" | "delivered" | "read" | "failed";
+
+export function stateOfEntry(seq: number, members: Member[], me: string): MessageState {
+  const others = members.filter((member) => member.user !== me && member.joined_seq <= seq);
+  if (others.length === 0) return "sent";
+  if (others.every((member) => member.read_seq >= seq)) return "read";
+  if (others.every((member) => member.delivered_seq >= seq)) return "delivered";
+  return "sent";
+}
+
+export function stateOfItem(item: OutboxItem): MessageState {
+  return item.state === "failed" ? "failed" : item.state === "sent" ? "sent" : "queued";
+}
+
+/** Members with one cursor pair moved; cursors only move forward. */
+export function withReceipt(
+  members: Member[],
+  receipt: { user: string; delivered_seq: number; read_seq: number },
+): Member[] {
+  return members.map((member) => {
+    if (member.user !== receipt.user) return member;
+    const read_seq = Math.max(member.read_seq, receipt.read_seq);
+    return { ...member, read_seq, delivered_seq: Math.max(member.delivered_seq, receipt.delivered_seq, read_seq) };
+  });
+}

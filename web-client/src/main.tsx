@@ -1,0 +1,17 @@
+// The page begins here.
+
+import { render } from "solid-js/web";
+import { App } from "./components/app";
+import { takeUp } from "./state/account";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/list.css";
+import "./styles/timeline.css";
+import "./styles/composer.css";
+import "./styles/dialog.css";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("the page has no root");
+takeUp();
+render(() => <App />, root);

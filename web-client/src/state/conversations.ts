@@ -1,0 +1,97 @@
+// The list of conversations: read page by page, kept up by entries, receipts and events.
+
+import { createMemo } from "solid-js";
+import { createStore, produce, reconcile, unwrap } from "solid-js/store";
+import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk";
+import { byActivity, unreadInAll, withDetails, withEntry, withOwnReceipt } from "../logic/conversations";
+
+const LIST_PAGE = 50;
+
+export interface Listing {
+  byId: Record<string, Conversation>;
+  status: "loading" | "ready" | "failed";
+  next_cursor?: string | undefined;
+}
+
+export function createConversations(client: Client, me: string) {
+  const [state, set] = createStore<Listing>({ byId: {}, status: "loading" });
+  const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
+  const unread = createMemo(() => unreadInAll(Object.values(state.byId)));
+  const asked = new Set<string>();
+
+  const get = (id: string): Conversation | undefined => state.byId[id];
+  const put = (conversation: Conversation) => set("byId", conversation.id, reconcile(conversation));
+
+  function upsert(details: Conversation): void {
+    const known = state.byId[details.id];
+    put(withDetails(known && unwrap(known), details));
+    client.known(details);
+    if (details.unread > 0) client.delivered(details.id, details.head_seq);
+  }
+
+  async function readPage(cursor: string | undefined): Promise<void> {
+    try {
+      const page = await client.rest.conversations(cursor, LIST_PAGE);
+      page.items.forEach(upsert);
+      set({ status: "ready", next_cursor: page.next_cursor });
+    } catch {
+      if (state.status === "loading") set("status", "failed");
+    }
+  }
+
+  /** Details of one conversation, also of one that the list has not reached; nothing if there is none. */
+  async function fetch(id: string): Promise<Conversation | undefined> {
+    if (asked.has(id)) return undefined;
+    asked.add(id);
+    try {
+      const details = await client.rest.conversation(id);
+      upsert(details);
+      return details;
+    } catch (error) {
+      if (isCode(error, "not_found")) drop(id);
+      return undefined;
+    } finally {
+      asked.delete(id);
+    }
+  }
+
+  function drop(id: string): void {
+    set("byId", produce((all) => void delete all[id]));
+  }
+
+  function take(entry: Entry): void {
+    const known = state.byId[entry.conversation];
+    if (!known) return void fetch(entry.conversation);
+    put(withEntry(unwrap(known), entry, me));
+  }
+
+  function takeReceipt(receipt: Receipt): void {
+    const known = state.byId[receipt.conversation];
+    if (!known || receipt.user !== me) return;
+    put(withOwnReceipt(unwrap(known), receipt));
+    if (get(receipt.conversation)?.unread) void fetch(receipt.conversation);
+  }
+
+  /** This user has seen everything up to `seq` here. */
+  function read(id: string, seq: number): void {
+    const known = state.byId[id];
+    if (!known || (known.unread === 0 && known.read_seq >= seq)) return;
+    client.read(id, seq);
+    put(withOwnReceipt(unwrap(known), { conversation: id, user: me, delivered_seq: seq, read_seq: seq }));
+  }
+
+  return {
+    state,
+    sorted,
+    unread,
+    get,
+    upsert,
+    fetch,
+    drop,
+    take,
+    takeReceipt,
+    read,
+    reload: () => readPage(undefined),
+    more: () => (state.next_cursor ? readPage(state.next_cursor) : Promise.resolve()),
+  };
+}

@@ -1,0 +1,113 @@
+// Everything that a logged-in page knows, fed by one client and read by the components.
+
+import { batch, createContext, createSignal, useContext } from "solid-js";
+import type { Client, Conversation, Entry, SessionState, User } from "../../sdk";
+import { goTo, opened } from "../browser/route";
+import { createConversations } from "./conversations";
+import { createMembers } from "./members";
+import { note, saying } from "./notes";
+import { createPending } from "./pending";
+import { createPeople, createTyping } from "./people";
+import { createTimelines } from "./timelines";
+
+/** Larger groups show no states of messages: nobody needs so many cursors. */
+const MEMBERS_SHOWN_MAX = 500;
+
+export type Model = ReturnType<typeof createModel>;
+
+export function createModel(client: Client, me: User) {
+  const [state, setState] = createSignal<SessionState>(client.state);
+  const people = createPeople(client, me);
+  const conversations = createConversations(client, me.id);
+  const timelines = createTimelines(client);
+  const typing = createTyping();
+  const members = createMembers(client, people.know);
+  const pending = createPending(client, me.id, (item) => note(saying(item.error ?? "not done")));
+
+  function takeEntry(entry: Entry): void {
+    pending.takeEntry(entry);
+    timelines.take(entry);
+    members.take(entry);
+    conversations.take(entry);
+    if (entry.kind !== "text" || entry.sender === me.id) return;
+    typing.stop(entry.conversation, entry.sender);
+    client.delivered(entry.conversation, entry.seq);
+  }
+
+  function takeConversation(details: Conversation): void {
+    people.know(details.peer);
+    conversations.upsert(details);
+  }
+
+  function remove(id: string): void {
+    conversations.drop(id);
+    timelines.drop(id);
+    members.drop(id);
+    pending.drop(id);
+    typing.drop(id);
+    if (opened() === id) goTo(undefined);
+  }
+
+  /** What was of the moment while nothing was attached. */
+  function readAgain(): void {
+    void conversations.reload();
+    for (const id of members.loaded()) void members.load(id);
+  }
+
+  function skipped(id: string): void {
+    timelines.drop(id);
+    void conversations.fetch(id);
+    if (opened() === id) void open(id);
+  }
+
+  /** Opens what the address names; what is not there, or no longer, is left. */
+  async function open(id: string): Promise<void> {
+    const details = conversations.get(id) ?? (await conversations.fetch(id));
+    if (!details) {
+      if (opened() === id && conversations.state.status === "ready") goTo(undefined);
+      return;
+    }
+    if (details.member_count <= MEMBERS_SHOWN_MAX) void members.load(id);
+    await timelines.open(id);
+  }
+
+  const ends = [
+    client.on("state", setState),
+    client.on("attached", readAgain),
+    client.on("entry", (entry) => batch(() => takeEntry(entry))),
+    client.on("skipped", (gap) => skipped(gap.conversation)),
+    client.on("conversation", takeConversation),
+    client.on("removed", remove),
+    client.on("receipt", (receipt) => {
+      members.takeReceipt(receipt);
+      conversations.takeReceipt(receipt);
+    }),
+    client.on("typing", (it) => it.user !== me.id && typing.take(it)),
+    client.on("presence", people.seen),
+    client.on("outbox", pending.take),
+  ];
+
+  return {
+    me,
+    client,
+    state,
+    people,
+    conversations,
+    timelines,
+    typing,
+    members,
+    pending,
+    open,
+    remove,
+    opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
+    end: () => ends.forEach((end) => end()),
+  };
+}
+
+export const ModelContext = createContext<Model>();
+
+export function useModel(): Model {
+  const model = useContext(ModelContext);
+  if (!model) throw new Error("no model above this component");
+  return model;
+}

@@ -1,0 +1,23 @@
+// How the page is built: one hashed script and one hashed style sheet, nothing inline.
+import { defineConfig } from "vitest/config";
+import solid from "vite-plugin-solid";
+
+const gateway = "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [solid()],
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+    reportCompressedSize: true,
+  },
+  server: {
+    proxy: { "/v1": { target: gateway, ws: true } },
+  },
+  test: {
+    environment: "node",
+    include: ["tests/**/*.test.ts"],
+  },
+});
