@@ -1,17 +1,26 @@
 //! Every port in memory: the executable specification, and the world of the domain's own tests.
 
 mod accounts;
+mod bus;
+mod chooser;
 mod conversations;
 mod cursors;
+mod limiter;
 mod log;
 mod logins;
+mod no_bus;
+mod passwords;
 mod replies;
 mod stores;
 
 pub use accounts::MemoryAccounts;
+pub use bus::{ARRIVALS_MAX, BusFaults, MemoryBus, MemoryHub};
 pub use conversations::MemoryConversations;
 pub use cursors::MemoryCursors;
+pub use limiter::{LIMITER_KEYS_MAX, LocalLimiter};
 pub use log::MemoryLog;
 pub use logins::MemoryLogins;
+pub use no_bus::NoBus;
+pub use passwords::PlainPasswords;
 pub use replies::MemoryReplies;
 pub use stores::MemoryStores;

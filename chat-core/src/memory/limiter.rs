@@ -140,9 +140,7 @@ mod tests {
     async fn buckets_that_are_full_again_are_forgotten() {
         let limiter = LocalLimiter::default();
         for round in 0..20 {
-            for key in 0..2_000 {
-                assert!(granted(&limiter, &format!("{round} {key}")));
-            }
+            assert!((0..2_000).all(|key| granted(&limiter, &format!("{round} {key}"))));
             tokio::time::advance(Duration::from_secs(2)).await;
         }
         assert!(keys(&limiter) <= 2 * 2_000 + 2 * SHARDS * PRUNE_KEYS_MIN, "{}", keys(&limiter));

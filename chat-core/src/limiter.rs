@@ -1,0 +1,147 @@
+//! The token bucket as arithmetic, without a clock and without floating point.
+//!
+//! It is the generic cell rate algorithm (ITU-T I.371): a bucket is one point in time, the one at
+//! which it will be full again. A token moves it on by the time that a token takes to come back.
+
+use std::time::Duration;
+
+use crate::port::{Bucket, Taken};
+
+/// The longest that a token may take to come back; a rate of zero is this, too.
+const INTERVAL_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A token bucket. New ones are full. Times are those since one fixed moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenBucket {
+    full_at: Duration,
+}
+
+impl TokenBucket {
+    /// Takes a token, if one is there: in any span, never more than the burst and what comes back
+    /// in that span.
+    pub fn take(&mut self, now: Duration, bucket: Bucket) -> Taken {
+        let interval = interval(bucket.per_second);
+        let Some(others) = bucket.burst.checked_sub(1) else {
+            return Taken::Refused { retry_after: INTERVAL_MAX };
+        };
+        let missing = self.full_at.saturating_sub(now);
+        let retry_after = missing.saturating_sub(interval.saturating_mul(others));
+        if !retry_after.is_zero() {
+            return Taken::Refused { retry_after };
+        }
+        self.full_at = self.full_at.max(now).saturating_add(interval);
+        Taken::Granted
+    }
+
+    /// Whether the bucket is as good as a new one, and need not be kept.
+    pub fn is_full(&self, now: Duration) -> bool {
+        self.full_at <= now
+    }
+}
+
+/// The time that a token takes to come back, rounded up to whole nanoseconds.
+fn interval(per_second: f64) -> Duration {
+    if per_second.is_nan() || per_second <= 0.0 {
+        return INTERVAL_MAX;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let nanos = (1e9 / per_second).ceil() as u64;
+    Duration::from_nanos(nanos.max(1)).min(INTERVAL_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn granted(bucket: &mut TokenBucket, now: Duration, shape: Bucket) -> bool {
+        bucket.take(now, shape) == Taken::Granted
+    }
+
+    #[test]
+    fn burst_is_granted_at_once_and_then_one_by_one() {
+        let shape = Bucket { per_second: 4.0, burst: 3 };
+        let mut bucket = TokenBucket::default();
+        assert!((0..3).all(|_| granted(&mut bucket, SECOND, shape)));
+        let refused = bucket.take(SECOND, shape);
+        assert_eq!(refused, Taken::Refused { retry_after: SECOND / 4 });
+        assert!(!granted(&mut bucket, SECOND + SECOND / 5, shape));
+        assert!(granted(&mut bucket, SECOND + SECOND / 4, shape));
+        assert!(!granted(&mut bucket, SECOND + SECOND / 4, shape));
+        assert!(!bucket.is_full(SECOND + SECOND * 3 / 4));
+        assert!(bucket.is_full(SECOND * 2));
+    }
+
+    #[test]
+    fn rest_fills_the_bucket_and_no_more() {
+        let shape = Bucket { per_second: 100.0, burst: 5 };
+        let mut bucket = TokenBucket::default();
+        for hour in 1..4 {
+            let now = Duration::from_secs(hour * 3600);
+            let many = (0..50).filter(|_| granted(&mut bucket, now, shape)).count();
+            assert_eq!(many, 5);
+        }
+    }
+
+    #[test]
+    fn odd_shapes_are_strict() {
+        for per_second in [0.0, -0.0, -1.0, f64::NAN, f64::NEG_INFINITY, 1e-300] {
+            let mut bucket = TokenBucket::default();
+            let shape = Bucket { per_second, burst: 2 };
+            let many = (0..100).filter(|s| granted(&mut bucket, SECOND * *s, shape)).count();
+            assert_eq!(many, 2, "{per_second}");
+        }
+        let none = TokenBucket::default().take(SECOND, Bucket { per_second: 9.0, burst: 0 });
+        assert_eq!(none, Taken::Refused { retry_after: INTERVAL_MAX });
+        let mut bucket = TokenBucket::default();
+        let shape = Bucket { per_second: f64::INFINITY, burst: u32::MAX };
+        assert!((0..100).all(|_| granted(&mut bucket, SECOND, shape)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_span_grants_no_more_than_burst_and_rate(
+            rate in 1_u32..2_000,
+            burst in 1_u32..20,
+            waits in proptest::collection::vec(0_u64..20_000_000, 1..200),
+        ) {
+            let shape = Bucket { per_second: f64::from(rate), burst };
+            let mut bucket = TokenBucket::default();
+            let (mut now, mut grants) = (SECOND, Vec::new());
+            for wait in waits {
+                now += Duration::from_nanos(wait);
+                if granted(&mut bucket, now, shape) {
+                    grants.push(now);
+                }
+            }
+            for (first, from) in grants.iter().enumerate() {
+                for (last, to) in grants.iter().enumerate().skip(first) {
+                    let span = to.saturating_sub(*from).as_nanos();
+                    let most = u128::from(burst) + span * u128::from(rate) / 1_000_000_000;
+                    prop_assert!((last - first + 1) as u128 <= most);
+                }
+            }
+        }
+
+        #[test]
+        fn retry_after_is_when_the_next_one_is_there_and_not_before(
+            rate in 1_u32..2_000,
+            burst in 1_u32..20,
+            waits in proptest::collection::vec(0_u64..5_000_000, 1..100),
+        ) {
+            let shape = Bucket { per_second: f64::from(rate), burst };
+            let (mut bucket, mut now) = (TokenBucket::default(), SECOND);
+            for wait in waits {
+                now += Duration::from_nanos(wait);
+                if let Taken::Refused { retry_after } = bucket.take(now, shape) {
+                    let just_before = (now + retry_after).saturating_sub(Duration::from_nanos(1));
+                    prop_assert!(!granted(&mut bucket.clone(), just_before, shape));
+                    prop_assert!(granted(&mut bucket.clone(), now + retry_after, shape));
+                }
+            }
+        }
+    }
+}

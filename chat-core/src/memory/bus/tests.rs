@@ -1,0 +1,164 @@
+//! The faults that a [`MemoryHub`] makes, and what stands for what was lost.
+
+use super::*;
+
+const CHANNEL: Channel = Channel::Gateways;
+
+/// Two gateways; what the first publishes, the second reads.
+async fn two(hub: &MemoryHub, arrivals_max: usize) -> (MemoryBus, MemoryBus, Receiver<Arrival>) {
+    let (from, to) = (hub.bus(), hub.bus_with_max(arrivals_max));
+    to.subscribe(&[CHANNEL]).await.unwrap();
+    let arrivals = to.arrivals().unwrap();
+    (from, to, arrivals)
+}
+
+fn publish(bus: &MemoryBus, numbers: std::ops::Range<u8>) {
+    for number in numbers {
+        bus.publish(CHANNEL, Bytes::copy_from_slice(&[number]));
+    }
+}
+
+/// What has arrived; `None` is `Lost`.
+fn read(arrivals: &mut Receiver<Arrival>) -> Vec<Option<u8>> {
+    std::iter::from_fn(|| arrivals.try_recv().ok())
+        .map(|arrival| match arrival {
+            Arrival::Hint { payload, .. } => Some(payload[0]),
+            Arrival::Lost => None,
+        })
+        .collect()
+}
+
+fn numbers(range: std::ops::Range<u8>) -> Vec<Option<u8>> {
+    range.map(Some).collect()
+}
+
+#[tokio::test]
+async fn without_faults_everything_arrives_in_order_and_not_at_home() {
+    let hub = MemoryHub::new();
+    let (from, to, mut arrivals) = two(&hub, 100).await;
+    from.subscribe(&[CHANNEL]).await.unwrap();
+    publish(&from, 0..50);
+    assert_eq!(read(&mut arrivals), numbers(0..50));
+    assert_eq!(read(&mut from.arrivals().unwrap()), []);
+    to.unsubscribe(&[CHANNEL]).await;
+    publish(&from, 0..50);
+    assert_eq!(read(&mut arrivals), []);
+}
+
+#[tokio::test]
+async fn overflow_ends_in_one_lost_and_goes_on_when_there_is_room() {
+    let hub = MemoryHub::new();
+    let (from, _to, mut arrivals) = two(&hub, 3).await;
+    publish(&from, 0..10);
+    assert_eq!(read(&mut arrivals), [Some(0), Some(1), Some(2), None]);
+    publish(&from, 10..12);
+    assert_eq!(read(&mut arrivals), numbers(10..12));
+}
+
+#[tokio::test]
+async fn hint_dropped_behind_an_unread_lost_is_covered_by_one_that_is_unread() {
+    let hub = MemoryHub::new();
+    let (from, _to, mut arrivals) = two(&hub, 3).await;
+    publish(&from, 0..10);
+    let mut seen = Vec::new();
+    for number in 10..60 {
+        seen.extend(arrivals.try_recv().ok());
+        publish(&from, number..number + 1);
+    }
+    seen.extend(std::iter::from_fn(|| arrivals.try_recv().ok()));
+    let last = seen.iter().rposition(|arrival| *arrival == Arrival::Lost).unwrap();
+    let hint = Arrival::Hint { channel: CHANNEL, payload: Bytes::from_static(&[59]) };
+    assert!(last == seen.len() - 1 || seen[last..].contains(&hint), "{seen:?}");
+}
+
+#[tokio::test]
+async fn cut_hub_carries_nothing_and_says_lost_to_everybody_when_healed() {
+    let hub = MemoryHub::new();
+    let (from, to, mut arrivals) = two(&hub, 100).await;
+    let mut at_home = from.arrivals().unwrap();
+    hub.cut_off();
+    assert!(!from.is_up() && !to.is_up());
+    publish(&from, 0..3);
+    assert!(to.subscribe(&[Channel::Gateways]).await.is_err());
+    assert_eq!((from.dropped(), read(&mut arrivals)), (3, vec![]));
+    hub.heal();
+    hub.heal();
+    assert!(from.is_up() && to.is_up());
+    publish(&from, 3..5);
+    assert_eq!(read(&mut arrivals), [None, Some(3), Some(4)]);
+    assert_eq!(read(&mut at_home), [None]);
+}
+
+#[tokio::test]
+async fn gateway_cut_off_alone_hears_lost_alone() {
+    let hub = MemoryHub::new();
+    let (from, to, mut arrivals) = two(&hub, 100).await;
+    to.cut_off();
+    publish(&from, 0..3);
+    assert!(from.is_up() && !to.is_up());
+    to.heal();
+    publish(&from, 3..4);
+    assert_eq!(read(&mut arrivals), [None, Some(3)]);
+    assert_eq!(read(&mut from.arrivals().unwrap()), []);
+}
+
+#[tokio::test]
+async fn subscription_made_while_cut_off_holds_after_it() {
+    let hub = MemoryHub::new();
+    let (from, to) = (hub.bus(), hub.bus());
+    to.cut_off();
+    assert!(to.subscribe(&[CHANNEL]).await.is_err());
+    to.heal();
+    publish(&from, 0..1);
+    assert_eq!(read(&mut to.arrivals().unwrap()), [None, Some(0)]);
+}
+
+#[tokio::test]
+async fn faults_drop_double_and_reorder_the_same_way_for_a_seed() {
+    let faults = BusFaults {
+        drop_permille: 100,
+        double_permille: 100,
+        delay_permille: 200,
+        delay_max: 5,
+        ..BusFaults::default()
+    };
+    let mut runs = Vec::new();
+    for seed in [7, 7, 8] {
+        let hub = MemoryHub::with_faults(seed, faults);
+        let (from, _to, mut arrivals) = two(&hub, 1_000).await;
+        publish(&from, 0..200);
+        hub.settle();
+        runs.push(read(&mut arrivals));
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+    let count = |number| runs[0].iter().filter(|seen| **seen == Some(number)).count();
+    assert!((0..200).any(|number| count(number) == 0), "dropped");
+    assert!((0..200).any(|number| count(number) == 2), "doubled");
+    assert!(!runs[0].is_sorted(), "reordered");
+    assert!(!runs[0].contains(&None), "in silence");
+}
+
+#[tokio::test]
+async fn delayed_hints_come_after_later_ones_or_when_settled() {
+    let faults = BusFaults { delay_permille: 1_000, delay_max: 1, ..BusFaults::default() };
+    let hub = MemoryHub::with_faults(1, faults);
+    let (from, _to, mut arrivals) = two(&hub, 100).await;
+    publish(&from, 0..3);
+    assert_eq!(read(&mut arrivals), numbers(0..2));
+    hub.settle();
+    assert_eq!(read(&mut arrivals), numbers(2..3));
+    hub.set_faults(BusFaults { echo_permille: 1_000, ..BusFaults::default() });
+    from.subscribe(&[CHANNEL]).await.unwrap();
+    publish(&from, 3..4);
+    assert_eq!(read(&mut from.arrivals().unwrap()), numbers(3..4));
+}
+
+#[tokio::test]
+async fn gateway_that_went_leaves_nothing_on_the_hub() {
+    let hub = MemoryHub::new();
+    let (from, to, arrivals) = two(&hub, 100).await;
+    drop((to, arrivals));
+    publish(&from, 0..3);
+    assert_eq!(hub.lock().gateways.len(), 1);
+}

@@ -1,0 +1,147 @@
+//! Password hashing with argon2id (RFC 9106), on threads that may block.
+//!
+//! A hash costs 46 MiB and tens of milliseconds. So as many run as the caller has cores for, a
+//! short queue waits, and whoever comes after that is refused. A place is given back when the work
+//! has ended, not when somebody stops waiting for it.
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
+    password_hash::{Error, phc::PasswordHash},
+};
+use async_trait::async_trait;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::port::{PasswordError, Passwords};
+
+/// Memory of a hash, in KiB: 46 MiB, the first choice of OWASP's password storage page.
+pub const MEMORY_KIB: u32 = 46 * 1024;
+/// Passes over that memory.
+pub const PASSES: u32 = 1;
+/// Lanes of a hash.
+pub const LANES: u32 = 1;
+
+/// The hash of nobody's password, checked where there is no account: it takes as long as any.
+const NOBODY: &str = "$argon2id$v=19$m=47104,t=1,p=1$N72gk6a9LUDOZKWSo4XMGQ$t+mIZ5372kLnOamQwxUfXD0ST0iUJg9TeVLDjBv8N4g";
+
+/// argon2id behind a bounded number of blocking threads.
+#[derive(Debug)]
+pub struct Argon2Passwords {
+    argon2: Argon2<'static>,
+    /// Those that run or wait.
+    places: Arc<Semaphore>,
+    /// Those that run.
+    workers: Arc<Semaphore>,
+}
+
+impl Argon2Passwords {
+    /// Hashes `workers` passwords at once (the number of cores) and lets `queue_max` more wait.
+    pub fn new(workers: usize, queue_max: usize) -> Result<Self, PasswordError> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(unusable)?;
+        let workers = workers.max(1);
+        Ok(Self {
+            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            places: Arc::new(Semaphore::new(workers.saturating_add(queue_max))),
+            workers: Arc::new(Semaphore::new(workers)),
+        })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'static>) -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(unusable)?;
+        let argon2 = self.argon2.clone();
+        let blocking = spawn_blocking(move || {
+            let _held = (place, worker);
+            work(&argon2)
+        });
+        blocking.await.map_err(unusable)?
+    }
+}
+
+#[async_trait]
+impl Passwords for Argon2Passwords {
+    async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let password = password.to_owned();
+        self.run(move |argon2| {
+            let hash: PasswordHash = argon2.hash_password(password.as_bytes()).map_err(unusable)?;
+            Ok(hash.to_string())
+        })
+        .await
+    }
+
+    async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
+        let (password, known) = (password.to_owned(), hash.is_some());
+        let hash = hash.unwrap_or(NOBODY).to_owned();
+        self.run(move |argon2| match argon2.verify_password(password.as_bytes(), hash.as_str()) {
+            Ok(()) => Ok(known),
+            Err(Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(unusable(error)),
+        })
+        .await
+    }
+}
+
+fn unusable(error: impl std::fmt::Display) -> PasswordError {
+    tracing::error!(%error, "password hashing failed");
+    PasswordError::Unusable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWORD: &str = "an example password";
+
+    #[tokio::test]
+    async fn password_is_its_own_hashs_and_no_others() {
+        let passwords = Argon2Passwords::new(2, 8).unwrap();
+        let hash = passwords.hash(PASSWORD).await.unwrap();
+        assert_ne!(hash, passwords.hash(PASSWORD).await.unwrap(), "salted");
+        assert!(passwords.verify(PASSWORD, Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("another password", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("", Some(&hash)).await.unwrap());
+        let none = passwords.verify(PASSWORD, Some("no hash")).await;
+        assert_eq!(none, Err(PasswordError::Unusable));
+    }
+
+    #[tokio::test]
+    async fn nobodys_hash_costs_what_others_do_and_is_never_right() {
+        let passwords = Argon2Passwords::new(1, 0).unwrap();
+        let hash = passwords.hash(PASSWORD).await.unwrap();
+        let cost = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(cost(NOBODY), cost(&hash));
+        assert_eq!(NOBODY.len(), hash.len());
+        assert!(passwords.verify(PASSWORD, Some(NOBODY)).await.unwrap(), "the hash is a real one");
+        assert!(!passwords.verify(PASSWORD, None).await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn queue_is_short_and_frees_itself() {
+        let passwords = Argon2Passwords::new(1, 1).unwrap();
+        let (one, two, three) =
+            tokio::join!(passwords.hash("1"), passwords.hash("2"), passwords.hash("3"));
+        assert!(one.is_ok() && two.is_ok());
+        assert_eq!(three, Err(PasswordError::Busy));
+        assert!(passwords.hash("4").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn place_is_held_until_the_work_ends_though_nobody_waits() {
+        let passwords = Argon2Passwords::new(1, 0).unwrap();
+        tokio::select! {
+            biased;
+            _ = passwords.hash("given up") => unreachable!("takes longer than nothing"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(passwords.hash("too soon").await, Err(PasswordError::Busy));
+        while passwords.places.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(passwords.hash("in time").await.is_ok());
+    }
+}
