@@ -11,6 +11,8 @@
 mod refresh_token;
 mod rules;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ use crate::{
 
 const WRONG_PASSWORD: ChatError = ChatError::Unauthenticated("wrong username or password");
 const WRONG_TOKEN: ChatError = ChatError::Unauthenticated("the refresh token is not valid");
-const NAME_TAKEN: ChatError = ChatError::Conflict("the username is taken");
+const NAME_TAKEN: ChatError = ChatError::Taken("username");
 
 /// What an access token is made from, and the refresh token that gets the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +129,7 @@ impl Registry {
     /// asked for again for [`crate::limits::REFRESH_GRACE`]; any other use of an old token ends the
     /// login.
     pub async fn refresh(&self, refresh_token: &str) -> Result<Grant, ChatError> {
-        let presented: RefreshToken = refresh_token.parse().map_err(|_| WRONG_TOKEN)?;
+        let presented = RefreshToken::read(refresh_token, &self.key).ok_or(WRONG_TOKEN)?;
         let successor = presented.successor(&self.key);
         let (login, now) = (presented.login(), self.clock.now());
         let (old, new) = (presented.secret(), successor.secret());
@@ -198,7 +200,7 @@ impl Registry {
 
     async fn open(&self, user: UserId, device: Option<Arc<str>>) -> Result<Grant, ChatError> {
         let (id, now) = (LoginId::from(self.clock.fresh_id()), self.clock.now());
-        let refresh_token = RefreshToken::fresh(id).map_err(|error| {
+        let refresh_token = RefreshToken::fresh(id, &self.key).map_err(|error| {
             tracing::error!(%error, "no random bytes");
             ChatError::Internal
         })?;

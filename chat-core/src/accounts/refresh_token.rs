@@ -1,9 +1,11 @@
-//! Refresh tokens: a login and 256 secret bits, in hexadecimal.
+//! Refresh tokens: a login, 256 secret bits and a tag, in hexadecimal.
 //!
-//! A token's successor is `H(key || H(key || token))`: it needs the server's key, and the same token
-//! gives the same successor on every gateway. Of a token the store keeps the SHA-256 only.
+//! A token's successor is `H(key || H(key || login || secret))`: it needs the server's key, and the
+//! same token gives the same successor on every gateway. Of a token the store keeps the SHA-256 of
+//! login and secret only. The tag shows that the server made the token: without it, whoever guesses
+//! the id of a login could end it by an "old" token that never was one.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -11,22 +13,23 @@ use crate::{id::LoginId, model::LoginSecret};
 
 const LOGIN_BYTES: usize = 8;
 const SECRET_BYTES: usize = 32;
-const TOKEN_BYTES: usize = LOGIN_BYTES + SECRET_BYTES;
-const KEY_LABEL: &[u8] = b"confab refresh token v1";
+const TAG_BYTES: usize = 16;
+const TOKEN_BYTES: usize = LOGIN_BYTES + SECRET_BYTES + TAG_BYTES;
 
-/// Why a text is no refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a refresh token")]
-pub struct InvalidRefreshToken;
-
-/// The server's key for successors. Another key makes repeats of lost answers look like reuse.
+/// The server's keys for refresh tokens. With others, all refresh tokens are void.
 #[derive(Clone)]
-pub struct RefreshKey([u8; 32]);
+pub struct RefreshKey {
+    successor: [u8; 32],
+    tag: [u8; 32],
+}
 
 impl RefreshKey {
-    /// The key that follows from the installation's secret, which may serve other ends too.
+    /// The keys that follow from the installation's secret, which may serve other ends too.
     pub fn from_secret(secret: &[u8]) -> Self {
-        Self(digest(&[KEY_LABEL, secret]))
+        Self {
+            successor: digest(&[b"confab refresh token successor v1", secret]),
+            tag: digest(&[b"confab refresh token tag v1", secret]),
+        }
     }
 }
 
@@ -41,14 +44,25 @@ impl fmt::Debug for RefreshKey {
 pub struct RefreshToken {
     login: LoginId,
     secret: [u8; SECRET_BYTES],
+    tag: [u8; TAG_BYTES],
 }
 
 impl RefreshToken {
     /// The first token of a login, from the system's source of random bytes.
-    pub fn fresh(login: LoginId) -> Result<Self, getrandom::Error> {
+    pub fn fresh(login: LoginId, key: &RefreshKey) -> Result<Self, getrandom::Error> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
-        Ok(Self { login, secret })
+        Ok(Self::sealed(login, secret, key))
+    }
+
+    /// The token of this text, if [`Self::reveal`] wrote it: a token has one text.
+    pub fn read(text: &str, key: &RefreshKey) -> Option<Self> {
+        let bytes = bytes_of(text)?;
+        let (login, rest) = bytes.split_first_chunk()?;
+        let (secret, tag) = rest.split_first_chunk()?;
+        let token = Self::sealed(LoginId::new(u64::from_be_bytes(*login))?, *secret, key);
+        let difference = token.tag.iter().zip(tag).fold(0, |all, (one, two)| all | (one ^ two));
+        (difference == 0).then_some(token)
     }
 
     /// The login it belongs to.
@@ -59,26 +73,25 @@ impl RefreshToken {
     /// The token that it is exchanged for.
     #[must_use]
     pub fn successor(&self, key: &RefreshKey) -> Self {
-        let inner = digest(&[&key.0, &self.bytes()]);
-        Self { login: self.login, secret: digest(&[&key.0, &inner]) }
+        Self::sealed(self.login, keyed(&key.successor, self.login, &self.secret), key)
     }
 
     /// What a store keeps of it.
     pub fn secret(&self) -> LoginSecret {
-        LoginSecret(digest(&[&self.bytes()]))
+        LoginSecret(digest(&[&login_bytes(self.login), &self.secret]))
     }
 
-    /// Its text, for its owner only: 80 digits of `0-9 a-f`.
+    /// Its text, for its owner only: 112 digits of `0-9 a-f`.
     pub fn reveal(&self) -> String {
         let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-        self.bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let bytes = [&login_bytes(self.login)[..], &self.secret, &self.tag].concat();
+        bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
-    fn bytes(&self) -> [u8; TOKEN_BYTES] {
-        let mut bytes = [0; TOKEN_BYTES];
-        bytes[..LOGIN_BYTES].copy_from_slice(&self.login.get().to_be_bytes());
-        bytes[LOGIN_BYTES..].copy_from_slice(&self.secret);
-        bytes
+    fn sealed(login: LoginId, secret: [u8; SECRET_BYTES], key: &RefreshKey) -> Self {
+        let mut tag = [0; TAG_BYTES];
+        tag.copy_from_slice(&keyed(&key.tag, login, &secret)[..TAG_BYTES]);
+        Self { login, secret, tag }
     }
 }
 
@@ -88,36 +101,36 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// Exactly what [`RefreshToken::reveal`] wrote: a token has one text.
-impl FromStr for RefreshToken {
-    type Err = InvalidRefreshToken;
+fn bytes_of(text: &str) -> Option<[u8; TOKEN_BYTES]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * TOKEN_BYTES {
+        return None;
+    }
+    let mut bytes = [0; TOKEN_BYTES];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value_of(pair[0])? << 4 | value_of(pair[1])?;
+    }
+    Some(bytes)
+}
 
-    fn from_str(text: &str) -> Result<Self, InvalidRefreshToken> {
-        let digits = text.as_bytes();
-        if digits.len() != 2 * TOKEN_BYTES {
-            return Err(InvalidRefreshToken);
-        }
-        let mut bytes = [0; TOKEN_BYTES];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = value(pair[0])? << 4 | value(pair[1])?;
-        }
-        let (login, rest) = bytes.split_first_chunk().ok_or(InvalidRefreshToken)?;
-        let login = LoginId::new(u64::from_be_bytes(*login)).ok_or(InvalidRefreshToken)?;
-        let secret = rest.try_into().map_err(|_| InvalidRefreshToken)?;
-        Ok(Self { login, secret })
+const fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 
-const fn value(digit: u8) -> Result<u8, InvalidRefreshToken> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(InvalidRefreshToken),
-    }
+const fn login_bytes(login: LoginId) -> [u8; LOGIN_BYTES] {
+    login.get().to_be_bytes()
+}
+
+fn keyed(key: &[u8; 32], login: LoginId, secret: &[u8; SECRET_BYTES]) -> [u8; 32] {
+    digest(&[key, &digest(&[key, &login_bytes(login), secret])])
 }
 
 fn digest(parts: &[&[u8]]) -> [u8; 32] {
-    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update);
     hash.finalize().into()
 }
 
@@ -127,60 +140,77 @@ mod tests {
 
     use super::*;
 
+    fn key() -> RefreshKey {
+        RefreshKey::from_secret(b"a")
+    }
+
     fn token(login: u64) -> RefreshToken {
-        RefreshToken::fresh(LoginId::new(login).unwrap()).unwrap()
+        RefreshToken::fresh(LoginId::new(login).unwrap(), &key()).unwrap()
     }
 
     #[test]
     fn successor_is_the_same_everywhere_and_needs_the_key() {
-        let (key, other) = (RefreshKey::from_secret(b"a"), RefreshKey::from_secret(b"b"));
+        let other = RefreshKey::from_secret(b"b");
         let first = token(7);
-        let next = first.successor(&key);
-        assert_eq!(next, first.successor(&RefreshKey::from_secret(b"a")));
-        assert_ne!(next, first.successor(&other));
-        assert_ne!(next, first);
-        assert_ne!(next.successor(&key), next);
-        assert_eq!(next.login(), first.login());
+        let next = first.successor(&key());
+        assert_eq!(next, first.successor(&key()));
+        assert_ne!(next.secret(), first.successor(&other).secret());
         assert_ne!(next.secret(), first.secret());
+        assert_ne!(next.successor(&key()).secret(), next.secret());
+        assert_eq!(next.login(), first.login());
     }
 
     #[test]
-    fn successor_is_the_documented_formula() {
-        let bytes: Vec<u8> = 1_u64.to_be_bytes().into_iter().chain([0xab; 32]).collect();
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let key = Sha256::digest(b"confab refresh token v1k");
-        let inner = Sha256::digest([key.as_slice(), &bytes].concat());
-        let outer = Sha256::digest([key.as_slice(), &inner].concat());
-        let token: RefreshToken = text.parse().unwrap();
-        assert_eq!(token.reveal(), text);
-        assert_eq!(token.successor(&RefreshKey::from_secret(b"k")).secret.as_slice(), &*outer);
-        assert_eq!(token.secret().0.as_slice(), &*Sha256::digest(&bytes));
+    fn token_is_the_documented_formula() {
+        let login = LoginId::new(1).unwrap();
+        let token = RefreshToken::sealed(login, [0xab; 32], &key());
+        let bytes = [&1_u64.to_be_bytes()[..], &[0xab; 32]].concat();
+        let keyed = |label: &[u8]| {
+            let key = Sha256::digest([label, b"a"].concat());
+            Sha256::digest([&key[..], &Sha256::digest([&key[..], &bytes].concat())].concat())
+        };
+        assert_eq!(token.secret().0[..], Sha256::digest(&bytes)[..]);
+        assert_eq!(token.tag, keyed(b"confab refresh token tag v1")[..16]);
+        let successor = token.successor(&key());
+        assert_eq!(successor.secret, keyed(b"confab refresh token successor v1")[..]);
+        let text = token.reveal();
+        assert_eq!((&text[..16], &text[16..80]), ("0000000000000001", &*"ab".repeat(32)));
     }
 
     #[test]
     fn tokens_are_never_alike_and_never_shown() {
         let (one, two) = (token(9), token(9));
         assert_ne!(one, two);
-        assert_eq!(format!("{one:?} {:?}", RefreshKey::from_secret(b"x")), "*** ***");
+        assert_eq!(format!("{one:?} {:?}", key()), "*** ***");
     }
 
     #[test]
-    fn only_the_text_that_was_revealed_is_a_token() {
+    fn only_what_this_server_revealed_is_a_token() {
         let text = token(7).reveal();
-        assert_eq!(text.parse::<RefreshToken>().unwrap().reveal(), text);
+        assert_eq!(RefreshToken::read(&text, &key()).unwrap().reveal(), text);
+        assert_eq!(RefreshToken::read(&text, &RefreshKey::from_secret(b"b")), None);
         let nobody = format!("{}{}", "0".repeat(16), &text[16..]);
         let beyond = format!("{}{}", "f".repeat(16), &text[16..]);
-        for bad in [
-            "",
-            &text[1..],
-            &format!("{text}0"),
-            &text.replace(&text[..1], "g"),
-            &text.to_uppercase().replace('0', "A"),
-            &nobody,
-            &beyond,
-            &"é".repeat(40),
-        ] {
-            assert_eq!(bad.parse::<RefreshToken>(), Err(InvalidRefreshToken), "{bad}");
+        let another = format!("{:016x}{}", 8, &text[16..]);
+        let upper = text.to_uppercase();
+        let longer = format!("{text}0");
+        for bad in
+            ["", &text[1..], &longer, &upper, &nobody, &beyond, &another, &"é".repeat(TOKEN_BYTES)]
+        {
+            assert_eq!(RefreshToken::read(bad, &key()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn token_with_any_bit_changed_is_none() {
+        let text = token(7).reveal();
+        for place in 0..text.len() {
+            for digit in
+                "0123456789abcdef".chars().filter(|digit| !text[place..].starts_with(*digit))
+            {
+                let forged = format!("{}{digit}{}", &text[..place], &text[place + 1..]);
+                assert_eq!(RefreshToken::read(&forged, &key()), None, "{place}");
+            }
         }
     }
 
@@ -190,13 +220,13 @@ mod tests {
             login in 1..=i64::MAX.cast_unsigned(),
             secret in any::<[u8; 32]>(),
         ) {
-            let token = RefreshToken { login: LoginId::new(login).unwrap(), secret };
-            prop_assert_eq!(token.reveal().parse::<RefreshToken>(), Ok(token));
+            let token = RefreshToken::sealed(LoginId::new(login).unwrap(), secret, &key());
+            prop_assert_eq!(RefreshToken::read(&token.reveal(), &key()), Some(token));
         }
 
         #[test]
-        fn any_text_is_read_without_a_panic(text in "\\PC{0,90}") {
-            prop_assert!(text.parse::<RefreshToken>().is_err());
+        fn any_text_is_read_without_a_panic(text in "\\PC{0,120}|[0-9a-f]{112}") {
+            prop_assert!(RefreshToken::read(&text, &key()).is_none());
         }
     }
 }

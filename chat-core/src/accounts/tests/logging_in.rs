@@ -1,0 +1,138 @@
+//! Registering, logging in, and looking people up.
+
+use super::{
+    super::*,
+    world::{Fault, PASSWORD, World},
+};
+use crate::error::ErrorCode;
+
+fn field(error: ChatError) -> Option<String> {
+    let ChatError::Invalid { field, .. } = error else { unreachable!("{error:?}") };
+    field
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_registered_is_known_and_can_log_in() {
+    let world = World::new().await;
+    let (user, grant) =
+        world.registry.register("Ada", PASSWORD, Some("Ada L."), Some("terminal")).await.unwrap();
+    assert_eq!((user.username.as_str(), &*user.display_name), ("ada", "Ada L."));
+    assert_eq!(grant.user, user.id);
+    assert_eq!(world.registry.me(grant.identity()).await.unwrap(), user);
+    let (again, second) = world.registry.log_in("aDa", PASSWORD, None).await.unwrap();
+    assert_eq!(again, user);
+    assert_ne!(second.login, grant.login);
+    let logins = world.registry.logins(second.identity()).await.unwrap();
+    let listed: Vec<_> = logins.iter().map(|login| (login.id, login.device.as_deref())).collect();
+    assert_eq!(listed, [(second.login, None), (grant.login, Some("terminal"))]);
+    assert_eq!(
+        &*world.registry.register("bob", PASSWORD, None, None).await.unwrap().0.display_name,
+        "bob"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn name_is_given_once() {
+    let world = World::new().await;
+    let (user, grant) = world.ada().await;
+    let second = world.registry.register("ADA", "another password", None, None).await;
+    assert_eq!(second, Err(NAME_TAKEN));
+    assert_eq!(world.registry.me(grant.identity()).await.unwrap(), user);
+    assert!(world.registry.log_in("ada", "another password", None).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_many_at_once_gets_the_name() {
+    let world = World::new().await;
+    // All look for the name before any claims it, for their first writes have to be repeated.
+    world.faults.next(&[Fault::UnknownBefore; 3]);
+    let register = || world.registry.register("ada", PASSWORD, None, None);
+    let (one, two, three) = tokio::join!(register(), register(), register());
+    let (won, lost): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);
+    assert_eq!(lost, [Err(NAME_TAKEN), Err(NAME_TAKEN)]);
+    let (user, _) = won.into_iter().flatten().next().unwrap();
+    assert_eq!(world.registry.search("ada", 2).await.unwrap(), [user]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_name_and_wrong_password_are_one_error_after_one_work() {
+    let world = World::new().await;
+    world.ada().await;
+    world.witness.verified();
+    let unknown = world.registry.log_in("nobody", PASSWORD, None).await.unwrap_err();
+    assert_eq!(world.witness.verified(), 1);
+    let wrong = world.registry.log_in("ada", "another password", None).await.unwrap_err();
+    assert_eq!(world.witness.verified(), 1);
+    assert_eq!(unknown, wrong);
+    assert_eq!(unknown.code(), ErrorCode::Unauthenticated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hasher_with_too_much_to_do_is_unavailable_for_everybody() {
+    let world = World::new().await;
+    world.ada().await;
+    for name in ["ada", "nobody"] {
+        let error = world.registry.log_in(name, "busy, busy", None).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Unavailable);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_out_of_bounds_is_invalid_and_named() {
+    let world = World::new().await;
+    let (long, longest) = ("x".repeat(1_025), "x".repeat(1_024));
+    let registry = &world.registry;
+    for (name, password, shown, device, expected) in [
+        ("a", PASSWORD, None, None, "username"),
+        ("ada lovelace", PASSWORD, None, None, "username"),
+        ("ada", "7 bytes", None, None, "password"),
+        ("ada", &long, None, None, "password"),
+        ("ada", PASSWORD, Some(""), None, "display_name"),
+        ("ada", PASSWORD, Some(&long[..129]), None, "display_name"),
+        ("ada", PASSWORD, None, Some(""), "device"),
+        ("ada", PASSWORD, None, Some(&long[..129]), "device"),
+    ] {
+        let error = registry.register(name, password, shown, device).await.unwrap_err();
+        assert_eq!(field(error).as_deref(), Some(expected));
+    }
+    let (user, grant) = registry.register("ada", &longest, Some(&long[..128]), None).await.unwrap();
+    assert_eq!(user.display_name.len(), 128);
+    assert!(registry.log_in("ada", &longest, None).await.is_ok());
+    for (name, password) in [("é", PASSWORD), ("ada", "short"), ("ada", &long)] {
+        assert!(field(registry.log_in(name, password, None).await.unwrap_err()).is_some());
+    }
+    let error = registry.set_profile(grant.identity(), "").await.unwrap_err();
+    assert_eq!(field(error).as_deref(), Some("display_name"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_are_found_by_id_and_by_the_beginning_of_their_name() {
+    let world = World::new().await;
+    let (ada, grant) = world.ada().await;
+    let (alan, _) = world.registry.register("alan", PASSWORD, None, None).await.unwrap();
+    let nobody = UserId::new(1).unwrap();
+    let registry = &world.registry;
+    assert_eq!(registry.user(alan.id).await.unwrap(), alan);
+    assert_eq!(registry.user(nobody).await, Err(ChatError::NotFound("user")));
+    assert_eq!(
+        registry.users(&[alan.id, nobody, ada.id]).await.unwrap(),
+        [alan.clone(), ada.clone()]
+    );
+    assert_eq!(registry.search("A", 10).await.unwrap(), [ada.clone(), alan.clone()]);
+    assert_eq!(registry.search("al", 10).await.unwrap(), [alan]);
+    assert_eq!(registry.search("a", 1).await.unwrap(), [ada]);
+    assert_eq!(registry.search("ä", 10).await.unwrap(), []);
+    let renamed = registry.set_profile(grant.identity(), "Countess").await.unwrap();
+    assert_eq!(registry.me(grant.identity()).await.unwrap(), renamed);
+    assert_eq!(&*renamed.display_name, "Countess");
+    assert_eq!(field(registry.users(&[]).await.unwrap_err()).as_deref(), Some("ids"));
+    assert_eq!(field(registry.users(&[nobody; 101]).await.unwrap_err()).as_deref(), Some("ids"));
+    assert_eq!(field(registry.search("", 1).await.unwrap_err()).as_deref(), Some("query"));
+    assert_eq!(
+        field(registry.search(&"a".repeat(33), 1).await.unwrap_err()).as_deref(),
+        Some("query")
+    );
+    for limit in [0, 101] {
+        assert_eq!(field(registry.search("a", limit).await.unwrap_err()).as_deref(), Some("limit"));
+    }
+}
