@@ -1,1 +1,147 @@
-//! A Redis server of the test.
+//! Apache Cassandra as a real CQL server: one node, or three with three replicas.
+//!
+//! Its jars come from Maven once into the cache. Node `i` listens on `127.0.0.<i>`, all on the
+//! same free ports, so that several rings fit on one machine.
+
+mod settings;
+
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use self::settings::{Ports, java_arguments};
+use crate::{
+    process::Process,
+    servers::{cache, free_port, program},
+};
+
+/// A node has answered CQL well before this, also on a busy machine.
+const START_MAX: Duration = Duration::from_secs(180);
+/// Maven has the jars well before this.
+const RESOLVE_MAX: Duration = Duration::from_secs(900);
+/// What a node logs last.
+const READY: &str = "Starting listening for CQL clients";
+
+/// A running ring, ended when this is dropped.
+#[derive(Debug)]
+pub struct Cassandra {
+    java: PathBuf,
+    jars: PathBuf,
+    folder: TempDir,
+    ports: Ports,
+    nodes: Vec<Process>,
+}
+
+impl Cassandra {
+    /// One node; none where Java or Maven are not installed and may be missing.
+    pub async fn one() -> Result<Option<Self>> {
+        Self::ring(1).await
+    }
+
+    /// Three nodes.
+    pub async fn three() -> Result<Option<Self>> {
+        Self::ring(3).await
+    }
+
+    async fn ring(size: u8) -> Result<Option<Self>> {
+        let Some(java) = program("java", "openjdk-17-jre-headless")? else { return Ok(None) };
+        let Some(jars) = jars().await? else { return Ok(None) };
+        let folder = TempDir::with_prefix("confab-cassandra-")?;
+        let jmx = (0..size).map(|_| free_port()).collect::<Result<_>>()?;
+        let ports = Ports { cql: free_port()?, storage: free_port()?, jmx };
+        let mut ring = Self { java, jars, folder, ports, nodes: Vec::new() };
+        for node in 1..=size {
+            ring.ports.write_settings(&ring.folder(node), node)?;
+            let process = ring.launch(node).await?;
+            ring.nodes.push(process);
+        }
+        Ok(Some(ring))
+    }
+
+    /// For `CONFAB__SCYLLA__NODES`: `127.0.0.1:9042,127.0.0.2:9042`.
+    pub fn nodes(&self) -> String {
+        let address = |node| format!("127.0.0.{node}:{}", self.ports.cql);
+        (1..=self.nodes.len()).map(address).collect::<Vec<_>>().join(",")
+    }
+
+    /// For `CONFAB__SCYLLA__REPLICATION`.
+    pub const fn replication(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Node 1, 2 or 3, to stop, resume or kill it.
+    pub fn node(&mut self, node: u8) -> Result<&mut Process> {
+        let index = usize::from(node).checked_sub(1).context("nodes count from 1")?;
+        self.nodes.get_mut(index).with_context(|| format!("no node {node}"))
+    }
+
+    /// Kills a node if it still runs and starts it again on its data.
+    pub async fn restart(&mut self, node: u8) -> Result<()> {
+        self.node(node)?.kill()?;
+        *self.node(node)? = self.launch(node).await?;
+        Ok(())
+    }
+
+    fn folder(&self, node: u8) -> PathBuf {
+        self.folder.path().join(format!("node{node}"))
+    }
+
+    async fn launch(&self, node: u8) -> Result<Process> {
+        let mut command = Command::new(&self.java);
+        let jmx = self.ports.jmx[usize::from(node) - 1];
+        let ring = self.ports.jmx.len();
+        let folder = self.folder(node);
+        command.current_dir(&folder).args(java_arguments(&folder, &self.jars, jmx, ring));
+        let mut process = Process::start(&format!("cassandra {node}"), &mut command)?;
+        process.line(READY, START_MAX).await?;
+        Ok(process)
+    }
+}
+
+/// The folder of the jars, filled by Maven at the first time.
+async fn jars() -> Result<Option<PathBuf>> {
+    let jars = cache().join("cassandra/5.0.8");
+    if jars.is_dir() {
+        return Ok(Some(jars));
+    }
+    let Some(mvn) = program("mvn", "maven")? else { return Ok(None) };
+    let parent = jars.parent().context("the cache has a parent")?;
+    fs::create_dir_all(parent)?;
+    let fresh = TempDir::with_prefix_in("resolving-", parent)?;
+    let mut command = Command::new(mvn);
+    command
+        .args(["-q", "-B", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/cassandra/pom.xml")])
+        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+        .arg(format!("-DoutputDirectory={}", fresh.path().display()));
+    let status = Process::start("mvn", &mut command)?.ended(RESOLVE_MAX).await?;
+    ensure!(status.success(), "mvn: {status}");
+    // Whoever comes first wins; the other one's copy is the same.
+    let renamed = fs::rename(fresh.path(), &jars);
+    ensure!(jars.is_dir(), "no jars: {renamed:?}");
+    Ok(Some(jars))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_node_answers_cql_and_comes_back_after_a_kill() -> Result<()> {
+        let Some(mut ring) = Cassandra::one().await? else { return Ok(()) };
+        ring.node(1)?.kill()?;
+        ring.restart(1).await?;
+        let mut stream = TcpStream::connect(ring.nodes()).await?;
+        // OPTIONS, version 4, stream 0, no body; the answer is SUPPORTED.
+        stream.write_all(&[4, 0, 0, 0, 5, 0, 0, 0, 0]).await?;
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        assert_eq!((head[0], head[4]), (0x84, 6));
+        Ok(())
+    }
+}

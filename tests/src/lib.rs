@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod patience;
 pub mod process;
 pub mod redis;
+pub mod servers;
 pub mod session;
 pub mod stage;
 

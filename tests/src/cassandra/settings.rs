@@ -1,0 +1,127 @@
+//! What a node is told: small, on loopback, and safe at a kill.
+
+use std::{fs, path::Path};
+
+use anyhow::Result;
+
+/// Evenly over the ring, so that each of three nodes has a third.
+const TOKENS: [i64; 3] = [i64::MIN, -3_074_457_345_618_258_603, 3_074_457_345_618_258_602];
+
+/// Packages that Cassandra reaches into, as its own start script opens them.
+const EXPORTS: &str = "java.base/jdk.internal.misc java.management.rmi/com.sun.jmx.remote.internal.rmi \
+    java.rmi/sun.rmi.registry java.rmi/sun.rmi.server java.sql/java.sql java.base/java.lang.ref \
+    jdk.unsupported/sun.misc jdk.compiler/com.sun.tools.javac.file jdk.attach/sun.tools.attach";
+const OPENS: &str = "java.base/java.lang.module java.base/jdk.internal.loader \
+    java.base/jdk.internal.ref java.base/jdk.internal.reflect java.base/jdk.internal.math \
+    java.base/jdk.internal.module java.base/jdk.internal.util.jar \
+    jdk.management/com.sun.management.internal java.base/sun.nio.ch java.base/java.io \
+    java.base/java.lang.reflect jdk.compiler/com.sun.tools.javac java.base/java.lang \
+    java.base/java.util java.base/java.nio java.base/java.util.concurrent";
+
+const LOGBACK: &str = r#"<configuration>
+  <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{0} %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="OUT"/></root>
+  <logger name="org.apache.cassandra.service" level="INFO"/>
+  <logger name="org.apache.cassandra.transport" level="INFO"/>
+</configuration>
+"#;
+
+/// The ports of a ring.
+#[derive(Debug)]
+pub(super) struct Ports {
+    /// For clients, the same on every node.
+    pub(super) cql: u16,
+    /// Between nodes, the same on every node.
+    pub(super) storage: u16,
+    /// For management, one for each node.
+    pub(super) jmx: Vec<u16>,
+}
+
+impl Ports {
+    /// Writes the files of node `node` into its folder.
+    pub(super) fn write_settings(&self, folder: &Path, node: u8) -> Result<()> {
+        fs::create_dir_all(folder.join("tmp"))?;
+        fs::write(folder.join("cassandra.yaml"), self.yaml(folder, node))?;
+        fs::write(folder.join("logback.xml"), LOGBACK)?;
+        Ok(())
+    }
+
+    fn yaml(&self, folder: &Path, node: u8) -> String {
+        let token = if self.jmx.len() == 1 { 0 } else { TOKENS[usize::from(node - 1) % 3] };
+        format!(
+            "cluster_name: confab-test
+num_tokens: 1
+initial_token: {token}
+auto_bootstrap: false
+partitioner: org.apache.cassandra.dht.Murmur3Partitioner
+endpoint_snitch: SimpleSnitch
+seed_provider:
+  - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+    parameters: [{{seeds: \"127.0.0.1:{storage}\"}}]
+listen_address: 127.0.0.{node}
+rpc_address: 127.0.0.{node}
+storage_port: {storage}
+native_transport_port: {cql}
+start_native_transport: true
+data_file_directories: [{folder}/data]
+commitlog_directory: {folder}/commitlog
+hints_directory: {folder}/hints
+saved_caches_directory: {folder}/saved
+cdc_raw_directory: {folder}/cdc
+commitlog_sync: batch
+commitlog_segment_size: 8MiB
+commitlog_total_space: 64MiB
+memtable_heap_space: 64MiB
+memtable_offheap_space: 64MiB
+memtable_allocation_type: heap_buffers
+file_cache_size: 32MiB
+key_cache_size: 4MiB
+counter_cache_size: 0MiB
+prepared_statements_cache_size: 4MiB
+networking_cache_size: 16MiB
+disk_access_mode: standard
+concurrent_reads: 16
+concurrent_writes: 16
+concurrent_compactors: 1
+native_transport_max_threads: 32
+auto_snapshot: false
+trickle_fsync: false
+paxos_variant: v2
+write_request_timeout: 2000ms
+cas_contention_timeout: 1000ms
+authenticator: AllowAllAuthenticator
+",
+            storage = self.storage,
+            cql = self.cql,
+            folder = folder.display(),
+        )
+    }
+}
+
+/// The arguments of `java` for a node of a ring of `ring` nodes.
+pub(super) fn java_arguments(folder: &Path, jars: &Path, jmx: u16, ring: usize) -> Vec<String> {
+    let all = |option: &'static str, packages: &'static str| {
+        let argument = move |package| [option.to_owned(), format!("{package}=ALL-UNNAMED")];
+        packages.split_whitespace().flat_map(argument)
+    };
+    let (folder, jars) = (folder.display(), jars.display());
+    let ring_delay_ms = if ring == 1 { 100 } else { 2_000 };
+    let own = format!(
+        "-Djdk.attach.allowAttachSelf=true -Dio.netty.tryReflectionSetAccessible=true \
+         -javaagent:{jars}/jamm-0.4.0.jar -Xms256M -Xmx512M -Xss512k -XX:+UseSerialGC \
+         -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djava.net.preferIPv4Stack=true \
+         -Djava.io.tmpdir={folder}/tmp -Djna.tmpdir={folder}/tmp \
+         -Dcassandra.config=file://{folder}/cassandra.yaml -Dcassandra.storagedir={folder} \
+         -Dcassandra.logdir={folder} -Dlogback.configurationFile={folder}/logback.xml \
+         -Dcassandra-foreground=yes -Dcassandra.jmx.local.port={jmx} \
+         -Dcassandra.consistent.rangemovement=false -Dcassandra.ring_delay_ms={ring_delay_ms} \
+         -Dcassandra.skip_wait_for_gossip_to_settle=0 \
+         -cp {folder}:{jars}/* org.apache.cassandra.service.CassandraDaemon"
+    );
+    all("--add-exports", EXPORTS)
+        .chain(all("--add-opens", OPENS))
+        .chain(own.split_whitespace().map(str::to_owned))
+        .collect()
+}
