@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     id::{ConversationId, UserId},
-    model::{ClientId, Cursor, Kind, Member, Role, Seq, User},
+    model::{Body, ClientId, Cursor, Kind, Member, Role, Seq, User},
     time::Timestamp,
     view::EntryView,
 };
@@ -67,6 +67,13 @@ pub enum Command {
     Conversation {
         /// Which.
         conversation: ConversationId,
+    },
+    /// One member of a conversation. Answered with [`Reply::Members`].
+    Member {
+        /// Which.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
     },
     /// The members of a conversation, ascending by id. Answered with [`Reply::Members`].
     Members {
@@ -249,4 +256,40 @@ pub struct MemberView {
     pub member: Member,
     /// How far it has got.
     pub cursor: Cursor,
+}
+
+impl Change {
+    /// Bytes of text in it, for bounds on batches.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text { text, .. } | Self::Edit { text, .. } => text.len(),
+            Self::React { emoji, .. } => emoji.len(),
+            Self::SetTitle { title } => title.len(),
+            Self::Redact { .. } | Self::SetMember { .. } | Self::Remove { .. } => 0,
+        }
+    }
+
+    /// Whether this body is what the change comes to. What has been erased is taken at its word.
+    pub fn makes(&self, body: &Body) -> bool {
+        let same = |wanted: &Arc<str>, kept: &Option<Arc<str>>| {
+            kept.as_ref().is_none_or(|kept| kept == wanted)
+        };
+        match (self, body) {
+            (Self::Text { text, reply_to }, Body::Text { text: kept, reply_to: kept_to }) => {
+                reply_to == kept_to && same(text, kept)
+            }
+            (
+                Self::Edit { target_seq, text },
+                Body::Edited { target_seq: kept_seq, text: kept },
+            ) => target_seq == kept_seq && same(text, kept),
+            (Self::Redact { target_seq }, Body::Redacted { target_seq: kept }) => {
+                target_seq == kept
+            }
+            (
+                Self::React { target_seq, emoji, on },
+                Body::Reaction { target_seq: kept_seq, emoji: kept, on: kept_on },
+            ) => target_seq == kept_seq && emoji == kept && on == kept_on,
+            _ => false,
+        }
+    }
 }

@@ -105,6 +105,16 @@ ids! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snowflake(NonZeroU64);
 
+impl Snowflake {
+    /// A span below `max` that differs from one id to the next and from node to node: jitter for
+    /// whoever has no better source.
+    pub fn millis_of(self, max: std::time::Duration) -> std::time::Duration {
+        let span = u64::try_from(max.as_millis()).unwrap_or(u64::MAX).max(1);
+        let mixed = self.0.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 17;
+        std::time::Duration::from_millis(mixed % span)
+    }
+}
+
 fn parse(text: &str) -> Option<u64> {
     let digits = text.as_bytes();
     let plain = (1..=19).contains(&digits.len())

@@ -8,20 +8,27 @@
 //! says by example what each port means, and [`contract`] holds every backend to it.
 
 pub mod accounts;
+pub mod chat;
 pub mod codec;
 pub mod command;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+pub mod conversation;
+mod directory;
 pub mod error;
 pub mod event;
+pub mod hint;
 pub mod id;
 pub mod limiter;
 pub mod limits;
 pub mod memory;
 pub mod model;
+pub mod outbox;
 pub mod passwords;
 pub mod port;
+pub mod ports;
 pub mod projection;
 pub mod revocations;
+pub mod session;
 pub mod time;
 pub mod view;

@@ -177,6 +177,15 @@ impl Overlay {
         self.reactions.iter_mut().find(|one| one.user == user && &*one.emoji == emoji)
     }
 
+    /// How many different emoji stand on the message.
+    pub fn emoji_count(&self) -> usize {
+        let mut standing: Vec<&str> =
+            self.reactions.iter().filter(|one| one.on).map(|one| &*one.emoji).collect();
+        standing.sort_unstable();
+        standing.dedup();
+        standing.len()
+    }
+
     /// The standing reaction of this user with this emoji, on or off.
     pub fn reaction(&self, emoji: &str, user: UserId) -> Option<&Reaction> {
         self.reactions.iter().find(|one| one.user == user && &*one.emoji == emoji)

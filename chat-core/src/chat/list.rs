@@ -1,0 +1,171 @@
+//! Read models for people: the conversation list, one conversation, its members.
+
+use std::cmp::Reverse;
+
+use super::Chat;
+use crate::{
+    command::{ConversationView, ListCursor, MemberView, Reply},
+    error::ChatError,
+    id::{ConversationId, UserId},
+    limits::PAGE_MAX,
+    model::{Cursor, Head, Identity, Kind, Member, Membership, User},
+    view::EntryView,
+};
+
+impl Chat {
+    /// One's conversations, newest activity first.
+    pub(super) async fn conversations(
+        &self,
+        identity: Identity,
+        after: Option<ListCursor>,
+        limit: usize,
+    ) -> Result<Reply, ChatError> {
+        let stores = &self.ports.stores;
+        let memberships = stores.conversations.of_user(identity.user).await?;
+        let ids: Vec<ConversationId> = memberships.iter().map(|one| one.conversation).collect();
+        let heads = stores.log.heads(&ids).await?;
+        let mut all: Vec<(ListCursor, Membership, Head)> = memberships
+            .into_iter()
+            .zip(heads)
+            .map(|(one, head)| {
+                (ListCursor { at: head.at, conversation: one.conversation }, one, head)
+            })
+            .filter(|(at, ..)| after.is_none_or(|after| *at < after))
+            .collect();
+        all.sort_unstable_by_key(|(at, ..)| Reverse(*at));
+        let has_more = all.len() > limit;
+        all.truncate(limit);
+        let next = all.last().map(|(at, ..)| *at).filter(|_| has_more);
+        let ids: Vec<ConversationId> = all.iter().map(|(at, ..)| at.conversation).collect();
+        let cursors = stores.cursors.of_user(identity.user, &ids).await?;
+        let mut items = Vec::with_capacity(all.len());
+        for ((_, membership, head), cursor) in all.into_iter().zip(cursors) {
+            items.extend(self.assemble(&membership, head, cursor).await?);
+        }
+        Ok(Reply::Conversations { items, next })
+    }
+
+    /// One conversation as the asker sees it.
+    pub(crate) async fn view(
+        &self,
+        identity: Identity,
+        conversation: ConversationId,
+    ) -> Result<ConversationView, ChatError> {
+        let member = self.standing(identity, conversation).await?;
+        let head = self.head(conversation).await?;
+        let cursors = self.ports.stores.cursors.of_user(identity.user, &[conversation]).await?;
+        let cursor = cursors.into_iter().next().unwrap_or_default();
+        let membership = Membership { conversation, member };
+        let view = self.assemble(&membership, head, cursor).await?;
+        view.ok_or(ChatError::NotFound("conversation"))
+    }
+
+    async fn assemble(
+        &self,
+        membership: &Membership,
+        head: Head,
+        cursor: Cursor,
+    ) -> Result<Option<ConversationView>, ChatError> {
+        let Membership { conversation, member } = *membership;
+        let found = self.ports.stores.conversations.get(conversation).await?;
+        let Some((founding, title)) = found else { return Ok(None) };
+        let peer = match founding.kind {
+            Kind::Direct => self.peer(conversation, member.user).await?,
+            Kind::Group => None,
+        };
+        Ok(Some(ConversationView {
+            id: conversation,
+            kind: founding.kind,
+            title,
+            head_seq: head.seq,
+            active_at: head.at,
+            unread: head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord)),
+            last_message: self.last_message(conversation, &member, head).await?,
+            cursor: from_joining(cursor, &member),
+            role: member.role,
+            member_count: head.members,
+            peer,
+        }))
+    }
+
+    async fn last_message(
+        &self,
+        conversation: ConversationId,
+        member: &Member,
+        head: Head,
+    ) -> Result<Option<EntryView>, ChatError> {
+        if head.text_seq < member.joined_seq {
+            return Ok(None);
+        }
+        let found = self.entries(conversation, head.text_seq.previous(), head.text_seq, 1).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn peer(
+        &self,
+        conversation: ConversationId,
+        me: UserId,
+    ) -> Result<Option<User>, ChatError> {
+        let members = self.ports.stores.conversations.members(conversation, None, 2).await?;
+        let Some(other) = members.into_iter().find(|member| member.user != me) else {
+            return Ok(None);
+        };
+        let users = self.ports.stores.accounts.users(&[other.user]).await?;
+        Ok(users.into_iter().next().flatten())
+    }
+
+    /// One member.
+    pub(super) async fn member(
+        &self,
+        identity: Identity,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Reply, ChatError> {
+        self.standing(identity, conversation).await?;
+        let found = self.ports.stores.conversations.standing(conversation, &[user]).await?;
+        let member = found.into_iter().next().flatten().ok_or(ChatError::NotFound("member"))?;
+        let items = self.with_cursors(conversation, vec![member]).await?;
+        Ok(Reply::Members { items, next: None })
+    }
+
+    /// Members of a conversation, ascending by id.
+    pub(super) async fn members(
+        &self,
+        identity: Identity,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Reply, ChatError> {
+        self.standing(identity, conversation).await?;
+        let mut found =
+            self.ports.stores.conversations.members(conversation, after, limit + 1).await?;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().map(|member| member.user).filter(|_| has_more);
+        let mut items = Vec::with_capacity(found.len());
+        for part in found.chunks(PAGE_MAX) {
+            items.extend(self.with_cursors(conversation, part.to_vec()).await?);
+        }
+        Ok(Reply::Members { items, next })
+    }
+
+    async fn with_cursors(
+        &self,
+        conversation: ConversationId,
+        members: Vec<Member>,
+    ) -> Result<Vec<MemberView>, ChatError> {
+        let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+        let cursors = self.ports.stores.cursors.of_conversation(conversation, &users).await?;
+        let views = members
+            .into_iter()
+            .zip(cursors)
+            .map(|(member, cursor)| MemberView { member, cursor: from_joining(cursor, &member) });
+        Ok(views.collect())
+    }
+}
+
+/// What lies before one's joining is no matter of one's own.
+fn from_joining(cursor: Cursor, member: &Member) -> Cursor {
+    let floor = member.joined_seq.previous();
+    cursor.max(Cursor { delivered_seq: floor, read_seq: floor, read_ord: member.joined_ord })
+}

@@ -1,0 +1,73 @@
+//! What a write must look like, before anything is asked of the conversation.
+
+use crate::{
+    chat::Chat,
+    command::{Change, Write},
+    error::ChatError,
+    id::UserId,
+    limits::{CONVERSATIONS_MAX, EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
+};
+
+/// Whether the write is well formed.
+pub(super) fn check(write: &Write) -> Result<(), ChatError> {
+    match &write.change {
+        Change::Text { text, .. } | Change::Edit { text, .. } => {
+            bounded("text", text, TEXT_BYTES_MAX)
+        }
+        Change::React { emoji, .. } => emoji_is_one(emoji),
+        Change::SetTitle { title } => bounded("title", title, TITLE_BYTES_MAX),
+        Change::Redact { .. } | Change::SetMember { .. } | Change::Remove { .. } => Ok(()),
+    }
+}
+
+/// A text of 1 to `max` bytes.
+pub(super) fn bounded(field: &'static str, text: &str, max: usize) -> Result<(), ChatError> {
+    if text.is_empty() {
+        return Err(ChatError::invalid(field, format!("{field} is empty")));
+    }
+    if text.len() > max {
+        return Err(ChatError::TooLarge { field, max });
+    }
+    Ok(())
+}
+
+fn emoji_is_one(emoji: &str) -> Result<(), ChatError> {
+    let is_plain = !emoji.chars().any(|char| char.is_whitespace() || char.is_control());
+    if is_plain && (1..=EMOJI_BYTES_MAX).contains(&emoji.len()) {
+        Ok(())
+    } else {
+        Err(ChatError::invalid("emoji", "expected 1 to 64 bytes without white space"))
+    }
+}
+
+impl Chat {
+    /// Whether the people that the write names are there, and may be in one more conversation.
+    pub(super) async fn admit(&self, write: &Write) -> Result<(), ChatError> {
+        if let Change::SetMember { user, .. } = &write.change {
+            self.exist(&[*user]).await?;
+            let standing =
+                self.ports.stores.conversations.standing(write.conversation, &[*user]).await?;
+            if standing.first().is_none_or(Option::is_none) {
+                self.have_room(&[*user]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are such users.
+    pub(super) async fn exist(&self, users: &[UserId]) -> Result<(), ChatError> {
+        let found = self.ports.stores.accounts.users(users).await?;
+        if found.iter().all(Option::is_some) { Ok(()) } else { Err(ChatError::NotFound("user")) }
+    }
+
+    /// Whether these users may be in one more conversation.
+    pub(super) async fn have_room(&self, users: &[UserId]) -> Result<(), ChatError> {
+        for user in users {
+            if self.ports.stores.conversations.of_user(*user).await?.len() >= CONVERSATIONS_MAX {
+                let what = "the user's list of conversations";
+                return Err(ChatError::Full { what, max: CONVERSATIONS_MAX });
+            }
+        }
+        Ok(())
+    }
+}

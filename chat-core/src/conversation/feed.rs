@@ -1,0 +1,344 @@
+//! The live tail of a conversation on one gateway.
+//!
+//! Entries come from the appender at once, and from other gateways over a bus that may lose, repeat
+//! and reorder. Only the next one is delivered; a gap waits a moment for reordered hints and is
+//! then read from the store, once for all listeners.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+
+use super::{
+    Conversation, read_all,
+    roster::{Chunk, Roster},
+};
+use crate::{
+    error::{ChatError, StoreError},
+    event::Event,
+    hint::Hint,
+    id::UserId,
+    limits::{APPEND_ENTRIES_MAX, REORDER_WAIT},
+    model::{Body, Entry, Seq},
+    outbox::{After, Frame, Outbox},
+    port::Channel,
+    ports::Ports,
+};
+
+/// What an offered seq means to a feed at this head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// The one that comes next.
+    Next,
+    /// Known.
+    Stale,
+    /// Something is missing before it.
+    Gap,
+}
+
+impl Offer {
+    /// What `seq` means to a feed that has delivered up to `head`.
+    pub fn of(seq: Seq, head: Seq) -> Self {
+        if seq <= head {
+            Self::Stale
+        } else if seq == head.next() {
+            Self::Next
+        } else {
+            Self::Gap
+        }
+    }
+}
+
+/// The live tail of a conversation on one gateway.
+#[derive(Debug, Default)]
+pub(super) struct Feed {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Delivered up to here; `None` while nobody has asked the store.
+    head: Option<Seq>,
+    roster: Roster,
+    /// Accepted, and on the way to the listeners.
+    queue: Vec<Entry>,
+    is_pumping: bool,
+    /// Came before what precedes them.
+    early: BTreeMap<Seq, Option<Entry>>,
+    is_repairing: bool,
+}
+
+impl Feed {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn detach(&self, outbox: &Outbox) {
+        let mut inner = self.lock();
+        inner.roster.remove(outbox);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().roster.is_empty()
+    }
+}
+
+/// Adds a listener, and tells the head from which on it hears everything.
+pub(super) async fn attach(
+    conversation: &Arc<Conversation>,
+    outbox: &Arc<Outbox>,
+) -> Result<Seq, ChatError> {
+    let known = {
+        let mut inner = conversation.feed.lock();
+        inner.roster.add(outbox);
+        inner.head
+    };
+    if let Some(head) = known {
+        return Ok(head);
+    }
+    // Hints first, the store second: what is appended in between is heard twice, never missed.
+    let channel = Channel::Conversation(conversation.id);
+    if let Err(error) = conversation.ports.bus.subscribe(&[channel]).await {
+        tracing::warn!(conversation.id = %conversation.id, %error, "no hints for now");
+    }
+    match conversation.ports.stores.log.heads(&[conversation.id]).await {
+        Ok(heads) => {
+            let stored = heads.first().copied().unwrap_or_default().seq;
+            let mut inner = conversation.feed.lock();
+            let head = inner.head.map_or(stored, |head| head.max(stored));
+            inner.head = Some(head);
+            Ok(head)
+        }
+        Err(error) => {
+            conversation.feed.detach(outbox);
+            Err(error.into())
+        }
+    }
+}
+
+/// Takes what this gateway has just appended: for its own listeners, and for the other gateways.
+pub(super) fn appended(conversation: &Conversation, entries: &[Entry]) {
+    let ports = &conversation.ports;
+    ports.publish(Channel::Conversation(conversation.id), &Hint::entries(entries));
+    for user in entries.iter().filter_map(newcomer) {
+        ports.publish(Channel::User(user), &Hint::Added(conversation.id));
+    }
+    noticed(conversation, entries);
+}
+
+/// Takes what was found in the store: another gateway has appended it.
+pub(super) fn noticed(conversation: &Conversation, entries: &[Entry]) {
+    offer(conversation, entries);
+    for user in entries.iter().filter_map(newcomer) {
+        conversation.ports.users.each_of(user, |outbox| outbox.add(conversation.id));
+    }
+}
+
+fn newcomer(entry: &Entry) -> Option<UserId> {
+    if let Body::Joined { user, .. } = &entry.body { Some(*user) } else { None }
+}
+
+/// Delivers what is next, drops what is known; says whether something is missing.
+pub(super) fn offer(conversation: &Conversation, entries: &[Entry]) -> bool {
+    let mut inner = conversation.feed.lock();
+    for entry in entries {
+        inner.accept(entry.seq, Some(entry));
+    }
+    let has_gap = !inner.early.is_empty();
+    let must_pump = !inner.queue.is_empty() && !std::mem::replace(&mut inner.is_pumping, true);
+    drop(inner);
+    if must_pump {
+        pump(conversation);
+    }
+    has_gap
+}
+
+impl Inner {
+    fn accept(&mut self, seq: Seq, entry: Option<&Entry>) {
+        let head = self.head.unwrap_or(seq.previous());
+        match (Offer::of(seq, head), entry) {
+            (Offer::Stale, _) => {}
+            (Offer::Next, Some(entry)) => {
+                self.deliver(entry.clone());
+                while let Some(next) = self.next_early() {
+                    self.deliver(next);
+                }
+            }
+            (Offer::Next | Offer::Gap, _) => {
+                self.early.insert(seq, entry.cloned());
+                // Far too many are missing: what came early is read from the store as well.
+                if self.early.len() > APPEND_ENTRIES_MAX {
+                    let last = self.early.pop_last();
+                    self.early.clear();
+                    self.early.extend(last.map(|(seq, _)| (seq, None)));
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, entry: Entry) {
+        self.head = Some(entry.seq);
+        if !self.roster.is_empty() {
+            self.queue.push(entry);
+        }
+    }
+
+    /// The entry that came early and is next now. Markers without an entry stay: they say that the
+    /// store has more.
+    fn next_early(&mut self) -> Option<Entry> {
+        let head = self.head?;
+        self.early.retain(|seq, _| *seq > head);
+        let is_next = self
+            .early
+            .first_key_value()
+            .is_some_and(|(seq, entry)| *seq == head.next() && entry.is_some());
+        if is_next { self.early.pop_first().and_then(|(_, entry)| entry) } else { None }
+    }
+}
+
+/// Listeners up to which a fan-out runs at once; more get a task that lets others run between
+/// chunks.
+const INLINE_CHUNKS_MAX: usize = 4;
+
+/// Hands queued entries to all listeners. One fan-out of a conversation runs at a time.
+fn pump(conversation: &Conversation) {
+    while let Some((entries, chunks)) = next_round(conversation) {
+        if chunks.len() > INLINE_CHUNKS_MAX
+            && let Some(conversation) = conversation.me.upgrade()
+        {
+            let tasks = conversation.ports.tasks.clone();
+            tasks.spawn(pump_slowly(conversation, entries, chunks));
+            return;
+        }
+        for run in runs(&entries) {
+            let frames = frames(&conversation.ports, run);
+            for chunk in &chunks {
+                deliver(chunk, &frames);
+            }
+            leave(conversation, run);
+        }
+    }
+}
+
+async fn pump_slowly(conversation: Arc<Conversation>, entries: Vec<Entry>, chunks: Vec<Chunk>) {
+    let mut round = Some((entries, chunks));
+    while let Some((entries, chunks)) = round {
+        for run in runs(&entries) {
+            let frames = frames(&conversation.ports, run);
+            for chunk in &chunks {
+                deliver(chunk, &frames);
+                tokio::task::yield_now().await;
+            }
+            leave(&conversation, run);
+        }
+        round = next_round(&conversation);
+    }
+}
+
+fn deliver(chunk: &Chunk, frames: &[Frame]) {
+    for outbox in chunk.iter() {
+        outbox.offer(frames);
+    }
+}
+
+/// What waits, and who is to have it; with nothing left the fan-out is over.
+fn next_round(conversation: &Conversation) -> Option<(Vec<Entry>, Vec<Chunk>)> {
+    let mut inner = conversation.feed.lock();
+    if inner.queue.is_empty() {
+        inner.is_pumping = false;
+        return None;
+    }
+    Some((std::mem::take(&mut inner.queue), inner.roster.snapshot()))
+}
+
+/// Entries up to and with each one that ends somebody's membership.
+fn runs(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    entries.split_inclusive(|entry| matches!(entry.body, Body::Left { .. }))
+}
+
+/// Whoever left hears nothing after it: by seq, not by time.
+fn leave(conversation: &Conversation, run: &[Entry]) {
+    if let Some(Entry { body: Body::Left { user, .. }, .. }) = run.last() {
+        conversation.feed.lock().roster.remove_user(*user);
+    }
+}
+
+fn frames(ports: &Ports, entries: &[Entry]) -> Vec<Frame> {
+    entries
+        .iter()
+        .map(|entry| Frame {
+            bytes: ports.encode.encode(&Event::Message(entry.clone().into())),
+            conversation: entry.conversation,
+            seq: entry.seq,
+            after: After::of(entry),
+        })
+        .collect()
+}
+
+/// Hands an event of the moment to all listeners but this user's.
+pub(super) fn moment(conversation: &Conversation, bytes: &Bytes, except: Option<UserId>) {
+    let chunks = conversation.feed.lock().roster.snapshot();
+    for outbox in chunks.iter().flat_map(|chunk| chunk.iter()) {
+        if Some(outbox.identity().user) != except {
+            outbox.offer_moment(bytes);
+        }
+    }
+}
+
+impl Conversation {
+    /// Takes entries that came over the bus.
+    pub(crate) fn heard(self: &Arc<Self>, entries: &[Entry]) {
+        if offer(self, entries) {
+            self.repair_soon();
+        }
+    }
+
+    /// Takes the news that the log has at least this head.
+    pub(crate) fn heard_head(self: &Arc<Self>, head: Seq) {
+        let mut inner = self.feed.lock();
+        if inner.head.is_none() {
+            return;
+        }
+        inner.accept(head, None);
+        let has_gap = !inner.early.is_empty();
+        drop(inner);
+        if has_gap {
+            self.repair_soon();
+        }
+    }
+
+    /// Hands an event of the moment to all listeners but this user's.
+    pub(crate) fn moment(&self, bytes: &Bytes, except: Option<UserId>) {
+        moment(self, bytes, except);
+    }
+
+    /// Reads what is missing, unless it comes by itself in a moment. One read at a time.
+    fn repair_soon(self: &Arc<Self>) {
+        if std::mem::replace(&mut self.feed.lock().is_repairing, true) {
+            return;
+        }
+        let conversation = self.clone();
+        self.ports.tasks.spawn(async move {
+            tokio::time::sleep(REORDER_WAIT).await;
+            if let Err(error) = conversation.repair().await {
+                tracing::warn!(conversation.id = %conversation.id, %error, "feed lags behind the store");
+            }
+            conversation.feed.lock().is_repairing = false;
+        });
+    }
+
+    async fn repair(&self) -> Result<(), StoreError> {
+        let range = {
+            let inner = self.feed.lock();
+            inner.head.zip(inner.early.last_key_value().map(|(seq, _)| *seq))
+        };
+        let Some((head, to)) = range else { return Ok(()) };
+        let missed = read_all(&self.ports, self.id, head, to).await?;
+        // A hint that names more than the store has was none.
+        self.feed.lock().early.retain(|seq, entry| *seq > to && entry.is_some());
+        noticed(self, &missed);
+        Ok(())
+    }
+}

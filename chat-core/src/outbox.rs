@@ -1,0 +1,401 @@
+//! The bounded queue in front of one session.
+//!
+//! Nobody waits for a slow reader. For each conversation the outbox knows which seq was handed out
+//! and which was queued last; only the next one is ever queued. Whatever else happens (too much, a
+//! gap, a session that just opened) the conversation is *behind*, nothing of it is queued, and the
+//! session goes on from the store until it has reached the head. So there is no gap and no repeat,
+//! whatever is offered, and in whatever order.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::{
+    id::{ConversationId, UserId},
+    limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
+    model::{Body, Entry, Identity, Seq},
+};
+
+/// An entry as it goes out: encoded once for everybody.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The event on the wire.
+    pub bytes: Bytes,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The entry's seq.
+    pub seq: Seq,
+    /// What its reader has to do besides.
+    pub after: After,
+}
+
+/// What a session has to do after it has handed an entry out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing.
+    Nothing,
+    /// Show the conversation anew: its title changed.
+    Show,
+    /// Show the conversation anew, if this is the session's user: its role changed.
+    ShowTo(UserId),
+    /// Leave the conversation, if this is the session's user.
+    Leave(UserId),
+}
+
+impl After {
+    /// What follows from an entry.
+    pub const fn of(entry: &Entry) -> Self {
+        match &entry.body {
+            Body::Title { .. } => Self::Show,
+            Body::Role { member } => Self::ShowTo(member.user),
+            Body::Left { user, .. } => Self::Leave(*user),
+            Body::Text { .. }
+            | Body::Edited { .. }
+            | Body::Redacted { .. }
+            | Body::Reaction { .. }
+            | Body::Joined { .. } => Self::Nothing,
+        }
+    }
+}
+
+/// Why a session ends from the inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The login was ended.
+    LoggedOut,
+    /// The gateway drains.
+    Draining,
+    /// Another poll of the same login took its place.
+    Replaced,
+}
+
+/// What an outbox has for its session.
+#[derive(Debug)]
+pub enum Next {
+    /// Frames to hand out, and what to do after them.
+    Frames(Vec<Bytes>, Vec<(ConversationId, Seq, After)>),
+    /// A conversation is behind: read it from the store.
+    Behind(Lag),
+    /// A conversation was added.
+    Added(ConversationId),
+    /// A conversation is to be shown anew.
+    Show(ConversationId),
+    /// It is over.
+    Ended(Ending),
+}
+
+/// How far a conversation lags behind the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Which.
+    pub conversation: ConversationId,
+    /// The last seq handed out.
+    pub after: Seq,
+    /// The newest seq known.
+    pub head: Seq,
+    /// Whether the conversation itself must be shown first.
+    pub is_new: bool,
+}
+
+/// The bounded queue in front of one session.
+#[derive(Debug)]
+pub struct Outbox {
+    identity: Identity,
+    inner: Mutex<Inner>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<Item>,
+    bytes: usize,
+    places: HashMap<ConversationId, Place>,
+    /// Conversations to read from the store, each once.
+    behind: VecDeque<ConversationId>,
+    added: VecDeque<ConversationId>,
+    shown: VecDeque<ConversationId>,
+    ending: Option<Ending>,
+    is_pinged: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Entry(Frame),
+    /// Of the moment: lost is lost.
+    Moment(Bytes),
+}
+
+/// How far a session is in one conversation.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// Handed out up to here.
+    sent: Seq,
+    /// Queued up to here; the same as `sent` while behind.
+    queued: Seq,
+    /// While behind: the newest seq known.
+    head: Seq,
+    is_started: bool,
+    is_behind: bool,
+    is_new: bool,
+}
+
+impl Outbox {
+    /// An empty outbox of this identity.
+    pub fn new(identity: Identity) -> Self {
+        Self { identity, inner: Mutex::default(), wake: Notify::new() }
+    }
+
+    /// Who reads it.
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a conversation: nothing of it is handed out before [`Self::start`], and nothing that
+    /// is offered from now on will be missed.
+    pub fn begin(&self, conversation: ConversationId) {
+        self.lock().places.insert(conversation, Place::default());
+    }
+
+    /// Starts a conversation that has begun: `after` is the last seq that its reader has, `head`
+    /// the newest that the feed told.
+    pub fn start(&self, conversation: ConversationId, after: Seq, head: Seq, is_new: bool) {
+        let mut inner = self.lock();
+        let Some(place) = inner.places.get_mut(&conversation) else { return };
+        let head = place.head.max(head);
+        let is_behind = is_new || head > after;
+        *place = Place { sent: after, queued: after, head, is_started: true, is_behind, is_new };
+        if is_behind {
+            inner.behind.push_back(conversation);
+            drop(inner);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether the conversation has started.
+    pub fn follows(&self, conversation: ConversationId) -> bool {
+        self.lock().places.get(&conversation).is_some_and(|place| place.is_started)
+    }
+
+    /// Ends a conversation.
+    pub fn end(&self, conversation: ConversationId) {
+        let mut inner = self.lock();
+        inner.places.remove(&conversation);
+        inner.behind.retain(|one| *one != conversation);
+    }
+
+    /// Offers entries of one conversation in ascending order. Never waits.
+    pub fn offer(&self, frames: &[Frame]) {
+        let mut inner = self.lock();
+        for frame in frames {
+            inner.offer(frame);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Offers an event of the moment; it is dropped where there is no room.
+    pub fn offer_moment(&self, bytes: &Bytes) {
+        let mut inner = self.lock();
+        if !inner.has_room_for(bytes.len()) {
+            return;
+        }
+        inner.bytes += bytes.len();
+        inner.queue.push_back(Item::Moment(bytes.clone()));
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// The session's user was added to a conversation.
+    pub fn add(&self, conversation: ConversationId) {
+        let mut inner = self.lock();
+        if !inner.added.contains(&conversation) {
+            inner.added.push_back(conversation);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// The conversation is to be shown anew.
+    pub fn show(&self, conversation: ConversationId) {
+        let mut inner = self.lock();
+        if !inner.shown.contains(&conversation) {
+            inner.shown.push_back(conversation);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Ends the session; what is queued is not handed out any more. The first reason stands.
+    pub fn finish(&self, ending: Ending) {
+        self.lock().ending.get_or_insert(ending);
+        self.wake.notify_one();
+    }
+
+    /// Wakes the session to see whether its client still answers.
+    pub fn ping(&self) {
+        self.lock().is_pinged = true;
+        self.wake.notify_one();
+    }
+
+    /// Whether a ping is due, once.
+    pub fn take_ping(&self) -> bool {
+        std::mem::take(&mut self.lock().is_pinged)
+    }
+
+    /// Resolves when something was put in since the last look. Cancel-safe.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// What there is to do now.
+    pub fn next(&self) -> Option<Next> {
+        let mut inner = self.lock();
+        if let Some(ending) = inner.ending {
+            return Some(Next::Ended(ending));
+        }
+        if !inner.queue.is_empty() {
+            return Some(inner.take_frames());
+        }
+        if let Some(lag) = inner.first_behind() {
+            return Some(Next::Behind(lag));
+        }
+        if let Some(conversation) = inner.shown.pop_front() {
+            return Some(Next::Show(conversation));
+        }
+        // It stays until `added` says that it is done: a cancelled session must find it again.
+        inner.added.front().copied().map(Next::Added)
+    }
+
+    /// The added conversation at the front is dealt with.
+    pub fn added(&self, conversation: ConversationId) {
+        let mut inner = self.lock();
+        if inner.added.front() == Some(&conversation) {
+            inner.added.pop_front();
+        }
+    }
+
+    /// The session has handed out what the store had of this lag, up to `to`. The conversation is
+    /// live again if it has nothing newer; otherwise it waits for its turn. `is_all` says that the
+    /// store had no more: a head beyond that was a false hint.
+    pub fn caught_up(&self, lag: &Lag, to: Seq, is_all: bool) {
+        let mut inner = self.lock();
+        inner.behind.retain(|one| *one != lag.conversation);
+        let Some(place) = inner.places.get_mut(&lag.conversation) else { return };
+        place.sent = place.sent.max(to);
+        place.queued = place.sent;
+        place.is_new = false;
+        if is_all && place.head == lag.head {
+            place.head = place.sent;
+        }
+        place.is_behind = place.head > place.sent;
+        if place.is_behind {
+            inner.behind.push_back(lag.conversation);
+        }
+    }
+
+    /// How far the session has handed out each conversation.
+    pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
+        let inner = self.lock();
+        let started = inner.places.iter().filter(|(_, place)| place.is_started);
+        started.map(|(id, place)| (*id, place.sent)).collect()
+    }
+
+    /// The conversations that have begun.
+    pub fn conversations(&self) -> Vec<ConversationId> {
+        self.lock().places.keys().copied().collect()
+    }
+}
+
+impl Inner {
+    fn has_room_for(&self, bytes: usize) -> bool {
+        self.queue.len() < OUTBOX_EVENTS_MAX && self.bytes + bytes <= OUTBOX_BYTES_MAX
+    }
+
+    fn offer(&mut self, frame: &Frame) {
+        let has_room = self.has_room_for(frame.bytes.len());
+        let Some(place) = self.places.get_mut(&frame.conversation) else { return };
+        place.head = place.head.max(frame.seq);
+        if !place.is_started || place.is_behind || frame.seq <= place.queued {
+            return;
+        }
+        if frame.seq != place.queued.next() {
+            self.fall_behind(frame.conversation);
+        } else if has_room {
+            place.queued = frame.seq;
+            self.bytes += frame.bytes.len();
+            self.queue.push_back(Item::Entry(frame.clone()));
+        } else {
+            self.overflow();
+            self.fall_behind(frame.conversation);
+        }
+    }
+
+    /// Frees the queue: everything that waited in it goes on from the store.
+    fn overflow(&mut self) {
+        let dropped = std::mem::take(&mut self.queue);
+        self.bytes = 0;
+        for item in dropped {
+            if let Item::Entry(frame) = item {
+                self.fall_behind(frame.conversation);
+            }
+        }
+    }
+
+    fn fall_behind(&mut self, conversation: ConversationId) {
+        let Some(place) = self.places.get_mut(&conversation) else { return };
+        if !place.is_behind {
+            place.is_behind = true;
+            place.head = place.head.max(place.queued);
+            place.queued = place.sent;
+            self.behind.push_back(conversation);
+            // What is still queued of it would come twice.
+            let bytes = &mut self.bytes;
+            self.queue.retain(|item| match item {
+                Item::Entry(frame) if frame.conversation == conversation => {
+                    *bytes -= frame.bytes.len();
+                    false
+                }
+                Item::Entry(_) | Item::Moment(_) => true,
+            });
+        }
+    }
+
+    fn take_frames(&mut self) -> Next {
+        let queue = std::mem::take(&mut self.queue);
+        self.bytes = 0;
+        let mut frames = Vec::with_capacity(queue.len());
+        let mut after = Vec::new();
+        for item in queue {
+            frames.push(match item {
+                Item::Moment(bytes) => bytes,
+                Item::Entry(frame) => self.hand_out(frame, &mut after),
+            });
+        }
+        Next::Frames(frames, after)
+    }
+
+    fn hand_out(&mut self, frame: Frame, after: &mut Vec<(ConversationId, Seq, After)>) -> Bytes {
+        if let Some(place) = self.places.get_mut(&frame.conversation) {
+            place.sent = frame.seq;
+        }
+        if frame.after != After::Nothing {
+            after.push((frame.conversation, frame.seq, frame.after));
+        }
+        frame.bytes
+    }
+
+    fn first_behind(&self) -> Option<Lag> {
+        let conversation = *self.behind.front()?;
+        let place = self.places.get(&conversation)?;
+        let (after, head, is_new) = (place.sent, place.head, place.is_new);
+        Some(Lag { conversation, after, head, is_new })
+    }
+}
