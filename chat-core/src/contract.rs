@@ -5,4 +5,6 @@
 mod scene;
 mod stores;
 
+pub mod bus;
+pub mod limiter;
 pub mod log;

@@ -115,7 +115,17 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    #[expect(clippy::unused_async, reason = "other limiters take time to open")]
+    async fn open() -> ((), Vec<Arc<dyn Limiter>>) {
+        let limiter: Arc<dyn Limiter> = Arc::<LocalLimiter>::default();
+        ((), vec![Arc::clone(&limiter), limiter])
+    }
+
+    crate::limiter_contract!(open);
 
     const SLOW: Bucket = Bucket { per_second: 1.0, burst: 2 };
 

@@ -1,6 +1,14 @@
-//! The faults that a [`MemoryHub`] makes, and what stands for what was lost.
+//! The contract; the faults that a [`MemoryHub`] makes; and what stands for what was lost.
 
 use super::*;
+
+#[expect(clippy::unused_async, reason = "other buses take time to open")]
+async fn open() -> ((), Vec<Arc<dyn Bus>>) {
+    let hub = MemoryHub::new();
+    ((), (0..3).map(|_| Arc::new(hub.bus()) as Arc<dyn Bus>).collect())
+}
+
+crate::bus_contract!(open);
 
 const CHANNEL: Channel = Channel::Gateways;
 
