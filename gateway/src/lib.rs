@@ -1,1 +1,6 @@
 //! Sockets, HTTP, WebSocket and configuration: the process of Confab.
+
+pub mod error;
+pub mod protocol;
+pub mod secret;
+pub mod tokens;

@@ -1,0 +1,132 @@
+//! Errors over HTTP: status, headers and the problem object of RFC 9457.
+
+use axum::response::{IntoResponse, Response};
+use chat_core::error::{ChatError, ErrorCode};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ErrorBody;
+use crate::protocol::write_json;
+
+/// Why a request was refused. The router's outermost layer adds the path to it.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    status: StatusCode,
+    body: ErrorBody,
+}
+
+impl ApiError {
+    /// HTTP's own refusal: code `invalid` under another status.
+    pub fn refused(status: StatusCode, message: &str) -> Self {
+        let error = ChatError::Invalid { field: None, message: message.to_owned() };
+        Self { status, body: ErrorBody::from(&error) }
+    }
+
+    /// The whole problem, at this path.
+    pub fn at(&self, path: &str) -> Problem {
+        Problem {
+            kind: format!("/docs#{}", self.code().name()),
+            title: title(self.code()),
+            status: self.status.as_u16(),
+            detail: self.body.message.clone(),
+            instance: path.to_owned(),
+            body: self.body.clone(),
+        }
+    }
+
+    /// The code, for counting.
+    pub const fn code(&self) -> ErrorCode {
+        self.body.code.0
+    }
+}
+
+impl From<ChatError> for ApiError {
+    fn from(error: ChatError) -> Self {
+        Self { status: status(error.code()), body: ErrorBody::from(&error) }
+    }
+}
+
+/// A problem as RFC 9457 has it, with the members of [`ErrorBody`].
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The message.
+    pub detail: String,
+    /// The path of the call.
+    pub instance: String,
+    /// The five members that every transport has.
+    #[serde(flatten)]
+    pub body: ErrorBody,
+}
+
+impl Problem {
+    /// The HTTP answer.
+    pub fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut out = Vec::with_capacity(512);
+        write_json(&mut out, &self);
+        let mut response = (status, out).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        let waits = matches!(status.as_u16(), 429 | 503);
+        if let Some(wait_ms) = self.body.retry_after_ms.filter(|_| waits) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1_000).max(1)));
+        }
+        response
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// An answer that still lacks its path: the error rides along for [`super::problem`]'s layer.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The one table of codes and statuses.
+const fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Unauthenticated | ErrorCode::TokenExpired => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::Conflict => StatusCode::CONFLICT,
+        ErrorCode::Invalid => StatusCode::BAD_REQUEST,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::Unavailable | ErrorCode::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+const fn title(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Unauthenticated => "Not authenticated",
+        ErrorCode::TokenExpired => "Access token expired",
+        ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::NotFound => "Not found",
+        ErrorCode::Conflict => "Conflict with the present state",
+        ErrorCode::Invalid => "Not valid",
+        ErrorCode::TooLarge => "Too large",
+        ErrorCode::KeyReused => "Key reused with other content",
+        ErrorCode::RateLimited => "Too many requests",
+        ErrorCode::Internal => "Internal error",
+        ErrorCode::Unavailable => "Not available now",
+        ErrorCode::OutcomeUnknown => "Outcome unknown",
+    }
+}
