@@ -5,18 +5,22 @@ export interface Backoff {
   readonly max_ms: number;
 }
 
-export const SOCKET_BACKOFF: Backoff = { first_ms: 500, max_ms: 15_000 };
+export const SOCKET_BACKOFF: Backoff = { first_ms: 1_000, max_ms: 30_000 };
 export const SOCKET_WHILE_POLLING_BACKOFF: Backoff = { first_ms: 15_000, max_ms: 120_000 };
-export const POLL_BACKOFF: Backoff = { first_ms: 500, max_ms: 15_000 };
-export const SEND_BACKOFF: Backoff = { first_ms: 400, max_ms: 15_000 };
+export const POLL_BACKOFF: Backoff = { first_ms: 1_000, max_ms: 30_000 };
+export const SEND_BACKOFF: Backoff = { first_ms: 500, max_ms: 15_000 };
 
-/** Between half and the whole of the step, so that clients which fell together rise apart. */
-export function delayMs(backoff: Backoff, failures: number, chance: number): number {
-  const step = Math.min(backoff.max_ms, backoff.first_ms * 2 ** Math.max(0, failures - 1));
-  return Math.round(step / 2 + (step / 2) * chance);
+/** Before attempt `n` (from 0): anywhere up to the step, so that clients which fell together rise apart. */
+export function delayMs(backoff: Backoff, n: number, chance: number): number {
+  return Math.round(chance * Math.min(backoff.max_ms, backoff.first_ms * 2 ** Math.max(0, n)));
 }
 
-/** Never earlier than the server asked for, and spread over the same span again. */
+/** The same, but never less than half of it: where an early attempt cannot help. */
+export function patientDelayMs(backoff: Backoff, n: number, chance: number): number {
+  return delayMs(backoff, n, 0.5 + chance / 2);
+}
+
+/** Never earlier than the gateway asked for, and spread over half as long again. */
 export function spreadMs(asked_ms: number, chance: number): number {
-  return Math.round(asked_ms + asked_ms * chance);
+  return Math.round(asked_ms + (asked_ms / 2) * chance);
 }

@@ -30,11 +30,13 @@ export const directBody = (user: string): object => ({ kind: "direct", user });
 
 export const groupBody = (it: NewGroup): object => given({ kind: "group", title: it.title, members: it.members });
 
+export const titleBody = (title: string): object => ({ title });
+
 export const memberBody = (role: Role | undefined): object => given({ role });
 
 export const sendBody = (it: Send): object => {
-  const { client_id, text, reply_to, attachments, expected_seq, base_seq } = it;
-  return given({ client_id, text, reply_to, attachments, expected_seq, base_seq });
+  const { client_id, text, reply_to, expected_seq, base_seq } = it;
+  return given({ client_id, text, reply_to, expected_seq, base_seq });
 };
 
 export const editBody = (it: Edit): object =>

@@ -27,7 +27,7 @@ export interface ClientEvents {
   outbox: OutboxItem;
   state: SessionState;
   /** What is of the moment (receipts, presence) has to be read again. */
-  attached: SessionState;
+  attached: "online" | "polling";
   ended: EndReason;
   /** A frame that is none of the protocol's was left out. */
   misread: Error;

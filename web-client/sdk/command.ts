@@ -15,7 +15,6 @@ export interface Send {
   client_id: string;
   text: string;
   reply_to?: number;
-  attachments?: unknown[];
   expected_seq?: number;
   base_seq?: number;
 }
@@ -58,7 +57,7 @@ export type Command =
   | ReceiptCommand
   | { cmd: "typing"; conversation: string; on: boolean }
   | { cmd: "watch"; users: string[] }
-  | { cmd: "unwatch" }
+  | { cmd: "unwatch"; users: string[] }
   | { cmd: "away"; on: boolean }
   | ({ cmd: "history"; conversation: string } & HistoryQuery)
   | { cmd: "refresh"; token: string }

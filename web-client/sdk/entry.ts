@@ -1,9 +1,9 @@
 // Entries: the items of a conversation's log, as history, replies and events carry them.
 // A kind that this client does not know still has its seq, so that cursors go on past it.
 
-import { type Fields, flag, listOf, maybe, objectOf, record, type Shape, type Shaped, anything, text, whole, word } from "./shape";
+import { type Fields, flag, listOf, maybe, objectOf, record, type Shape, type Shaped, text, whole, wordOr } from "./shape";
 
-export const role = word("owner", "admin", "member");
+export const role = wordOr("member", "owner", "admin", "member");
 export type Role = Shaped<typeof role>;
 
 const reactionGroup = record({ emoji: text, users: listOf(text) });
@@ -23,7 +23,6 @@ const kinds = {
   text: record({
     text: maybe(text),
     reply_to: maybe(whole),
-    attachments: maybe(listOf(anything)),
     edited_at: maybe(text),
     redacted: maybe(flag),
     reactions: maybe(listOf(reactionGroup)),

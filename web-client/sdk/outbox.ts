@@ -4,7 +4,7 @@
 // waits for the answer to the one before. Each attempt carries the same `client_id` and `base_seq`,
 // over whichever transport there is, so that the gateway makes at most one entry of them.
 
-import { delayMs, SEND_BACKOFF } from "./backoff";
+import { patientDelayMs, SEND_BACKOFF } from "./backoff";
 import type { Carrier, EntryCommand } from "./command";
 import { Emitter } from "./emitter";
 import { ConfabError, isCode, mayRetry } from "./error";
@@ -115,8 +115,8 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
           lane.items.shift();
           failures = 0;
         } else {
-          failures += 1;
           await lane.pause.wait(outcome.after_ms ?? this.delay(failures));
+          failures += 1;
         }
       }
     } finally {
@@ -125,7 +125,7 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
   }
 
   private delay(failures: number): number {
-    return delayMs(SEND_BACKOFF, failures, this.surroundings.chance());
+    return patientDelayMs(SEND_BACKOFF, failures, this.surroundings.chance());
   }
 
   private async attempt(item: OutboxItem): Promise<"done" | { after_ms?: number }> {

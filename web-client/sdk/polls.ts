@@ -64,10 +64,10 @@ export class Polls {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof LoggedOut) return this.listener.loggedOut();
-        failures += 1;
         wait_ms = 0;
         this.listener.unhealthy();
         await this.pause.wait(delayMs(POLL_BACKOFF, failures, this.surroundings.chance()));
+        failures += 1;
       }
     }
   }

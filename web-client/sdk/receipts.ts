@@ -1,12 +1,13 @@
 // Receipts: how far this user has got in each conversation, told to the gateway.
 //
-// They are cursors that only move forward, so the newest pair stands for all before it: what comes
-// within a short time is told once, and what could not be told is told later.
+// They are cursors that only move forward, so the newest pair stands for all before it: the first is
+// told soon, those of the next second together, and what could not be told is told later.
 
 import type { Carrier } from "./command";
 import { ConfabError } from "./error";
 
-export const RECEIPT_GATHER_MS = 200;
+export const RECEIPT_SOON_MS = 150;
+export const RECEIPT_EVERY_MS = 1_000;
 
 interface Marks {
   delivered_seq: number;
@@ -19,6 +20,7 @@ export class Receipts {
   private readonly wanted = new Map<string, Marks>();
   private readonly told = new Map<string, Marks>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private isResting = false;
 
   constructor(private readonly carrier: Carrier & { readonly isAttached: boolean }) {}
 
@@ -45,6 +47,7 @@ export class Receipts {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (!this.carrier.isAttached) return;
+    this.rest();
     for (const [conversation, wanted] of this.wanted) {
       const told = this.told.get(conversation) ?? NONE;
       if (isBeyond(wanted, told)) void this.tell(conversation, wanted, told);
@@ -55,7 +58,20 @@ export class Receipts {
     const wanted = forward(this.wanted.get(conversation) ?? NONE, marks);
     this.wanted.set(conversation, wanted);
     if (!isBeyond(wanted, this.told.get(conversation) ?? NONE)) return;
-    this.timer ??= setTimeout(() => this.flush(), RECEIPT_GATHER_MS);
+    if (!this.isResting) this.timer ??= setTimeout(() => this.flush(), RECEIPT_SOON_MS);
+  }
+
+  private rest(): void {
+    if (this.isResting) return;
+    this.isResting = true;
+    setTimeout(() => {
+      this.isResting = false;
+      if (this.hasNews()) this.flush();
+    }, RECEIPT_EVERY_MS);
+  }
+
+  private hasNews(): boolean {
+    return [...this.wanted].some(([conversation, wanted]) => isBeyond(wanted, this.told.get(conversation) ?? NONE));
   }
 
   private async tell(conversation: string, wanted: Marks, told: Marks): Promise<void> {

@@ -41,8 +41,9 @@ export class Rest {
     return this.call("GET", "/v1/me", wire.user);
   }
 
-  user(id: string): Promise<wire.User> {
-    return this.call("GET", `/v1/users/${id}`, wire.user);
+  /** Up to 100 at once; unknown ones are left out. */
+  async users(ids: string[]): Promise<wire.User[]> {
+    return (await this.call("GET", `/v1/users?ids=${ids.join(",")}`, wire.people)).items;
   }
 
   async people(query: string, signal?: AbortSignal): Promise<wire.User[]> {
@@ -69,8 +70,14 @@ export class Rest {
     return this.call("POST", "/v1/conversations", wire.conversation, extras);
   }
 
-  async members(conversation: string): Promise<wire.Member[]> {
-    return (await this.call("GET", `/v1/conversations/${conversation}/members`, wire.members)).items;
+  members(conversation: string, cursor: string | undefined, limit: number): Promise<wire.Members> {
+    const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) });
+    return this.call("GET", `/v1/conversations/${conversation}/members?${query}`, wire.members);
+  }
+
+  rename(conversation: string, title: string): Promise<wire.Conversation> {
+    const extras = { body: body.titleBody(title) };
+    return this.call("PATCH", `/v1/conversations/${conversation}`, wire.conversation, extras);
   }
 
   putMember(conversation: string, user: string, role?: wire.Role): Promise<wire.Member> {

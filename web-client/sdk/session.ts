@@ -1,7 +1,7 @@
 // One client's dialogue with the gateway, whatever carries it: a socket as long as one can be had,
 // long polls after two sockets failed, and a socket again later. Cursors make the change unseen.
 
-import { delayMs, SOCKET_BACKOFF, SOCKET_WHILE_POLLING_BACKOFF, spreadMs } from "./backoff";
+import { delayMs, patientDelayMs, SOCKET_BACKOFF, SOCKET_WHILE_POLLING_BACKOFF, spreadMs } from "./backoff";
 import type { Carrier, ClientName, Command, ReplyTo } from "./command";
 import { Emitter } from "./emitter";
 import { ConfabError, isCode, LoggedOut, Unreachable } from "./error";
@@ -19,6 +19,8 @@ export const FAILURES_BEFORE_POLLS = 2;
 /** A hello frame must fit the gateway's bound of a frame; beyond it the heads show what is missing. */
 const HELLO_BYTES_MAX = 60_000;
 const OVERLOAD_MIN_MS = 5_000;
+/** A socket that lived so long makes the back-off begin anew. */
+const LIVED_MS = 60_000;
 
 const TOKEN_EXPIRED = 4001;
 const UNAUTHENTICATED = 4500;
@@ -33,7 +35,7 @@ export interface SessionEvents {
   state: SessionState;
   event: Event;
   /** A socket or the polls carry the session now; what is of the moment has to be read again. */
-  attached: SessionState;
+  attached: "online" | "polling";
   ended: EndReason;
   misread: Error;
 }
@@ -49,7 +51,10 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   private running = false;
   private hasBegun = false;
   private socket: Socket | undefined;
+  /** Sockets in a row that did not get through their hello. */
   private failures = 0;
+  /** Attempts since a socket last lived for a while; what the back-off counts. */
+  private attempts = 0;
   private pollHealth: "unknown" | "healthy" | "unhealthy" = "unknown";
   private reconnectAfterMs: number | undefined;
   private refusedToken: string | undefined;
@@ -89,7 +94,7 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   /** Something changed for the better (the network is back, the page is seen again): try at once. */
   wake(): void {
     if (this.socket) return this.socket.probe();
-    this.failures = Math.min(this.failures, 1);
+    this.attempts = 0;
     this.pause.wake();
     this.polls.wake();
   }
@@ -114,6 +119,7 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
       this.failures = end.opened ? 0 : this.failures + 1;
       if (this.failures >= FAILURES_BEFORE_POLLS) this.polls.start();
       await this.pause.wait(this.delayAfter(end));
+      this.attempts += 1;
     }
   }
 
@@ -145,7 +151,9 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
       socket?.close();
       return { opened: false, code: codeOf(error) ?? (await closed.promise), ...after(retryAfterOf(error)) };
     }
+    const began = this.surroundings.now();
     const code = await closed.promise;
+    if (this.surroundings.now() - began >= LIVED_MS) this.attempts = 0;
     this.socket = undefined;
     if (this.running) this.show("connecting");
     return { opened: true, code, ...after(this.reconnectAfterMs) };
@@ -157,11 +165,11 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   }
 
   /**
-   * Whether another token may help: always after an expiry, and once where a hello was refused, for
+   * Whether another token may help: always after an expiry, and once where the token was refused, for
    * the refresh token can outlive what the access token was signed with.
    */
   private refused(end: SocketEnd, token: string): boolean {
-    const mayHelp = end.code === TOKEN_EXPIRED || (end.code === UNAUTHENTICATED && !end.opened);
+    const mayHelp = end.code === TOKEN_EXPIRED || end.code === UNAUTHENTICATED;
     const isFirst = this.refusedToken === undefined || end.code === TOKEN_EXPIRED;
     if (mayHelp && isFirst) this.refusedToken = token;
     return mayHelp && isFirst;
@@ -181,7 +189,7 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     this.pollHealth = "unknown";
     this.begin(hello.resume);
     this.show("online");
-    this.emit("attached", this.state);
+    this.emit("attached", "online");
   }
 
   /** Heads matter only where no cursor stands, and where the map did not fit into the hello. */
@@ -200,8 +208,8 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     const chance = this.surroundings.chance();
     if (end.code === TOKEN_EXPIRED && this.failures < FAILURES_BEFORE_POLLS) return 0;
     if (end.after_ms !== undefined) return spreadMs(end.after_ms, chance);
-    if (this.pollHealth === "healthy") return delayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures, chance);
-    const usual = delayMs(SOCKET_BACKOFF, this.failures, chance);
+    if (this.pollHealth === "healthy") return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures, chance);
+    const usual = delayMs(SOCKET_BACKOFF, this.attempts, chance);
     return OVERLOADED.includes(end.code) ? Math.max(usual, spreadMs(OVERLOAD_MIN_MS, chance)) : usual;
   }
 
@@ -225,7 +233,7 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     if (before === "unhealthy") this.pause.wake();
     if (this.socket || this.state === "polling") return;
     this.show("polling");
-    this.emit("attached", this.state);
+    this.emit("attached", "polling");
   }
 
   private renewOnSocket(token: string): void {

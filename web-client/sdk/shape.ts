@@ -49,6 +49,14 @@ export function word<const W extends string>(...words: W[]): Shape<W> {
   };
 }
 
+/** A word of a list that may grow: one that is not known yet counts as `otherwise`. */
+export function wordOr<const W extends string>(otherwise: W, ...words: W[]): Shape<W> {
+  return (value, where) => {
+    const found = text(value, where) as W;
+    return words.includes(found) ? found : otherwise;
+  };
+}
+
 export function listOf<T>(shape: Shape<T>): Shape<T[]> {
   return (value, where) => {
     if (!Array.isArray(value)) throw new ShapeError(where, "a list");

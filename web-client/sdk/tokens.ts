@@ -3,6 +3,7 @@
 // A refresh token is good for one exchange. Inside a tab the renewal is one shared promise; between
 // tabs the store's `exclusive` lets one rotate while the others wait and then adopt its outcome.
 
+import { refreshBody } from "./body";
 import { Emitter } from "./emitter";
 import { ConfabError, LoggedOut, Unreachable } from "./error";
 import { call } from "./http";
@@ -28,7 +29,7 @@ export interface LoginStore {
 /** Short, so that a second try falls into the seconds in which a lost answer is given again. */
 const REFRESH_TIMEOUT_MS = 4_000;
 const REFRESH_RETRY_MS = 20_000;
-const REFRESH_AT_PART = 0.75;
+const REFRESH_AT_PART = 0.8;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 interface TokenEvents {
@@ -141,7 +142,7 @@ export class Tokens extends Emitter<TokenEvents> {
     const answer = await call(this.surroundings, {
       method: "POST",
       path: "/v1/sessions/refresh",
-      body: { refresh_token },
+      body: refreshBody(refresh_token),
       shape: renewed,
       timeout_ms: REFRESH_TIMEOUT_MS,
     });

@@ -1,18 +1,21 @@
 // Watching people: the presence of those who are shown, and of nobody else.
 //
-// Whoever shows a person holds a watch on them; the set of all is told when it changes and again on
-// each new socket. While polls carry the session, presence is asked from time to time.
+// Whoever shows a person holds a watch on them. What changed since the gateway was last told is told
+// after a moment, and everything again on each new socket, which knows of no watch. While polls carry
+// the session, presence is asked from time to time.
 
 import type { Carrier } from "./command";
 import type { Presence } from "./wire";
 
 export const WATCH_GATHER_MS = 100;
 export const ASK_EVERY_MS = 20_000;
-export const WATCHED_MAX = 100;
+export const WATCHED_MAX = 256;
+/** How many a question without a socket may name. */
+const ASKED_MAX = 100;
 
 export class Watch {
   private readonly holds = new Map<string, number>();
-  private told = "";
+  private told = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking: ReturnType<typeof setInterval> | undefined;
 
@@ -32,17 +35,21 @@ export class Watch {
     };
   }
 
-  /** A new socket knows of no watch; polls never do. */
-  attached(over: string): void {
-    this.told = "";
+  /** Something new carries the session, over a socket or by polls. */
+  attached(over: "online" | "polling"): void {
     clearInterval(this.asking);
-    this.asking = over === "polling" ? setInterval(() => void this.tell(), ASK_EVERY_MS) : undefined;
-    void this.tell();
+    this.asking = over === "polling" ? setInterval(() => this.askAnew(), ASK_EVERY_MS) : undefined;
+    this.askAnew();
   }
 
   stop(): void {
     clearInterval(this.asking);
     clearTimeout(this.timer);
+  }
+
+  private askAnew(): void {
+    this.told.clear();
+    void this.tell();
   }
 
   private release(user: string): void {
@@ -55,24 +62,23 @@ export class Watch {
   private changed(): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      if (this.key() !== this.told) void this.tell();
+      void this.tell();
     }, WATCH_GATHER_MS);
-  }
-
-  private key(): string {
-    return [...this.holds.keys()].sort().join(",");
   }
 
   private async tell(): Promise<void> {
     if (!this.carrier.isAttached) return;
-    const users = [...this.holds.keys()].slice(0, WATCHED_MAX);
-    const hadSome = this.told !== "";
-    this.told = this.key();
+    const told = this.told;
+    const gone = [...told].filter((user) => !this.holds.has(user));
+    const room = (this.asking ? ASKED_MAX : WATCHED_MAX) - told.size + gone.length;
+    const come = [...this.holds.keys()].filter((user) => !told.has(user)).slice(0, room);
+    gone.forEach((user) => told.delete(user));
+    come.forEach((user) => told.add(user));
     try {
-      if (users.length > 0) (await this.carrier.execute({ cmd: "watch", users })).presence.forEach(this.seen);
-      else if (hadSome) await this.carrier.execute({ cmd: "unwatch" });
+      if (gone.length > 0) await this.carrier.execute({ cmd: "unwatch", users: gone });
+      if (come.length > 0) (await this.carrier.execute({ cmd: "watch", users: come })).presence.forEach(this.seen);
     } catch {
-      this.told = ""; // told again with the next change or the next socket
+      come.forEach((user) => told.delete(user)); // told again with the next change or the next socket
     }
   }
 }

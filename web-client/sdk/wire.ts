@@ -2,7 +2,7 @@
 // Each type is read off its shape, so that the two cannot drift apart.
 
 import { entry, type Entry, role } from "./entry";
-import { anything, flag, listOf, mapOf, maybe, objectOf, record, type Shape, type Shaped, text, whole, word } from "./shape";
+import { anything, flag, listOf, mapOf, maybe, objectOf, record, type Shape, type Shaped, text, whole, word, wordOr } from "./shape";
 
 export * from "./entry";
 
@@ -31,23 +31,12 @@ export const conversation = record({
 });
 export type Conversation = Shaped<typeof conversation>;
 
-/** A member names its user by id or carries the whole user; here it always has the id. */
-const memberUser: Shape<{ id: string; profile?: User }> = (value, where) => {
-  if (typeof value === "string") return { id: value };
-  const profile = user(value, where);
-  return { id: profile.id, profile };
-};
-const memberFields = record({ role, joined_seq: whole, delivered_seq: whole, read_seq: whole });
-export type Member = Shaped<typeof memberFields> & { user: string; profile?: User };
-
-export const member: Shape<Member> = (value, where) => {
-  const { id, profile } = memberUser(objectOf(value, where)["user"], `${where}.user`);
-  return { ...memberFields(value, where), user: id, ...(profile ? { profile } : {}) };
-};
+export const member = record({ user: text, role, joined_seq: whole, delivered_seq: whole, read_seq: whole });
+export type Member = Shaped<typeof member>;
 
 export const presence = record({
   user: text,
-  status: word("online", "away", "offline", "unknown"),
+  status: wordOr("unknown", "online", "away", "offline", "unknown"),
   last_seen_at: maybe(text),
 });
 export type Presence = Shaped<typeof presence>;
@@ -92,8 +81,8 @@ export const event: Shape<Event> = (value, where) => {
 };
 
 export const hello = record({
-  user: maybe(anything),
-  session: maybe(anything),
+  user: text,
+  session: text,
   heartbeat_ms: whole,
   limits: mapOf(anything),
   server_time: text,
@@ -116,7 +105,8 @@ export type Registered = Shaped<typeof registered>;
 export const renewed = record({ session: login });
 export const conversations = record({ items: listOf(conversation), next_cursor: maybe(text) });
 export type Conversations = Shaped<typeof conversations>;
-export const members = record({ items: listOf(member) });
+export const members = record({ items: listOf(member), next_cursor: maybe(text) });
+export type Members = Shaped<typeof members>;
 export const people = record({ items: listOf(user) });
 export const presences = record({ items: listOf(presence) });
 export const polled = record({ events: listOf(event), resume: mapOf(whole) });

@@ -20,10 +20,11 @@ interface ComposerProps {
 
 export function Composer(props: ComposerProps) {
   const model = useModel();
-  const id = () => props.conversation.id;
-  const [text, setText] = createSignal(draftOf(props.conversation.id));
-  const typing = createTypingSignal((on) => model.client.typing(id(), on));
+  const id = props.conversation.id; // the pane is made anew for each conversation
+  const [text, setText] = createSignal(draftOf(id));
+  const typing = createTypingSignal((on) => model.client.typing(id, on));
   const isTooLong = () => new TextEncoder().encode(text()).length > TEXT_BYTES_MAX;
+  let isEditing = false;
   let input!: HTMLTextAreaElement;
 
   onMount(() => {
@@ -31,10 +32,11 @@ export function Composer(props: ComposerProps) {
   });
   onCleanup(() => {
     typing.stop();
-    if (props.aim?.kind !== "edit") keepDraft(props.conversation.id, text());
+    if (!isEditing) keepDraft(id, text());
   });
   createEffect(on(text, () => fit(input)));
   createEffect(on(() => props.aim, (aim, before) => {
+    isEditing = aim?.kind === "edit";
     if (aim?.kind === "edit") setText(aim.row.text);
     else if (before?.kind === "edit") setText("");
     if (aim) input.focus();
@@ -46,14 +48,14 @@ export function Composer(props: ComposerProps) {
     if (!written || isTooLong()) return;
     const { aim } = props;
     if (aim?.kind === "edit") {
-      if (written !== aim.row.text) model.client.enter({ cmd: "edit", conversation: id(), seq: aim.row.seq, text: written });
+      if (written !== aim.row.text) model.client.enter({ cmd: "edit", conversation: id, seq: aim.row.seq, text: written });
     } else {
       const reply = aim ? { reply_to: aim.row.seq } : {};
-      model.client.enter({ cmd: "send", conversation: id(), text: written, ...reply });
+      model.client.enter({ cmd: "send", conversation: id, text: written, ...reply });
     }
     props.onAim(undefined);
     setText("");
-    keepDraft(id(), "");
+    keepDraft(id, "");
     typing.stop();
     input.focus();
   }
@@ -67,7 +69,7 @@ export function Composer(props: ComposerProps) {
 
   /** The up arrow in an empty field edits one's own newest message. */
   function editLast(event: KeyboardEvent): void {
-    const rows = model.timelines.state[id()]?.rows ?? [];
+    const rows = model.timelines.state[id]?.rows ?? [];
     const row = rows.findLast((it) => it.kind === "message" && it.sender === model.me.id && !it.isRedacted);
     if (row?.kind !== "message") return;
     event.preventDefault();

@@ -72,7 +72,7 @@ function EntranceForm(props: { way: Way }) {
   return (
     <form onSubmit={(event) => void submit(event)} data-testid={`${props.way}-form`}>
       <Field
-        label="Username" name="username" autocomplete="username" testid={`${props.way}-username`}
+        label="Username" hint={isNew() ? "3–32 of a–z 0–9 _ . -" : ""} name="username" autocomplete="username" testid={`${props.way}-username`}
         value={username()} onValue={setUsername} autofocus
       />
       <Show when={isNew()}>
@@ -82,7 +82,7 @@ function EntranceForm(props: { way: Way }) {
         />
       </Show>
       <Field
-        label="Password" name="password" type="password" testid={`${props.way}-password`}
+        label="Password" hint={isNew() ? "8 or more characters" : ""} name="password" type="password" testid={`${props.way}-password`}
         autocomplete={isNew() ? "new-password" : "current-password"} value={password()} onValue={setPassword}
       />
       <p class="form-error" role="alert" data-testid="entrance-error">{error()}</p>
@@ -98,5 +98,8 @@ function wording(error: unknown, way: Way): string {
   if (error.code === "conflict") return "This username is taken.";
   if (error.code === "unauthenticated" && way === "login") return "Username or password is not right.";
   if (error.code === "rate_limited") return "Too many attempts. Wait a moment and try again.";
+  const field = error.problem.details?.["field"];
+  if (error.code === "invalid" && field === "username") return "A username has 3 to 32 of a–z 0–9 _ . -";
+  if (error.code === "invalid" && field === "password") return "A password has at least 8 characters.";
   return saying(error);
 }

@@ -8,6 +8,7 @@ import { Avatar } from "./avatar";
 import { CheckIcon } from "./icons";
 
 const SEARCH_AFTER_MS = 180;
+const QUERY_MAX = 32;
 
 interface PeopleSearchProps {
   onPick: (user: User) => void;
@@ -23,7 +24,7 @@ export function PeopleSearch(props: PeopleSearchProps) {
   const [failed, setFailed] = createSignal(false);
 
   createEffect(() => {
-    const wanted = query().trim();
+    const wanted = query().trim().replace(/^@/, "").toLowerCase().slice(0, QUERY_MAX);
     if (!wanted) return void setFound(undefined);
     const stop = new AbortController();
     const timer = setTimeout(() => void search(wanted, stop.signal), SEARCH_AFTER_MS);

@@ -24,10 +24,10 @@ interface TimelineProps {
 
 export function Timeline(props: TimelineProps) {
   const model = useModel();
-  const id = () => props.conversation.id;
-  const timeline = () => model.timelines.state[id()];
+  const id = props.conversation.id; // the pane is made anew for each conversation
+  const timeline = () => model.timelines.state[id];
   const rows = (): Row[] => timeline()?.rows ?? [];
-  const pending = createMemo(() => model.pending.in(id()));
+  const pending = createMemo(() => model.pending.in(id));
   const [isAtEnd, setAtEnd] = createSignal(true);
   const [active, setActive] = createSignal<number>();
   const unreadAfter = props.conversation.unread > 0 ? props.conversation.read_seq : Infinity;
@@ -38,7 +38,7 @@ export function Timeline(props: TimelineProps) {
   let content!: HTMLDivElement;
 
   const toEnd = () => (box.scrollTop = box.scrollHeight);
-  const older = () => model.timelines.older(id(), keepingPlace(() => box));
+  const older = () => model.timelines.older(id, keepingPlace(() => box));
 
   function scrolled(): void {
     setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM_PX);
@@ -57,7 +57,7 @@ export function Timeline(props: TimelineProps) {
   createEffect(on(() => pending().length, (count, before) => count > (before ?? 0) && (setAtEnd(true), toEnd())));
   createEffect(() => {
     const last_seq = timeline()?.last_seq ?? 0;
-    if (attentive() && isAtEnd() && last_seq > 0) model.conversations.read(id(), last_seq);
+    if (attentive() && isAtEnd() && last_seq > 0) model.conversations.read(id, last_seq);
   });
 
   return (
@@ -71,7 +71,7 @@ export function Timeline(props: TimelineProps) {
         <div ref={content} class="timeline-content">
           <Beginning
             status={timeline()?.status} reachedStart={timeline()?.reachedStart ?? false}
-            isEmpty={rows().length + pending().length === 0} retry={() => void model.timelines.open(id())}
+            isEmpty={rows().length + pending().length === 0} retry={() => void model.timelines.open(id)}
           />
           <For each={rows()}>
             {(row, at) => (

@@ -1,22 +1,35 @@
 // Members of the conversations that were opened, with their cursors.
 
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
-import type { Client, Entry, Member, Receipt, User } from "../../sdk";
+import type { Client, Entry, Member, Receipt } from "../../sdk";
 import { withReceipt } from "../logic/message_state";
 
-export function createMembers(client: Client, know: (user: User | undefined) => void) {
+/** In larger groups cursors are not pushed to others, so that nothing would keep them up to date. */
+export const MEMBERS_SHOWN_MAX = 256;
+const MEMBERS_PAGE = 100;
+
+export function createMembers(client: Client) {
   const [state, set] = createStore<Record<string, Member[]>>({});
 
   const put = (id: string, members: Member[]) => set(id, reconcile(members, { key: "user" }));
 
   async function load(id: string): Promise<void> {
     try {
-      const members = await client.rest.members(id);
-      members.forEach((member) => know(member.profile));
-      put(id, members);
+      put(id, await readAll(id));
     } catch {
       // the next opening asks again
     }
+  }
+
+  async function readAll(id: string): Promise<Member[]> {
+    const members: Member[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await client.rest.members(id, cursor, MEMBERS_PAGE);
+      members.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor && members.length < MEMBERS_SHOWN_MAX);
+    return members;
   }
 
   function takeReceipt(receipt: Receipt): void {

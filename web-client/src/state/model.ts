@@ -4,14 +4,11 @@ import { batch, createContext, createSignal, useContext } from "solid-js";
 import type { Client, Conversation, Entry, SessionState, User } from "../../sdk";
 import { goTo, opened } from "../browser/route";
 import { createConversations } from "./conversations";
-import { createMembers } from "./members";
+import { createMembers, MEMBERS_SHOWN_MAX } from "./members";
 import { note, saying } from "./notes";
 import { createPending } from "./pending";
 import { createPeople, createTyping } from "./people";
 import { createTimelines } from "./timelines";
-
-/** Larger groups show no states of messages: nobody needs so many cursors. */
-const MEMBERS_SHOWN_MAX = 500;
 
 export type Model = ReturnType<typeof createModel>;
 
@@ -21,17 +18,25 @@ export function createModel(client: Client, me: User) {
   const conversations = createConversations(client, me.id);
   const timelines = createTimelines(client);
   const typing = createTyping();
-  const members = createMembers(client, people.know);
+  const members = createMembers(client);
   const pending = createPending(client, me.id, (item) => note(saying(item.error ?? "not done")));
 
   function takeEntry(entry: Entry): void {
+    if (isNewBeginning(entry)) timelines.drop(entry.conversation);
     pending.takeEntry(entry);
     timelines.take(entry);
     members.take(entry);
     conversations.take(entry);
+    if (opened() === entry.conversation && !timelines.isLoaded(entry.conversation)) void open(entry.conversation);
     if (entry.kind !== "text" || entry.sender === me.id) return;
     typing.stop(entry.conversation, entry.sender);
     client.delivered(entry.conversation, entry.seq);
+  }
+
+  /** Who was removed and joined again sees the log from the new joining on; what is older goes. */
+  function isNewBeginning(entry: Entry): boolean {
+    const last_seq = timelines.state[entry.conversation]?.last_seq ?? Infinity;
+    return entry.kind === "joined" && entry.user === me.id && entry.seq > last_seq + 1;
   }
 
   function takeConversation(details: Conversation): void {

@@ -3,6 +3,9 @@
 import { createStore, produce } from "solid-js/store";
 import type { Client, Presence, Typing, User } from "../../sdk";
 
+const ASKED_MAX = 100;
+const ASK_AFTER_MS = 10;
+
 /** An indicator that nobody renews ends by itself. */
 export const TYPING_EXPIRES_MS = 6_000;
 
@@ -10,18 +13,29 @@ export function createPeople(client: Client, me: User) {
   const [users, setUsers] = createStore<Record<string, User>>({ [me.id]: me });
   const [presence, setPresence] = createStore<Record<string, Presence>>({});
   const asked = new Set<string>();
+  let wanted: string[] = [];
 
   function know(user: User | undefined): void {
     if (user) setUsers(user.id, user);
   }
 
-  /** What is known of a user; the gateway is asked once for whom is not. */
+  /** What is known of a user; those who are not known are asked for together. */
   function get(id: string): User | undefined {
     if (!users[id] && !asked.has(id)) {
+      if (wanted.length === 0) setTimeout(ask, ASK_AFTER_MS);
       asked.add(id);
-      client.rest.user(id).then(know, () => asked.delete(id));
+      wanted.push(id);
     }
     return users[id];
+  }
+
+  function ask(): void {
+    const ids = wanted.splice(0, ASKED_MAX);
+    if (wanted.length > 0) setTimeout(ask, ASK_AFTER_MS);
+    client.rest.users(ids).then(
+      (found) => found.forEach(know),
+      () => ids.forEach((id) => asked.delete(id)),
+    );
   }
 
   return {

@@ -1,0 +1,122 @@
+// What people do on the page, in terms of its `data-testid`s.
+
+import { equal, eventually } from "./stage.mjs";
+
+export const PASSWORD = "correct horse battery";
+
+export const by = (page, id) => page.getByTestId(id);
+
+export async function register(page, username, displayName) {
+  await by(page, "show-register").click();
+  await by(page, "register-username").fill(username);
+  await by(page, "register-display-name").fill(displayName);
+  await by(page, "register-password").fill(PASSWORD);
+  await by(page, "register-submit").click();
+  await by(page, "me").waitFor();
+  await online(page);
+}
+
+export async function logIn(page, username) {
+  await by(page, "login-username").fill(username);
+  await by(page, "login-password").fill(PASSWORD);
+  await by(page, "login-submit").click();
+  await by(page, "me").waitFor();
+  await online(page);
+}
+
+export async function online(page, ms) {
+  const connection = by(page, "connection");
+  await eventually("online", async () => (await connection.getAttribute("data-state")) === "online", ms);
+}
+
+export async function search(page, username) {
+  await by(page, "people-search").fill(username);
+  await page.locator(`[data-testid=people-result][data-username="${username}"]`).click();
+}
+
+export async function openConversation(page, title) {
+  await by(page, "conversation-item").filter({ hasText: title }).first().click();
+  await by(page, "header-title").filter({ hasText: title }).waitFor();
+}
+
+export async function send(page, text) {
+  await by(page, "composer").fill(text);
+  await by(page, "send").click();
+}
+
+/** The message with exactly this text. */
+export function message(page, text) {
+  return by(page, "message").filter({ has: page.getByTestId("message-text").getByText(text, { exact: true }) });
+}
+
+export async function act(page, text, action) {
+  await message(page, text).hover();
+  await message(page, text).getByTestId(action).click();
+}
+
+export async function reaches(page, text, states, ms) {
+  const row = message(page, text);
+  await eventually(
+    `"${text}" ${states.join(" or ")}`,
+    async () => (await row.count()) === 1 && states.includes(await row.getAttribute("data-state")),
+    ms,
+  );
+}
+
+export async function once(page, text) {
+  await message(page, text).first().waitFor();
+  equal(await message(page, text).count(), 1, `messages "${text}"`);
+}
+
+/** Many messages, made over REST with this page's own login. */
+export async function sendMany(page, conversation, texts) {
+  await page.evaluate(
+    async ([id, all]) => {
+      const { access_token } = JSON.parse(localStorage.getItem("confab.login"));
+      for (const [at, text] of all.entries()) {
+        for (;;) {
+          const answer = await fetch(`/v1/conversations/${id}/messages`, {
+            method: "POST",
+            headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` },
+            body: JSON.stringify({ client_id: `many-${Date.now()}-${at}`, text }),
+          });
+          if (answer.ok) break;
+          if (answer.status !== 429) throw new Error(`the gateway answered ${answer.status}`);
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        }
+      }
+    },
+    [conversation, texts],
+  );
+}
+
+/** Scrolls up until the first message is there; what is in sight must not move while pages come in. */
+export async function scrollToBeginning(page) {
+  const timeline = by(page, "timeline");
+  await eventually(
+    "the beginning",
+    async () => {
+      await timeline.evaluate((box) => (box.scrollTop = 0));
+      await page.waitForTimeout(60);
+      return page.getByText("This is where it begins.").isVisible();
+    },
+    30_000,
+  );
+}
+
+/** How far a row moved on the screen while an older page was put in above it. */
+export async function movedByOlderPage(page) {
+  return by(page, "timeline").evaluate(async (box) => {
+    const rows = () => [...box.querySelectorAll("[data-testid=message]")];
+    const count = rows().length;
+    box.scrollTop = 300;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    const kept = rows().find((row) => row.getBoundingClientRect().top > box.getBoundingClientRect().top);
+    const before = kept.getBoundingClientRect().top;
+    const end = Date.now() + 5_000;
+    while (rows().length === count && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (rows().length === count) throw new Error("no older page came");
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    return Math.abs(kept.getBoundingClientRect().top - before);
+  });
+}

@@ -1,0 +1,119 @@
+// The stage of the browser scenarios: arguments, two browser contexts, steps with deadlines, pictures.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+export const DEADLINE_MS = 15_000;
+const STEP_MS = 90_000;
+const BROWSER = process.env.CONFAB_BROWSER ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { screenshots: { type: "string" }, "restart-command": { type: "string" } },
+  });
+  if (positionals.length !== 1) {
+    console.error("usage: two-browsers.mjs BASE_URL [--screenshots FOLDER] [--restart-command COMMAND]");
+    process.exit(64);
+  }
+  return { base: positionals[0].replace(/\/$/, ""), screenshots: values.screenshots, restart: values["restart-command"] };
+}
+
+export class Stage {
+  passed = 0;
+  failed = 0;
+  faults = [];
+  pages = new Map();
+
+  constructor(options) {
+    this.options = options;
+    if (options.screenshots) mkdirSync(options.screenshots, { recursive: true });
+  }
+
+  async open() {
+    this.browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
+  }
+
+  /** A person with a browser of their own. */
+  async person(name, settings = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1180, height: 760 }, ...settings });
+    return { name, context, page: await this.page(name, context) };
+  }
+
+  async page(name, context) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(DEADLINE_MS);
+    page.on("pageerror", (error) => this.faults.push(`${name}: ${error.stack}`));
+    page.on("dialog", (dialog) => {
+      this.faults.push(`${name}: a dialog was shown: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("console", (line) => {
+      if (/Content.Security.Policy/i.test(line.text())) this.faults.push(`${name}: ${line.text()}`);
+    });
+    this.pages.set(name, page);
+    await page.goto(this.options.base);
+    return page;
+  }
+
+  /** One step; the first that fails ends the scenario, with a picture of every page. */
+  async step(title, work) {
+    const began = Date.now();
+    try {
+      await within(STEP_MS, work());
+      this.passed += 1;
+      console.log(`ok    ${title} (${Date.now() - began} ms)`);
+    } catch (error) {
+      this.failed += 1;
+      console.log(`FAIL  ${title}\n${error.stack ?? error}`);
+      for (const [name, page] of this.pages) await this.picture(`failed-${name}`, page).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async picture(title, page) {
+    if (!this.options.screenshots) return;
+    await page.screenshot({ path: join(this.options.screenshots, `${title}.png`) });
+  }
+
+  async close() {
+    await this.browser?.close();
+    for (const fault of this.faults) console.log(`FAULT ${fault}`);
+    console.log(`${this.passed} passed, ${this.failed + this.faults.length} failed`);
+    return this.failed + this.faults.length === 0;
+  }
+}
+
+export function within(ms, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+export async function eventually(what, condition, ms = DEADLINE_MS) {
+  const end = Date.now() + ms;
+  let last;
+  for (;;) {
+    last = await condition();
+    if (last) return last;
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export function equal(actual, expected, what) {
+  if (actual !== expected) throw new Error(`${what}: expected ${expected}, got ${actual}`);
+}
