@@ -101,6 +101,15 @@ mod tests {
         assert!((0..100).all(|_| granted(&mut bucket, SECOND, shape)));
     }
 
+    #[test]
+    fn interval_is_rounded_so_that_no_token_is_won() {
+        let shape = Bucket { per_second: 0.7e9, burst: 1 };
+        let mut bucket = TokenBucket::default();
+        let times = (1..=1_000).map(Duration::from_nanos);
+        let many = times.filter(|now| granted(&mut bucket, *now, shape)).count();
+        assert!((450..=701).contains(&many), "{many}");
+    }
+
     proptest! {
         #[test]
         fn any_span_grants_no_more_than_burst_and_rate(

@@ -93,6 +93,8 @@ fn unusable(error: impl std::fmt::Display) -> PasswordError {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     const PASSWORD: &str = "an example password";
@@ -133,6 +135,9 @@ mod tests {
     #[tokio::test]
     async fn place_is_held_until_the_work_ends_though_nobody_waits() {
         let passwords = Argon2Passwords::new(1, 0).unwrap();
+        let began = Instant::now();
+        passwords.hash("waited for").await.unwrap();
+        let (cost, began) = (began.elapsed(), Instant::now());
         tokio::select! {
             biased;
             _ = passwords.hash("given up") => unreachable!("takes longer than nothing"),
@@ -142,6 +147,7 @@ mod tests {
         while passwords.places.available_permits() == 0 {
             tokio::task::yield_now().await;
         }
+        assert!(began.elapsed() > cost / 4, "{:?} of {cost:?}", began.elapsed());
         assert!(passwords.hash("in time").await.is_ok());
     }
 }

@@ -185,6 +185,17 @@ mod tests {
         revoked.insert(identity(3), at(700));
         assert!(revoked.contains(identity(1).login, at(700)));
         assert!(!revoked.contains(identity(2).login, at(700)));
+        assert!(revoked.insert(identity(2), at(700)), "it had run out");
+        assert!(revoked.contains(identity(2).login, at(1_299)));
+    }
+
+    #[test]
+    fn login_that_is_forgotten_once_is_remembered_the_second_time() {
+        let revoked = RevokedLogins::with_max(TTL, 3);
+        for (login, seconds) in [(1, 1_000), (2, 10), (2, 700), (3, 701), (4, 702)] {
+            assert!(revoked.insert(identity(login), at(seconds)));
+        }
+        assert!(revoked.contains(identity(2).login, at(703)));
     }
 
     #[test]
