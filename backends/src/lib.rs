@@ -1,1 +1,3 @@
 //! Everything that talks to a disk or to a server that is not ours.
+
+pub mod embedded;

@@ -1,0 +1,136 @@
+//! Keys: a letter for what the row is, then big-endian numbers, so that rows sort as they count.
+
+use std::ops::RangeInclusive;
+
+use chat_core::{
+    id::{ConversationId, LoginId, UserId},
+    model::{ClientId, Seq},
+    port::ReplyKey,
+};
+use fjall::UserKey;
+
+/// The commit counter, in the space of heads.
+pub(super) const COMMITS: &[u8] = b"n";
+
+fn pair(letter: u8, one: u64, other: u64) -> [u8; 17] {
+    let mut key = [letter; 17];
+    key[1..9].copy_from_slice(&one.to_be_bytes());
+    key[9..].copy_from_slice(&other.to_be_bytes());
+    key
+}
+
+fn single(letter: u8, one: u64) -> [u8; 9] {
+    let mut key = [letter; 9];
+    key[1..].copy_from_slice(&one.to_be_bytes());
+    key
+}
+
+/// `e|conversation|seq`: an entry.
+pub(super) fn entry(conversation: ConversationId, seq: Seq) -> [u8; 17] {
+    pair(b'e', conversation.get(), seq.get())
+}
+
+/// `k|conversation|sender|client_id`: the seq that this key made.
+pub(super) fn idempotency(
+    conversation: ConversationId,
+    sender: UserId,
+    client_id: &ClientId,
+) -> UserKey {
+    let start = pair(b'k', conversation.get(), sender.get());
+    start.iter().chain(client_id.as_str().as_bytes()).copied().collect()
+}
+
+/// `t|conversation`: the head.
+pub(super) fn head(conversation: ConversationId) -> [u8; 9] {
+    single(b't', conversation.get())
+}
+
+/// `r|slot`: the conversations that one of the newest batches appended to.
+pub(super) fn recent(commit: u64, slots: u64) -> [u8; 9] {
+    single(b'r', commit % slots)
+}
+
+/// `m|conversation|user`: a member's standing.
+pub(super) fn member(conversation: ConversationId, user: UserId) -> [u8; 17] {
+    pair(b'm', conversation.get(), user.get())
+}
+
+/// The keys of the members with ids above `after`.
+pub(super) fn members_above(
+    conversation: ConversationId,
+    after: Option<UserId>,
+) -> RangeInclusive<[u8; 17]> {
+    let from = after.map_or(0, |after| after.get() + 1);
+    pair(b'm', conversation.get(), from)..=pair(b'm', conversation.get(), u64::MAX)
+}
+
+/// `u|user|conversation`: the same standing, by user.
+pub(super) fn membership(user: UserId, conversation: ConversationId) -> [u8; 17] {
+    pair(b'u', user.get(), conversation.get())
+}
+
+/// How the keys of all memberships of a user begin.
+pub(super) fn memberships(user: UserId) -> [u8; 9] {
+    single(b'u', user.get())
+}
+
+/// `f|conversation`: what a conversation was made with.
+pub(super) fn founding(conversation: ConversationId) -> [u8; 9] {
+    single(b'f', conversation.get())
+}
+
+/// `i|conversation`: the newest title.
+pub(super) fn title(conversation: ConversationId) -> [u8; 9] {
+    single(b'i', conversation.get())
+}
+
+/// `d|low|high`: the direct conversation of two people.
+pub(super) fn direct(one: UserId, other: UserId) -> [u8; 17] {
+    pair(b'd', one.min(other).get(), one.max(other).get())
+}
+
+/// `o|conversation|seq`: what later entries did to a message.
+pub(super) fn overlay(conversation: ConversationId, seq: Seq) -> [u8; 17] {
+    pair(b'o', conversation.get(), seq.get())
+}
+
+/// `c|user|conversation`: a cursor.
+pub(super) fn cursor(user: UserId, conversation: ConversationId) -> [u8; 17] {
+    pair(b'c', user.get(), conversation.get())
+}
+
+/// `a|user`: an account.
+pub(super) fn account(user: UserId) -> [u8; 9] {
+    single(b'a', user.get())
+}
+
+/// `n|username`: whose it is; also how the keys of usernames that begin so begin.
+pub(super) fn username(name: &str) -> UserKey {
+    std::iter::once(b'n').chain(name.bytes()).collect()
+}
+
+/// `l|login`: a login.
+pub(super) fn login(login: LoginId) -> [u8; 9] {
+    single(b'l', login.get())
+}
+
+/// `s|user|login`: that the login is the user's.
+pub(super) fn login_of(user: UserId, login: LoginId) -> [u8; 17] {
+    pair(b's', user.get(), login.get())
+}
+
+/// How the keys of all logins of a user begin.
+pub(super) fn logins_of(user: UserId) -> [u8; 9] {
+    single(b's', user.get())
+}
+
+/// `q|user|key`: what was made under an idempotency key.
+pub(super) fn reply(key: &ReplyKey) -> UserKey {
+    let start = single(b'q', key.user.get());
+    start.iter().chain(key.key.as_bytes()).copied().collect()
+}
+
+/// The last eight bytes of a key as a number.
+pub(super) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
