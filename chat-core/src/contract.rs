@@ -5,6 +5,16 @@
 mod scene;
 mod stores;
 
+pub mod accounts;
 pub mod bus;
+pub mod conversations;
+pub mod cursors;
+pub mod erase;
 pub mod limiter;
 pub mod log;
+pub mod log_depth;
+pub mod log_race;
+pub mod logins;
+pub mod members;
+pub mod overlays;
+pub mod replies;

@@ -1,6 +1,8 @@
 //! Promises of [`crate::port::Log`] to one caller at a time.
 
-use super::scene::{Batch, Draft, Scribe, client_id, every_body, fresh, joined, last, text};
+use super::scene::{
+    Batch, Draft, Scribe, client_id, every_body, fresh, joined, last, neighbours, text,
+};
 use crate::{
     id::{ConversationId, UserId},
     limits::{BATCH_BYTES_MAX, FOUNDERS_MAX, TEXT_BYTES_MAX},
@@ -143,8 +145,7 @@ pub async fn batch_with_known_keys_is_refused_whole(stores: &[Stores]) {
 pub async fn client_id_belongs_to_its_sender_and_conversation(stores: &[Stores]) {
     let (mut scribe, mut elsewhere) = (Scribe::new(&stores[0]), Scribe::new(&stores[0]));
     let key = |text: &str| ClientId::new(text).ok();
-    let sender: UserId = fresh();
-    let next = UserId::new(sender.get() + 1).unwrap();
+    let [sender, next, _] = neighbours(UserId::new);
     let draft = Draft { sender, client_id: key("a"), body: text("same") };
     let others = [
         Draft { sender: next, ..draft.clone() },
@@ -216,10 +217,8 @@ pub async fn find_tells_what_a_client_id_made(stores: &[Stores]) {
 
 /// Conversations with ids next to each other are apart (phantom).
 pub async fn neighbouring_conversations_do_not_mix(stores: &[Stores]) {
-    let mut scribes = [(); 3].map(|()| Scribe::new(&stores[0]));
-    let middle = scribes[1].conversation.get();
-    scribes[0].conversation = ConversationId::new(middle - 1).unwrap();
-    scribes[2].conversation = ConversationId::new(middle + 1).unwrap();
+    let mut scribes =
+        neighbours(ConversationId::new).map(|conversation| Scribe::of(&stores[0], conversation));
     let mut logs = Vec::new();
     for (nth, scribe) in scribes.iter_mut().enumerate() {
         logs.push(scribe.append(&Scribe::texts(fresh(), 3 - nth)).await);

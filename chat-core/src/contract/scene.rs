@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use tokio::task::JoinSet;
+
 use crate::{
     id::{ConversationId, Snowflake, UserId},
     model::{Body, ClientId, Entry, Head, Member, Role, Seq},
@@ -27,6 +29,13 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
 /// An id that nobody has: promises share their store with others.
 pub(super) fn fresh<T: From<Snowflake>>() -> T {
     CLOCK.fresh_id().into()
+}
+
+/// Three numbers of ids that stand side by side, far from those that clocks make: fresh ones may
+/// be next to another promise's.
+pub(super) fn neighbours<T>(new: fn(u64) -> Option<T>) -> [T; 3] {
+    let first = u64::from_be_bytes(random()) >> 2 | 1 << 62;
+    [first, first + 1, first + 2].map(|number| new(number).unwrap())
 }
 
 /// The time now.
@@ -192,7 +201,12 @@ pub(super) struct Scribe {
 impl Scribe {
     /// Of an empty log of its own.
     pub(super) fn new(stores: &Stores) -> Self {
-        Self { stores: stores.clone(), conversation: fresh(), head: Head::default() }
+        Self::of(stores, fresh())
+    }
+
+    /// Of this log, still empty.
+    pub(super) fn of(stores: &Stores, conversation: ConversationId) -> Self {
+        Self { stores: stores.clone(), conversation, head: Head::default() }
     }
 
     /// The drafts as the next append.
@@ -244,4 +258,29 @@ impl Scribe {
             assert_eq!(self.head_on(stores).await, self.head);
         }
     }
+}
+
+/// In another order, by chance.
+pub(super) fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
+    let mut keyed: Vec<_> = items.iter().map(|item| (random::<8>(), item.clone())).collect();
+    keyed.sort_by_key(|(key, _)| *key);
+    keyed.into_iter().map(|(_, item)| item).collect()
+}
+
+/// Projects as gateways that are late may: one by one, on all handles, in disorder, and twice.
+pub(super) async fn project_in_disorder(stores: &[Stores], entries: &[Entry]) {
+    for (nth, entry) in shuffled(&[entries, entries].concat()).iter().enumerate() {
+        let stores = &stores[nth % stores.len()];
+        stores.conversations.project(std::slice::from_ref(entry)).await.unwrap();
+    }
+}
+
+/// Projects all entries at the same moment, each on its own, on all handles.
+pub(super) async fn project_at_once(stores: &[Stores], entries: &[Entry]) {
+    let mut projecting = JoinSet::new();
+    for (nth, entry) in shuffled(entries).into_iter().enumerate() {
+        let stores = stores[nth % stores.len()].clone();
+        projecting.spawn(async move { stores.conversations.project(&[entry]).await.unwrap() });
+    }
+    projecting.join_all().await;
 }

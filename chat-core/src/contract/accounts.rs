@@ -1,0 +1,120 @@
+//! Promises of [`crate::port::Accounts`].
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::scene::{fresh, last, now, word};
+use crate::{
+    id::UserId,
+    model::{User, Username},
+    port::Stores,
+};
+
+fn user(username: &str) -> User {
+    let username = Username::new(username).unwrap();
+    User { id: fresh(), username, display_name: "\0 \u{1F469}".into(), created_at: now() }
+}
+
+async fn users_on(stores: &Stores, ids: &[UserId]) -> Vec<Option<User>> {
+    stores.accounts.users(ids).await.unwrap()
+}
+
+/// Of several who want a name at once one gets it, with its own hash; the others have no account.
+pub async fn username_is_claimed_once(stores: &[Stores]) {
+    let name = word();
+    let mut claimants = JoinSet::new();
+    for nth in 0..8 {
+        let (stores, user) = (stores[nth % stores.len()].clone(), user(&name));
+        claimants.spawn(async move {
+            (stores.accounts.claim(&user, &format!("hash of {}", user.id)).await.unwrap(), user)
+        });
+    }
+    let claims = claimants.join_all().await;
+    assert_eq!(claims.iter().filter(|(won, _)| *won).count(), 1, "{claims:?}");
+    for stores in stores {
+        for (won, user) in &claims {
+            let expected = won.then(|| user.clone());
+            assert_eq!(users_on(stores, &[user.id]).await, [expected]);
+        }
+        let (_, winner) = claims.iter().find(|(won, _)| *won).unwrap();
+        let credentials = stores.accounts.credentials(&winner.username).await.unwrap();
+        let hash: Arc<str> = format!("hash of {}", winner.id).into();
+        assert_eq!(credentials, Some((winner.clone(), hash)));
+    }
+}
+
+/// Whoever claimed a name and did not hear the answer wins again; everybody else never does.
+pub async fn claim_may_be_repeated_by_its_winner(stores: &[Stores]) {
+    let winner = user(&word());
+    let other = User { id: fresh(), ..winner.clone() };
+    for _ in 0..3 {
+        assert!(last(stores).accounts.claim(&winner, "hash").await.unwrap());
+        assert!(!stores[0].accounts.claim(&other, "other").await.unwrap());
+        let credentials = stores[0].accounts.credentials(&winner.username).await.unwrap();
+        assert_eq!(credentials, Some((winner.clone(), "hash".into())));
+        assert_eq!(users_on(stores.last().unwrap(), &[other.id]).await, [None]);
+    }
+}
+
+/// Users stand where they were asked, also where there is none or one is asked twice.
+pub async fn users_answer_in_the_order_asked(stores: &[Stores]) {
+    let (one, other) = (user(&word()), user(&word()));
+    for user in [&one, &other] {
+        stores[0].accounts.claim(user, "hash").await.unwrap();
+    }
+    let asked = [other.id, fresh(), one.id, other.id];
+    let expected = [Some(other.clone()), None, Some(one), Some(other)];
+    assert_eq!(users_on(last(stores), &asked).await, expected);
+    assert_eq!(users_on(last(stores), &[]).await, []);
+    let nobody = Username::new(&word()).unwrap();
+    assert_eq!(last(stores).accounts.credentials(&nobody).await.unwrap(), None);
+}
+
+/// A new display name is what every later read tells; a stranger gets none (phantom).
+pub async fn profile_is_told_as_it_was_set(stores: &[Stores]) {
+    let before = user(&word());
+    stores[0].accounts.claim(&before, "hash").await.unwrap();
+    let after = User { display_name: "new \u{3042}\0".into(), ..before.clone() };
+    let set = stores[0].accounts.set_profile(before.id, &after.display_name).await.unwrap();
+    assert_eq!(set.as_ref(), Some(&after));
+    for stores in stores {
+        assert_eq!(users_on(stores, &[before.id]).await, [Some(after.clone())]);
+        let credentials = stores.accounts.credentials(&before.username).await.unwrap();
+        assert_eq!(credentials, Some((after.clone(), "hash".into())));
+        let found = stores.accounts.search(before.username.as_str(), 2).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&after));
+    }
+    let stranger: UserId = fresh();
+    assert_eq!(stores[0].accounts.set_profile(stranger, "nobody").await.unwrap(), None);
+    assert_eq!(users_on(last(stores), &[stranger]).await, [None]);
+}
+
+/// A search finds the names that begin with its prefix, all of them, ascending, up to its limit;
+/// no character of a name means anything else in it.
+pub async fn search_finds_names_by_prefix(stores: &[Stores]) {
+    let word = word();
+    let names = ["", "-", "-a", ".", "0", "_", "_b", "a", "aa", "z", "zz"];
+    let mut users = Vec::new();
+    for name in names {
+        users.push(user(&format!("{word}{name}")));
+    }
+    for user in users.iter().rev() {
+        assert!(stores[0].accounts.claim(user, "hash").await.unwrap());
+    }
+    let accounts = &last(stores).accounts;
+    for (prefix, limit, expected) in [
+        ("", 100, 0..11),
+        ("", 4, 0..4),
+        ("-", 100, 1..3),
+        (".", 100, 3..4),
+        ("_", 100, 5..7),
+        ("a", 1, 7..8),
+        ("aa", 100, 8..9),
+        ("z", 100, 9..11),
+        ("zzz", 100, 0..0),
+    ] {
+        let found = accounts.search(&format!("{word}{prefix}"), limit).await.unwrap();
+        assert_eq!(found, users[expected], "{prefix:?} up to {limit}");
+    }
+}
