@@ -242,3 +242,6 @@ async fn keep_all(shared: &Shared) {
     shared.seen.keep(&seen).await;
     shared.seen.flush().await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,6 +219,11 @@ impl Devices {
     }
 
     #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.looks.len() + self.queue.len()
+    }
+
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
