@@ -183,3 +183,75 @@ impl port::Conversations for MemoryConversations {
         Ok(())
     }
 }
+
+/// The contract cannot see that projecting here is a fold of its own: append has done it before.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::EntryId,
+        memory::MemoryStores,
+        model::{Body, Role},
+        time::Timestamp,
+    };
+
+    fn number<T>(id: fn(u64) -> Option<T>, number: u64) -> T {
+        id(number).unwrap()
+    }
+
+    fn entries() -> Vec<Entry> {
+        let user = number(UserId::new, 1);
+        let target_seq = Seq::new(2);
+        let text = |text: &str| Some(Arc::from(text));
+        let bodies = [
+            Body::Joined { user, role: Role::Member },
+            Body::Text { text: text("text"), reply_to: None },
+            Body::Edited { target_seq, text: text("edit") },
+            Body::Left { user, by: user },
+            Body::Redacted { target_seq },
+            Body::Title { title: "one".into() },
+            Body::Title { title: "two".into() },
+        ];
+        let entry = |(nth, body): (u64, Body)| Entry {
+            conversation: number(ConversationId::new, 1),
+            seq: Seq::new(nth),
+            id: number(EntryId::new, nth),
+            sender: user,
+            client_id: None,
+            at: Timestamp::default(),
+            ord: u64::from(nth > 1),
+            body,
+        };
+        (1..).zip(bodies).map(entry).collect()
+    }
+
+    async fn projected(entries: &[Entry]) -> String {
+        let stores = MemoryStores::new();
+        let (user, conversation) = (entries[0].sender, entries[0].conversation);
+        let conversations = &stores.conversations;
+        let title = Some("founded".into());
+        let (kind, created_at) = (crate::model::Kind::Group, Timestamp::default());
+        conversations.create(&Founding { conversation, kind, title, created_at }).await.unwrap();
+        conversations.project(entries).await.unwrap();
+        let title = conversations.get(conversation).await.unwrap().unwrap().1;
+        let standing = conversations.standing(conversation, &[user]).await.unwrap();
+        let overlays = conversations.overlays(conversation, Seq::ZERO, Seq::new(9)).await.unwrap();
+        let cursors = stores.cursors.of_user(user, &[conversation]).await.unwrap();
+        format!("{title:?} {standing:?} {overlays:?} {cursors:?}")
+    }
+
+    #[tokio::test]
+    async fn projecting_is_a_fold_in_any_order_any_number_of_times() {
+        let entries = entries();
+        let expected = projected(&entries).await;
+        assert!(expected.starts_with("Some(\"two\") [None] "), "{expected}");
+        for turn in 0..entries.len() {
+            let mut turned = entries.clone();
+            turned.rotate_left(turn);
+            let reversed: Vec<_> = turned.iter().rev().cloned().collect();
+            assert_eq!(projected(&turned).await, expected);
+            assert_eq!(projected(&reversed).await, expected);
+            assert_eq!(projected(&[turned, reversed].concat()).await, expected);
+        }
+    }
+}
