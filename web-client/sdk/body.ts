@@ -45,7 +45,7 @@ export const editBody = (it: Edit): object =>
 export const receiptBody = (it: ReceiptCommand): object =>
   given({ delivered_seq: it.delivered_seq, read_seq: it.read_seq });
 
-export const pollBody = (resume: Record<string, number> | undefined, wait_ms: number): object =>
+export const pollBody = (resume: Record<string, number> | undefined, wait_ms: number | undefined): object =>
   given({ resume, wait_ms });
 
 /** Leaves out what has no value: the gateway refuses what it does not know, and null is something. */

@@ -187,8 +187,8 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     this.refusedToken = undefined;
     this.polls.end();
     this.pollHealth = "unknown";
-    this.begin(hello.resume);
     this.show("online");
+    this.begin(hello.resume);
     this.emit("attached", "online");
   }
 
@@ -208,7 +208,9 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     const chance = this.surroundings.chance();
     if (end.code === TOKEN_EXPIRED && this.failures < FAILURES_BEFORE_POLLS) return 0;
     if (end.after_ms !== undefined) return spreadMs(end.after_ms, chance);
-    if (this.pollHealth === "healthy") return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures, chance);
+    if (this.pollHealth === "healthy") {
+      return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures - FAILURES_BEFORE_POLLS, chance);
+    }
     const usual = delayMs(SOCKET_BACKOFF, this.attempts, chance);
     return OVERLOADED.includes(end.code) ? Math.max(usual, spreadMs(OVERLOAD_MIN_MS, chance)) : usual;
   }

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import type { Conversation, Entry } from "../../sdk";
+import { byActivity, compareIds, unreadInAll, withDetails, withEntry, withOwnReceipt } from "../../src/logic/conversations";
+import { C, ME, OTHER, textEntry } from "../sdk/gateway";
+
+const conversation = (fields: Partial<Conversation> = {}): Conversation => ({
+  id: C,
+  kind: "direct",
+  head_seq: 4,
+  unread: 1,
+  last_message: textEntry(4),
+  delivered_seq: 4,
+  read_seq: 3,
+  role: "member",
+  member_count: 2,
+  ...fields,
+});
+
+describe("the list", () => {
+  it("has the newest activity first, by number and not by letter", () => {
+    const old = conversation({ id: "999", last_message: textEntry(1, { id: "999" }) });
+    const young = conversation({ id: "998", last_message: textEntry(1, { id: "1000" }) });
+    const { last_message: _, ...empty } = conversation({ id: "1001" });
+    expect([old, empty, young].sort(byActivity).map((it) => it.id)).toEqual(["1001", "998", "999"]);
+    expect(compareIds("10", "9")).toBeGreaterThan(0);
+  });
+
+  it("counts what others write, and not what it has counted already", () => {
+    const next = withEntry(conversation(), textEntry(5), ME);
+    expect(next).toMatchObject({ head_seq: 5, unread: 2, last_message: { seq: 5 } });
+    expect(withEntry(next, textEntry(5), ME)).toBe(next);
+  });
+
+  it("has nothing unread once one writes oneself", () => {
+    const next = withEntry(conversation(), textEntry(5, { sender: ME }), ME);
+    expect(next).toMatchObject({ unread: 0, read_seq: 5, delivered_seq: 5 });
+  });
+
+  it("shows edits and redactions of the last message", () => {
+    const { kind: _, text: __, ...base } = textEntry(5);
+    const edited: Entry = { ...base, kind: "edited", target_seq: 4, text: "new" };
+    expect(withEntry(conversation(), edited, ME).last_message).toMatchObject({ text: "new" });
+    const redacted: Entry = { ...base, kind: "redacted", target_seq: 4 };
+    expect(withEntry(conversation(), redacted, ME).last_message).toMatchObject({ redacted: true, text: undefined });
+    expect(withEntry(conversation(), redacted, ME).unread).toBe(1);
+  });
+
+  it("follows title, role and members", () => {
+    const { kind: _, text: __, ...base } = textEntry(5);
+    const group = conversation({ kind: "group", title: "Picnic" });
+    expect(withEntry(group, { ...base, kind: "title", title: "Lunch" }, ME).title).toBe("Lunch");
+    expect(withEntry(group, { ...base, kind: "role", user: ME, role: "admin" }, ME).role).toBe("admin");
+    expect(withEntry(group, { ...base, kind: "role", user: OTHER, role: "admin" }, ME).role).toBe("member");
+    expect(withEntry(group, { ...base, kind: "joined", user: "7", role: "member" }, ME).member_count).toBe(3);
+    expect(withEntry(group, { ...base, kind: "left", user: "7", by: ME }, ME).member_count).toBe(1);
+  });
+
+  it("keeps what arrived since when older details come", () => {
+    const known = withEntry(conversation(), textEntry(5), ME);
+    expect(withDetails(known, conversation({ title: "New" }))).toMatchObject({ head_seq: 5, unread: 2, title: "New" });
+    expect(withDetails(known, conversation({ head_seq: 6, unread: 0 }))).toMatchObject({ head_seq: 6, unread: 0 });
+  });
+
+  it("has nothing unread where one read up to the last message, here or elsewhere", () => {
+    const receipt = { conversation: C, user: ME, delivered_seq: 4, read_seq: 4 };
+    expect(withOwnReceipt(conversation(), receipt)).toMatchObject({ unread: 0, read_seq: 4 });
+    expect(withOwnReceipt(conversation({ unread: 2 }), { ...receipt, read_seq: 2 })).toMatchObject({ unread: 2, read_seq: 3 });
+  });
+
+  it("adds up what is unread", () => {
+    expect(unreadInAll([conversation(), conversation({ unread: 4 })])).toBe(5);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import type { Member, OutboxItem } from "../../sdk";
+import { daysApart, initialsOf, lastSeen, tintOf, TINTS, titleOf } from "../../src/logic/format";
+import { stateOfEntry, stateOfItem, withReceipt } from "../../src/logic/message_state";
+import { beginsDay, continuesRun } from "../../src/logic/place";
+import { partsOf } from "../../src/logic/text";
+import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
+import { C, ME, OTHER, textEntry } from "../sdk/gateway";
+
+const member = (user: string, delivered_seq: number, read_seq: number): Member => ({
+  user,
+  role: "member",
+  joined_seq: 1,
+  delivered_seq,
+  read_seq,
+});
+
+describe("the state of a message", () => {
+  it("is as far as the slowest of the others", () => {
+    const members = [member(ME, 0, 0), member("2", 9, 9), member("3", 8, 7)];
+    expect([7, 8, 9, 10].map((seq) => stateOfEntry(seq, members, ME))).toEqual(["read", "delivered", "sent", "sent"]);
+  });
+
+  it("does not wait for those who joined later, nor for nobody", () => {
+    const later = { ...member("2", 20, 20), joined_seq: 15 };
+    expect(stateOfEntry(10, [member(ME, 0, 0), later], ME)).toBe("sent");
+    expect(stateOfEntry(10, [member(ME, 0, 0), later, member("3", 12, 12)], ME)).toBe("read");
+  });
+
+  it("moves forward with receipts, and never back", () => {
+    const [moved] = withReceipt([member(OTHER, 5, 3)], { user: OTHER, delivered_seq: 4, read_seq: 6 });
+    expect(moved).toMatchObject({ delivered_seq: 6, read_seq: 6 });
+  });
+
+  it("of an unsent one is the outbox's", () => {
+    const item = (state: OutboxItem["state"]) => stateOfItem({ state } as OutboxItem);
+    expect([item("queued"), item("sent"), item("failed")]).toEqual(["queued", "sent", "failed"]);
+  });
+});
+
+describe("where a row stands", () => {
+  const at = (seq: number, sent_at: string, sender = OTHER) => textEntry(seq, { sent_at, sender });
+  const rows = rowsOf(
+    withEntries(EMPTY, [
+      at(1, "2026-03-14T09:00:00.000Z"),
+      at(2, "2026-03-14T09:02:00.000Z"),
+      at(3, "2026-03-14T09:03:00.000Z", ME),
+      at(4, "2026-03-14T09:30:00.000Z", ME),
+      at(5, "2026-03-16T09:30:00.000Z", ME),
+    ]),
+  );
+
+  it("runs of one sender end with another sender, a pause or a day", () => {
+    expect(rows.map((row, index) => continuesRun(rows[index - 1], row))).toEqual([false, true, false, false, false]);
+  });
+
+  it("days begin where the date changes", () => {
+    expect(rows.map((row, index) => beginsDay(rows[index - 1], row))).toEqual([true, false, false, false, true]);
+  });
+});
+
+describe("texts for people", () => {
+  it("find addresses, and nothing else, to follow", () => {
+    expect(partsOf("see https://example.org/a?b=c, or javascript:alert(1)")).toEqual([
+      { text: "see " },
+      { text: "https://example.org/a?b=c", href: "https://example.org/a?b=c" },
+      { text: ", or javascript:alert(1)" },
+    ]);
+    expect(partsOf(`<img src=x onerror=alert(1)>`)).toEqual([{ text: `<img src=x onerror=alert(1)>` }]);
+    expect(partsOf("https://")).toEqual([{ text: "https://" }]);
+    expect(partsOf("")).toEqual([]);
+  });
+
+  it("make initials and a colour of a name and an id", () => {
+    expect(["Ada Byron", "grace", " ", "李 小龍", "a b c"].map(initialsOf)).toEqual(["AB", "G", "", "李小", "AC"]);
+    expect(tintOf(C)).toBe(tintOf(C));
+    expect(tintOf(C)).toBeLessThan(TINTS);
+  });
+
+  it("count days by the calendar", () => {
+    expect(daysApart(new Date(2026, 2, 13, 23, 59), new Date(2026, 2, 14, 0, 1))).toBe(1);
+    expect(daysApart(new Date(2026, 2, 14, 0, 1), new Date(2026, 2, 14, 23, 59))).toBe(0);
+  });
+
+  it("say where somebody is", () => {
+    const now = new Date("2026-03-14T12:00:00.000Z");
+    const offline = (last_seen_at: string) => lastSeen({ user: "1", status: "offline", last_seen_at }, now);
+    expect(lastSeen({ user: "1", status: "online" }, now)).toBe("Online");
+    expect(lastSeen({ user: "1", status: "unknown" }, now)).toBe("");
+    expect(offline("2026-03-14T11:59:50.000Z")).toBe("Last seen just now");
+    expect(offline("2026-03-14T11:55:00.000Z")).toMatch(/^Last seen 5 minutes ago$/);
+  });
+
+  it("name a conversation", () => {
+    const base = { id: C, head_seq: 0, unread: 0, delivered_seq: 0, read_seq: 0, member_count: 2 };
+    expect(titleOf({ ...base, kind: "group", title: "Picnic" })).toBe("Picnic");
+    expect(titleOf({ ...base, kind: "direct", peer: { id: "1", username: "ada" } })).toBe("ada");
+  });
+});

@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Feed, FILL_MAX } from "../../sdk/feed";
+import type { Entry, History } from "../../sdk/wire";
+import { C, OTHER, settle, textEntry } from "./gateway";
+
+let delivered: number[];
+let skips: object[];
+let asked: object[];
+let log: Entry[];
+let answer: (after_seq: number) => Promise<History>;
+let feed: Feed;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  delivered = [];
+  skips = [];
+  asked = [];
+  log = [];
+  answer = async (after_seq) => ({
+    items: log.filter((entry) => entry.seq > after_seq).slice(0, 100),
+    head_seq: log.length,
+  });
+  feed = new Feed(
+    (conversation, query) => {
+      asked.push({ conversation, ...query });
+      return answer("after_seq" in query ? query.after_seq : 0);
+    },
+    { entry: (entry) => delivered.push(entry.seq), skipped: (gap) => skips.push(gap) },
+  );
+});
+
+const fillLog = (count: number) => (log = Array.from({ length: count }, (_, at) => textEntry(at + 1)));
+
+describe("a feed", () => {
+  it("delivers what follows the cursor, once", () => {
+    feed.head(C, 4);
+    for (const seq of [5, 5, 4, 6, 5]) feed.offer(textEntry(seq));
+    expect(delivered).toEqual([5, 6]);
+    expect(feed.cursorMap()).toEqual({ [C]: 6 });
+  });
+
+  it("begins a new conversation at its first entry", () => {
+    feed.offer(textEntry(7));
+    feed.offer(textEntry(8));
+    expect(delivered).toEqual([7, 8]);
+  });
+
+  it("reads a hole from history before anything after it", async () => {
+    fillLog(9);
+    feed.head(C, 4);
+    feed.offer(textEntry(8));
+    feed.offer(textEntry(9));
+    expect(delivered).toEqual([]);
+    await feed.settled();
+    expect(delivered).toEqual([5, 6, 7, 8, 9]);
+    expect(asked).toEqual([{ conversation: C, after_seq: 4, limit: 100 }]);
+  });
+
+  it("reads on for what arrived while a hole was read", async () => {
+    fillLog(6);
+    feed.head(C, 4);
+    feed.offer(textEntry(6));
+    fillLog(8);
+    feed.offer(textEntry(7));
+    feed.offer(textEntry(8));
+    await feed.settled();
+    expect(delivered).toEqual([5, 6, 7, 8]);
+  });
+
+  it("fills a gap event page by page", async () => {
+    fillLog(250);
+    feed.head(C, 10);
+    feed.gap({ conversation: C, after_seq: 10, head_seq: 250 });
+    await feed.settled();
+    expect(delivered).toEqual(log.slice(10).map((entry) => entry.seq));
+    expect(asked).toHaveLength(3);
+  });
+
+  it("goes to the head of a gap that is too long to fill", async () => {
+    feed.head(C, 10);
+    feed.gap({ conversation: C, after_seq: 10, head_seq: 11 + FILL_MAX });
+    await feed.settled();
+    expect(skips).toEqual([{ conversation: C, after_seq: 10, head_seq: 11 + FILL_MAX }]);
+    expect(feed.cursor(C)).toBe(11 + FILL_MAX);
+    expect(asked).toEqual([]);
+  });
+
+  it("goes back where the gateway says that the log ends earlier", () => {
+    feed.head(C, 10);
+    feed.gap({ conversation: C, after_seq: 6, head_seq: 6 });
+    expect(feed.cursor(C)).toBe(6);
+    expect(skips).toHaveLength(1);
+  });
+
+  it("goes on at a new joining, before which there is nothing to see", async () => {
+    const joined: Entry = { ...textEntry(20), kind: "joined", user: OTHER, role: "member" };
+    log = [joined, textEntry(21)];
+    feed.head(C, 4);
+    feed.offer(joined);
+    feed.offer(textEntry(21));
+    await feed.settled();
+    expect(delivered).toEqual([20, 21]);
+  });
+
+  it("tries again when history cannot be read", async () => {
+    fillLog(7);
+    feed.head(C, 4);
+    const working = answer;
+    answer = () => Promise.reject(new Error("no connection"));
+    feed.offer(textEntry(7));
+    await settle();
+    answer = working;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(delivered).toEqual([5, 6, 7]);
+  });
+
+  it("keeps the cursor where the hole begins when it gives up, and continues later", async () => {
+    fillLog(8);
+    feed.head(C, 4);
+    const working = answer;
+    answer = () => Promise.reject(new Error("no connection"));
+    feed.offer(textEntry(7));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(feed.cursor(C)).toBe(4);
+    answer = working;
+    feed.offer(textEntry(8));
+    await feed.settled();
+    expect(delivered).toEqual([5, 6, 7, 8]);
+  });
+
+  it("forgets a conversation that was removed, also while a hole is read", async () => {
+    fillLog(7);
+    feed.head(C, 4);
+    feed.offer(textEntry(7));
+    feed.forget(C);
+    await settle();
+    expect(delivered).toEqual([]);
+    expect(feed.cursorMap()).toEqual({});
+  });
+});

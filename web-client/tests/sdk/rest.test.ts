@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { ConfabError, Unreachable } from "../../sdk";
+import { Rest } from "../../sdk/rest";
+import { RestCarrier } from "../../sdk/rest_carrier";
+import { Tokens } from "../../sdk/tokens";
+import { C, FakeGateway, FakeLogins, problem, renewal, storedLogin, textEntry } from "./gateway";
+
+const MEMBERS = `GET /v1/conversations/${C}/members`;
+let gateway: FakeGateway;
+let logins: FakeLogins;
+let rest: Rest;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  gateway = new FakeGateway();
+  logins = new FakeLogins(storedLogin());
+  rest = new Rest(gateway.surroundings(), new Tokens(gateway.surroundings(), logins));
+});
+
+const members = () => rest.members(C, undefined, 100);
+
+describe("REST", () => {
+  it("turns a problem object into a typed error", async () => {
+    const details = { field: "limit" };
+    gateway.answer(MEMBERS, () => problem(429, "rate_limited", { retry_after_ms: 850, details, type: "/docs" }));
+    const error = await members().catch((it: unknown) => it);
+    expect(error).toBeInstanceOf(ConfabError);
+    expect((error as ConfabError).problem).toEqual({
+      code: "rate_limited",
+      message: "rate_limited",
+      retryable: true,
+      retry_after_ms: 850,
+      details,
+    });
+  });
+
+  it("makes a problem of a refusal that carries none", async () => {
+    gateway.answer(MEMBERS, () => 503);
+    await expect(members()).rejects.toMatchObject({ code: "unavailable", retryable: true });
+  });
+
+  it("gives up when no answer comes", async () => {
+    gateway.answer(MEMBERS, () => new Promise<object>(() => undefined));
+    const answer = expect(members()).rejects.toBeInstanceOf(Unreachable);
+    await vi.advanceTimersByTimeAsync(10_001);
+    await answer;
+  });
+
+  it("renews an expired token and repeats the call once", async () => {
+    gateway.answer("POST /v1/sessions/refresh", () => renewal(2));
+    gateway.answer(MEMBERS, ({ headers }) =>
+      headers["Authorization"] === "Bearer access-2" ? { items: [], next_cursor: null } : problem(401, "token_expired"),
+    );
+    await expect(members()).resolves.toEqual({ items: [] });
+    expect(gateway.called("/v1/conversations")).toHaveLength(2);
+  });
+
+  it("names a group's attempts by one key", async () => {
+    gateway.answer("POST /v1/conversations", () => problem(503, "unavailable"));
+    const attempt = () => rest.openGroup({ title: "Picnic" }, "key-1").catch(() => undefined);
+    await attempt();
+    await attempt();
+    expect(gateway.calls.map((called) => called.headers["Idempotency-Key"])).toEqual(["key-1", "key-1"]);
+    expect(gateway.calls[0]?.body).toEqual({ kind: "group", title: "Picnic" });
+  });
+
+  it("forgets the login at once when logging out, whatever the gateway says", async () => {
+    await expect(rest.logOut()).rejects.toBeInstanceOf(Unreachable);
+    expect(logins.login).toBeUndefined();
+    expect(gateway.calls[0]).toMatchObject({ method: "DELETE", path: "/v1/sessions/current" });
+  });
+
+  it("waits longer for a poll than the poll waits", async () => {
+    gateway.answer("POST /v1/poll", () => new Promise<object>(() => undefined));
+    let ended = false;
+    void rest.poll({}, 25_000, new AbortController().signal).catch(() => (ended = true));
+    await vi.advanceTimersByTimeAsync(34_000);
+    expect(ended).toBe(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(ended).toBe(true);
+  });
+});
+
+describe("commands over REST", () => {
+  const messages = `/v1/conversations/${C}/messages`;
+  const answer = { message: textEntry(5), replayed: false };
+  const common = { conversation: C, client_id: "a-1", base_seq: 4 };
+
+  it.each([
+    [{ cmd: "send", ...common, text: "hi", reply_to: 3 }, `POST ${messages}`, { client_id: "a-1", text: "hi", reply_to: 3, base_seq: 4 }],
+    [{ cmd: "edit", ...common, seq: 3, text: "ho" }, `PATCH ${messages}/3`, { client_id: "a-1", text: "ho", base_seq: 4 }],
+    [{ cmd: "redact", ...common, seq: 3 }, `DELETE ${messages}/3`, {}],
+    [{ cmd: "react", ...common, seq: 3, emoji: "👍", on: true }, `PUT ${messages}/3/reactions/%F0%9F%91%8D`, {}],
+    [{ cmd: "react", ...common, seq: 3, emoji: "👍", on: false }, `DELETE ${messages}/3/reactions/%F0%9F%91%8D`, {}],
+  ] as const)("%o", async (command, call, body) => {
+    gateway.answer(call, () => answer);
+    await expect(new RestCarrier(rest).execute(command)).resolves.toMatchObject({ replayed: false });
+    expect(gateway.calls[0]?.body).toEqual(body);
+  });
+
+  it("asks presence in place of watching", async () => {
+    const items = [{ user: "7", status: "dancing", last_seen_at: null }];
+    gateway.answer("GET /v1/presence", () => ({ items }));
+    const reply = await new RestCarrier(rest).execute({ cmd: "watch", users: ["7"] });
+    expect(reply).toEqual({ presence: [{ user: "7", status: "unknown" }] });
+  });
+});

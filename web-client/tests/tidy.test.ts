@@ -1,0 +1,44 @@
+// House rules that no compiler checks.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join, sep } from "node:path";
+import { expect, it } from "vitest";
+
+const ROOT = join(import.meta.dirname, "..");
+const FOLDERS = ["sdk", "src", "tests", "e2e"];
+const LINES_MAX = 400;
+
+const files = FOLDERS.flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .map((file) => join(file.parentPath, file.name)),
+);
+const read = (file: string) => readFileSync(file, "utf8");
+const having = (pattern: RegExp, among: string[]) => among.filter((file) => pattern.test(read(file)));
+const inFolder = (folder: string) => files.filter((file) => file.startsWith(join(ROOT, folder) + sep));
+const shipped = [...inFolder("sdk"), ...inFolder("src")];
+
+it("text becomes text nodes, and code comes from files", () => {
+  expect(having(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(/, shipped)).toEqual([]);
+});
+
+it("no style or handler stands in markup", () => {
+  expect(having(/\sstyle=|\son[a-z]+="/, shipped)).toEqual([]);
+});
+
+it("the SDK stands alone", () => {
+  expect(having(/from "(?!\.\/)/, inFolder("sdk"))).toEqual([]);
+});
+
+it("files are small", () => {
+  expect(files.filter((file) => read(file).split("\n").length > LINES_MAX)).toEqual([]);
+});
+
+it("every module says what it is for", () => {
+  const modules = shipped.filter((file) => /\.tsx?$/.test(file));
+  expect(modules.filter((file) => !read(file).startsWith("// "))).toEqual([]);
+});
+
+it("the lock file names no registry", () => {
+  expect(read(join(ROOT, "package-lock.json"))).not.toMatch(/"resolved"|registry/);
+});
