@@ -123,13 +123,19 @@ impl Session {
                 self.outbox.woken().await;
                 continue;
             };
-            match self.turn(next).await {
+            let turn = match next {
+                Next::Frames(frames, after) => {
+                    Ok(Some(Batch::Frames(self.followed(frames, after))))
+                }
+                // Boxed: an idle session must not hold room for a store read.
+                Next::Behind(_) | Next::Added(_) | Next::Show(_) | Next::Ended(_) => {
+                    Box::pin(self.turn(next)).await
+                }
+            };
+            match turn {
                 Ok(Some(batch)) => return batch,
                 Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "session waits for the store");
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
+                Err(error) => Box::pin(wait_for_store(error)).await,
             }
         }
     }
@@ -147,7 +153,7 @@ impl Session {
     async fn turn(&self, next: Next) -> Result<Option<Batch>, ChatError> {
         let frames = match next {
             Next::Ended(ending) => return Ok(Some(Batch::Ended(ending))),
-            Next::Frames(frames, after) => self.with_after(frames, after),
+            Next::Frames(frames, after) => self.followed(frames, after),
             Next::Behind(lag) => self.read_on(&lag).await?,
             Next::Show(conversation) => self.shown(conversation).await?,
             Next::Added(conversation) => {
@@ -174,7 +180,7 @@ impl Session {
     }
 
     /// Live frames, and what follows from them.
-    fn with_after(
+    fn followed(
         &self,
         mut frames: Vec<Bytes>,
         after: Vec<(ConversationId, Seq, After)>,
@@ -297,6 +303,11 @@ impl Session {
         self.outbox.start(conversation, member.joined_seq.previous(), head, true);
         Ok(())
     }
+}
+
+async fn wait_for_store(error: ChatError) {
+    tracing::warn!(%error, "session waits for the store");
+    tokio::time::sleep(STORE_PAUSE).await;
 }
 
 impl Drop for Session {
