@@ -14,9 +14,11 @@ pub mod client;
 pub mod gateway;
 pub mod patience;
 pub mod process;
+pub mod record;
 pub mod redis;
 pub mod servers;
 pub mod session;
+pub mod shape;
 pub mod stage;
 
 pub use anyhow::{Context, Result, bail, ensure};

@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 pub const SOON: Duration = Duration::from_secs(20);
 /// For what has a documented delay of its own, such as a lease that runs out.
 pub const LATER: Duration = Duration::from_secs(60);
+/// For a scenario of many calls.
+pub const WHOLE: Duration = Duration::from_secs(300);
 
 /// How long [`eventually`] rests between two looks.
 const REST: Duration = Duration::from_millis(10);

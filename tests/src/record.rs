@@ -1,0 +1,190 @@
+//! Writing a history down while it happens, for the [`checker`](crate::checker).
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{
+    checker::{Attempt, Followed, History, Key, Read, Seen, Step, Ticks, Told},
+    client::{Cursors, Outcome, User, Ws},
+    session::follow,
+};
+
+/// A text that is to be sent, perhaps several times.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its name.
+    pub key: Key,
+    /// Its text.
+    pub text: String,
+    /// The newest seq that the sender knew.
+    pub base_seq: Option<u64>,
+}
+
+impl Line {
+    /// A line of `sender`.
+    pub fn new(conversation: &str, sender: &User, client_id: &str) -> Self {
+        let key = Key {
+            conversation: conversation.to_owned(),
+            sender: sender.id.clone(),
+            client_id: client_id.to_owned(),
+        };
+        Self { key, text: format!("{client_id} of {}", sender.username), base_seq: None }
+    }
+
+    /// With another text.
+    #[must_use]
+    pub fn with_text(self, text: &str) -> Self {
+        Self { text: text.to_owned(), ..self }
+    }
+
+    /// The command `send`.
+    pub fn command(&self) -> Value {
+        let Key { conversation, client_id, .. } = &self.key;
+        let mut body =
+            json!({"conversation": conversation, "client_id": client_id, "text": self.text});
+        if let Some(base_seq) = self.base_seq {
+            body["base_seq"] = json!(base_seq);
+        }
+        body
+    }
+}
+
+/// Writes down what one client sends.
+#[derive(Debug)]
+pub struct Writer {
+    ticks: Arc<Ticks>,
+    attempts: Vec<Attempt>,
+}
+
+impl Writer {
+    /// Nothing written yet.
+    pub const fn new(ticks: Arc<Ticks>) -> Self {
+        Self { ticks, attempts: Vec::new() }
+    }
+
+    /// One attempt; `connection` names what carries it.
+    pub async fn attempt(
+        &mut self,
+        connection: &str,
+        line: &Line,
+        call: impl Future<Output = Result<Outcome>>,
+    ) -> Result<Told> {
+        let called = self.ticks.tick();
+        let told = match call.await {
+            Ok(outcome) => told(&outcome)?,
+            Err(_) => Told::Unknown,
+        };
+        let answered = if told == Told::Unknown { u64::MAX } else { self.ticks.tick() };
+        self.attempts.push(Attempt {
+            connection: connection.to_owned(),
+            key: line.key.clone(),
+            text: line.text.clone(),
+            called,
+            answered,
+            told,
+        });
+        Ok(told)
+    }
+
+    /// One attempt over a socket.
+    pub async fn over_ws(&mut self, connection: &str, line: &Line, ws: &mut Ws) -> Result<Told> {
+        self.attempt(connection, line, ws.call("send", line.command())).await
+    }
+
+    /// One attempt over REST.
+    pub async fn over_rest(&mut self, connection: &str, line: &Line, user: &User) -> Result<Told> {
+        self.attempt(connection, line, user.act("send", line.command())).await
+    }
+
+    /// What was written down.
+    pub fn history(self) -> History {
+        History { attempts: self.attempts, ..History::default() }
+    }
+}
+
+/// What an outcome says about the entry.
+fn told(outcome: &Outcome) -> Result<Told> {
+    match outcome {
+        Ok(ok) => {
+            let seen = Seen::new(&ok["message"]).with_context(|| ok.to_string())?;
+            let replayed = ok["replayed"].as_bool().with_context(|| ok.to_string())?;
+            Ok(Told::Acknowledged { seq: seen.seq, id: seen.id, replayed })
+        }
+        Err(error) if error["code"] == "outcome_unknown" || error["code"] == "internal" => {
+            Ok(Told::Unknown)
+        }
+        Err(_) => Ok(Told::Refused),
+    }
+}
+
+/// Writes down what one cursor map gets, over whatever carries it.
+#[derive(Debug)]
+pub struct Follower {
+    reader: String,
+    cursors: Cursors,
+    followed: BTreeMap<String, Followed>,
+}
+
+impl Follower {
+    /// Nothing got yet.
+    pub fn new(user: &User, cursors: Cursors) -> Self {
+        Self { reader: user.id.clone(), cursors, followed: BTreeMap::new() }
+    }
+
+    /// One event. An error names what it breaks.
+    pub fn take(&mut self, event: &Value) -> Result<()> {
+        let conversation = event["conversation"].as_str().unwrap_or_default();
+        let step = match event["ev"].as_str() {
+            Some("message") => Step::Entry(Seen::new(event)?),
+            Some("gap") => Step::Gap(event["head_seq"].as_u64().context("no head_seq")?),
+            _ => return follow(&mut self.cursors, &self.reader, event),
+        };
+        let after = self.cursors.get(conversation).copied().unwrap_or_default();
+        let entry = self.followed.entry(conversation.to_owned()).or_insert_with(|| Followed {
+            reader: self.reader.clone(),
+            conversation: conversation.to_owned(),
+            after,
+            steps: Vec::new(),
+            to_the_end: true,
+        });
+        entry.steps.push(step);
+        follow(&mut self.cursors, &self.reader, event)
+    }
+
+    /// Where it stands.
+    pub const fn cursors(&self) -> &Cursors {
+        &self.cursors
+    }
+
+    /// Whether it has everything up to these heads.
+    pub fn has(&self, heads: &Cursors) -> bool {
+        heads.iter().all(|(id, head)| self.cursors.get(id).is_some_and(|cursor| cursor >= head))
+    }
+
+    /// What was written down.
+    pub fn history(self) -> History {
+        History { followed: self.followed.into_values().collect(), ..History::default() }
+    }
+}
+
+/// Reads the whole of a conversation, page by page.
+pub async fn read_whole(ticks: &Ticks, user: &User, conversation: &str) -> Result<History> {
+    let mut reads = Vec::new();
+    let mut after = 0;
+    loop {
+        let called = ticks.tick();
+        let page = user.history(conversation, &format!("after_seq={after}&limit=100")).await?;
+        let items = page["items"].as_array().context("no items")?;
+        let entries: Vec<_> = items.iter().map(Seen::new).collect::<Result<_>>()?;
+        let head = page["head_seq"].as_u64().context("no head_seq")?;
+        let last = entries.last().map(|seen| seen.seq);
+        let conversation = conversation.to_owned();
+        reads.push(Read { reader: user.id.clone(), conversation, called, after, entries, head });
+        match last {
+            Some(last) => after = last,
+            None => return Ok(History { reads, ..History::default() }),
+        }
+    }
+}

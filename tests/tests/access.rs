@@ -1,0 +1,255 @@
+//! Who may do what: every call that a right belongs to, by every kind of caller.
+
+use http::Method;
+use tests::{Result, Value, bail, client::User, ensure, json, stage::Stage};
+
+/// What a caller is to the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Owner,
+    Admin,
+    Member,
+    Stranger,
+    Anonymous,
+}
+
+const CALLERS: [Caller; 5] =
+    [Caller::Owner, Caller::Admin, Caller::Member, Caller::Stranger, Caller::Anonymous];
+
+/// A fresh group: somebody of each role, a further admin and member as targets, a text of each.
+struct Ground<'a> {
+    people: &'a People,
+    group: String,
+    /// Seqs of the texts of owner, admin, member and target member.
+    texts: [u64; 4],
+}
+
+struct People {
+    owner: User,
+    admin: User,
+    member: User,
+    target_admin: User,
+    target: User,
+    stranger: User,
+    newcomer: User,
+}
+
+impl People {
+    async fn enter(stage: &Stage) -> Result<Self> {
+        Ok(Self {
+            owner: stage.user("owner").await?,
+            admin: stage.user("admin").await?,
+            member: stage.user("member").await?,
+            target_admin: stage.user("target-admin").await?,
+            target: stage.user("target").await?,
+            stranger: stage.user("stranger").await?,
+            newcomer: stage.user("newcomer").await?,
+        })
+    }
+
+    async fn ground(&self, title: &str) -> Result<Ground<'_>> {
+        let others = [&self.admin, &self.member, &self.target_admin, &self.target];
+        let group = self.owner.group(title, &others).await?;
+        for admin in [&self.admin, &self.target_admin] {
+            let path = format!("/v1/conversations/{group}/members/{}", admin.id);
+            self.owner.put(&path, json!({"role": "admin"})).await?.ok(200)?;
+        }
+        let mut texts = [0; 4];
+        for (sender, seq) in
+            [&self.owner, &self.admin, &self.member, &self.target].into_iter().zip(&mut texts)
+        {
+            let sent = sender.send(&group, "a-text", "hello").await?.ok(201)?;
+            *seq = sent["message"]["seq"].as_u64().unwrap_or_default();
+        }
+        Ok(Ground { people: self, group, texts })
+    }
+
+    const fn user(&self, caller: Caller) -> &User {
+        match caller {
+            Caller::Owner => &self.owner,
+            Caller::Admin => &self.admin,
+            Caller::Member => &self.member,
+            Caller::Stranger | Caller::Anonymous => &self.stranger,
+        }
+    }
+}
+
+impl Ground<'_> {
+    /// Fills the names of a path in.
+    fn path(&self, path: &str, caller: Caller) -> String {
+        let People { owner, target_admin, target, newcomer, .. } = self.people;
+        let own = self.texts[CALLERS.iter().position(|&one| one == caller).unwrap_or(2).min(2)];
+        path.replace("{self}", &self.people.user(caller).id)
+            .replace("{owner}", &owner.id)
+            .replace("{admin}", &target_admin.id)
+            .replace("{member}", &target.id)
+            .replace("{newcomer}", &newcomer.id)
+            .replace("{own}", &own.to_string())
+            .replace("{other}", &self.texts[3].to_string())
+    }
+
+    async fn try_case(&self, case: &Case, caller: Caller) -> Result<()> {
+        let path = self.path(case.path, caller);
+        let path = format!("/v1/conversations/{}{path}", self.group);
+        let user = self.people.user(caller);
+        let call = if caller == Caller::Anonymous {
+            user.http().call(case.method.clone(), &path)
+        } else {
+            user.call(case.method.clone(), &path)
+        };
+        let call = if case.body.is_null() { call } else { call.json(&case.body) };
+        let answer = call.answer().await?;
+        let expected = case.expected[CALLERS.iter().position(|&one| one == caller).unwrap_or(0)];
+        ensure!(
+            answer.status == expected,
+            "{} as {caller:?}: {} instead of {expected}: {}",
+            case.name,
+            answer.status,
+            answer.body
+        );
+        match code_of(expected) {
+            Some(code) => answer.refused(expected, code).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+const fn code_of(status: u16) -> Option<&'static str> {
+    match status {
+        401 => Some("unauthenticated"),
+        403 => Some("forbidden"),
+        404 => Some("not_found"),
+        409 => Some("conflict"),
+        _ => None,
+    }
+}
+
+/// A call, and its status for each of [`CALLERS`].
+struct Case {
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    body: Value,
+    expected: [u16; 5],
+}
+
+/// What is tried, the call, its body, and the statuses for owner, admin, member, stranger, nobody.
+const GROUP: &str = r#"
+read details          | GET                             |                                 | 200 200 200 404 401
+read members          | GET /members                    |                                 | 200 200 200 404 401
+read history          | GET /messages                   |                                 | 200 200 200 404 401
+send                  | POST /messages                  | {"client_id":"new","text":"hi"} | 201 201 201 404 401
+edit one's own        | PATCH /messages/{own}           | {"client_id":"new","text":"hi"} | 201 201 201 404 401
+edit another's        | PATCH /messages/{other}         | {"client_id":"new","text":"hi"} | 403 403 403 404 401
+redact one's own      | DELETE /messages/{own}          |                                 | 201 201 201 404 401
+redact another's      | DELETE /messages/{other}        |                                 | 201 201 403 404 401
+react                 | PUT /messages/{other}/reactions/x    |                            | 201 201 201 404 401
+take back             | DELETE /messages/{other}/reactions/x |                            | 200 200 200 404 401
+move receipts         | POST /receipts                  | {"read_seq":1}                  | 204 204 204 404 401
+change the title      | PATCH                           | {"title":"Another"}             | 200 200 403 404 401
+add                   | PUT /members/{newcomer}         | {}                              | 201 201 403 404 401
+add as member         | PUT /members/{newcomer}         | {"role":"member"}               | 201 201 403 404 401
+add as admin          | PUT /members/{newcomer}         | {"role":"admin"}                | 201 403 403 404 401
+add as owner          | PUT /members/{newcomer}         | {"role":"owner"}                | 201 403 403 404 401
+make an admin         | PUT /members/{member}           | {"role":"admin"}                | 200 403 403 404 401
+make an owner         | PUT /members/{member}           | {"role":"owner"}                | 200 403 403 404 401
+unmake an admin       | PUT /members/{admin}            | {"role":"member"}               | 200 403 403 404 401
+unmake the last owner | PUT /members/{owner}            | {"role":"admin"}                | 409 403 403 404 401
+raise oneself         | PUT /members/{self}             | {"role":"owner"}                | 200 403 403 404 401
+remove a member       | DELETE /members/{member}        |                                 | 204 204 403 404 401
+remove an admin       | DELETE /members/{admin}         |                                 | 204 403 403 404 401
+remove the last owner | DELETE /members/{owner}         |                                 | 409 403 403 404 401
+remove nobody         | DELETE /members/{newcomer}      |                                 | 404 404 403 404 401
+leave                 | DELETE /members/{self}          |                                 | 409 204 204 404 401
+"#;
+
+fn cases(table: &'static str) -> Result<Vec<Case>> {
+    table.trim().lines().map(case).collect()
+}
+
+fn case(line: &'static str) -> Result<Case> {
+    let cells: Vec<_> = line.split('|').map(str::trim).collect();
+    let [name, call, body, expected] = cells[..] else { bail!("four cells: {line}") };
+    let (method, path) = call.split_once(' ').unwrap_or((call, ""));
+    let body = if body.is_empty() { Value::Null } else { body.parse()? };
+    let statuses = expected.split_whitespace().map(str::parse).collect::<Result<Vec<_>, _>>()?;
+    let Ok(expected) = statuses.try_into() else { bail!("five statuses: {line}") };
+    Ok(Case { name, method: method.parse()?, path, body, expected })
+}
+
+#[tokio::test]
+async fn in_a_group_each_role_may_what_is_promised() -> Result<()> {
+    let stage = Stage::open().await?;
+    let people = People::enter(&stage).await?;
+    let mut wrong = Vec::new();
+    let cases = cases(GROUP)?;
+    let cells = cases.iter().flat_map(|case| CALLERS.map(|caller| (case, caller)));
+    for (number, (case, caller)) in cells.enumerate() {
+        let ground = people.ground(&format!("group {number}")).await?;
+        wrong.extend(ground.try_case(case, caller).await.err().map(|error| error.to_string()));
+    }
+    ensure!(wrong.is_empty(), "{} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_a_direct_conversation_nobody_has_more_rights() -> Result<()> {
+    let stage = Stage::open().await?;
+    let (ada, bob, eve) = stage.ada_bob_eve().await?;
+    let direct = ada.direct(&bob).await?;
+    let base = format!("/v1/conversations/{direct}");
+    let member = |user: &User| format!("{base}/members/{}", user.id);
+    for (user, status, code) in [(&ada, 403, "forbidden"), (&eve, 404, "not_found")] {
+        user.put(&member(&eve), json!({})).await?.refused(status, code)?;
+        user.put(&member(&bob), json!({"role": "admin"})).await?.refused(status, code)?;
+        user.delete(&member(&bob)).await?.refused(status, code)?;
+        user.delete(&member(user)).await?.refused(status, code)?;
+        user.patch(&base, json!({"title": "x"})).await?.refused(status, code)?;
+    }
+    let sent = bob.send(&direct, "b-1", "hello").await?.ok(201)?;
+    let path = format!("{base}/messages/{}", sent["message"]["seq"]);
+    ada.delete(&path).await?.refused(403, "forbidden")?;
+    let edit = json!({"client_id": "a-1", "text": "no"});
+    ada.patch(&path, edit).await?.refused(403, "forbidden")?;
+    bob.delete(&path).await?.ok(201)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn last_owner_hands_on_and_goes() -> Result<()> {
+    let stage = Stage::open().await?;
+    let (ada, bob, _) = stage.ada_bob_eve().await?;
+    let group = ada.group("Lunch", &[&bob]).await?;
+    ada.remove(&group, &ada).await?.refused(409, "conflict")?;
+    let bobs = format!("/v1/conversations/{group}/members/{}", bob.id);
+    ada.put(&bobs, json!({"role": "owner"})).await?.ok(200)?;
+    ada.remove(&group, &ada).await?.ok(204)?;
+    // The last one of all may go.
+    bob.remove(&group, &bob).await?.ok(204)?;
+    bob.get(&format!("/v1/conversations/{group}")).await?.refused(404, "not_found")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_but_the_open_calls_is_answered_without_a_token() -> Result<()> {
+    let stage = Stage::open().await?;
+    let ada = stage.user("ada").await?;
+    let nobody = ada.http();
+    for (method, path) in [
+        (Method::GET, "/v1/me"),
+        (Method::GET, "/v1/users?query=a"),
+        (Method::GET, "/v1/sessions"),
+        (Method::DELETE, "/v1/sessions/current"),
+        (Method::GET, "/v1/conversations"),
+        (Method::GET, "/v1/conversations/1"),
+        (Method::GET, "/v1/presence?users=1"),
+    ] {
+        let answer = nobody.call(method, path).answer().await?;
+        answer.refused(401, "unauthenticated")?;
+    }
+    for path in ["/v1/poll", "/v1/conversations", "/v1/conversations/1/messages"] {
+        let call = nobody.call(Method::POST, path).json(&json!({}));
+        call.answer().await?.refused(401, "unauthenticated")?;
+    }
+    Ok(())
+}
