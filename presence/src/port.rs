@@ -75,7 +75,8 @@ pub enum Change {
     Lost,
 }
 
-/// Leases of gateways, the devices that hang on them, and what changes.
+/// Leases of gateways, the devices that hang on them, and what changes. What is known to be out of
+/// reach is refused at once, and one place that is does not hold back the others.
 #[async_trait]
 pub trait Leases: Send + Sync + fmt::Debug {
     /// Begins or prolongs the gateway's lease, as of `at` by its clock. One cost for all its users.

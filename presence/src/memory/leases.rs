@@ -98,6 +98,12 @@ impl MemoryHub {
         self.lock().records = Records::after_a_loss();
     }
 
+    /// The devices are forgotten but not the leases, as by a server that was a moment behind the
+    /// one whose place it takes.
+    pub fn forget_devices(&self) {
+        self.lock().records.forget_devices();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

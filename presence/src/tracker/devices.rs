@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::record::{Now, Published, Record, Step};
 use crate::{
-    limits::PUBLISH_MAX,
+    limits::{PUBLISH_MAX, RETRY_AFTER},
     model::{Device, Lease, logins_of},
     port::Publication,
 };
@@ -122,34 +122,32 @@ impl Devices {
         now: Now,
     ) {
         for publication in joins {
-            let to = match done {
-                Done::Surely => Published::Shows(publication.activity),
-                Done::Perhaps => Published::Anything,
-            };
-            self.tried(gateway, publication.device, to, now);
+            let done = done.then(Published::Shows(publication.activity));
+            self.tried(gateway, publication.device, done, now);
         }
     }
 
     /// These leavings were tried under this gateway id.
     pub(crate) fn left(&mut self, gateway: GatewayId, leaves: &[Identity], done: Done, now: Now) {
         for device in leaves {
-            let to = match done {
-                Done::Surely => Published::Nothing,
-                Done::Perhaps => Published::Anything,
-            };
-            self.tried(gateway, *device, to, now);
+            self.tried(gateway, *device, done.then(Published::Nothing), now);
         }
     }
 
-    fn tried(&mut self, gateway: GatewayId, device: Identity, to: Published, now: Now) {
+    fn tried(&mut self, gateway: GatewayId, device: Identity, left: Published, now: Now) {
         let key = (device.user, device.login);
+        let Some(record) = self.records.get_mut(&key) else { return };
         // What was written under a former id says nothing about the present one.
-        if gateway == self.gateway
-            && let Some(record) = self.records.get_mut(&key)
-        {
-            record.published = to;
+        if gateway == self.gateway {
+            record.published = left;
         }
-        self.settle(key, now);
+        if record.published == Published::Anything {
+            let retry = now.instant + RETRY_AFTER;
+            let due = record.due(now.instant).map_or(retry, |due| due.min(retry));
+            move_look(&mut self.looks, key, record, Some(due));
+        } else {
+            self.settle(key, now);
+        }
     }
 
     /// Forgets a device that has gone and of which nothing is published; otherwise looks at it.
@@ -236,6 +234,15 @@ pub(crate) enum Done {
     Perhaps,
 }
 
+impl Done {
+    const fn then(self, published: Published) -> Published {
+        match self {
+            Self::Surely => published,
+            Self::Perhaps => Published::Anything,
+        }
+    }
+}
+
 fn move_look(
     looks: &mut BTreeSet<(Instant, Key)>,
     key: Key,
@@ -276,5 +283,72 @@ fn take_step(records: &mut BTreeMap<Key, Record>, key: Key, now: Now, work: &mut
                 work.leaves.push(device);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{limits::DEPART_GRACE, model::Activity};
+
+    fn setting() -> (Devices, Identity, GatewayId, GatewayId) {
+        let [one, fresh] = [1, 2].map(|id| GatewayId::new(id).unwrap());
+        let device = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(1).unwrap() };
+        let mut devices = Devices::new(one);
+        devices.begin();
+        (devices, device, one, fresh)
+    }
+
+    fn now(start: Instant, millis: u64) -> Now {
+        let at = Timestamp::from_millis(millis.cast_signed());
+        Now { instant: start + Duration::from_millis(millis), at }
+    }
+
+    #[test]
+    fn write_that_ends_after_its_lease_leaves_the_device_to_be_published_again() {
+        let (mut devices, device, one, fresh) = setting();
+        let start = Instant::now();
+        devices.change(device, now(start, 0), |record| record.arrive(now(start, 0)));
+        let (work, _) = devices.take(now(start, 0));
+        devices.begin_again(fresh, start, || Duration::from_millis(100));
+        devices.joined(one, &work.joins, Done::Surely, now(start, 1));
+        assert!(devices.take(now(start, 500)).0.is_empty(), "not before the lease has begun");
+        devices.begin();
+        let (work, _) = devices.take(now(start, 501));
+        assert_eq!(work.joins.len(), 1);
+        devices.joined(fresh, &work.joins, Done::Surely, now(start, 502));
+        assert_eq!((devices.take(now(start, 9_000)).0.is_empty(), devices.waiting()), (true, 0));
+    }
+
+    #[test]
+    fn failed_write_is_tried_again_after_a_pause_and_holds_back_nobody() {
+        let (mut devices, device, one, _) = setting();
+        let start = Instant::now();
+        devices.change(device, now(start, 0), |record| record.arrive(now(start, 0)));
+        let (work, _) = devices.take(now(start, 0));
+        devices.joined(one, &work.joins, Done::Perhaps, now(start, 10));
+        let (work, next) = devices.take(now(start, 11));
+        assert!(work.is_empty());
+        let retry = now(start, 10).instant + RETRY_AFTER;
+        assert_eq!(next, Some(retry));
+        let (work, _) = devices.take(Now { instant: retry, at: Timestamp::default() });
+        assert_eq!(work.joins.len(), 1);
+    }
+
+    #[test]
+    fn who_goes_without_a_lease_is_seen_and_forgotten() {
+        let (mut devices, device, one, _) = setting();
+        devices.begun = false;
+        let start = Instant::now();
+        devices.change(device, now(start, 0), |record| record.arrive(now(start, 0)));
+        let depart = |record: &mut Record| {
+            record.depart(Activity::Online, Timestamp::from_millis(7), DEPART_GRACE, now(start, 7));
+        };
+        devices.change(device, now(start, 7), depart);
+        let (work, _) = devices.take(now(start, 6_000));
+        assert_eq!(work.seen, [(device.user, Timestamp::from_millis(7))]);
+        assert_eq!((work.leaves.len(), work.gone.len()), (0, 1));
+        devices.left(one, &work.gone, Done::Surely, now(start, 6_000));
+        assert_eq!((devices.len(), devices.waiting()), (0, 0));
     }
 }

@@ -3,7 +3,7 @@
 //! One task writes, batch after batch, so that what is written about a device is written in order.
 
 use chat_core::id::GatewayId;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Shared,
@@ -24,8 +24,8 @@ pub(super) async fn publish(shared: &Shared) {
         };
         if work.is_empty() {
             wait(shared, next).await;
-        } else if let Done::Perhaps = write(shared, gateway, &work).await {
-            sleep(RETRY_AFTER).await;
+        } else {
+            write(shared, gateway, &work).await;
         }
     }
 }
@@ -41,34 +41,18 @@ async fn wait(shared: &Shared, next: Option<Instant>) {
     }
 }
 
-async fn write(shared: &Shared, gateway: GatewayId, work: &Work) -> Done {
-    let joined = join(shared, gateway, work).await;
+/// Last seen is kept before a device leaves, so that whoever reads it offline finds it.
+async fn write(shared: &Shared, gateway: GatewayId, work: &Work) {
+    if !work.joins.is_empty() {
+        let done = done(shared.in_time(shared.reader.leases.join(gateway, &work.joins)).await);
+        shared.devices().joined(gateway, &work.joins, done, shared.now());
+    }
     shared.seen.keep(&work.seen).await;
-    let left = leave(shared, gateway, work).await;
+    if !work.leaves.is_empty() {
+        let done = done(shared.in_time(shared.reader.leases.leave(gateway, &work.leaves)).await);
+        shared.devices().left(gateway, &work.leaves, done, shared.now());
+    }
     shared.devices().left(gateway, &work.gone, Done::Surely, shared.now());
-    if matches!((joined, left), (Done::Surely, Done::Surely)) {
-        Done::Surely
-    } else {
-        Done::Perhaps
-    }
-}
-
-async fn join(shared: &Shared, gateway: GatewayId, work: &Work) -> Done {
-    if work.joins.is_empty() {
-        return Done::Surely;
-    }
-    let done = done(shared.in_time(shared.reader.leases.join(gateway, &work.joins)).await);
-    shared.devices().joined(gateway, &work.joins, done, shared.now());
-    done
-}
-
-async fn leave(shared: &Shared, gateway: GatewayId, work: &Work) -> Done {
-    if work.leaves.is_empty() {
-        return Done::Surely;
-    }
-    let done = done(shared.in_time(shared.reader.leases.leave(gateway, &work.leaves)).await);
-    shared.devices().left(gateway, &work.leaves, done, shared.now());
-    done
 }
 
 fn done<E: std::fmt::Display>(answer: Option<Result<(), E>>) -> Done {
@@ -102,13 +86,21 @@ pub(super) async fn renew(shared: &Shared) {
                 std::time::Duration::ZERO
             }
             Some(Err(_)) | None => {
-                tracing::warn!(%gateway, "lease not renewed");
-                failed = true;
+                fails(shared, gateway, std::mem::replace(&mut failed, true));
                 RETRY_AFTER
             }
         };
         // Either is fine: a renewal too many does no harm.
         timeout(pause, shared.renew.notified()).await.ok();
+    }
+}
+
+/// What is shown may not be known any more: it is read again.
+fn fails(shared: &Shared, gateway: GatewayId, failed_before: bool) {
+    if !failed_before {
+        tracing::warn!(%gateway, "lease not renewed");
+        shared.watchers().touch_all();
+        shared.fresh.notify_one();
     }
 }
 

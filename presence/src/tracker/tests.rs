@@ -1,6 +1,7 @@
 //! Several gateways on one hub, on paused time: what watchers and the store are told, and when.
 
 mod failures;
+mod hanging;
 mod random;
 mod scene;
 mod watching;
@@ -36,6 +37,15 @@ async fn online_shows_at_other_gateways_in_time_and_offline_after_the_grace() {
     assert_eq!(scene.query(0, 1).await, shown);
     assert_eq!(scene.kept(1).await, Some(left));
     assert_eq!(scene[0].tracker.shared.devices().len(), 0, "nothing is kept of who left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_here_is_online_at_the_own_gateway_at_once() {
+    let scene = Scene::open(1).await;
+    let hold = scene[0].tracker.arrive(device(1, 1));
+    assert_eq!(scene.query(0, 1).await.status, Status::Online);
+    drop(hold);
+    assert_eq!(scene.query(0, 1).await.status, Status::Online, "during the grace");
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,6 +54,11 @@ impl Records {
         }
     }
 
+    pub(super) fn forget_devices(&mut self) {
+        self.users.clear();
+        self.gateways.clear();
+    }
+
     fn lives(&self, gateway: GatewayId, now: Duration) -> bool {
         self.leases.get(&gateway).is_some_and(|lease| now < lease.ends)
     }

@@ -1,15 +1,20 @@
 //! Leases and stores that fail: nothing false is said, and everything is right again in time.
 
-use tokio::time::sleep;
+use std::sync::atomic::Ordering;
+
+use tokio::time::{Instant, sleep};
 
 use super::{
     super::SEEN_EVERY,
     SECOND,
-    scene::{Scene, device},
+    scene::{Scene, device, user},
 };
 use crate::{
-    limits::{CONVERGED_MAX, LEASE_TTL, OFFLINE_MAX, ONLINE_MAX},
-    model::Status,
+    limits::{
+        ANSWER_WITHIN, CONVERGED_MAX, LEASE_TTL, OFFLINE_MAX, ONLINE_MAX, RENEW_EVERY,
+        WATCH_ANSWER_MAX,
+    },
+    model::{Presence, Status},
 };
 
 #[tokio::test(start_paused = true)]
@@ -38,22 +43,61 @@ async fn nothing_is_known_while_the_leases_are_down_and_all_is_right_soon_after(
 }
 
 #[tokio::test(start_paused = true)]
-async fn leases_that_forget_everything_unnoticed_make_nobody_offline() {
+async fn leases_that_forget_everything_in_a_moment_make_nobody_offline() {
+    for offset in 0..12 {
+        let mut scene = Scene::open(1).await;
+        sleep(SECOND * 27 / 10).await;
+        scene.add_gateway();
+        sleep(SECOND).await;
+        let mut eye = scene.watch(1, &[1]).await;
+        let hold = scene[0].tracker.arrive(device(1, 1));
+        eye.expect(1, Status::Online, ONLINE_MAX).await;
+        sleep(6 * SECOND + offset * SECOND / 2).await;
+        scene.hub.fail();
+        scene.hub.forget();
+        scene.hub.restore();
+        sleep(CONVERGED_MAX).await;
+        let shown = eye.drain();
+        assert!(shown.iter().all(|presence| presence.status != Status::Offline), "{shown:?}");
+        assert_eq!(scene.query(1, 1).await.status, Status::Online);
+        drop(hold);
+        sleep(OFFLINE_MAX).await;
+        assert_eq!(scene.query(1, 1).await.status, Status::Offline);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_the_leases_lost_in_an_outage_are_published_again() {
     let scene = Scene::open(2).await;
-    let mut eye = scene.watch(1, &[1]).await;
-    let hold = scene[0].tracker.arrive(device(1, 1));
-    eye.expect(1, Status::Online, ONLINE_MAX).await;
+    let _hold = scene[0].tracker.arrive(device(1, 1));
     sleep(6 * SECOND).await;
     scene.hub.fail();
-    scene.hub.forget();
+    sleep(5 * SECOND).await;
+    scene.hub.forget_devices();
     scene.hub.restore();
     sleep(CONVERGED_MAX).await;
-    let shown = eye.drain();
-    assert!(shown.iter().all(|presence| presence.status != Status::Offline), "{shown:?}");
+    assert_eq!(scene.fields(1).await, 1);
     assert_eq!(scene.query(1, 1).await.status, Status::Online);
-    drop(hold);
-    sleep(OFFLINE_MAX).await;
-    assert_eq!(scene.query(1, 1).await.status, Status::Offline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_that_hang_hold_up_nobody_and_are_unknown() {
+    let scene = Scene::open(2).await;
+    let mut eye = scene.watch(0, &[1]).await;
+    let _hold = scene[0].tracker.arrive(device(1, 1));
+    eye.expect(1, Status::Online, ONLINE_MAX).await;
+    scene[0].hang.store(true, Ordering::Relaxed);
+    eye.expect(1, Status::Unknown, RENEW_EVERY + 2 * ANSWER_WITHIN + SECOND / 10).await;
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(scene.query(0, 1).await.status, Status::Unknown);
+    }
+    assert!(began.elapsed() <= 2 * ANSWER_WITHIN, "who hangs is not asked by everybody in turn");
+    let answer = scene.eye(0).watcher.watch(&[user(1), user(2)]).await.unwrap();
+    assert_eq!(answer, [1, 2].map(|id| Presence::unknown(user(id))));
+    assert!(began.elapsed() <= 2 * ANSWER_WITHIN + WATCH_ANSWER_MAX);
+    scene[0].hang.store(false, Ordering::Relaxed);
+    eye.expect(1, Status::Online, CONVERGED_MAX).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::Index,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -20,7 +20,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::super::{Keeping, Parts, Tracker, Watcher};
+use super::{
+    super::{Keeping, Parts, Tracker, Watcher},
+    hanging::HangingLeases,
+};
 use crate::{
     memory::{MemoryHub, MemoryLastSeen, MemoryLeases},
     model::{Presence, Status},
@@ -42,6 +45,7 @@ pub(super) fn device(user_id: u64, login: u64) -> Identity {
 pub(super) struct Gateway {
     pub(super) tracker: Tracker,
     pub(super) leases: Arc<MemoryLeases>,
+    pub(super) hang: Arc<AtomicBool>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -84,17 +88,17 @@ impl Scene {
 
     pub(super) fn add_gateway(&mut self) -> usize {
         let (tasks, stop) = (TaskTracker::new(), self.stop.child_token());
-        let leases = Arc::new(self.hub.leases());
+        let (leases, hang) = (Arc::new(self.hub.leases()), Arc::new(AtomicBool::new(false)));
         let parts = Parts {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            leases: Arc::clone(&leases) as Arc<dyn Leases>,
+            leases: Arc::new(HangingLeases { leases: leases.clone(), hang: Arc::clone(&hang) }),
             last_seen: Arc::clone(&self.store) as Arc<dyn LastSeen>,
             acquaintances: Arc::clone(&self.strangers) as Arc<dyn Acquaintances>,
             keeping: self.keeping,
             seed: self.seed + self.gateways.len() as u64,
         };
         let tracker = Tracker::start(parts, &tasks, &stop);
-        self.gateways.push(Gateway { tracker, leases, tasks, stop });
+        self.gateways.push(Gateway { tracker, leases, hang, tasks, stop });
         self.gateways.len() - 1
     }
 

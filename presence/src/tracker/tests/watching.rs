@@ -9,7 +9,7 @@ use super::{
     scene::{Scene, device, user},
 };
 use crate::{
-    limits::{KNOWN_FOR, OFFLINE_MAX, ONLINE_MAX, REREAD_EVERY},
+    limits::{KNOWN_FOR, OFFLINE_MAX, ONLINE_MAX, REREAD_EVERY, WATCH_LEAD},
     model::{Presence, Status},
 };
 
@@ -31,6 +31,25 @@ async fn strangers_are_unknown_until_they_are_acquainted_and_again_when_they_no_
     assert_eq!(shown.last_seen_at, None);
     eye.expect_nothing(60 * SECOND).await;
     assert_eq!(scene.query(0, 1).await, Presence::unknown(user(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_right_after_the_answer_leaves_time_to_write_the_answer_first() {
+    for offset in 0..60 {
+        let scene = Scene::open(1).await;
+        // Another session watches already, so that the answer comes at once.
+        let _other = scene.watch(0, &[1]).await;
+        let _hold = scene[0].tracker.arrive(device(1, 1));
+        sleep(offset * SECOND / 1_000).await;
+        let mut eye = scene.eye(0);
+        let answer = eye.watcher.watch(&[user(1)]).await.unwrap();
+        let lead = WATCH_LEAD.saturating_sub(SECOND / 1_000);
+        eye.expect_nothing(lead).await;
+        if answer[0].status == Status::Offline {
+            eye.expect(1, Status::Online, ONLINE_MAX).await;
+        }
+        eye.expect_nothing(SECOND).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
