@@ -123,6 +123,19 @@ async fn poll_holds_its_device_until_the_next_one_is_long_overdue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn socket_that_closes_does_not_shorten_what_a_poll_holds() {
+    let scene = Scene::open(1).await;
+    let poll = scene[0].tracker.poll(device(1, 1));
+    let socket = scene[0].tracker.arrive(device(1, 1));
+    drop(poll);
+    drop(socket);
+    sleep(POLL_LINGER.saturating_sub(SECOND)).await;
+    assert_eq!(scene.query(0, 1).await.status, Status::Online);
+    sleep(3 * SECOND).await;
+    assert_eq!(scene.query(0, 1).await.status, Status::Offline);
+}
+
+#[tokio::test(start_paused = true)]
 async fn connection_found_dead_counts_no_longer_and_was_seen_when_it_was_heard() {
     let scene = Scene::open(2).await;
     let mut eye = scene.watch(1, &[1]).await;

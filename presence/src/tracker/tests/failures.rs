@@ -44,15 +44,17 @@ async fn nothing_is_known_while_the_leases_are_down_and_all_is_right_soon_after(
 
 #[tokio::test(start_paused = true)]
 async fn leases_that_forget_everything_in_a_moment_make_nobody_offline() {
-    for offset in 0..12 {
+    // Whichever gateway renews its lease first afterwards, and whatever the jitter.
+    for offset in 0..25 {
         let mut scene = Scene::open(1).await;
-        sleep(SECOND * 27 / 10).await;
+        sleep(SECOND / 3).await;
         scene.add_gateway();
         sleep(SECOND).await;
-        let mut eye = scene.watch(1, &[1]).await;
-        let hold = scene[0].tracker.arrive(device(1, 1));
-        eye.expect(1, Status::Online, ONLINE_MAX).await;
-        sleep(6 * SECOND + offset * SECOND / 2).await;
+        let users: Vec<_> = (1..=20).collect();
+        let eye = scene.watch(1, &users).await;
+        let holds: Vec<_> =
+            users.iter().map(|id| scene[0].tracker.arrive(device(*id, 1))).collect();
+        sleep(6 * SECOND + offset * SECOND / 5).await;
         scene.hub.fail();
         scene.hub.forget();
         scene.hub.restore();
@@ -60,7 +62,7 @@ async fn leases_that_forget_everything_in_a_moment_make_nobody_offline() {
         let shown = eye.drain();
         assert!(shown.iter().all(|presence| presence.status != Status::Offline), "{shown:?}");
         assert_eq!(scene.query(1, 1).await.status, Status::Online);
-        drop(hold);
+        drop(holds);
         sleep(OFFLINE_MAX).await;
         assert_eq!(scene.query(1, 1).await.status, Status::Offline);
     }
