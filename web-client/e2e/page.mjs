@@ -68,6 +68,17 @@ export async function once(page, text) {
   equal(await message(page, text).count(), 1, `messages "${text}"`);
 }
 
+/** Whether the message is on the screen, not only in the page. */
+export async function inSight(page, text) {
+  await eventually(`"${text}" in sight`, () =>
+    message(page, text).evaluate((row) => {
+      const box = row.closest("[data-testid=timeline]").getBoundingClientRect();
+      const { top, bottom } = row.getBoundingClientRect();
+      return top >= box.top && bottom <= box.bottom;
+    }),
+  );
+}
+
 /** Many messages, made over REST with this page's own login. */
 export async function sendMany(page, conversation, texts) {
   await page.evaluate(

@@ -10,6 +10,7 @@ const run = Date.now().toString(36);
 const ADA = { username: `ada-${run}`, name: "Ada Byron" };
 const GRACE = { username: `grace-${run}`, name: "Grace H." };
 const GROUP = `Picnic ${run}`;
+const RENAMED = `Sunday ${run}`;
 const MANY = 120;
 
 const options = readArguments();
@@ -80,6 +81,7 @@ async function change() {
   });
   await step("a redaction takes the text away on both sides", async () => {
     await on.act(ada.page, "quick 1", "redact");
+    await by(ada.page, "redact-confirm").click();
     for (const { page } of [ada, grace]) {
       await on.message(page, "Message deleted").waitFor();
       equal(await on.message(page, "quick 1").count(), 0, "redacted texts");
@@ -126,16 +128,21 @@ async function group() {
     await on.once(ada.page, "I do");
     await on.reaches(ada.page, "Who brings the cake?", ["read"]);
   });
-  await step("members are listed, removed and added again", async () => {
+  await step("the title changes; members are listed, removed and added again", async () => {
     await by(ada.page, "show-members").click();
     await eventually("two members", async () => (await by(ada.page, "member-item").count()) === 2);
+    await by(ada.page, "rename").click();
+    await by(ada.page, "group-title").fill(RENAMED);
+    await by(ada.page, "rename-save").click();
+    await by(grace.page, "header-title").filter({ hasText: RENAMED }).waitFor();
     await stage.picture("08-members", ada.page);
     await by(ada.page, "member-remove").click();
     await eventually("one member", async () => (await by(ada.page, "member-item").count()) === 1);
     await by(grace.page, "conversation-item").filter({ hasText: GROUP }).waitFor({ state: "detached" });
     await by(ada.page, "member-add").click();
     await on.search(ada.page, GRACE.username);
-    await on.openConversation(grace.page, GROUP);
+    await on.openConversation(grace.page, RENAMED);
+    await by(ada.page, "show-members").click();
     await on.send(ada.page, "Welcome back");
     await on.once(grace.page, "Welcome back");
     equal(await on.message(grace.page, "I do").count(), 0, "what was said before the new joining");
@@ -147,11 +154,12 @@ async function history() {
     const id = await by(ada.page, "conversation-item").first().getAttribute("data-conversation");
     await on.sendMany(ada.page, id, Array.from({ length: MANY }, (_, at) => `line ${at}`));
     await on.once(grace.page, `line ${MANY - 1}`);
+    for (const { page } of [ada, grace]) await on.inSight(page, `line ${MANY - 1}`);
   });
   await step("a reload keeps the log-in and the conversation", async () => {
     await grace.page.reload();
-    await by(grace.page, "header-title").filter({ hasText: GROUP }).waitFor();
-    await on.once(grace.page, `line ${MANY - 1}`);
+    await by(grace.page, "header-title").filter({ hasText: RENAMED }).waitFor();
+    await on.inSight(grace.page, `line ${MANY - 1}`);
     await on.online(grace.page);
   });
   await step("older pages come in above without a jump", async () => {
@@ -164,7 +172,7 @@ async function history() {
   });
   await step("a second tab of the same login shows the same", async () => {
     const tab = await stage.page("grace-second-tab", grace.context);
-    await on.openConversation(tab, GROUP);
+    await on.openConversation(tab, RENAMED);
     await on.send(tab, "From another tab");
     await on.once(ada.page, "From another tab");
     await by(grace.page, "to-end").click();
@@ -203,8 +211,8 @@ async function leave() {
   await step("Grace leaves the group, and Ada sees it", async () => {
     await by(grace.page, "show-members").click();
     await by(grace.page, "leave").click();
-    await by(grace.page, "conversation-item").filter({ hasText: GROUP }).waitFor({ state: "detached" });
-    await on.openConversation(ada.page, GROUP);
+    await by(grace.page, "conversation-item").filter({ hasText: RENAMED }).waitFor({ state: "detached" });
+    await on.openConversation(ada.page, RENAMED);
     await by(ada.page, "notice").filter({ hasText: `${GRACE.name} left` }).waitFor();
   });
   await step("logging out ends it, logging in brings it back", async () => {

@@ -9,7 +9,7 @@ const SHOW_AFTER_MS = 700;
 const TEXTS: Record<SessionState, string> = {
   connecting: "Connecting…",
   offline: "You are offline. Messages are sent once you are back.",
-  polling: "Slow connection: messages arrive with a delay.",
+  polling: "Limited connection: messages may arrive a little later.",
   ended: "Not connected. Reload the page to go on.",
   online: "",
 };

@@ -6,7 +6,8 @@ import { nameOf } from "../logic/format";
 import { useModel } from "../state/model";
 import { note, saying } from "../state/notes";
 import { Avatar } from "./avatar";
-import { CloseIcon, PlusIcon } from "./icons";
+import { Field } from "./field";
+import { CloseIcon, PenIcon, PlusIcon } from "./icons";
 import { PeopleSearch } from "./people_search";
 
 interface PanelProps {
@@ -35,6 +36,7 @@ export function MembersPanel(props: PanelProps) {
     void change(() => model.client.rest.putMember(id(), user.id));
   };
   const remove = (member: Member) => void change(() => model.client.rest.removeMember(id(), member.user));
+  const rename = (title: string) => void change(() => model.client.rest.rename(id(), title));
   const leave = async () => {
     try {
       await model.client.rest.removeMember(id(), model.me.id);
@@ -60,6 +62,9 @@ export function MembersPanel(props: PanelProps) {
           <CloseIcon />
         </button>
       </header>
+      <Show when={mayAdd()}>
+        <Rename title={props.conversation.title ?? ""} onRename={rename} />
+      </Show>
       <Show when={isAdding()}>
         <PeopleSearch onPick={add} without={members().map((member) => member.user)} />
       </Show>
@@ -72,6 +77,32 @@ export function MembersPanel(props: PanelProps) {
         Leave group
       </button>
     </aside>
+  );
+}
+
+function Rename(props: { title: string; onRename: (title: string) => void }) {
+  const [title, setTitle] = createSignal<string>();
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const wanted = title()?.trim();
+    if (wanted && wanted !== props.title) props.onRename(wanted);
+    setTitle(undefined);
+  };
+  return (
+    <Show
+      when={title() !== undefined}
+      fallback={
+        <button type="button" class="title-button" data-testid="rename" title="Change the title" onClick={() => setTitle(props.title)}>
+          <span class="person-name">{props.title}</span>
+          <PenIcon />
+        </button>
+      }
+    >
+      <form class="rename" onSubmit={submit}>
+        <Field label="Title" name="title" testid="group-title" value={title() ?? ""} onValue={setTitle} autofocus />
+        <button type="submit" class="button primary" data-testid="rename-save">Save</button>
+      </form>
+    </Show>
   );
 }
 

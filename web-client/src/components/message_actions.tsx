@@ -1,6 +1,6 @@
 // What one can do with a message: react, reply, edit, delete.
 
-import { For, onCleanup, onMount, Show } from "solid-js";
+import { createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
 import type { Conversation } from "../../sdk";
 import type { MessageRow } from "../logic/window";
 import { useModel } from "../state/model";
@@ -22,10 +22,30 @@ interface ActionsProps {
 export function MessageActions(props: ActionsProps) {
   const { client } = useModel();
   const mayRedact = () => props.isMine || props.conversation.role === "owner" || props.conversation.role === "admin";
+  const [isAsking, setAsking] = createSignal(false);
   const redact = () => client.enter({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
   return (
     <div class="actions" role="toolbar" aria-label="Message actions">
-      <Show when={!props.isPicking} fallback={<ReactionPicker {...props} />}>
+      <Switch fallback={<Choices />}>
+        <Match when={props.isPicking}>
+          <ReactionPicker {...props} />
+        </Match>
+        <Match when={isAsking()}>
+          <span class="actions-question">Delete for everybody?</span>
+          <button type="button" class="action danger" data-testid="redact-confirm" ref={focusSoon} onClick={redact}>
+            Delete
+          </button>
+          <button type="button" class="action wide-action" data-testid="redact-cancel" onClick={() => setAsking(false)}>
+            Keep
+          </button>
+        </Match>
+      </Switch>
+    </div>
+  );
+
+  function Choices() {
+    return (
+      <>
         <button type="button" class="action" data-testid="react" aria-label="React" title="React" onClick={() => props.onPicking(true)}>
           <SmileIcon />
         </button>
@@ -44,19 +64,22 @@ export function MessageActions(props: ActionsProps) {
           </button>
         </Show>
         <Show when={mayRedact()}>
-          <button type="button" class="action" data-testid="redact" aria-label="Delete" title="Delete" onClick={redact}>
+          <button type="button" class="action" data-testid="redact" aria-label="Delete" title="Delete" onClick={() => setAsking(true)}>
             <BinIcon />
           </button>
         </Show>
-      </Show>
-    </div>
-  );
+      </>
+    );
+  }
+}
+
+/** Focus, once the element is in the page. */
+function focusSoon(element: HTMLElement): void {
+  queueMicrotask(() => element.focus());
 }
 
 function ReactionPicker(props: ActionsProps) {
   const model = useModel();
-  let first: HTMLButtonElement | undefined;
-  onMount(() => first?.focus());
   const close = (event: Event) => {
     const isInside = event.target instanceof Element && event.target.closest(".actions");
     if (!isInside || (event instanceof KeyboardEvent && event.key === "Escape")) props.onPicking(false);
@@ -72,7 +95,7 @@ function ReactionPicker(props: ActionsProps) {
       {(emoji, at) => (
         <button
           type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={`React with ${emoji}`}
-          ref={(button) => at() === 0 && (first = button)}
+          ref={(button) => at() === 0 && focusSoon(button)}
           onClick={() => {
             toggleReaction(model, props.conversation.id, props.row, emoji);
             props.onPicking(false);

@@ -7,17 +7,18 @@ import { useModel } from "../state/model";
 export function Notice(props: { row: NoticeRow }) {
   const model = useModel();
   const name = (id: string) => (id === model.me.id ? "You" : nameOf(model.people.get(id)));
+  const object = (id: string) => (id === model.me.id ? "you" : name(id));
   const text = () => {
     const { entry, sender } = props.row;
     switch (entry.kind) {
       case "joined":
-        return entry.user === sender ? `${name(entry.user)} joined` : `${name(sender)} added ${name(entry.user)}`;
+        return entry.user === sender ? `${name(entry.user)} joined` : `${name(sender)} added ${object(entry.user)}`;
       case "left":
         return (entry.by ?? sender) === entry.user
           ? `${name(entry.user)} left`
-          : `${name(entry.by ?? sender)} removed ${name(entry.user)}`;
+          : `${name(entry.by ?? sender)} removed ${object(entry.user)}`;
       case "role":
-        return `${name(sender)} made ${name(entry.user)} ${entry.role}`;
+        return `${name(sender)} made ${object(entry.user)} ${entry.role}`;
       case "title":
         return `${name(sender)} changed the title to “${entry.title}”`;
     }

@@ -26,7 +26,7 @@ export function Timeline(props: TimelineProps) {
   const model = useModel();
   const id = props.conversation.id; // the pane is made anew for each conversation
   const timeline = () => model.timelines.state[id];
-  const rows = (): Row[] => timeline()?.rows ?? [];
+  const rows = createMemo(() => shown(timeline()?.rows ?? [], props.conversation.kind));
   const pending = createMemo(() => model.pending.in(id));
   const [isAtEnd, setAtEnd] = createSignal(true);
   const [active, setActive] = createSignal<number>();
@@ -37,12 +37,31 @@ export function Timeline(props: TimelineProps) {
   let box!: HTMLDivElement;
   let content!: HTMLDivElement;
 
+  let lastTop = 0;
+  const isNearEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM_PX;
   const toEnd = () => (box.scrollTop = box.scrollHeight);
   const older = () => model.timelines.older(id, keepingPlace(() => box));
 
+  /** Only going up leaves the end: what comes in below meanwhile does not. */
   function scrolled(): void {
-    setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM_PX);
+    if (isNearEnd()) setAtEnd(true);
+    else if (box.scrollTop < lastTop) setAtEnd(false);
+    lastTop = box.scrollTop;
     if (box.scrollTop < OLDER_BEFORE_PX) void older();
+  }
+
+  /** The actions of a message go when neither the focus nor the pointer is in the timeline. */
+  function leftBehind(): void {
+    if (!box.contains(document.activeElement) && !box.matches(":hover")) setActive(undefined);
+  }
+
+  /** Opens at the first unread message where the unread ones do not fit. */
+  function showUnread(): void {
+    toEnd();
+    const line = content.querySelector(".new-line");
+    if (line && line.getBoundingClientRect().top < box.getBoundingClientRect().top) line.scrollIntoView();
+    setAtEnd(isNearEnd());
+    lastTop = box.scrollTop;
   }
 
   onMount(() => {
@@ -54,6 +73,7 @@ export function Timeline(props: TimelineProps) {
     observer.observe(content);
     onCleanup(() => observer.disconnect());
   });
+  createEffect(on(() => timeline()?.status === "ready", (isReady) => isReady && showUnread()));
   createEffect(on(() => pending().length, (count, before) => count > (before ?? 0) && (setAtEnd(true), toEnd())));
   createEffect(() => {
     const last_seq = timeline()?.last_seq ?? 0;
@@ -65,8 +85,9 @@ export function Timeline(props: TimelineProps) {
       <div
         ref={box} class="timeline" data-testid="timeline" role="log" aria-label="Messages" tabIndex={0}
         aria-busy={timeline()?.status !== "ready"} onScroll={scrolled} onKeyDown={(event) => moveFocus(event, box)}
-        onPointerOver={(event) => setActive(seqAt(event.target))} onPointerLeave={() => setActive(undefined)}
-        onFocusIn={(event) => setActive(seqAt(event.target))}
+        onPointerOver={(event) => setActive(seqAt(event.target))}
+        onPointerLeave={(event) => event.pointerType !== "touch" && setActive(undefined)}
+        onFocusIn={(event) => setActive(seqAt(event.target))} onFocusOut={() => setTimeout(leftBehind)}
       >
         <div ref={content} class="timeline-content">
           <Beginning
@@ -117,6 +138,11 @@ function Beginning(props: { status: string | undefined; reachedStart: boolean; i
       </Switch>
     </div>
   );
+}
+
+/** That two people joined their direct conversation goes without saying. */
+function shown(rows: Row[], kind: Conversation["kind"]): Row[] {
+  return kind === "direct" ? rows.filter((row) => row.kind === "message") : rows;
 }
 
 /** Keeps what is in sight where it is while rows are put in above it. */

@@ -50,10 +50,17 @@ function withText(conversation: Conversation, entry: TextEntry, me: string): Con
   return { ...next, unread: 0, read_seq: entry.seq, delivered_seq: entry.seq };
 }
 
-/** Newly read details; where they are older than what arrived since, only what they alone know counts. */
+/**
+ * Newly read details. The list may be a moment behind: where it does not know the newest entry or how
+ * far one has read, only what it alone knows counts.
+ */
 export function withDetails(known: Conversation | undefined, details: Conversation): Conversation {
-  if (!known || details.head_seq >= known.head_seq) return details;
-  const { head_seq, unread, last_message, delivered_seq, read_seq } = known;
+  if (!known) return details;
+  const isBehind = details.head_seq < known.head_seq || details.read_seq < known.read_seq;
+  const delivered_seq = Math.max(known.delivered_seq, details.delivered_seq);
+  if (!isBehind) return { ...details, delivered_seq };
+  const { head_seq, unread, last_message } = known;
+  const read_seq = Math.max(known.read_seq, details.read_seq);
   return { ...details, head_seq, unread, delivered_seq, read_seq, ...(last_message ? { last_message } : {}) };
 }
 

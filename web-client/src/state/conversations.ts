@@ -17,7 +17,7 @@ export function createConversations(client: Client, me: string) {
   const [state, set] = createStore<Listing>({ byId: {}, status: "loading" });
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
   const unread = createMemo(() => unreadInAll(Object.values(state.byId)));
-  const asked = new Set<string>();
+  const asked = new Map<string, Promise<Conversation | undefined>>();
 
   const get = (id: string): Conversation | undefined => state.byId[id];
   const put = (conversation: Conversation) => set("byId", conversation.id, reconcile(conversation));
@@ -40,9 +40,13 @@ export function createConversations(client: Client, me: string) {
   }
 
   /** Details of one conversation, also of one that the list has not reached; nothing if there is none. */
-  async function fetch(id: string): Promise<Conversation | undefined> {
-    if (asked.has(id)) return undefined;
-    asked.add(id);
+  function fetch(id: string): Promise<Conversation | undefined> {
+    const running = asked.get(id) ?? fetchOnce(id).finally(() => asked.delete(id));
+    asked.set(id, running);
+    return running;
+  }
+
+  async function fetchOnce(id: string): Promise<Conversation | undefined> {
     try {
       const details = await client.rest.conversation(id);
       upsert(details);
@@ -50,8 +54,6 @@ export function createConversations(client: Client, me: string) {
     } catch (error) {
       if (isCode(error, "not_found")) drop(id);
       return undefined;
-    } finally {
-      asked.delete(id);
     }
   }
 

@@ -61,6 +61,11 @@ describe("the list", () => {
     expect(withDetails(known, conversation({ head_seq: 6, unread: 0 }))).toMatchObject({ head_seq: 6, unread: 0 });
   });
 
+  it("does not count again what was read here a moment ago", () => {
+    const known = conversation({ unread: 0, read_seq: 4 });
+    expect(withDetails(known, conversation({ unread: 1, read_seq: 3 }))).toMatchObject({ unread: 0, read_seq: 4 });
+  });
+
   it("has nothing unread where one read up to the last message, here or elsewhere", () => {
     const receipt = { conversation: C, user: ME, delivered_seq: 4, read_seq: 4 };
     expect(withOwnReceipt(conversation(), receipt)).toMatchObject({ unread: 0, read_seq: 4 });
