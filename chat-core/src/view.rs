@@ -28,7 +28,7 @@ pub struct EntryView {
 pub struct ReactionView {
     /// The emoji.
     pub emoji: Arc<str>,
-    /// Who, in the order in which they first came.
+    /// Who, ascending by id.
     pub users: Vec<UserId>,
 }
 

@@ -10,9 +10,10 @@ use crate::{
     error::{ChatError, StoreError},
     hint::Hint,
     id::{ConversationId, EntryId, UserId},
-    limits::{FOUNDERS_MAX, TITLE_BYTES_MAX},
+    limits::{FOUNDERS_MAX, REPLY_CLAIM_TTL, TITLE_BYTES_MAX},
     model::{Body, Entry, Founding, Head, Identity, Kind, Role, Seq},
     port::{Append, Appended, Channel, Claim, ReplyKey},
+    time::Timestamp,
 };
 
 /// How often founding is tried again where the outcome of an append was unknown.
@@ -65,7 +66,9 @@ impl Chat {
             Claim::Differs => return Err(ChatError::KeyReused("idempotency key")),
             Claim::Settled(conversation) => conversation,
             Claim::Yours(conversation) => {
-                self.found_group(identity.user, conversation, title, others, &key).await?;
+                let founded = self.found_group(identity.user, conversation, title, others).await;
+                self.close_claim(&key, &founded, now).await?;
+                founded?;
                 conversation
             }
         };
@@ -79,24 +82,33 @@ impl Chat {
         conversation: ConversationId,
         title: Arc<str>,
         others: BTreeSet<UserId>,
-        key: &ReplyKey,
     ) -> Result<(), ChatError> {
         let people: Vec<UserId> = std::iter::once(maker).chain(others).collect();
         let founders: Vec<(UserId, Role)> = people
             .iter()
             .map(|user| (*user, if *user == maker { Role::Owner } else { Role::Member }))
             .collect();
-        let founded = match self.may_be_founded_by(&people).await {
-            Ok(()) => self.found(conversation, Kind::Group, Some(title), &founders).await,
-            Err(refusal) => Err(refusal),
-        };
-        match &founded {
+        self.may_be_founded_by(&people).await?;
+        self.found(conversation, Kind::Group, Some(title), &founders).await
+    }
+
+    async fn close_claim(
+        &self,
+        key: &ReplyKey,
+        founded: &Result<(), ChatError>,
+        claimed_at: Timestamp,
+    ) -> Result<(), ChatError> {
+        let is_ours = self.ports.clock.now().since(claimed_at) < REPLY_CLAIM_TTL / 2;
+        match founded {
             Ok(()) => self.ports.stores.replies.settle(key).await?,
-            // Something may have been made: the claim runs out, and the next one goes on with it.
-            Err(ChatError::OutcomeUnknown) => {}
-            Err(_) => self.ports.stores.replies.release(key).await?,
+            // Nothing was made, and nobody else can hold the key yet.
+            Err(error) if *error != ChatError::OutcomeUnknown && is_ours => {
+                self.ports.stores.replies.release(key).await?;
+            }
+            // The claim runs out, and whoever asks then goes on with the same conversation.
+            Err(_) => {}
         }
-        founded
+        Ok(())
     }
 
     async fn may_be_founded_by(&self, people: &[UserId]) -> Result<(), ChatError> {

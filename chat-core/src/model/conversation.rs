@@ -130,7 +130,7 @@ pub struct Overlay {
     pub edit_seqs: Vec<Seq>,
     /// The redaction.
     pub redacted: Option<Seq>,
-    /// Reactions, in the order in which each emoji and user first came.
+    /// Reactions, ascending by emoji and user.
     pub reactions: Vec<Reaction>,
 }
 
@@ -166,28 +166,30 @@ impl Overlay {
     }
 
     fn react(&mut self, emoji: &Arc<str>, user: UserId, on: bool, seq: Seq) {
-        match self.reaction_mut(emoji, user) {
-            Some(reaction) if reaction.seq > seq => {}
-            Some(reaction) => (reaction.on, reaction.seq) = (on, seq),
-            None => self.reactions.push(Reaction { emoji: emoji.clone(), user, on, seq }),
+        match self.place_of(emoji, user) {
+            Ok(at) if self.reactions[at].seq > seq => {}
+            Ok(at) => (self.reactions[at].on, self.reactions[at].seq) = (on, seq),
+            Err(at) => {
+                let reaction = Reaction { emoji: emoji.clone(), user, on, seq };
+                self.reactions.insert(at, reaction);
+            }
         }
     }
 
-    fn reaction_mut(&mut self, emoji: &str, user: UserId) -> Option<&mut Reaction> {
-        self.reactions.iter_mut().find(|one| one.user == user && &*one.emoji == emoji)
+    fn place_of(&self, emoji: &str, user: UserId) -> Result<usize, usize> {
+        self.reactions.binary_search_by(|one| (&*one.emoji, one.user).cmp(&(emoji, user)))
     }
 
     /// How many different emoji stand on the message.
     pub fn emoji_count(&self) -> usize {
         let mut standing: Vec<&str> =
             self.reactions.iter().filter(|one| one.on).map(|one| &*one.emoji).collect();
-        standing.sort_unstable();
         standing.dedup();
         standing.len()
     }
 
     /// The standing reaction of this user with this emoji, on or off.
     pub fn reaction(&self, emoji: &str, user: UserId) -> Option<&Reaction> {
-        self.reactions.iter().find(|one| one.user == user && &*one.emoji == emoji)
+        self.place_of(emoji, user).ok().map(|at| &self.reactions[at])
     }
 }

@@ -3,7 +3,8 @@
 use chat_core::{
     command::{Change, Command},
     error::ChatError,
-    model::{Body, Role, Seq},
+    memory::MemoryHub,
+    model::{Body, ClientId, Role, Seq},
 };
 
 use crate::scene::{Scene, made, written};
@@ -158,4 +159,83 @@ async fn expected_seq_is_the_next_one_or_a_conflict_that_tells_the_head() {
     let entry = written(ada.execute(write(2)).await.unwrap()).entry.entry;
     assert!(matches!(entry.body, Body::Text { .. }));
     assert_eq!(entry.seq, Seq::new(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeat_is_answered_also_where_the_command_would_be_refused_now() {
+    let scene = Scene::new(1);
+    let ada = scene.person("ada").await;
+    let conversation = ada.group(&[]).await;
+    let write = |client_id: &str, expected: Option<u64>, change| {
+        Command::Write(chat_core::command::Write {
+            conversation,
+            client_id: Some(ClientId::new(client_id).unwrap()),
+            expected_seq: expected.map(Seq::new),
+            base_seq: None,
+            change,
+        })
+    };
+    let send = write("a", Some(2), Change::Text { text: "x".into(), reply_to: None });
+    let first = written(ada.execute(send.clone()).await.unwrap());
+    let target_seq = first.entry.entry.seq;
+    let edit = write("b", None, Change::Edit { target_seq, text: "y".into() });
+    let edited = written(ada.execute(edit.clone()).await.unwrap());
+    ada.change(conversation, Change::Redact { target_seq }).await.unwrap();
+    for (command, made) in [(send, first), (edit, edited)] {
+        let again = written(ada.execute(command).await.unwrap());
+        assert!(again.replayed);
+        assert_eq!(again.entry.entry.seq, made.entry.entry.seq);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusal_does_not_rest_on_an_old_picture_of_the_conversation() {
+    let hub = MemoryHub::new();
+    let scene = Scene::with(2, &hub, 0);
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let conversation = ada.group(&[]).await;
+    let elsewhere = bob.at(&scene.gateways[1]);
+    assert!(elsewhere.send_as(conversation, "a", "x").await.is_err());
+    hub.cut_off();
+    ada.change(conversation, Change::SetMember { user: bob.id(), role: None }).await.unwrap();
+    assert!(elsewhere.send_as(conversation, "b", "x").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_of_one_caller_keep_their_order_when_another_gateway_is_faster() {
+    let scene = Scene::new(2);
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let conversation = ada.direct(&bob).await;
+    let mut others = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let bob = bob.at(&scene.gateways[1]);
+        others.spawn(async move { bob.send(conversation, "x").await });
+    }
+    let first = ada.send(conversation, "target").await;
+    let mut pending = Vec::new();
+    for index in 0..60 {
+        let change = if index % 3 == 1 {
+            // Refused, and planned anew with all others whenever the head has moved.
+            Change::Edit { target_seq: Seq::new(1), text: "x".into() }
+        } else {
+            Change::React { target_seq: first, emoji: format!("{index}").into(), on: true }
+        };
+        let write = chat_core::command::Write {
+            conversation,
+            client_id: None,
+            expected_seq: None,
+            base_seq: None,
+            change,
+        };
+        pending.push(scene.gateways[0].submit(ada.identity, write).unwrap());
+    }
+    let mut last = Seq::ZERO;
+    for reply in pending {
+        if let Ok(reply) = reply.reply().await {
+            let seq = written(reply).entry.entry.seq;
+            assert!(seq > last, "{seq} after {last}");
+            last = seq;
+        }
+    }
+    others.join_all().await;
 }

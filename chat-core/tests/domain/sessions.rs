@@ -170,3 +170,16 @@ async fn one_cursor_map_works_on_any_gateway() {
     seen.extend(seqs(&reader.read().await));
     assert_eq!(seen, (3..=32).collect::<Vec<_>>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn cursor_from_before_a_new_joining_goes_on_there_without_a_gap() {
+    let scene = Scene::new(1);
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let conversation = ada.group(&[&bob]).await;
+    ada.change(conversation, Change::Remove { user: bob.id() }).await.unwrap();
+    ada.send(conversation, "without you").await;
+    ada.change(conversation, Change::SetMember { user: bob.id(), role: None }).await.unwrap();
+    ada.send(conversation, "hello").await;
+    let mut reader = bob.open(Some([(conversation, Seq::new(2))].into())).await;
+    assert_eq!(seqs(&reader.read().await), [5, 6]);
+}
