@@ -45,6 +45,8 @@ pub(crate) async fn cargo(arguments: &str, deadline: Duration) -> Result<()> {
         .args(arguments.split_whitespace())
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target())
+        // An error of a test is its text; only panics have a trace.
+        .env("RUST_LIB_BACKTRACE", "0")
         .env("CONFAB_BINARY", target().join("release/confab"));
     run(&mut command, deadline).await
 }

@@ -1,0 +1,115 @@
+//! Documents that agree with the code, and links that lead somewhere.
+
+use std::{collections::BTreeSet, fs};
+
+use tests::{Context, Result, ensure};
+
+use crate::{File, files_of, none_of, workspace};
+
+/// What stands between each `begin` and the next `end`.
+fn between<'a>(text: &'a str, begin: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(begin).skip(1).filter_map(move |rest| Some(rest.split_once(end)?.0))
+}
+
+fn document(path: &str) -> Result<String> {
+    fs::read_to_string(workspace().join(path)).with_context(|| format!("{path} is missing"))
+}
+
+#[test]
+fn every_error_code_is_documented() -> Result<()> {
+    let source = document("chat-core/src/error.rs")?;
+    let names = source.split_once("fn name(").context("no fn name")?.1;
+    let names = names.split_once("\n    }").context("no end of fn name")?.0;
+    let codes: BTreeSet<_> = names.split('"').skip(1).step_by(2).collect();
+    ensure!(codes.len() == 12, "the closed list: {codes:?}");
+    let page = document("docs/protocol.md")?;
+    let anchor = |code: &&&str| !page.contains(&format!("<a id=\"{code}\"></a>"));
+    let wrong: Vec<_> = codes.iter().filter(anchor).map(|code| (*code).to_owned()).collect();
+    none_of("docs/protocol.md explains every error code", &wrong)
+}
+
+/// The names that the configuration is read by: `reader.take("auth.issuer", …)`.
+fn options() -> Result<BTreeSet<String>> {
+    let sections = files_of("rs")?.into_iter();
+    let sections = sections.filter(|file| file.path.starts_with("gateway/src/config"));
+    let mut options = BTreeSet::new();
+    for File { text, .. } in sections {
+        let flat: String = text.split_whitespace().collect();
+        for call in ["reader.take(\"", "reader.optional(\""] {
+            options.extend(between(&flat, call, "\"").map(str::to_owned));
+        }
+    }
+    ensure!(options.len() > 10, "the options are not found: {options:?}");
+    Ok(options)
+}
+
+#[test]
+fn every_option_is_documented() -> Result<()> {
+    let page = document("docs/operations.md")?;
+    let variable =
+        |option: &String| format!("CONFAB__{}", option.to_uppercase().replace('.', "__"));
+    let missing = options()?
+        .iter()
+        .map(variable)
+        .filter(|name| !page.contains(name.as_str()))
+        .collect::<Vec<_>>();
+    none_of("docs/operations.md explains every option", &missing)
+}
+
+/// A heading's anchor, as renderers make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+    headings.chain(between(text, "<a id=\"", "\"").map(str::to_owned)).collect()
+}
+
+/// Why a link of `file` leads nowhere, if it does.
+fn dead(file: &File, link: &str) -> Option<String> {
+    let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
+    let folder = workspace().join(&file.path);
+    let target = if path.is_empty() { folder } else { folder.parent()?.join(path) };
+    if !target.exists() {
+        return Some(format!("{}: {link}", file.path.display()));
+    }
+    let is_page = target.extension().is_some_and(|extension| extension == "md");
+    if fragment.is_empty() || !is_page {
+        return None;
+    }
+    let known = anchors(&fs::read_to_string(&target).unwrap_or_default());
+    (!known.contains(fragment)).then(|| format!("{}: {link} (no anchor)", file.path.display()))
+}
+
+/// The text without code, in which brackets are no links.
+fn prose(text: &str) -> String {
+    let outside = text.split("```").step_by(2).collect::<String>();
+    outside.split('`').step_by(2).collect()
+}
+
+#[test]
+fn links_lead_somewhere() -> Result<()> {
+    let mut wrong = Vec::new();
+    for file in files_of("md")? {
+        let text = prose(&file.text);
+        let links = between(&text, "](", ")").filter(|link| !link.contains("://"));
+        wrong.extend(links.filter_map(|link| dead(&file, link)));
+    }
+    none_of("relative links", &wrong)
+}
+
+#[test]
+fn every_example_is_linked() -> Result<()> {
+    let page = document("docs/protocol.md")?;
+    let mut wrong = Vec::new();
+    for file in files_of("json")?.iter().filter(|file| file.path.starts_with("docs/protocol")) {
+        let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !page.contains(&format!("protocol/{name}")) {
+            wrong.push(name.to_owned());
+        }
+    }
+    none_of("docs/protocol.md links every example", &wrong)
+}

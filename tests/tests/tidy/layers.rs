@@ -1,0 +1,125 @@
+//! The crates are a line, and each library has its layer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+use tests::{Context, Result, ensure};
+
+use crate::{files, files_of, none_of, workspace};
+
+/// Each crate may use those to its left.
+const LINE: [&str; 5] = ["chat-core", "presence", "backends", "gateway", "tests"];
+
+/// What the domain may have of tokio: no sockets, no files, no processes.
+const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];
+
+/// Files of the gateway that put backends into its ports.
+const ASSEMBLY: [&str; 2] = ["gateway/src/main.rs", "gateway/src/assembly.rs"];
+
+fn metadata() -> Result<Metadata> {
+    let manifest = workspace().join("Cargo.toml");
+    let mut command = MetadataCommand::new();
+    command.manifest_path(manifest).other_options(vec!["--offline".into(), "--locked".into()]);
+    command.exec().context("cargo metadata")
+}
+
+fn place(name: &str) -> Option<usize> {
+    LINE.iter().position(|crate_name| *crate_name == name)
+}
+
+#[test]
+fn crates_use_only_those_to_their_left() -> Result<()> {
+    let metadata = metadata()?;
+    let mut wrong = Vec::new();
+    for package in metadata.workspace_packages() {
+        let own =
+            place(&package.name).with_context(|| format!("{} is not in line", package.name))?;
+        for dependency in &package.dependencies {
+            if place(&dependency.name).is_some_and(|other| other >= own) {
+                wrong.push(format!("{} uses {}", package.name, dependency.name));
+            }
+        }
+    }
+    none_of("crates are a line", &wrong)
+}
+
+/// `crate = "a", wrappers = ["b"]` of deny.toml, as a map.
+fn wrappers() -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let text = std::fs::read_to_string(workspace().join("deny.toml"))?;
+    let entries = text.lines().filter(|line| line.contains("{ crate ="));
+    let quoted = |line: &str| -> Vec<String> {
+        line.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let wrappers = entries.filter_map(|line| {
+        let mut names = quoted(line).into_iter();
+        Some((names.next()?, names.collect()))
+    });
+    let wrappers: BTreeMap<_, _> = wrappers.collect();
+    ensure!(wrappers.len() > 5, "deny.toml is not read: {wrappers:?}");
+    Ok(wrappers)
+}
+
+#[test]
+fn libraries_stay_in_their_layer() -> Result<()> {
+    let (metadata, wrappers) = (metadata()?, wrappers()?);
+    let name = |id: &PackageId| -> Option<&str> {
+        let package = metadata.packages.iter().find(|package| package.id == *id)?;
+        Some(&package.name)
+    };
+    let nodes = &metadata.resolve.as_ref().context("no dependency graph")?.nodes;
+    let mut wrong = Vec::new();
+    for node in nodes {
+        let user = name(&node.id).unwrap_or_default();
+        for used in node.dependencies.iter().filter_map(name) {
+            if wrappers.get(used).is_some_and(|wrappers| !wrappers.contains(user)) {
+                wrong.push(format!("{user} uses {used}"));
+            }
+        }
+    }
+    none_of("deny.toml names who may use what", &wrong)
+}
+
+#[test]
+fn domain_has_no_sockets_and_files() -> Result<()> {
+    let metadata = metadata()?;
+    let mut wrong = Vec::new();
+    for package in domain(&metadata) {
+        let normal = package.dependencies.iter().filter(|one| one.kind == DependencyKind::Normal);
+        for tokio in normal.filter(|dependency| dependency.name == "tokio") {
+            let more = |feature: &&String| !TOKIO_OF_THE_DOMAIN.contains(&feature.as_str());
+            let more = tokio.features.iter().filter(more);
+            wrong.extend(more.map(|feature| format!("{}: tokio/{feature}", package.name)));
+        }
+    }
+    for file in files_of("rs")? {
+        let path = file.path.display().to_string();
+        if !["chat-core/src", "presence/src"].iter().any(|domain| path.starts_with(domain)) {
+            continue;
+        }
+        for outside in
+            ["std::net", "std::fs", "std::env", "process::Command", "tokio::net", "tokio::fs"]
+        {
+            if file.text.contains(outside) {
+                wrong.push(format!("{path}: {outside}"));
+            }
+        }
+    }
+    none_of("the domain reaches nothing outside", &wrong)
+}
+
+fn domain(metadata: &Metadata) -> impl Iterator<Item = &Package> {
+    let packages = metadata.workspace_packages().into_iter();
+    packages.filter(|package| place(&package.name).is_some_and(|place| place < 2))
+}
+
+#[test]
+fn only_the_assembly_names_backends() -> Result<()> {
+    let mut wrong = Vec::new();
+    for file in files()?.iter().filter(|file| file.path.starts_with("gateway/src")) {
+        let path = file.path.display().to_string();
+        if !ASSEMBLY.contains(&path.as_str()) && file.text.contains("backends::") {
+            wrong.push(path);
+        }
+    }
+    none_of("backends are named where the gateway is put together", &wrong)
+}
