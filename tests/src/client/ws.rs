@@ -196,6 +196,11 @@ impl Ws {
         Ok(self.events.drain(..).collect())
     }
 
+    /// Lets go of the events that came so far.
+    pub fn forget_events(&mut self) {
+        self.events.clear();
+    }
+
     /// The code with which the server closes, when it does; 1006 for an end without a word.
     pub async fn closed(&mut self) -> Result<u16> {
         loop {

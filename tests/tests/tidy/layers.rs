@@ -16,10 +16,19 @@ const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];
 /// Files of the gateway that put backends into its ports.
 const ASSEMBLY: [&str; 2] = ["gateway/src/main.rs", "gateway/src/assembly.rs"];
 
+/// This platform, for the graph of what is really built and downloaded.
+fn host() -> Result<String> {
+    let rustc = std::process::Command::new("rustc").arg("-vV").output()?;
+    let about = String::from_utf8(rustc.stdout)?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc names no host")
+}
+
 fn metadata() -> Result<Metadata> {
     let manifest = workspace().join("Cargo.toml");
     let mut command = MetadataCommand::new();
-    command.manifest_path(manifest).other_options(vec!["--offline".into(), "--locked".into()]);
+    let options = vec!["--locked".to_owned(), "--filter-platform".to_owned(), host()?];
+    command.manifest_path(manifest).other_options(options);
     command.exec().context("cargo metadata")
 }
 

@@ -3,10 +3,13 @@
 //! `cargo xtask test` is the one test command, for people and for CI; `cargo xtask check` is its
 //! quick part. Steps that do not need each other all run, so that one run shows every failure.
 
+mod load;
 mod run;
 mod steps;
 mod tools;
 mod web;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +31,8 @@ enum Command {
     Test(Choice),
     /// The quick part: formatting, lints, the domain's tests, the house rules
     Check(Choice),
+    /// Measure the release build: memory of a connection, durable sends a second
+    Load(load::Load),
 }
 
 /// Which steps.
@@ -41,17 +46,22 @@ struct Choice {
     list: bool,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<std::process::ExitCode> {
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
     let Arguments { command } = Arguments::parse();
-    let (steps, choice) = match &command {
-        Command::Test(choice) => (TEST, choice),
-        Command::Check(choice) => (CHECK, choice),
-    };
-    if choice.list {
-        steps::list(steps);
-        return Ok(std::process::ExitCode::SUCCESS);
+    match command {
+        Command::Test(choice) => choice.run(TEST).await,
+        Command::Check(choice) => choice.run(CHECK).await,
+        Command::Load(load) => load.run().await.map(|()| ExitCode::SUCCESS),
     }
-    let steps = Step::choose(steps, &choice.only)?;
-    Ok(steps::all(&steps).await)
+}
+
+impl Choice {
+    async fn run(self, steps: &[Step]) -> Result<ExitCode> {
+        if self.list {
+            steps::list(steps);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(steps::all(&Step::choose(steps, &self.only)?).await)
+    }
 }

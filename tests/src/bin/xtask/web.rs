@@ -111,6 +111,7 @@ async fn two_browsers(binary: &Path) -> Result<()> {
         .arg(gateway.url())
         .arg("--screenshots")
         .arg(&screenshots)
+        .env("CONFAB_BROWSER", find("chromium").unwrap_or_default())
         .current_dir(web_client());
     run(&mut node, 5 * MINUTE).await.with_context(|| format!("see {}", screenshots.display()))
 }

@@ -1,0 +1,71 @@
+//! `cargo xtask load`: what a connection costs in memory, and what a durable send costs in time.
+//!
+//! Loopback only, and bounded in count and time. The clients run on the same machine and take
+//! their part of it, so that the figures are lower bounds of the gateway's own.
+
+mod memory;
+mod sends;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tests::gateway::Settings;
+
+use crate::run::target;
+
+/// What to measure, and how much of it.
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// The binary to measure; the release build where it is not given
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// Idle connections (0: do not measure them)
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(..=20_000))]
+    connections: u32,
+    /// Seconds for each line of sends (0: do not measure them)
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
+    seconds: u64,
+    /// A further setting of the gateway, such as STORE=memory (may be given several times)
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+impl Load {
+    /// Measures and prints tables.
+    #[expect(clippy::print_stdout, reason = "the tables")]
+    pub(crate) async fn run(&self) -> Result<()> {
+        let binary = self.binary.clone().unwrap_or_else(|| target().join("release/confab"));
+        let hint = "`cargo build --release -p gateway` first";
+        ensure!(binary.is_file(), "no {}: {hint}", binary.display());
+        let mut settings = Settings::new().set("LOG", "warn");
+        for setting in &self.set {
+            let (name, value) = setting.split_once('=').context("--set NAME=VALUE")?;
+            settings = settings.set(name, value);
+        }
+        // The addresses are logged at `info`.
+        settings = settings.set("LOG", "warn,confab=info,gateway=info");
+        if self.connections > 0 {
+            allow_files(u64::from(self.connections) + 1_000)?;
+            println!("{}", memory::measure(&binary, settings.clone(), self.connections).await?);
+        }
+        if self.seconds > 0 {
+            let time = Duration::from_secs(self.seconds);
+            println!("{}", sends::measure(&binary, settings, time).await?);
+            println!("The store alone: `cargo bench -p backends --bench embedded`");
+        }
+        Ok(())
+    }
+}
+
+/// Raises the number of open files, for this process and the gateway that it starts.
+fn allow_files(files: u64) -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return Ok(());
+    }
+    let allowed = limit.maximum.is_none_or(|maximum| maximum >= files);
+    ensure!(allowed, "{files} open files are needed: see `ulimit -Hn`");
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: limit.maximum })?)
+}

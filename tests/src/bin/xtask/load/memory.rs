@@ -1,0 +1,61 @@
+//! Resident memory of a connection that has said hello, belongs to a conversation, and is quiet.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Result;
+use tests::{
+    client::{User, Ws},
+    gateway::{Gateway, Settings},
+};
+use tokio::{task::JoinSet, time::sleep};
+
+/// People, each with an equal part of the connections, all in one group.
+const PEOPLE: u32 = 50;
+/// How long the gateway is left alone before its memory is read.
+const SETTLED: Duration = Duration::from_secs(3);
+
+pub(super) async fn measure(binary: &Path, settings: Settings, connections: u32) -> Result<String> {
+    let mut gateway = Gateway::of(binary, settings).await?;
+    let mut people = Vec::new();
+    for number in 0..PEOPLE {
+        people.push(User::register(gateway.url(), &format!("person-{number}")).await?);
+    }
+    if let Some((first, others)) = people.split_first() {
+        first.group("Everybody", &others.iter().collect::<Vec<_>>()).await?;
+        // What is made once is not the cost of a connection.
+        first.ws(None).await?.close().await?;
+    }
+    sleep(SETTLED).await;
+    let before = gateway.process().resident_bytes()?;
+    let sockets = connect(&people, connections).await?;
+    sleep(SETTLED).await;
+    let after = gateway.process().resident_bytes()?;
+    let each = after.saturating_sub(before) / u64::from(connections.max(1));
+    drop(sockets);
+    Ok(format!(
+        "| idle connections | resident before | resident after | each |\n|---|---|---|---|\n\
+         | {connections} | {} KiB | {} KiB | {each} bytes |\n",
+        before / 1024,
+        after / 1024,
+    ))
+}
+
+async fn connect(people: &[User], connections: u32) -> Result<Vec<Ws>> {
+    let mut connecting = JoinSet::new();
+    let shares = people.len().max(1);
+    for (number, person) in people.iter().cloned().enumerate() {
+        let share = (connections as usize + shares - 1 - number) / shares;
+        connecting.spawn(async move {
+            let mut sockets = Vec::with_capacity(share);
+            for _ in 0..share {
+                sockets.push(person.ws(None).await?);
+            }
+            Ok::<_, anyhow::Error>(sockets)
+        });
+    }
+    let mut sockets = Vec::new();
+    while let Some(connected) = connecting.join_next().await {
+        sockets.extend(connected??);
+    }
+    Ok(sockets)
+}
