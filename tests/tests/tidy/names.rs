@@ -8,14 +8,22 @@ use tests::Result;
 use crate::{files_of, none_of};
 
 /// A part of a name of a type, module, constant or field, and the word for it here.
-const WORDS: [(&str, &str); 7] = [
-    ("room", "conversation"),
+const WORDS: [(&str, &str); 5] = [
     ("rooms", "conversations"),
-    ("topic", "conversation"),
     ("participant", "member"),
     ("participants", "members"),
     ("nonce", "client_id"),
     ("sequencer", "appender"),
+];
+
+/// A whole name, whose parts alone may well mean something else.
+const NAMES: [(&str, &str); 6] = [
+    ("room_id", "conversation"),
+    ("chat_id", "conversation"),
+    ("channel_id", "conversation"),
+    ("topic_id", "conversation"),
+    ("thread_id", "conversation"),
+    ("txn_id", "client_id"),
 ];
 
 /// A part of a name of a type or a module that says nothing.
@@ -73,6 +81,7 @@ fn parts(name: &str) -> Vec<String> {
             part.push(c.to_ascii_lowercase());
         }
     }
+    parts.retain(|part| !part.is_empty());
     parts
 }
 
@@ -87,7 +96,8 @@ fn complaint(line: &str) -> Option<String> {
         }
         Kind::Type if EMPTY.into_iter().any(has) => Some(format!("{name} says nothing")),
         Kind::Type | Kind::Value => {
-            let (_, word) = WORDS.into_iter().find(|(other, _)| has(other))?;
+            let whole = NAMES.into_iter().find(|(other, _)| parts.join("_") == *other);
+            let (_, word) = whole.or_else(|| WORDS.into_iter().find(|(other, _)| has(other)))?;
             Some(format!("{name}: the word is {word}"))
         }
     }
@@ -108,10 +118,10 @@ fn one_thing_has_one_word() -> Result<()> {
 #[test]
 fn the_rule_finds_definitions_and_lets_uses_be() {
     for bad in [
-        "pub struct ChatRoom {",
+        "pub struct RoomId(u64);",
         "    pub(crate) async fn handle_send(&self) {",
         "    room_id: u64,",
-        "pub room: Room,",
+        "pub chat_rooms: Vec<u64>,",
         "mod utils;",
         "type ChatRooms = Vec<u8>;",
         "const NONCE_BYTES: usize = 4;",
@@ -127,6 +137,7 @@ fn the_rule_finds_definitions_and_lets_uses_be() {
         "    client_id: ClientId,",
         "fn handles_are_counted() {",
         "fn make_room(&mut self) {",
+        "enum Room {",
         "    \"room: x,\"",
     ] {
         assert_eq!(complaint(good), None, "{good}");
