@@ -68,6 +68,14 @@ export async function once(page, text) {
   equal(await message(page, text).count(), 1, `messages "${text}"`);
 }
 
+/** Lets a page reach the gateway's REST calls only, from the next load on, until `open` is called. */
+export async function cutOff(page) {
+  let isCut = true;
+  await page.routeWebSocket(/\/v1\/ws$/, (socket) => (isCut ? socket.close() : socket.connectToServer()));
+  await page.route("**/v1/poll", (route) => (isCut ? route.abort() : route.continue()));
+  return { open: () => (isCut = false) };
+}
+
 /** Whether the message is on the screen, not only in the page. */
 export async function inSight(page, text) {
   await eventually(`"${text}" in sight`, () =>

@@ -155,6 +155,7 @@ async function history() {
     await on.sendMany(ada.page, id, Array.from({ length: MANY }, (_, at) => `line ${at}`));
     await on.once(grace.page, `line ${MANY - 1}`);
     for (const { page } of [ada, grace]) await on.inSight(page, `line ${MANY - 1}`);
+    await on.reaches(ada.page, `line ${MANY - 1}`, ["read"]);
   });
   await step("a reload keeps the log-in and the conversation", async () => {
     await grace.page.reload();
@@ -182,13 +183,33 @@ async function history() {
   });
 }
 
+async function cutOff() {
+  await step("what is written without a connection survives a reload, and is sent in order", async () => {
+    const connection = await on.cutOff(ada.page);
+    const waiting = ["Written offline, one", "Written offline, two"];
+    await ada.page.reload();
+    await eventually("offline", async () => (await by(ada.page, "connection").getAttribute("data-state")) === "offline");
+    for (const text of waiting) await on.send(ada.page, text);
+    for (const text of waiting) await on.reaches(ada.page, text, ["queued"]);
+    await stage.picture("10-offline", ada.page);
+    await ada.page.reload();
+    for (const text of waiting) await on.reaches(ada.page, text, ["queued"]);
+    connection.open();
+    for (const text of waiting) await on.reaches(ada.page, text, ["sent", "delivered", "read"], 30_000);
+    for (const text of waiting) await on.once(grace.page, text);
+    const seen = await by(grace.page, "message-text").allTextContents();
+    equal(seen.filter((text) => text.startsWith("Written offline")).join(), waiting.join(), "order");
+    await on.online(ada.page, 60_000);
+  });
+}
+
 async function restart() {
   if (!options.restart) return;
   await step("a restart of the gateway loses nothing and doubles nothing", async () => {
     const restarted = promisify(exec)(options.restart);
     await eventually("not online", async () => (await by(ada.page, "connection").getAttribute("data-state")) !== "online");
     await on.send(ada.page, "Sent into the dark");
-    await stage.picture("10-restart", ada.page);
+    await stage.picture("11-restart", ada.page);
     await restarted;
     await on.online(ada.page, 60_000);
     await on.online(grace.page, 60_000);
@@ -202,10 +223,10 @@ async function restart() {
 async function leave() {
   await step("a phone shows one pane at a time", async () => {
     await ada.page.setViewportSize({ width: 390, height: 780 });
-    await stage.picture("11-phone-conversation", ada.page);
+    await stage.picture("12-phone-conversation", ada.page);
     await by(ada.page, "back").click();
     await by(ada.page, "conversation-item").first().waitFor();
-    await stage.picture("12-phone-list", ada.page);
+    await stage.picture("13-phone-list", ada.page);
     await ada.page.setViewportSize({ width: 1180, height: 760 });
   });
   await step("Grace leaves the group, and Ada sees it", async () => {
@@ -227,7 +248,7 @@ async function leave() {
 
 try {
   await stage.open();
-  for (const part of [meet, talk, change, group, history, restart, leave]) await part();
+  for (const part of [meet, talk, change, group, history, cutOff, restart, leave]) await part();
 } catch (error) {
   if (stage.failed === 0) {
     stage.failed += 1;

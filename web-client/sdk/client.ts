@@ -114,6 +114,11 @@ export class Client extends Emitter<ClientEvents> {
     this.receipts.read(conversation, seq);
   }
 
+  /** Tells at once how far this user is: the page may not live for the next time. */
+  flushReceipts(): void {
+    this.receipts.flush();
+  }
+
   /** The gateway's own view of how far this user is. */
   known(conversation: Pick<Conversation, "id" | "delivered_seq" | "read_seq">): void {
     this.receipts.known(conversation.id, conversation);

@@ -58,8 +58,7 @@ export class Feed {
   offer(entry: Entry): void {
     const cursor = this.cursors.get(entry.conversation);
     if (cursor !== undefined && entry.seq <= cursor) return;
-    const follows = cursor === undefined || entry.seq === cursor + 1;
-    if (follows && !this.fills.has(entry.conversation)) this.deliver(entry);
+    if (cursor === undefined || entry.seq === cursor + 1) this.deliver(entry);
     else this.reach(entry.conversation, entry.seq);
   }
 
@@ -114,7 +113,6 @@ export class Feed {
       if (fill.upTo - after_seq > FILL_MAX) return this.skip(conversation, fill.upTo);
       try {
         const page = await this.readHistory(conversation, { after_seq, limit: FILL_PAGE });
-        if (this.fills.get(conversation) !== fill) return;
         this.fillFrom(conversation, page, fill.upTo);
         failures = 0;
       } catch (error) {

@@ -36,7 +36,8 @@ export function takeUp(): void {
     leave();
     if (current) begin(current);
   });
-  addEventListener("online", () => model()?.client.wake());
+  for (const name of ["online", "offline"]) addEventListener(name, () => model()?.client.wake());
+  addEventListener("pagehide", () => model()?.client.flushReceipts());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") model()?.client.wake();
   });

@@ -92,6 +92,8 @@ export function createModel(client: Client, me: User) {
     client.on("outbox", pending.take),
   ];
 
+  void conversations.reload(); // what can be read is shown, also while nothing is attached
+
   return {
     me,
     client,

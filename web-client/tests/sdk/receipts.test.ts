@@ -50,10 +50,11 @@ describe("receipts", () => {
     await second();
     await carrier.fail(new Unreachable("the socket closed"));
     carrier.isAttached = false;
-    receipts.read(C, 6);
+    receipts.delivered(C, 6);
     await second();
     carrier.isAttached = true;
     receipts.flush();
-    expect(carrier.commands.at(-1)).toEqual({ cmd: "receipt", conversation: C, read_seq: 6 });
+    const both = { cmd: "receipt", conversation: C, delivered_seq: 6, read_seq: 5 };
+    expect(carrier.commands).toEqual([{ cmd: "receipt", conversation: C, read_seq: 5 }, both]);
   });
 });

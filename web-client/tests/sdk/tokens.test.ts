@@ -16,7 +16,8 @@ beforeEach(() => {
 });
 
 describe("tokens", () => {
-  it("are renewed once, however many ask", async () => {
+  it("are renewed once, however many ask, also where nothing makes them take turns", async () => {
+    logins.exclusive = (work) => work();
     gateway.answer(REFRESH, () => renewal(2));
     const got = await Promise.all([tokens.renew("access-1"), tokens.renew("access-1"), tokens.renew("access-1")]);
     expect(got).toEqual(["access-2", "access-2", "access-2"]);
