@@ -39,10 +39,11 @@ impl Settings {
 /// A running gateway, ended when this is dropped.
 #[derive(Debug)]
 pub struct Gateway {
+    // Ends before its folder does.
+    running: Running,
+    data: TempDir,
     binary: PathBuf,
     settings: Settings,
-    data: TempDir,
-    running: Running,
 }
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Gateway {
     pub async fn of(binary: &Path, settings: Settings) -> Result<Self> {
         let data = TempDir::with_prefix("confab-test-")?;
         let running = Running::start(binary, &settings, data.path()).await?;
-        Ok(Self { binary: binary.to_owned(), settings, data, running })
+        Ok(Self { running, data, binary: binary.to_owned(), settings })
     }
 
     /// Where it serves, for example `http://127.0.0.1:40123`; another one after a restart.

@@ -1,7 +1,7 @@
 //! The harness: real processes, clients that speak the protocol page, and a checker of histories.
 //!
 //! In reading order: [`process`] (a child with a log, signals and an end), [`gateway`], [`redis`]
-//! and [`cassandra`] (the servers a test needs), [`client`] (HTTP, users, WebSocket), [`session`]
+//! and [`cassandra`] (the servers a test needs), [`cluster`], [`client`] (HTTP, users, WebSocket), [`session`]
 //! (one scenario over every transport), [`stage`] (a gateway with people on it), [`checker`]
 //! (which promise a recorded history breaks).
 //!
@@ -11,6 +11,7 @@ pub mod cassandra;
 pub mod chance;
 pub mod checker;
 pub mod client;
+pub mod cluster;
 pub mod gateway;
 pub mod patience;
 pub mod process;

@@ -14,10 +14,11 @@ use crate::{
 /// A running server, ended when this is dropped.
 #[derive(Debug)]
 pub struct Redis {
-    binary: PathBuf,
-    folder: TempDir,
-    port: u16,
+    // Ends before its folder does.
     process: Process,
+    folder: TempDir,
+    binary: PathBuf,
+    port: u16,
 }
 
 impl Redis {
@@ -26,7 +27,7 @@ impl Redis {
         let Some(binary) = program("redis-server", "redis-server")? else { return Ok(None) };
         let (folder, port) = (TempDir::with_prefix("confab-redis-")?, free_port()?);
         let process = Self::spawn(&binary, &folder, port).await?;
-        Ok(Some(Self { binary, folder, port, process }))
+        Ok(Some(Self { process, folder, binary, port }))
     }
 
     async fn spawn(binary: &PathBuf, folder: &TempDir, port: u16) -> Result<Process> {

@@ -5,17 +5,27 @@
 
 use std::{
     env,
-    io::Write,
+    io::{self, Write},
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
+
+/// The program of this name in the search path.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Whether this is CI, where nothing may be missing.
+pub fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false")
+}
 
 /// The program in the search path; none where it may be missing.
 pub fn program(name: &str, package: &str) -> Result<Option<PathBuf>> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    let found = find(name);
     if found.is_none() {
         missing(&format!("{name} is not installed (Debian: apt-get install {package})"))?;
     }
@@ -24,11 +34,9 @@ pub fn program(name: &str, package: &str) -> Result<Option<PathBuf>> {
 
 /// Says that something is missing: an error in CI, a loud line elsewhere.
 pub fn missing(what: &str) -> Result<()> {
-    if env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false") {
-        bail!("{what}, and in CI nothing may be missing");
-    }
+    ensure!(!is_ci(), "{what}, and in CI nothing may be missing");
     // Not `eprintln!`, which the test runner keeps to itself when a test passes.
-    writeln!(std::io::stderr(), "\nSKIPPED: {what}\n")?;
+    writeln!(io::stderr(), "\nSKIPPED: {what}\n")?;
     Ok(())
 }
 

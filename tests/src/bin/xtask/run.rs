@@ -27,17 +27,6 @@ pub(crate) fn target() -> PathBuf {
     this.ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
 }
 
-/// Whether this is CI, where nothing may be missing.
-pub(crate) fn is_ci() -> bool {
-    env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false")
-}
-
-/// The program of this name in the search path.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
-}
-
 /// Runs cargo in the workspace, building where this program was built.
 pub(crate) async fn cargo(arguments: &str, deadline: Duration) -> Result<()> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

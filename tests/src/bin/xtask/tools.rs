@@ -5,9 +5,10 @@
 
 use anyhow::{Result, ensure};
 use rustix::process::geteuid;
+use tests::servers::{find, is_ci};
 use tokio::process::Command;
 
-use crate::run::{MINUTE, find, is_ci, run};
+use crate::run::{MINUTE, run};
 
 /// A program, and the Debian package that has it.
 struct Tool {

@@ -7,11 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use tests::gateway::{Gateway, Settings};
+use tests::{
+    gateway::{Gateway, Settings},
+    servers::{find, is_ci},
+};
 use tokio::process::Command;
 
 use crate::{
-    run::{MINUTE, find, is_ci, run, target, workspace},
+    run::{MINUTE, run, target, workspace},
     steps::Verdict,
 };
 

@@ -1,0 +1,127 @@
+//! What still works while Redis or the store is away, and that everything works afterwards.
+
+use std::time::Duration;
+
+use http::Method;
+use tests::{
+    Result, Value,
+    client::{Http, User},
+    cluster::Cluster,
+    ensure, json,
+    patience::{LATER, eventually, within},
+    shape::{has, items},
+};
+
+/// Every command has an answer by then, whatever the store does.
+const ANSWERED: Duration = Duration::from_secs(10);
+
+async fn status(url: &str, path: &str) -> Result<u16> {
+    Ok(Http::new(url).call(Method::GET, path).answer().await?.status)
+}
+
+async fn presence(watcher: &User, user: &User) -> Result<Value> {
+    let answer = watcher.get(&format!("/v1/presence?users={}", user.id)).await?.ok(200)?;
+    Ok(items(&answer).first().cloned().unwrap_or_default())
+}
+
+async fn becomes(watcher: &User, user: &User, status: &str) -> Result<()> {
+    let expected = json!({"status": status});
+    eventually(LATER, async || has(&presence(watcher, user).await?, &expected)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_texts_still_reach_other_gateways() -> Result<()> {
+    let Some(mut cluster) = Cluster::on_one_node(2).await? else { return Ok(()) };
+    let urls = cluster.urls();
+    let ada = User::register(&urls[0], "ada").await?;
+    let bob = User::register(&urls[1], "bob").await?;
+    let direct = ada.direct(&bob).await?;
+    let mut bobs = bob.ws(None).await?;
+    becomes(&ada, &bob, "online").await?;
+    ada.send(&direct, "with-redis", "hello").await?.ok(201)?;
+    has(&bobs.next_of("message").await?, &json!({"client_id": "with-redis"}))?;
+
+    for pause in [true, false] {
+        if pause {
+            cluster.redis.process().pause()?;
+        } else {
+            cluster.redis.process().kill()?;
+        }
+        for number in 0..3 {
+            let name = format!("without-{pause}-{number}");
+            ada.send(&direct, &name, "are you there?").await?.ok(201)?;
+            has(&bobs.next_of("message").await?, &json!({"client_id": name}))?;
+        }
+        becomes(&ada, &bob, "unknown").await?;
+        assert_eq!(status(cluster.gateways[0].admin_url(), "/readyz").await?, 200);
+        ada.log_in("another device").await?;
+        if pause {
+            cluster.redis.process().resume()?;
+        } else {
+            cluster.redis.restart().await?;
+        }
+        becomes(&ada, &bob, "online").await?;
+        becomes(&bob, &ada, "offline").await?;
+    }
+    ada.send(&direct, "redis-again", "hello").await?.ok(201)?;
+    has(&bobs.next_of("message").await?, &json!({"client_id": "redis-again"}))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_store_sends_are_refused_in_time_and_repeats_are_safe() -> Result<()> {
+    let Some(mut cluster) = Cluster::on_one_node(1).await? else { return Ok(()) };
+    let url = cluster.gateways[0].url().to_owned();
+    let admin = cluster.gateways[0].admin_url().to_owned();
+    let ada = User::register(&url, "ada").await?;
+    let bob = User::register(&url, "bob").await?;
+    let direct = ada.direct(&bob).await?;
+    let mut bobs = bob.ws(None).await?;
+    ada.send(&direct, "before", "hello").await?.ok(201)?;
+
+    cluster.cassandra.node(1)?.pause()?;
+    for number in 0..4 {
+        let name = format!("while-{number}");
+        let answer = within(ANSWERED, "a send", ada.send(&direct, &name, "hello")).await??;
+        let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
+        ensure!(matches!(&*code, "unavailable" | "outcome_unknown"), "{answer:?}");
+        answer.refused(503, &code)?;
+    }
+    eventually(LATER, async || {
+        ensure!(status(&admin, "/readyz").await? == 503, "still ready");
+        Ok(())
+    })
+    .await?;
+    assert_eq!(status(&admin, "/healthz").await?, 200);
+    bobs.ok("ping", json!({})).await?;
+    let mut log_ins = Vec::new();
+    for username in ["ada", "nobody"] {
+        let body = json!({"username": username, "password": "an example password"});
+        let call = ada.http().call(Method::POST, "/v1/sessions").json(&body);
+        let answer = within(ANSWERED, "a log-in", call.answer()).await??;
+        log_ins.push(answer.refused(503, "unavailable")?["message"].clone());
+    }
+    assert_eq!(log_ins[0], log_ins[1], "the same for known and unknown names");
+
+    cluster.cassandra.node(1)?.resume()?;
+    for number in 0..4 {
+        let name = format!("while-{number}");
+        eventually(LATER, async || {
+            let answer = ada.send(&direct, &name, "hello").await?;
+            ensure!(matches!(answer.status, 200 | 201), "{answer:?}");
+            Ok(())
+        })
+        .await?;
+    }
+    let texts = bob.entries(&direct).await?;
+    let mut names: Vec<_> = texts.iter().filter_map(|entry| entry["client_id"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["before", "while-0", "while-1", "while-2", "while-3"]);
+    for seq in 3..=7 {
+        has(&bobs.next_of("message").await?, &json!({"seq": seq}))?;
+    }
+    eventually(LATER, async || {
+        ensure!(status(&admin, "/readyz").await? == 200, "not ready again");
+        Ok(())
+    })
+    .await
+}
