@@ -7,7 +7,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -47,9 +50,15 @@ pub enum Outcome {
     Nothing,
 }
 
+/// A command is tried only with so much time left: what its caller is told at the deadline is then
+/// surely true.
+const TIME_LEFT_MIN: Duration = Duration::from_millis(20);
+
 /// A write that is in the queue.
 #[derive(Debug)]
 pub struct Submitted {
+    conversation: Arc<Conversation>,
+    order: u64,
     answer: oneshot::Receiver<Answer>,
     deadline: Instant,
 }
@@ -59,7 +68,11 @@ impl Submitted {
     pub async fn outcome(self) -> Answer {
         match tokio::time::timeout_at(self.deadline, self.answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(ChatError::OutcomeUnknown),
+            Ok(Err(_)) => Err(ChatError::OutcomeUnknown),
+            Err(_) if self.conversation.appender.has_tried(self.order) => {
+                Err(ChatError::OutcomeUnknown)
+            }
+            Err(_) => Err(LATE),
         }
     }
 }
@@ -68,6 +81,8 @@ impl Submitted {
 #[derive(Debug, Default)]
 pub(super) struct Appender {
     inner: Mutex<Inner>,
+    /// The newest command that an append was tried with.
+    tried: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +101,10 @@ impl Appender {
     pub(super) fn is_quiet(&self) -> bool {
         let inner = self.lock();
         !inner.is_driving && inner.queue.is_empty()
+    }
+
+    fn has_tried(&self, order: u64) -> bool {
+        self.tried.load(Ordering::SeqCst) >= order
     }
 
     /// The next batch and the state; `None` when there is nothing to do any more.
@@ -136,7 +155,7 @@ pub(super) fn submit(conversation: &Arc<Conversation>, actor: UserId, write: Wri
             conversation.ports.tasks.spawn(drive(conversation.clone()));
         }
     }
-    Submitted { answer: receiver, deadline }
+    Submitted { conversation: conversation.clone(), order, answer: receiver, deadline }
 }
 
 /// Writes until the queue is empty.
@@ -261,6 +280,12 @@ impl Conversation {
         if plan.entries.is_empty() {
             return self.confirm(plan).await;
         }
+        if plan.writers.iter().any(is_late) {
+            let (state, batch) = plan.undo();
+            return Step::Again { state: Some(state), batch };
+        }
+        let newest = plan.writers.iter().map(|pending| pending.order).max().unwrap_or(0);
+        self.appender.tried.fetch_max(newest, Ordering::SeqCst);
         let bases = plan.bases();
         let append = Append {
             conversation: self.id,
@@ -427,11 +452,15 @@ impl Step {
     }
 }
 
+const LATE: ChatError = ChatError::Unavailable("the store did not answer in time");
+
+fn is_late(pending: &Pending) -> bool {
+    pending.deadline <= Instant::now() + TIME_LEFT_MIN
+}
+
 fn in_time(batch: Vec<Pending>) -> Vec<Pending> {
-    let now = Instant::now();
-    let (kept, late): (Vec<_>, Vec<_>) =
-        batch.into_iter().partition(|pending| pending.deadline > now);
-    fail_all(late, &ChatError::Unavailable("the store did not answer in time"));
+    let (late, kept): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_late);
+    fail_all(late, &LATE);
     kept
 }
 

@@ -165,3 +165,46 @@ pub(super) fn repeated(write: &Write, standing: Entry) -> Answer {
         Err(ChatError::KeyReused("client_id"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        command::Change,
+        id::ConversationId,
+        model::{Kind, Member, Role},
+        time::{TestClock, Timestamp},
+    };
+
+    use super::*;
+
+    fn pending(order: u64, text: &str) -> Pending {
+        let write = Write {
+            conversation: ConversationId::new(1).unwrap(),
+            client_id: Some(ClientId::new(text).unwrap()),
+            expected_seq: (text == "refused").then_some(Seq::new(99)),
+            base_seq: None,
+            change: Change::Text { text: text.into(), reply_to: None },
+        };
+        let (answer, _) = oneshot::channel();
+        let (actor, deadline) = (UserId::new(1).unwrap(), Instant::now());
+        Pending { order, actor, write, base: None, deadline, is_doubtful: false, answer }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn undone_plan_gives_its_commands_back_in_their_order() {
+        let user = UserId::new(1).unwrap();
+        let member = Member { user, role: Role::Owner, joined_seq: Seq::new(1), joined_ord: 0 };
+        let head = Head { seq: Seq::new(1), members: 1, owners: 1, ..Head::default() };
+        let mut state = State::new(ConversationId::new(1).unwrap(), Kind::Group, head, None);
+        state.learn_member(user, Some(member));
+        let clock = TestClock::new(Timestamp::from_millis(1_800_000_000_000), 1);
+        let batch = ["a", "refused", "b", "a", "c"];
+        let batch = batch.iter().zip(1..).map(|(text, order)| pending(order, text)).collect();
+        let plan = Plan::new(state, batch, &clock);
+        assert_eq!((plan.writers.len(), plan.verdicts.len(), plan.later.len()), (3, 1, 1));
+        let (before, batch) = plan.undo();
+        assert_eq!(before.head, head);
+        let orders: Vec<u64> = batch.iter().map(|pending| pending.order).collect();
+        assert_eq!(orders, [1, 2, 3, 4, 5]);
+    }
+}

@@ -51,7 +51,7 @@ async fn repeat_gets_the_first_answer_and_other_content_is_refused() {
     assert_eq!(again.entry, first.entry);
     let other = ada.send_as(conversation, "a", "other").await;
     assert_eq!(other, Err(ChatError::KeyReused("client_id")));
-    assert_eq!(scene.log(conversation).await.len(), 2);
+    assert_eq!(scene.entries(conversation).await.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +102,7 @@ async fn redaction_takes_the_text_of_the_message_and_of_its_edits() {
     assert!(again.replayed);
     assert_eq!(again.entry.entry.seq, first.entry.entry.seq);
     assert!(matches!(ada.change(conversation, edit).await, Err(ChatError::Conflict(_))));
-    assert!(!format!("{:?}", scene.log(conversation).await).contains("secret"));
+    assert!(!format!("{:?}", scene.entries(conversation).await).contains("secret"));
     let mut reader = ada.open(Some([(conversation, Seq::ZERO)].into())).await;
     assert!(!reader.read().await.concat().contains("secret"));
 }
@@ -121,7 +121,7 @@ async fn reaction_that_stands_already_makes_no_entry() {
     let again = written(ada.change(conversation, react(true)).await.unwrap());
     assert!(again.replayed);
     assert_eq!(again.entry.entry.seq, first.entry.entry.seq);
-    assert_eq!(scene.log(conversation).await.len(), 3);
+    assert_eq!(scene.entries(conversation).await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

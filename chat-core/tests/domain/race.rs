@@ -1,8 +1,8 @@
 //! Several gateways write to one conversation at the same moment.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use chat_core::{memory::MemoryHub, model::Seq};
+use chat_core::{error::ChatError, memory::MemoryHub, model::Seq};
 use tokio::task::JoinSet;
 
 use crate::scene::Scene;
@@ -40,8 +40,31 @@ async fn race(doubt_every: u32) {
     for (command, seqs) in answers {
         assert!(seqs.iter().all(|seq| *seq == seqs[0]), "{command}: {seqs:?}");
     }
-    let log = scene.log(conversation).await;
+    let log = scene.entries(conversation).await;
     assert_eq!(log.len(), 202, "every command once");
     assert!(log.iter().zip(1..).all(|(entry, seq)| entry.seq == Seq::new(seq)));
     assert_eq!(log.last().unwrap().ord, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_that_hangs_is_told_in_time_and_only_what_was_tried_is_unknown() {
+    let scene = Scene::new(1);
+    let ada = scene.person("ada").await;
+    let conversation = ada.group(&[]).await;
+    ada.send(conversation, "warm").await;
+    scene.log.hang(true);
+    let started = tokio::time::Instant::now();
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        ada.send_as(conversation, "waited", "x").await
+    };
+    let (tried, waited) = tokio::join!(ada.send_as(conversation, "tried", "x"), later);
+    assert_eq!(tried, Err(ChatError::OutcomeUnknown));
+    assert!(matches!(waited, Err(ChatError::Unavailable(_))), "{waited:?}");
+    assert!(started.elapsed() <= Duration::from_millis(2_100));
+    scene.log.hang(false);
+    let again = ada.send_as(conversation, "tried", "x").await.unwrap();
+    assert!(again.replayed, "the append went through in the end");
+    let entries = scene.entries(conversation).await;
+    assert_eq!(entries.len(), 3, "what was called not done is not there");
 }

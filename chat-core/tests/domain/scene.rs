@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
@@ -57,18 +57,30 @@ impl Encode for Spell {
     }
 }
 
-/// A log that answers some appends with an unknown outcome, half of them applied.
+/// A log that answers some appends with an unknown outcome, half of them applied, and none while
+/// it hangs.
 #[derive(Debug)]
 pub(crate) struct DoubtfulLog {
     inner: Arc<dyn Log>,
     appends: AtomicU32,
     /// Every so many appends.
     every: u32,
+    hangs: AtomicBool,
+}
+
+impl DoubtfulLog {
+    /// Appends are not answered, or are again.
+    pub(crate) fn hang(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
 impl Log for DoubtfulLog {
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
+        while self.hangs.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
         let count = self.appends.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
         if self.every == 0 || count % self.every != self.every - 1 {
@@ -114,6 +126,7 @@ impl Log for DoubtfulLog {
 pub(crate) struct Scene {
     pub(crate) gateways: Vec<Arc<Chat>>,
     pub(crate) stores: Stores,
+    pub(crate) log: Arc<DoubtfulLog>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 }
@@ -133,11 +146,13 @@ impl Scene {
     /// The same, on this bus, with every so many-th append's outcome unknown.
     pub(crate) fn with(gateways: u16, hub: &MemoryHub, doubt_every: u32) -> Self {
         let mut stores = MemoryStores::new();
-        stores.log = Arc::new(DoubtfulLog {
+        let log = Arc::new(DoubtfulLog {
             inner: stores.log.clone(),
             appends: AtomicU32::new(0),
             every: doubt_every,
+            hangs: AtomicBool::new(false),
         });
+        stores.log = log.clone();
         let shutdown = CancellationToken::new();
         let chats = (0..gateways).map(|node| {
             let ports = Ports::new(
@@ -152,7 +167,7 @@ impl Scene {
         });
         let gateways = chats.collect();
         let clock = Arc::new(TestClock::new(START, 1_000));
-        Self { gateways, stores, clock, shutdown }
+        Self { gateways, stores, log, clock, shutdown }
     }
 
     /// A new person.
@@ -170,7 +185,7 @@ impl Scene {
     }
 
     /// The log of a conversation, as the store has it.
-    pub(crate) async fn log(&self, conversation: ConversationId) -> Vec<Entry> {
+    pub(crate) async fn entries(&self, conversation: ConversationId) -> Vec<Entry> {
         self.stores.log.read(conversation, Seq::ZERO, Seq::new(1 << 40), 1 << 20).await.unwrap()
     }
 }
