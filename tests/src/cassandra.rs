@@ -9,9 +9,11 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 use self::settings::{Ports, java_arguments};
 use crate::{
+    patience::{SOON, eventually},
     process::Process,
     servers::{cache, free_port, program},
 };
@@ -96,6 +98,9 @@ impl Cassandra {
         command.current_dir(&folder).args(java_arguments(&folder, &self.jars, jmx, ring));
         let mut process = Process::start(&format!("cassandra {node}"), &mut command)?;
         process.line(READY, START_MAX).await?;
+        // It says so just before it does so.
+        let address = format!("127.0.0.{node}:{}", self.ports.cql);
+        eventually(SOON, async || Ok(TcpStream::connect(&address).await.map(drop)?)).await?;
         Ok(process)
     }
 }
@@ -125,10 +130,7 @@ async fn jars() -> Result<Option<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 

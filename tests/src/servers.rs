@@ -7,10 +7,13 @@ use std::{
     env,
     io::{self, Write},
     net::{Ipv4Addr, TcpListener},
+    ops::Range,
     path::PathBuf,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// The program of this name in the search path.
 pub fn find(name: &str) -> Option<PathBuf> {
@@ -40,9 +43,23 @@ pub fn missing(what: &str) -> Result<()> {
     Ok(())
 }
 
-/// A port that nobody listens on at this moment.
+/// Ports for servers: below those that the system gives to outgoing connections, which could take
+/// the port of a server that is killed and to be started again.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A port that nobody listens on, and that no other test of this process was given.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let size = u32::from(PORTS.end - PORTS.start);
+    // Test processes begin far apart.
+    let begin = process::id().wrapping_mul(7_919) % size;
+    let next = || (begin + GIVEN.fetch_add(1, Ordering::Relaxed)) % size;
+    let is_free = |port: &u16| {
+        let hosts = [1, 2, 3].map(|host| Ipv4Addr::new(127, 0, 0, host));
+        hosts.into_iter().all(|host| TcpListener::bind((host, *port)).is_ok())
+    };
+    let ports = (0..size).filter_map(|_| u16::try_from(next()).ok()).map(|at| PORTS.start + at);
+    ports.into_iter().find(is_free).context("no port is free")
 }
 
 /// Where things stay that are costly to get: `$XDG_CACHE_HOME/confab`, `~/.cache/confab`.
