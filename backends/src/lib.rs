@@ -1,3 +1,4 @@
 //! Everything that talks to a disk or to a server that is not ours.
 
 pub mod embedded;
+pub mod redis;

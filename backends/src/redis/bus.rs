@@ -1,0 +1,38 @@
+//! The bus: hints between gateways as messages of Redis.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chat_core::port::{Arrival, Bus, BusError, Channel};
+use tokio::sync::mpsc::Receiver;
+
+use super::{fleet::Fleet, topic::Topic};
+
+/// Hints over all primaries.
+#[derive(Debug)]
+pub(super) struct RedisBus(pub(super) Arc<Fleet>);
+
+#[async_trait]
+impl Bus for RedisBus {
+    fn publish(&self, channel: Channel, payload: Bytes) {
+        let topic = Topic::Hints(channel);
+        self.0.of(&topic.to_string()).publish(topic, payload);
+    }
+
+    async fn subscribe(&self, channels: &[Channel]) -> Result<(), BusError> {
+        self.0.subscribe(channels.iter().copied().map(Topic::Hints)).await.map_err(BusError)
+    }
+
+    async fn unsubscribe(&self, channels: &[Channel]) {
+        self.0.unsubscribe(channels.iter().copied().map(Topic::Hints)).await;
+    }
+
+    fn arrivals(&self) -> Option<Receiver<Arrival>> {
+        self.0.shared.arrivals.take()
+    }
+
+    fn is_up(&self) -> bool {
+        self.0.is_up()
+    }
+}

@@ -1,0 +1,222 @@
+//! One primary as this gateway knows it: whether it can be trusted now, and the ways to it.
+//!
+//! It is up while both its connections are: the subscriber's and the publisher's. Each time it comes
+//! up, both streams say "lost": what was published in between is gone.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chat_core::port::Arrival;
+use presence::Change;
+use redis::{FromRedisValue, RedisError, ScriptInvocation, aio::MultiplexedConnection};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::timeout,
+};
+
+use super::{
+    counters::Counters,
+    dial::{Address, Doubt},
+    publisher::{HINTS_BYTES_MAX, PAYLOAD_BYTES_MAX},
+    stream::Stream,
+    subscriber::Order,
+    topic::Topic,
+};
+
+/// How often each connection is tried out.
+pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// How long a primary may take for an answer before it is in doubt.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// What all primaries of a gateway share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) arrivals: Stream<Arrival>,
+    pub(super) changes: Stream<Change>,
+    pub(super) counters: Counters,
+    /// The channel of this gateway's probes.
+    pub(super) probe: String,
+}
+
+/// One of the two connections to a primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    Subscriber,
+    Publisher,
+}
+
+/// Which connections are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct State {
+    subscriber: bool,
+    publisher: bool,
+}
+
+impl State {
+    pub(super) const fn is_up(self) -> bool {
+        self.subscriber && self.publisher
+    }
+
+    const fn half(&mut self, half: Half) -> &mut bool {
+        match half {
+            Half::Subscriber => &mut self.subscriber,
+            Half::Publisher => &mut self.publisher,
+        }
+    }
+}
+
+/// A hint that waits to be published.
+#[derive(Debug)]
+pub(super) struct Hint {
+    pub(super) topic: Topic,
+    pub(super) payload: Bytes,
+}
+
+/// The numbers of the probes, which grow: those sent, those that the primary took, those heard.
+#[derive(Debug, Default)]
+pub(super) struct Probes {
+    pub(super) sent: AtomicU64,
+    pub(super) taken: AtomicU64,
+    pub(super) heard: AtomicU64,
+}
+
+/// One primary.
+pub(super) struct Primary {
+    pub(super) address: Address,
+    pub(super) shared: Arc<Shared>,
+    pub(super) probes: Probes,
+    /// That the publisher's connection is in doubt, too.
+    pub(super) distrust: Notify,
+    pub(super) hints_bytes: AtomicUsize,
+    state: watch::Sender<State>,
+    orders: mpsc::Sender<Order>,
+    hints: mpsc::Sender<Hint>,
+    /// The publisher's, for scripts; `None` while there is none.
+    connection: Mutex<Option<MultiplexedConnection>>,
+}
+
+impl Primary {
+    pub(super) fn new(
+        address: Address,
+        shared: Arc<Shared>,
+        orders: mpsc::Sender<Order>,
+        hints: mpsc::Sender<Hint>,
+    ) -> Self {
+        Self {
+            address,
+            shared,
+            probes: Probes::default(),
+            distrust: Notify::new(),
+            hints_bytes: AtomicUsize::new(0),
+            state: watch::Sender::new(State::default()),
+            orders,
+            hints,
+            connection: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.state.borrow().is_up()
+    }
+
+    /// Waits until it is up.
+    pub(super) async fn up(&self) {
+        // The sender is here: this does not fail.
+        self.state.subscribe().wait_for(|state| state.is_up()).await.map(drop).unwrap_or_default();
+    }
+
+    /// The connection is good from now on.
+    pub(super) fn trust(&self, half: Half) {
+        if self.turn(half, true) {
+            tracing::info!(primary = %self.address, "redis primary is up");
+            self.shared.counters.lost.add(1);
+            self.shared.arrivals.tell_lost();
+            self.shared.changes.tell_lost();
+        }
+    }
+
+    /// The connection is gone, or as good as that.
+    pub(super) fn doubt(&self, half: Half, doubt: &Doubt) {
+        tracing::debug!(primary = %self.address, ?half, %doubt, "redis connection ended");
+        if self.turn(half, false) {
+            tracing::warn!(primary = %self.address, ?half, %doubt, "redis primary in doubt");
+            self.shared.changes.tell_lost();
+        }
+    }
+
+    /// Says whether the primary came up, or went down, with that.
+    fn turn(&self, half: Half, good: bool) -> bool {
+        let mut turned = false;
+        self.state.send_modify(|state| {
+            let before = state.is_up();
+            *state.half(half) = good;
+            turned = before != state.is_up();
+        });
+        turned
+    }
+
+    pub(super) fn connect(&self, connection: Option<MultiplexedConnection>) {
+        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    /// Runs a script; an error says in words why it is not known to have run.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+        within: Duration,
+    ) -> Result<T, String> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut connection = connection.ok_or_else(|| format!("{} is away", self.address))?;
+        match timeout(within, script.invoke_async(&mut connection)).await {
+            Ok(answer) => answer.map_err(|error| format!("{}: {error}", self.address)),
+            Err(_) => Err(format!("no answer from {} in time", self.address)),
+        }
+    }
+
+    /// Puts a hint into the publisher's queue, if there is room and somebody to publish it.
+    pub(super) fn publish(&self, topic: Topic, payload: Bytes) {
+        let bytes = payload.len();
+        let waiting = self.hints_bytes.load(Ordering::Relaxed);
+        let fits = bytes <= PAYLOAD_BYTES_MAX && waiting + bytes <= HINTS_BYTES_MAX;
+        if !fits || !self.state.borrow().publisher {
+            return self.shared.counters.dropped.add(1);
+        }
+        // Counted first: the publisher may take it at once.
+        self.hints_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.hints.try_send(Hint { topic, payload }).is_err() {
+            self.hints_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.shared.counters.dropped.add(1);
+        }
+    }
+
+    /// Gives the subscriber an order.
+    pub(super) async fn order(&self, order: Order) -> Result<(), String> {
+        let error = || format!("the subscriber of {} is busy or has ended", self.address);
+        self.orders.send_timeout(order, ANSWER_WITHIN).await.map_err(|_| error())
+    }
+}
+
+impl fmt::Debug for Primary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = *self.state.borrow();
+        f.debug_struct("Primary")
+            .field("address", &self.address)
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer, if it comes in time.
+pub(super) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, RedisError>>,
+) -> Result<T, Doubt> {
+    Ok(timeout(ANSWER_WITHIN, answer).await.map_err(|_| Doubt::Silent)??)
+}

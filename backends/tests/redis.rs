@@ -1,0 +1,65 @@
+//! Redis keeps the promises of the bus, the limiter and the leases: on one primary and on two.
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+
+#[path = "redis/gateways.rs"]
+mod gateways;
+#[path = "redis/server.rs"]
+mod server;
+
+use std::{ops::AsyncFnMut, sync::Arc, time::Duration};
+
+use backends::redis::Redis;
+use chat_core::{memory::MemoryHub, port::Bus};
+use tokio::time::{Instant, sleep};
+
+use self::{gateways::Gateways, server::Server};
+
+/// Waits until it is so.
+async fn eventually(what: &str, within: Duration, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + within;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What lives as long as a test; nothing, where the reference in memory stands in for a server that
+/// is missing.
+type Guard = Option<(Gateways, Vec<Server>)>;
+
+async fn open(primaries: usize) -> Guard {
+    let servers = Server::start_many(primaries).await?;
+    Some((Gateways::connect(&servers, 2).await, servers))
+}
+
+async fn buses(primaries: usize) -> (Guard, Vec<Arc<dyn Bus>>) {
+    let guard = open(primaries).await;
+    let memory = MemoryHub::new();
+    let buses = match &guard {
+        Some((gateways, _)) => gateways.all.iter().map(Redis::bus).collect(),
+        None => (0..2).map(|_| Arc::new(memory.bus()) as Arc<dyn Bus>).collect(),
+    };
+    (guard, buses)
+}
+
+/// The contracts on so many primaries.
+macro_rules! contracts {
+    ($module:ident, $primaries:literal) => {
+        mod $module {
+            use super::*;
+
+            mod bus {
+                use super::*;
+
+                async fn open() -> (Guard, Vec<Arc<dyn Bus>>) {
+                    buses($primaries).await
+                }
+
+                chat_core::bus_contract!(open);
+            }
+        }
+    };
+}
+
+contracts!(one_primary, 1);
+contracts!(two_primaries, 2);
