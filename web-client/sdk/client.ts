@@ -13,6 +13,7 @@ import { Watch } from "./watch";
 import type { Conversation, Entry, Event, Gap, History, Presence, Receipt, Typing } from "./wire";
 
 export const VERSION = "0.1.0";
+const TEXT_BYTES_MAX = 16_384;
 
 export interface ClientEvents {
   /** Each entry once, in order, without a gap within its conversation. */
@@ -70,6 +71,10 @@ export class Client extends Emitter<ClientEvents> {
 
   get state(): SessionState {
     return this.session.state;
+  }
+
+  get textBytesMax(): number {
+    return this.session.limit("text_bytes_max", TEXT_BYTES_MAX);
   }
 
   start(): void {

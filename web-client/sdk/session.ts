@@ -16,8 +16,9 @@ import type { Tokens } from "./tokens";
 import type { CursorMap, Event, Hello } from "./wire";
 
 export const FAILURES_BEFORE_POLLS = 2;
-/** A hello frame must fit the gateway's bound of a frame; beyond it the heads show what is missing. */
-const HELLO_BYTES_MAX = 60_000;
+/** The gateway's bound of a frame, unless it says another; the map shares it with the rest of a hello. */
+const FRAME_BYTES_MAX = 65_536;
+const HELLO_REST_BYTES = 4_096;
 const OVERLOAD_MIN_MS = 5_000;
 /** A socket that lived so long makes the back-off begin anew. */
 const LIVED_MS = 60_000;
@@ -58,6 +59,7 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   private pollHealth: "unknown" | "healthy" | "unhealthy" = "unknown";
   private reconnectAfterMs: number | undefined;
   private refusedToken: string | undefined;
+  private limits: Record<string, unknown> = {};
   private readonly pause = new Pause();
   private readonly polls: Polls;
   private readonly restCarrier: RestCarrier;
@@ -108,6 +110,12 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     if (this.state === "online" && this.socket) return this.socket.execute(command);
     if (this.state === "polling") return this.restCarrier.execute(command);
     return Promise.reject(new Unreachable("not connected"));
+  }
+
+  /** A limit of this gateway, as its last hello had it. */
+  limit(name: string, otherwise: number): number {
+    const said = this.limits[name];
+    return typeof said === "number" ? said : otherwise;
   }
 
   private async run(): Promise<void> {
@@ -179,11 +187,13 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   private resume(): CursorMap | undefined {
     if (!this.hasBegun) return undefined;
     const map = this.feed.cursorMap();
-    return JSON.stringify(map).length <= HELLO_BYTES_MAX ? map : undefined;
+    const bytes_max = this.limit("frame_bytes_max", FRAME_BYTES_MAX) - HELLO_REST_BYTES;
+    return JSON.stringify(map).length <= bytes_max ? map : undefined;
   }
 
   private greeted(socket: Socket, hello: Hello): void {
     this.socket = socket;
+    this.limits = hello.limits;
     this.refusedToken = undefined;
     this.polls.end();
     this.pollHealth = "unknown";

@@ -102,13 +102,20 @@ export class Tokens extends Emitter<TokenEvents> {
   private async renewInTime(): Promise<void> {
     const login = this.store.load();
     if (!login) return;
+    if (this.surroundings.now() < login.refresh_at) return this.takeOver(login);
     try {
-      if (this.surroundings.now() >= login.refresh_at) await this.renew(login.access_token);
+      await this.renew(login.access_token);
     } catch (error) {
       if (error instanceof LoggedOut) return;
       clearTimeout(this.timer);
       this.timer = setTimeout(() => void this.renewInTime(), REFRESH_RETRY_MS);
     }
+  }
+
+  /** Another tab renewed first. */
+  private takeOver(login: StoredLogin): void {
+    this.emit("renewed", login.access_token);
+    this.schedule();
   }
 
   private async rotate(stale: string): Promise<string> {

@@ -9,7 +9,6 @@ import type { Aim } from "./conversation_pane";
 import { CloseIcon, SendIcon } from "./icons";
 import { createTypingSignal } from "./typing_signal";
 
-const TEXT_BYTES_MAX = 16 * 1024;
 const HEIGHT_MAX_PX = 180;
 
 interface ComposerProps {
@@ -23,7 +22,7 @@ export function Composer(props: ComposerProps) {
   const id = props.conversation.id; // the pane is made anew for each conversation
   const [text, setText] = createSignal(draftOf(id));
   const typing = createTypingSignal((on) => model.client.typing(id, on));
-  const isTooLong = () => new TextEncoder().encode(text()).length > TEXT_BYTES_MAX;
+  const isTooLong = () => new TextEncoder().encode(text()).length > model.client.textBytesMax;
   let isEditing = false;
   let input!: HTMLTextAreaElement;
 

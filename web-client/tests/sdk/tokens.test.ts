@@ -32,6 +32,19 @@ describe("tokens", () => {
     expect(gateway.calls).toHaveLength(1);
   });
 
+  it("are taken over in time from a tab that renewed first", async () => {
+    gateway.answer(REFRESH, () => renewal(2));
+    const renewed: string[] = [];
+    tokens.on("renewed", (token) => renewed.push(token));
+    tokens.schedule();
+    await new Tokens(gateway.surroundings(), logins).renew("access-1");
+    await vi.advanceTimersByTimeAsync(480_001);
+    expect(renewed).toEqual(["access-2"]);
+    gateway.answer(REFRESH, () => renewal(3));
+    await vi.advanceTimersByTimeAsync(480_001);
+    expect(logins.login?.access_token).toBe("access-3");
+  });
+
   it("are renewed before they expire", async () => {
     gateway.answer(REFRESH, () => renewal(2));
     const renewed: string[] = [];

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { logins } from "../../src/browser/logins";
+
+let stored: Map<string, string>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  stored = new Map();
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+    removeItem: (key: string) => void stored.delete(key),
+  });
+  vi.stubGlobal("navigator", {});
+});
+afterEach(() => vi.unstubAllGlobals());
+
+it("without locks, renewals take turns all the same", async () => {
+  let running = 0;
+  let most = 0;
+  let done = 0;
+  const work = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    running -= 1;
+    done += 1;
+  };
+  for (let tab = 0; tab < 4; tab += 1) void logins.exclusive(work);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([most, done]).toEqual([1, 4]);
+});
+
+it("a tab that died in the middle does not hold the others for ever", async () => {
+  stored.set("confab.renewing", `${Date.now() + 10_000}.5`);
+  let isDone = false;
+  void logins.exclusive(async () => void (isDone = true));
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(isDone).toBe(false);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(isDone).toBe(true);
+});
+
+it("what is stored and no login is none", () => {
+  stored.set("confab.login", "{broken");
+  expect(logins.load()).toBeUndefined();
+});
