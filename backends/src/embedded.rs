@@ -27,6 +27,7 @@ mod cursors;
 mod disk;
 mod heads;
 mod health;
+mod journal;
 mod keeper;
 mod keys;
 mod log;

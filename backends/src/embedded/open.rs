@@ -17,6 +17,7 @@ use super::{
     disk::Disk,
     heads::Heads,
     health::HealthSign,
+    journal::{self, Broken},
     keys,
     log::entries,
     mark::Mark,
@@ -178,22 +179,26 @@ fn open_trees(config: &EmbeddedConfig) -> Result<(Database, Spaces), OpenError> 
         let found = config.journal_bytes;
         return Err(OpenError::JournalTooSmall { found, min: JOURNAL_BYTES_MIN });
     }
+    let damaged = |detail| OpenError::Damaged { dir: config.dir.clone(), detail };
+    let folder = |error| OpenError::Folder { dir: config.dir.clone(), error };
+    let trees = config.dir.join("trees");
+    journal::check(&trees).map_err(|broken| match broken {
+        Broken::Unreadable(error) => folder(error),
+        Broken::Damaged(detail) => damaged(detail),
+    })?;
     let open = || {
-        let db = Database::builder(config.dir.join("trees"))
+        let db = Database::builder(&trees)
             .cache_size(config.cache_bytes)
             .max_journaling_size(config.journal_bytes)
             .open()?;
         let spaces = Spaces::open(&db)?;
         Ok((db, spaces))
     };
-    let damaged = |detail| OpenError::Damaged { dir: config.dir.clone(), detail };
     // fjall asserts some of what it reads back.
     match catch_unwind(AssertUnwindSafe(open)) {
         Ok(Ok(opened)) => Ok(opened),
         Ok(Err(fjall::Error::Locked)) => Err(OpenError::InUse { dir: config.dir.clone() }),
-        Ok(Err(fjall::Error::Io(error))) => {
-            Err(OpenError::Folder { dir: config.dir.clone(), error })
-        }
+        Ok(Err(fjall::Error::Io(error))) => Err(folder(error)),
         Ok(Err(error)) => Err(damaged(error.to_string())),
         Err(_) => Err(damaged("its files contradict each other".to_owned())),
     }

@@ -1,0 +1,82 @@
+//! One caller who writes into one conversation and knows what must be there.
+
+use chat_core::{
+    id::{ConversationId, EntryId, UserId},
+    model::{Body, ClientId, Cursor, Entry, Head, Seq},
+    port::{Append, Appended, Stores},
+    time::Timestamp,
+};
+
+/// One caller who writes into one conversation.
+pub(crate) struct Scribe {
+    pub(crate) conversation: ConversationId,
+    pub(crate) sender: UserId,
+    pub(crate) head: Head,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Scribe {
+    /// Of an empty conversation.
+    pub(crate) fn new(number: u64) -> Self {
+        Self {
+            conversation: ConversationId::new(number).unwrap(),
+            sender: UserId::new(1_000 + number).unwrap(),
+            head: Head::default(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// The next message, and the head behind it.
+    fn next(&self) -> (Entry, Head) {
+        let seq = self.head.seq.next();
+        let entry = Entry {
+            conversation: self.conversation,
+            seq,
+            id: EntryId::new(seq.get()).unwrap(),
+            sender: self.sender,
+            client_id: ClientId::new(&format!("c-{seq}")).ok(),
+            at: Timestamp::from_millis(seq.get().cast_signed()),
+            ord: self.head.ord + 1,
+            body: Body::Text { text: Some(format!("text {seq}").into()), reply_to: None },
+        };
+        let head = Head { seq, ord: entry.ord, at: entry.at, text_seq: seq, ..self.head };
+        (entry, head)
+    }
+
+    /// Tries to append a message; it counts only when it was acknowledged.
+    pub(crate) async fn try_send(
+        &mut self,
+        stores: &Stores,
+    ) -> Result<Appended, chat_core::error::StoreError> {
+        let (entry, head) = self.next();
+        let append = Append {
+            conversation: self.conversation,
+            after: self.head.seq,
+            entries: std::slice::from_ref(&entry),
+            bases: &[self.head.seq],
+            head,
+        };
+        let appended = stores.log.append(append).await?;
+        if appended == Appended::Done {
+            self.head = head;
+            self.entries.push(entry);
+        }
+        Ok(appended)
+    }
+
+    /// Appends a message.
+    pub(crate) async fn send(&mut self, stores: &Stores) {
+        assert_eq!(self.try_send(stores).await, Ok(Appended::Done));
+    }
+
+    /// Exactly what was acknowledged is there, and the sender has read it.
+    pub(crate) async fn holds(&self, stores: &Stores) {
+        let read = stores.log.read(self.conversation, Seq::ZERO, Seq::new(1 << 40), 1 << 20);
+        assert_eq!(read.await.unwrap(), self.entries);
+        assert_eq!(stores.log.heads(&[self.conversation]).await.unwrap(), [self.head]);
+        let (seq, read_ord) = (self.head.seq, self.head.ord);
+        let cursor = Cursor { delivered_seq: seq, read_seq: seq, read_ord };
+        let cursors = stores.cursors.of_conversation(self.conversation, &[self.sender]).await;
+        assert_eq!(cursors.unwrap(), [cursor]);
+    }
+}
