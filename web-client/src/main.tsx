@@ -8,6 +8,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/list.css";
 import "./styles/timeline.css";
+import "./styles/actions.css";
 import "./styles/composer.css";
 import "./styles/dialog.css";
 
