@@ -19,6 +19,8 @@ mod bus;
 mod counters;
 mod dial;
 mod fleet;
+mod leases;
+mod limiter;
 mod primary;
 mod publisher;
 mod ring;
@@ -30,11 +32,11 @@ mod topic;
 use std::{collections::hash_map::RandomState, fmt, hash::BuildHasher, sync::Arc, time::Duration};
 
 use chat_core::{
-    memory::ARRIVALS_MAX,
-    port::{Arrival, Bus},
+    memory::{ARRIVALS_MAX, LocalLimiter},
+    port::{Arrival, Bus, Limiter},
 };
 use futures_util::future::join_all;
-use presence::{Change, limits::CHANGES_MAX};
+use presence::{Change, Leases, limits::CHANGES_MAX};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -44,6 +46,8 @@ use self::{
     counters::Counters,
     dial::Address,
     fleet::Fleet,
+    leases::{RedisLeases, watch_leases},
+    limiter::{RedisLimiter, TAKE_WITHIN},
     primary::{Primary, Shared},
     publisher::{HINTS_MAX, Publisher},
     ring::Ring,
@@ -101,7 +105,8 @@ pub struct PrimaryHealth {
 #[derive(Debug, Clone)]
 pub struct Redis {
     fleet: Arc<Fleet>,
-    bus: Arc<RedisBus>,
+    /// One for all limiters: a key has one local bucket.
+    local: Arc<LocalLimiter>,
 }
 
 impl Redis {
@@ -128,13 +133,28 @@ impl Redis {
         if timeout(COME_UP_WITHIN, up).await.is_err() {
             tracing::warn!("going on without all redis primaries");
         }
-        let bus = Arc::new(RedisBus(Arc::clone(&fleet)));
-        Ok(Self { fleet, bus })
+        Ok(Self { fleet, local: Arc::default() })
     }
 
     /// Hints between gateways.
     pub fn bus(&self) -> Arc<dyn Bus> {
-        Arc::clone(&self.bus) as Arc<dyn Bus>
+        Arc::new(RedisBus(Arc::clone(&self.fleet)))
+    }
+
+    /// Rate limits that all gateways share.
+    pub fn limiter(&self) -> Arc<dyn Limiter> {
+        self.limiter_within(TAKE_WITHIN)
+    }
+
+    /// As [`Self::limiter`], for those who can wait longer, or not as long, for a primary.
+    pub fn limiter_within(&self, within: Duration) -> Arc<dyn Limiter> {
+        let (fleet, local) = (Arc::clone(&self.fleet), Arc::clone(&self.local));
+        Arc::new(RedisLimiter::new(fleet, local, within))
+    }
+
+    /// Leases of gateways, and the devices that hang on them.
+    pub fn leases(&self) -> Arc<dyn Leases> {
+        Arc::new(RedisLeases(Arc::clone(&self.fleet)))
     }
 
     /// How each primary is, in the order of the configuration.
@@ -178,5 +198,6 @@ fn start(
     let publisher = Publisher::new(Arc::clone(&primary), hints_taken);
     tasks.spawn(stop.clone().run_until_cancelled_owned(subscriber.run()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(publisher.run()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(watch_leases(Arc::clone(&primary))));
     primary
 }

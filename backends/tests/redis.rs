@@ -9,8 +9,13 @@ mod server;
 use std::{ops::AsyncFnMut, sync::Arc, time::Duration};
 
 use backends::redis::Redis;
-use chat_core::{memory::MemoryHub, port::Bus};
+use chat_core::{
+    memory::{LocalLimiter, MemoryHub},
+    port::{Bus, Limiter},
+};
+use presence::Leases;
 use tokio::time::{Instant, sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{gateways::Gateways, server::Server};
 
@@ -42,6 +47,28 @@ async fn buses(primaries: usize) -> (Guard, Vec<Arc<dyn Bus>>) {
     (guard, buses)
 }
 
+/// With patience: a machine that is busy with tests is no reason for local limits.
+async fn limiters(primaries: usize) -> (Guard, Vec<Arc<dyn Limiter>>) {
+    let guard = open(primaries).await;
+    let memory: Arc<dyn Limiter> = Arc::<LocalLimiter>::default();
+    let limiter = |redis: &Redis| redis.limiter_within(Duration::from_secs(5));
+    let limiters = match &guard {
+        Some((gateways, _)) => gateways.all.iter().map(limiter).collect(),
+        None => vec![Arc::clone(&memory), memory],
+    };
+    (guard, limiters)
+}
+
+async fn leases(primaries: usize) -> (Guard, Vec<Arc<dyn Leases>>) {
+    let guard = open(primaries).await;
+    let memory = presence::memory::MemoryHub::start(&TaskTracker::new(), CancellationToken::new());
+    let leases = match &guard {
+        Some((gateways, _)) => gateways.all.iter().map(Redis::leases).collect(),
+        None => (0..2).map(|_| Arc::new(memory.leases()) as Arc<dyn Leases>).collect(),
+    };
+    (guard, leases)
+}
+
 /// The contracts on so many primaries.
 macro_rules! contracts {
     ($module:ident, $primaries:literal) => {
@@ -56,6 +83,26 @@ macro_rules! contracts {
                 }
 
                 chat_core::bus_contract!(open);
+            }
+
+            mod limiter {
+                use super::*;
+
+                async fn open() -> (Guard, Vec<Arc<dyn Limiter>>) {
+                    limiters($primaries).await
+                }
+
+                chat_core::limiter_contract!(open);
+            }
+
+            mod leases {
+                use super::*;
+
+                async fn open() -> (Guard, Vec<Arc<dyn Leases>>) {
+                    leases($primaries).await
+                }
+
+                presence::leases_contract!(open);
             }
         }
     };

@@ -209,8 +209,12 @@ impl Subscriber {
                 }
                 Order::End(topics) => (Vec::new(), topics),
             };
-            begin.into_iter().for_each(|topic| self.note_begin(topic, &mut turn));
-            end.into_iter().for_each(|topic| self.note_end(topic, &mut turn));
+            for topic in begin {
+                self.note_begin(topic, &mut turn);
+            }
+            for topic in end {
+                self.note_end(topic, &mut turn);
+            }
         }
         turn
     }

@@ -1,0 +1,168 @@
+//! The leases of presence: `gateway:{id}` with a time to live on every primary, and each user's
+//! devices on the primary that keeps the user.
+//!
+//! A gateway lives where its lease does, on each primary for itself; if it has ended on one, the
+//! gateway has to begin anew on all of them. A device costs a field of `presence:{user}` and an
+//! entry of `devices:{gateway}`, and nothing while it is idle.
+
+mod fields;
+mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chat_core::{
+    id::{GatewayId, UserId},
+    model::Identity,
+    time::Timestamp,
+};
+use futures_util::future::join_all;
+use presence::{
+    Change, Leases, LeasesError, Publication, Reading, Renewed, Term,
+    limits::{
+        ANSWER_WITHIN, BEAT_GAP_MAX, BURY_MAX, DEPART_GRACE, LEASE_TTL, RENEWED_AT_TTL, SETTLE_FOR,
+    },
+};
+use redis::ScriptInvocation;
+use tokio::sync::mpsc::Receiver;
+
+use self::fields::{Answer, value};
+pub(super) use self::watch::watch_leases;
+use super::{fleet::Fleet, primary::Primary, scripts, topic::Topic};
+
+/// Leases over all primaries.
+#[derive(Debug)]
+pub(super) struct RedisLeases(pub(super) Arc<Fleet>);
+
+#[async_trait]
+impl Leases for RedisLeases {
+    async fn renew(
+        &self,
+        gateway: GatewayId,
+        at: Timestamp,
+        term: Term,
+    ) -> Result<Renewed, LeasesError> {
+        let script = renewal(gateway, at, term);
+        let renewals = self.0.primaries.iter().map(|primary| run::<bool>(primary, &script));
+        let renewals = join_all(renewals).await;
+        if renewals.contains(&Ok(false)) {
+            return Ok(Renewed::Ended);
+        }
+        let all: Result<Vec<bool>, LeasesError> = renewals.into_iter().collect();
+        all.map(|_| Renewed::Lives)
+    }
+
+    async fn join(&self, gateway: GatewayId, devices: &[Publication]) -> Result<(), LeasesError> {
+        let shares = self.0.share(devices, |publication| home(publication.device.user));
+        let joins = shares.map(|(primary, devices)| async move {
+            let mut script = scripts::JOIN.prepare_invoke();
+            script.arg(gateway.get());
+            for publication in devices {
+                let Identity { user, login } = publication.device;
+                script.arg(user.get()).arg(login.get()).arg(value(publication));
+            }
+            run::<()>(primary, &script).await
+        });
+        join_all(joins).await.into_iter().collect()
+    }
+
+    async fn leave(&self, gateway: GatewayId, devices: &[Identity]) -> Result<(), LeasesError> {
+        let shares = self.0.share(devices, |device| home(device.user));
+        let leavings = shares.map(|(primary, devices)| async move {
+            let mut script = scripts::LEAVE.prepare_invoke();
+            script.arg(gateway.get());
+            for Identity { user, login } in devices {
+                script.arg(user.get()).arg(login.get());
+            }
+            run::<()>(primary, &script).await
+        });
+        join_all(leavings).await.into_iter().collect()
+    }
+
+    async fn of_users(&self, users: &[UserId]) -> Vec<Option<Reading>> {
+        let shares = self.0.share(users.iter().enumerate(), |(_, user)| home(**user));
+        let reads = shares.map(|(primary, share)| async move {
+            let users: Vec<UserId> = share.iter().map(|(_, user)| **user).collect();
+            (share, read(primary, &users).await)
+        });
+        let mut readings = vec![None; users.len()];
+        for (share, read) in join_all(reads).await {
+            for ((index, _), reading) in share.into_iter().zip(read.into_iter().flatten()) {
+                readings[index] = Some(reading);
+            }
+        }
+        readings
+    }
+
+    async fn bury(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
+        let mut left = Vec::new();
+        for primary in &self.0.primaries {
+            // Every primary is told of all of them: a user may have been placed elsewhere before.
+            let mut script = scripts::BURY.prepare_invoke();
+            script.arg(gateway.get()).arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
+            script.arg(BURY_MAX.saturating_sub(left.len()));
+            kept.iter().for_each(|user| drop(script.arg(user.get())));
+            let names: Vec<String> = run(primary, &script).await?;
+            left.extend(names.iter().filter_map(|name| name.parse::<UserId>().ok()));
+        }
+        left.sort_unstable();
+        left.dedup();
+        Ok(left)
+    }
+
+    async fn watch(&self, users: &[UserId]) {
+        if let Err(error) = self.0.subscribe(users.iter().copied().map(Topic::Presence)).await {
+            tracing::debug!(%error, "watching begins later");
+        }
+    }
+
+    async fn unwatch(&self, users: &[UserId]) {
+        self.0.unsubscribe(users.iter().copied().map(Topic::Presence)).await;
+    }
+
+    fn changes(&self) -> Option<Receiver<Change>> {
+        self.0.shared.changes.take()
+    }
+}
+
+/// What places a user: the name of the channel on which its changes are told.
+fn home(user: UserId) -> String {
+    Topic::Presence(user).to_string()
+}
+
+fn renewal(gateway: GatewayId, at: Timestamp, term: Term) -> ScriptInvocation<'static> {
+    let (ttl, has_to_live) = match term {
+        Term::First => (LEASE_TTL, 0),
+        Term::Next => (LEASE_TTL, 1),
+        Term::Last => (DEPART_GRACE, 1),
+    };
+    let mut script = scripts::RENEW.prepare_invoke();
+    script.arg(gateway.get()).arg(at.as_millis()).arg(millis(ttl)).arg(millis(RENEWED_AT_TTL));
+    script.arg(has_to_live).arg(millis(BEAT_GAP_MAX));
+    script
+}
+
+async fn read(primary: &Primary, users: &[UserId]) -> Option<Vec<Reading>> {
+    let mut script = scripts::READ.prepare_invoke();
+    script.arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
+    users.iter().for_each(|user| drop(script.arg(user.get())));
+    match run::<Answer>(primary, &script).await {
+        Ok(answer) => Some(fields::readings(&answer)),
+        Err(error) => {
+            tracing::debug!(%error, "presence not read");
+            None
+        }
+    }
+}
+
+async fn run<T: redis::FromRedisValue>(
+    primary: &Primary,
+    script: &ScriptInvocation<'_>,
+) -> Result<T, LeasesError> {
+    // Somewhat earlier than whoever asks gives up.
+    primary.run(script, ANSWER_WITHIN * 9 / 10).await.map_err(LeasesError)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
