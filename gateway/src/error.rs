@@ -15,6 +15,7 @@ use chat_core::{
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+pub(crate) use self::problem::status;
 pub use self::problem::{ApiError, Problem};
 
 /// How long to wait when the store does not answer; up to as much again is added by chance, so that

@@ -13,7 +13,7 @@ impl Secret {
     }
 
     /// The text, for the one who needs it.
-    pub fn reveal(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

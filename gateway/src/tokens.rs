@@ -15,7 +15,6 @@ use chat_core::{
     error::ChatError,
     id::{LoginId, UserId},
     model::Identity,
-    revocations::RevokedLogins,
     time::{Clock, Timestamp},
 };
 use jsonwebtoken::{Algorithm, Header, Validation};
@@ -32,7 +31,6 @@ pub const LEEWAY: Duration = Duration::from_secs(5);
 const TYPE: &str = "at+jwt";
 
 const NOT_VALID: ChatError = ChatError::Unauthenticated("the access token is not valid");
-const ENDED: ChatError = ChatError::Unauthenticated("the login has ended");
 
 /// Who stands behind a token, and until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +66,6 @@ pub struct Tokens {
     naming: Naming,
     ttl: Duration,
     clock: Arc<dyn Clock>,
-    revoked: Arc<RevokedLogins>,
     validation: Validation,
 }
 
@@ -84,14 +81,8 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Tokens of this key that live `ttl`, refused where their login is among `revoked`.
-    pub fn new(
-        key: SigningKey,
-        naming: Naming,
-        ttl: Duration,
-        clock: Arc<dyn Clock>,
-        revoked: Arc<RevokedLogins>,
-    ) -> Self {
+    /// Tokens of this key that live `ttl`.
+    pub fn new(key: SigningKey, naming: Naming, ttl: Duration, clock: Arc<dyn Clock>) -> Self {
         hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[&naming.issuer]);
@@ -99,7 +90,7 @@ impl Tokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
         // Times are ours to compare: the library would ask the machine's clock.
         (validation.validate_exp, validation.validate_nbf) = (false, false);
-        Self { key, naming, ttl, clock, revoked, validation }
+        Self { key, naming, ttl, clock, validation }
     }
 
     /// A token for this identity.
@@ -128,7 +119,8 @@ impl Tokens {
         Ok(Issued { token: crate::secret::Secret::new(token), expires_in })
     }
 
-    /// Who stands behind this token.
+    /// Who stands behind this token. Whether the login has ended meanwhile is another question:
+    /// [`crate::app::App::verify`] asks both.
     pub fn verify(&self, token: &str) -> Result<Verified, ChatError> {
         let claims = self.signed(token).ok_or(NOT_VALID)?;
         let identity = identity(&claims).ok_or(NOT_VALID)?;
@@ -139,9 +131,6 @@ impl Tokens {
         }
         if expires_at <= now {
             return Err(ChatError::TokenExpired);
-        }
-        if self.revoked.contains(identity.login, now) {
-            return Err(ENDED);
         }
         Ok(Verified { identity, expires_at })
     }

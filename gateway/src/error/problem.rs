@@ -1,10 +1,13 @@
 //! Errors over HTTP: status, headers and the problem object of RFC 9457.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use chat_core::error::{ChatError, ErrorCode};
 use http::{
     HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +39,12 @@ impl ApiError {
             instance: path.to_owned(),
             body: self.body.clone(),
         }
+    }
+
+    /// The same under another status of HTTP's own.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// The code, for counting.
@@ -70,27 +79,28 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// The HTTP answer.
-    pub fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    /// Makes this the body of an answer; headers that it has stay.
+    pub fn complete(self, answer: Response) -> Response {
         let mut out = Vec::with_capacity(512);
         write_json(&mut out, &self);
-        let mut response = (status, out).into_response();
-        let headers = response.headers_mut();
+        let (mut head, _) = answer.into_parts();
+        let headers = &mut head.headers;
+        headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::UNAUTHORIZED {
+        if head.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        let waits = matches!(status.as_u16(), 429 | 503);
+        let waits = matches!(self.status, 429 | 503);
         if let Some(wait_ms) = self.body.retry_after_ms.filter(|_| waits) {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1_000).max(1)));
         }
-        response
+        Response::from_parts(head, Body::from(out))
     }
 }
 
 impl IntoResponse for ApiError {
-    /// An answer that still lacks its path: the error rides along for [`super::problem`]'s layer.
+    /// An answer without its body, which needs the path: the error rides along, and
+    /// [`crate::front`] completes it.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -99,7 +109,7 @@ impl IntoResponse for ApiError {
 }
 
 /// The one table of codes and statuses.
-const fn status(code: ErrorCode) -> StatusCode {
+pub(crate) const fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Unauthenticated | ErrorCode::TokenExpired => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,

@@ -8,6 +8,7 @@ use chat_core::{
     time::Timestamp,
     view::EntryView,
 };
+use presence::{Presence, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -249,6 +250,21 @@ pub struct PresenceJson {
     /// When the last device went, where it has and it is known.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_seen_at: Option<Shown<Timestamp>>,
+}
+
+impl From<Presence> for PresenceJson {
+    fn from(presence: Presence) -> Self {
+        Self {
+            user: Shown(presence.user),
+            status: match presence.status {
+                Status::Online => StatusName::Online,
+                Status::Away => StatusName::Away,
+                Status::Offline => StatusName::Offline,
+                Status::Unknown => StatusName::Unknown,
+            },
+            last_seen_at: presence.last_seen_at.map(Shown),
+        }
+    }
 }
 
 /// `ok` of `watch`.

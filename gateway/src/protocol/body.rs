@@ -109,6 +109,22 @@ pub enum CreateConversation {
     },
 }
 
+/// [`CreateConversation`] for machines: what its kind has not is missing.
+#[derive(Debug, ToSchema)]
+#[schema(as = CreateConversation)]
+#[expect(dead_code, reason = "only a description")]
+pub struct CreateConversationSchema {
+    /// `direct` or `group`.
+    #[schema(example = "group")]
+    kind: String,
+    /// The other one of a direct conversation.
+    user: Option<String>,
+    /// A group's title.
+    title: Option<String>,
+    /// A group's members besides the maker.
+    members: Option<Vec<String>>,
+}
+
 impl Shape for CreateConversation {
     fn take(fields: &mut Fields<'_>) -> Result<Self, ChatError> {
         match fields.required::<String>("kind")?.as_str() {

@@ -76,7 +76,7 @@ fn write_body<M: SerializeMap>(map: &mut M, view: &EntryView) -> Result<(), M::E
             map.serialize_entry("emoji", &**emoji)?;
             map.serialize_entry("on", on)
         }
-        Body::Joined { user, role } => {
+        Body::Joined { user, role, .. } => {
             map.serialize_entry("user", &Shown(user))?;
             map.serialize_entry("role", role_name(*role))
         }

@@ -9,6 +9,7 @@ use super::{
     entry::write_entry,
     value::Shown,
 };
+use crate::metrics;
 
 /// Bytes that most events fit in.
 const EVENT_BYTES_TYPICAL: usize = 512;
@@ -19,6 +20,7 @@ pub struct JsonEncode;
 
 impl Encode for JsonEncode {
     fn encode(&self, event: &Event) -> Bytes {
+        metrics::event(name(event));
         to_bytes(&EventJson(event))
     }
 }
@@ -35,42 +37,47 @@ impl Serialize for EventJson<'_> {
     }
 }
 
-fn write_event<M: SerializeMap>(map: &mut M, event: &Event) -> Result<(), M::Error> {
+/// Its `ev`.
+const fn name(event: &Event) -> &'static str {
     match event {
-        Event::Message(view) => {
-            map.serialize_entry("ev", "message")?;
-            write_entry(map, view)
-        }
+        Event::Message(_) => "message",
+        Event::Receipt { .. } => "receipt",
+        Event::Typing { .. } => "typing",
+        Event::Conversation(_) => "conversation",
+        Event::Removed { .. } => "removed",
+        Event::Gap { .. } => "gap",
+        Event::Draining { .. } => "draining",
+    }
+}
+
+fn write_event<M: SerializeMap>(map: &mut M, event: &Event) -> Result<(), M::Error> {
+    map.serialize_entry("ev", name(event))?;
+    match event {
+        Event::Message(view) => write_entry(map, view),
         Event::Receipt { conversation, user, cursor } => {
-            map.serialize_entry("ev", "receipt")?;
             map.serialize_entry("conversation", &Shown(conversation))?;
             map.serialize_entry("user", &Shown(user))?;
             map.serialize_entry("delivered_seq", &cursor.delivered_seq.get())?;
             map.serialize_entry("read_seq", &cursor.read_seq.get())
         }
         Event::Typing { conversation, user, on } => {
-            map.serialize_entry("ev", "typing")?;
             map.serialize_entry("conversation", &Shown(conversation))?;
             map.serialize_entry("user", &Shown(user))?;
             map.serialize_entry("on", on)
         }
         Event::Conversation(view) => {
-            map.serialize_entry("ev", "conversation")?;
             map.serialize_entry("conversation", &Shown(view.id))?;
             map.serialize_entry("details", &ConversationJson::from(&**view))
         }
         Event::Removed { conversation } => {
-            map.serialize_entry("ev", "removed")?;
             map.serialize_entry("conversation", &Shown(conversation))
         }
         Event::Gap { conversation, after_seq, head_seq } => {
-            map.serialize_entry("ev", "gap")?;
             map.serialize_entry("conversation", &Shown(conversation))?;
             map.serialize_entry("after_seq", &after_seq.get())?;
             map.serialize_entry("head_seq", &head_seq.get())
         }
         Event::Draining { reconnect_after_ms } => {
-            map.serialize_entry("ev", "draining")?;
             map.serialize_entry("reconnect_after_ms", reconnect_after_ms)
         }
     }

@@ -144,14 +144,14 @@ fn body<T: Shape>(name: &str) -> T {
 fn bodies_of_accounts_parse_as_in_their_examples() {
     let register: Register = body("register");
     assert_eq!(register.username, "ada");
-    assert_eq!(register.password.reveal(), "an example password");
+    assert_eq!(register.password.expose(), "an example password");
     assert_eq!(register.display_name.as_deref(), Some("Ada"));
     let log_in: LogIn = body("log-in");
     assert_eq!((log_in.username.as_str(), log_in.password), ("ada", register.password));
     assert_eq!(log_in.device.as_deref(), Some("Firefox on Linux"));
     let refresh: Refresh = body("refresh");
     let token = "ZXhhbXBsZSByZWZyZXNoIHRva2VuLCAzMiBieXRlcyE";
-    assert_eq!(refresh.refresh_token.reveal(), token);
+    assert_eq!(refresh.refresh_token.expose(), token);
     assert_eq!(body::<Profile>("profile").display_name, "Ada");
 }
 

@@ -120,7 +120,7 @@ pub(super) fn text(text: &str, reply_to: Option<u64>) -> Body {
 }
 
 fn alan_s(role: Role) -> Body {
-    Body::Joined { user: user(ALAN), role }
+    Body::Joined { user: user(ALAN), role, is_founder: false }
 }
 
 pub(super) fn noon() -> EntryView {
@@ -186,7 +186,7 @@ pub(super) fn left() -> EntryView {
 /// The thirteen entries of the page of history.
 pub(super) fn page() -> Vec<EntryView> {
     let founder = |number, id, who, role| {
-        let body = Body::Joined { user: user(who), role };
+        let body = Body::Joined { user: user(who), role, is_founder: true };
         entry((number, id), ADA, None, "2026-03-14T09:26:10.310Z", body)
     };
     let mut one = noon();

@@ -1,0 +1,108 @@
+//! One connection from its first byte to its last.
+
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc};
+
+use axum::{Router, body::Body};
+use http::{Request, Response, Version};
+use hyper::{body::Incoming, rt::Executor, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service;
+
+use super::{
+    HEAD_BYTES_MAX, IDLE_MAX, Network, Peer, STREAMS_MAX,
+    socket::{Socket, Usage},
+};
+
+/// Bytes of a request's head on HTTP/2, as it counts them.
+const HEAD_LIST_BYTES_MAX: u32 = 16 * 1024;
+
+/// Runs the streams of HTTP/2 connections on the tasks that a drain waits for.
+#[derive(Debug, Clone)]
+struct Streams(TaskTracker);
+
+impl<F> Executor<F> for Streams
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        self.0.spawn(stream);
+    }
+}
+
+/// Serves requests until the client goes, waits too long, or the gateway drains.
+pub(super) async fn serve(
+    socket: Socket,
+    address: IpAddr,
+    proxies: Arc<[Network]>,
+    router: Router,
+    tasks: TaskTracker,
+    drain: CancellationToken,
+) {
+    let usage = socket.usage();
+    let builder = builder(tasks);
+    let service = service_fn(|request| {
+        let peer = Peer::of(address, request.headers(), &proxies);
+        answer(request, peer, router.clone(), Arc::clone(&usage))
+    });
+    let mut serving = pin!(builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
+    let mut expired = pin!(usage.expired());
+    let mut draining = pin!(drain.cancelled());
+    let mut is_draining = false;
+    loop {
+        // Nothing here loses anything when another branch wins: all three are pinned outside.
+        tokio::select! {
+            biased;
+            served = serving.as_mut() => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, "connection ended");
+                }
+                return;
+            }
+            () = expired.as_mut() => return,
+            () = draining.as_mut(), if !is_draining => {
+                is_draining = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// The deadlines for heads and idleness are [`Usage`]'s, for hyper has one for both.
+fn builder(tasks: TaskTracker) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams(tasks));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_LIST_BYTES_MAX)
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(256 * 1024)
+        .max_send_buf_size(64 * 1024)
+        .keep_alive_interval(IDLE_MAX / 3)
+        .keep_alive_timeout(IDLE_MAX / 3);
+    builder
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    peer: Peer,
+    mut router: Router,
+    usage: Arc<Usage>,
+) -> Result<Response<Body>, Infallible> {
+    let in_progress = usage.request(request.version() == Version::HTTP_2);
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    let answer = router.call(request).await;
+    drop(in_progress);
+    answer
+}
