@@ -1,0 +1,363 @@
+//! The append: one conditional batch on one partition, and the reads that make its outcome known.
+//!
+//! ```text
+//! UPDATE log SET head = :new, … IF head = :old             the only condition on a column
+//! INSERT INTO log (part 0, seq, …)                         for each entry
+//! INSERT INTO log (part 1, sender ++ client id) IF NOT EXISTS
+//! ```
+//! - A batch stays in one bucket. Keys in older buckets are looked up before it: sealed buckets
+//!   never change, so that this look-up is final. A bucket counts as sealed here once a serial read
+//!   has seen it full, which also settles its last batch; from then on plain reads of it do.
+//! - The first batch of a bucket has nothing to be conditional on but that the bucket is empty: it
+//!   is sent only when the one before is sealed.
+//! - Refused or unknown, one serial read tells: first whose entry stands at the place (so that a
+//!   later answer cannot hide an own append), then which keys are there. Entry ids are unique, so
+//!   that the same batch may be sent again while its outcome is open.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chat_core::{
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{ClientId, Entry, Head, Seq},
+    port::{Append, Appended},
+};
+use scylla::{
+    serialize::{
+        SerializationError,
+        row::{RowSerializationContext, SerializeRow},
+        writers::RowWriter,
+    },
+    statement::prepared::PreparedStatement,
+    value::CqlTimestamp,
+};
+use tokio::time::timeout_at;
+
+use super::{
+    buckets::{column, number},
+    heads::{Sight, unsigned},
+    reading,
+    store::{Decided, Store, TRIES_MAX, corrupt, together},
+};
+
+/// The key of an idempotency row.
+pub(super) fn key(sender: UserId, client_id: &ClientId) -> Vec<u8> {
+    [&sender.get().to_be_bytes(), client_id.as_str().as_bytes()].concat()
+}
+
+/// Keys of an append, with the place of their entry and the base of their command.
+type Keys = BTreeMap<Vec<u8>, (usize, Seq)>;
+
+fn keys(append: &Append<'_>) -> Keys {
+    let places = append.entries.iter().zip(append.bases).enumerate();
+    places
+        .filter_map(|(at, (entry, base))| {
+            let client_id = entry.client_id.as_ref()?;
+            Some((key(entry.sender, client_id), (at, *base)))
+        })
+        .collect()
+}
+
+/// The values of one statement of the batch.
+enum Values {
+    Head((i64, i64, CqlTimestamp, i64, i64, i64, i64, i64, i32, Option<i64>)),
+    Entry((i64, i32, i64, i64, i64, Option<String>, i8, CqlTimestamp, i64, Vec<u8>)),
+    Key((i64, i32, Vec<u8>, i64)),
+}
+
+impl SerializeRow for Values {
+    fn serialize(
+        &self,
+        ctx: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        match self {
+            Self::Head(values) => values.serialize(ctx, writer),
+            Self::Entry(values) => values.serialize(ctx, writer),
+            Self::Key(values) => values.serialize(ctx, writer),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+/// What a try came to.
+enum Tried {
+    Known(Appended),
+    /// Not there now; `may_come` where the store may still be working on it.
+    Open {
+        detail: String,
+        may_come: bool,
+    },
+}
+
+impl Store {
+    /// [`chat_core::port::Log::append`].
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        append: Append<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.tenure.check()?;
+        let count = append.entries.len() as u64;
+        if count == 0 || count > self.buckets.room(append.after) {
+            return Err(StoreError::Unavailable("crosses a bucket".to_owned()));
+        }
+        let deadline = self.deadline();
+        let mut in_doubt = false;
+        let work = self.appended(&append, &mut in_doubt);
+        let outcome = match timeout_at(deadline, work).await {
+            Ok(outcome) => outcome,
+            Err(_) if in_doubt => Err(StoreError::Unknown("no answer in time".to_owned())),
+            Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
+        };
+        if matches!(outcome, Err(StoreError::Unknown(_))) {
+            self.doubts.leave(append.conversation);
+        }
+        outcome
+    }
+
+    async fn appended(
+        self: &Arc<Self>,
+        append: &Append<'_>,
+        in_doubt: &mut bool,
+    ) -> Result<Appended, StoreError> {
+        let keys = keys(append);
+        if let Some(answer) = self.before(append, &keys).await? {
+            return Ok(answer);
+        }
+        let (statements, values) = self.batch(append);
+        let (mut last, mut may_come) = (String::new(), false);
+        for _ in 0..TRIES_MAX {
+            *in_doubt = true;
+            let sent = self.decide_all(statements.clone(), &values[..]).await;
+            let tried = match sent {
+                Ok(decided) => self.tell(append, &keys, decided).await,
+                Err(error) => Err(error),
+            };
+            match tried {
+                Ok(Tried::Known(Appended::Done)) => {
+                    self.learn(append).await;
+                    return Ok(Appended::Done);
+                }
+                Ok(Tried::Known(answer)) => return Ok(answer),
+                Ok(Tried::Open { detail, may_come: open }) => {
+                    (last, may_come) = (detail, may_come || open);
+                    *in_doubt = may_come;
+                }
+                Err(StoreError::Unavailable(detail)) if may_come => {
+                    return Err(StoreError::Unknown(detail));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if may_come { Err(StoreError::Unknown(last)) } else { Err(StoreError::Unavailable(last)) }
+    }
+
+    /// What has to be true of older buckets: the answer, where there is one without a batch.
+    async fn before(
+        self: &Arc<Self>,
+        append: &Append<'_>,
+        keys: &Keys,
+    ) -> Result<Option<Appended>, StoreError> {
+        let bucket = self.buckets.of_seq(append.after.next());
+        let Some(previous) = bucket.checked_sub(1) else { return Ok(None) };
+        if !self.is_sealed(append.conversation, previous).await? {
+            let head = self.head(append.conversation, Sight::Final).await?;
+            return Ok(Some(Appended::Moved { head }));
+        }
+        let mut places: BTreeMap<u64, BTreeSet<&Vec<u8>>> = BTreeMap::new();
+        for (key, (_, base)) in keys {
+            for older in self.buckets.of_seq(base.next()).min(previous)..bucket {
+                places.entry(older).or_default().insert(key);
+            }
+        }
+        let looked = places.into_iter().map(async |(older, wanted)| {
+            let sight = if older == previous { Sight::Acknowledged } else { Sight::Final };
+            let wanted: Vec<&[u8]> = wanted.into_iter().map(Vec::as_slice).collect();
+            self.keyed(append.conversation, older, &wanted, sight).await
+        });
+        let looked = together(looked.collect()).await?;
+        let mut found: BTreeMap<_, _> = looked.into_iter().flatten().collect();
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let all: Vec<&[u8]> = keys.keys().map(Vec::as_slice).collect();
+        found.extend(self.keyed(append.conversation, bucket, &all, Sight::Final).await?);
+        self.duplicate(append.conversation, keys, found).await.map(Some)
+    }
+
+    /// Whether a bucket is full and its last batch settled.
+    async fn is_sealed(
+        &self,
+        conversation: ConversationId,
+        bucket: u64,
+    ) -> Result<bool, StoreError> {
+        if self.known.of(conversation).sealed > bucket {
+            return Ok(true);
+        }
+        let head = self.head_of_bucket(conversation, bucket, Sight::Final).await?;
+        let is_full = head.is_some_and(|head| head.seq == self.buckets.end(bucket));
+        if is_full {
+            self.known.learn(conversation, |facts| facts.sealed = facts.sealed.max(bucket + 1));
+        }
+        Ok(is_full)
+    }
+
+    /// Which of these keys are in a bucket, and their entries' seqs.
+    pub(super) async fn keyed(
+        &self,
+        conversation: ConversationId,
+        bucket: u64,
+        keys: &[&[u8]],
+        sight: Sight,
+    ) -> Result<Vec<(Vec<u8>, Seq)>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = match sight {
+            Sight::Acknowledged => &self.statements.keys,
+            Sight::Final => &self.statements.keys_serial,
+        };
+        let rows: Vec<(Vec<u8>, i64)> =
+            self.rows(statement, (conversation.as_i64(), column(bucket), keys)).await?;
+        rows.into_iter().map(|(key, seq)| Ok((key, Seq::new(unsigned(seq)?)))).collect()
+    }
+
+    async fn duplicate(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        keys: &Keys,
+        found: BTreeMap<Vec<u8>, Seq>,
+    ) -> Result<Appended, StoreError> {
+        let mut entries = Vec::with_capacity(found.len());
+        for (key, seq) in found {
+            let (at, _) = keys.get(&key).ok_or_else(|| corrupt("a key that was not asked for"))?;
+            entries.push((*at, self.entry(conversation, seq).await?));
+        }
+        entries.sort_unstable_by_key(|(at, _)| *at);
+        Ok(Appended::Duplicate { entries })
+    }
+
+    fn batch(&self, append: &Append<'_>) -> (Vec<PreparedStatement>, Vec<Values>) {
+        let bucket = column(self.buckets.of_seq(append.after.next()));
+        let conversation = append.conversation.as_i64();
+        let is_first = self.buckets.room(append.after) == self.buckets.room(Seq::ZERO);
+        let old = (!is_first).then(|| number(append.after.get()));
+        let mut statements = vec![self.statements.append_head.clone()];
+        let mut values = vec![head_values(append.head, conversation, bucket, old)];
+        for entry in append.entries {
+            statements.push(self.statements.append_entry.clone());
+            values.push(entry_values(entry, conversation, bucket));
+            if let Some(client_id) = &entry.client_id {
+                let key = key(entry.sender, client_id);
+                statements.push(self.statements.append_key.clone());
+                values.push(Values::Key((conversation, bucket, key, number(entry.seq.get()))));
+            }
+        }
+        (statements, values)
+    }
+
+    /// What became of a batch.
+    async fn tell(
+        self: &Arc<Self>,
+        append: &Append<'_>,
+        keys: &Keys,
+        decided: Decided,
+    ) -> Result<Tried, StoreError> {
+        match decided {
+            Decided::Applied => Ok(Tried::Known(Appended::Done)),
+            Decided::Refused => self.look(append, keys, String::new(), false).await,
+            Decided::Unknown { detail, is_over } => {
+                self.doubts.meet();
+                let looked = self.look(append, keys, detail, !is_over).await;
+                if let Ok(tried) = &looked {
+                    self.doubts.settle(matches!(tried, Tried::Known(Appended::Done)));
+                }
+                looked.map_err(as_unknown)
+            }
+        }
+    }
+
+    /// Serial reads: whose entry is at the place, which keys are there, and the head.
+    async fn look(
+        self: &Arc<Self>,
+        append: &Append<'_>,
+        keys: &Keys,
+        detail: String,
+        may_come: bool,
+    ) -> Result<Tried, StoreError> {
+        let conversation = append.conversation;
+        let first = append.after.next();
+        let at_place = self.final_entry(conversation, first).await?;
+        if at_place.is_some_and(|entry| entry.id == append.entries[0].id) {
+            return Ok(Tried::Known(Appended::Done));
+        }
+        let all: Vec<&[u8]> = keys.keys().map(Vec::as_slice).collect();
+        let bucket = self.buckets.of_seq(first);
+        let found = self.keyed(conversation, bucket, &all, Sight::Final).await?;
+        if !found.is_empty() {
+            let found = found.into_iter().collect();
+            return self.duplicate(conversation, keys, found).await.map(Tried::Known);
+        }
+        let head = self.head(conversation, Sight::Final).await?;
+        if head.seq == append.after {
+            return Ok(Tried::Open { detail, may_come });
+        }
+        Ok(Tried::Known(Appended::Moved { head }))
+    }
+
+    /// Remembers an own append.
+    async fn learn(&self, append: &Append<'_>) {
+        let bucket = self.buckets.of_seq(append.after.next());
+        let conversation = append.conversation;
+        self.known.learn(conversation, |facts| facts.see(bucket, &append.head));
+        if bucket > 0 && self.buckets.of_seq(append.after) != bucket {
+            self.hint(conversation, bucket).await;
+        }
+    }
+}
+
+/// After a batch that may have been done, a read that failed leaves it so.
+fn as_unknown(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(detail) | StoreError::Unknown(detail) => {
+            StoreError::Unknown(detail)
+        }
+        corrupt @ StoreError::Corrupt(_) => corrupt,
+    }
+}
+
+fn head_values(head: Head, conversation: i64, bucket: i32, old: Option<i64>) -> Values {
+    Values::Head((
+        number(head.seq.get()),
+        number(head.ord),
+        CqlTimestamp(head.at.as_millis()),
+        number(head.text_seq.get()),
+        number(head.projected_seq.get()),
+        i64::from(head.members),
+        i64::from(head.owners),
+        conversation,
+        bucket,
+        old,
+    ))
+}
+
+fn entry_values(entry: &Entry, conversation: i64, bucket: i32) -> Values {
+    Values::Entry((
+        conversation,
+        bucket,
+        number(entry.seq.get()),
+        entry.id.as_i64(),
+        entry.sender.as_i64(),
+        entry.client_id.as_ref().map(|id| id.as_str().to_owned()),
+        chat_core::codec::kind_byte(&entry.body).cast_signed(),
+        CqlTimestamp(entry.at.as_millis()),
+        number(entry.ord),
+        reading::body(entry),
+    ))
+}

@@ -1,0 +1,254 @@
+//! Read models of the logs. Entries write them in [`super::views`]; here they are read.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chat_core::{
+    codec::role_of,
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{Entry, Founding, Kind, Member, Membership, Overlay, Seq},
+    port::Conversations,
+    time::Timestamp,
+};
+
+use super::{
+    heads::{seq, unsigned},
+    store::{Decided, Store, TRIES_MAX, corrupt, together},
+};
+
+/// Rows of one partition that are read at once.
+const PAGE: usize = 1_000;
+
+/// Read models in a CQL store.
+#[derive(Debug)]
+pub(super) struct ScyllaConversations(pub(super) Arc<Store>);
+
+/// A user or a conversation, whether it has gone, and the standing.
+type StandingRow = (i64, Option<bool>, Option<i8>, Option<i64>, Option<i64>);
+/// Kind, title, time.
+type FoundingRow = (Option<i8>, Option<String>, Option<i64>);
+
+fn read_standing(user: UserId, row: StandingRow) -> Result<Option<Member>, StoreError> {
+    let (_, gone, role, joined_seq, joined_ord) = row;
+    if gone != Some(false) {
+        return Ok(None);
+    }
+    let role = role_of(role.unwrap_or_default().cast_unsigned()).map_err(corrupt)?;
+    let joined_ord = unsigned(joined_ord.unwrap_or_default())?;
+    Ok(Some(Member { user, role, joined_seq: seq(joined_seq)?, joined_ord }))
+}
+
+fn read_member(row: StandingRow) -> Result<Option<Member>, StoreError> {
+    let user = UserId::from_i64(row.0).ok_or_else(|| corrupt("a member without an id"))?;
+    read_standing(user, row)
+}
+
+const fn kind_column(kind: Kind) -> i8 {
+    match kind {
+        Kind::Direct => 0,
+        Kind::Group => 1,
+    }
+}
+
+fn read_founding(conversation: ConversationId, row: FoundingRow) -> Result<Founding, StoreError> {
+    let (kind, title, created_at) = row;
+    let kind = match kind {
+        Some(0) => Kind::Direct,
+        Some(1) => Kind::Group,
+        other => return Err(corrupt(format!("a conversation of kind {other:?}"))),
+    };
+    let created_at = Timestamp::from_millis(created_at.unwrap_or_default());
+    Ok(Founding { conversation, kind, title: title.map(Arc::from), created_at })
+}
+
+impl Store {
+    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+        self.tenure.check()?;
+        let values = (
+            founding.conversation.as_i64(),
+            kind_column(founding.kind),
+            founding.title.as_deref(),
+            founding.created_at.as_millis(),
+        );
+        let mut last = String::new();
+        for _ in 0..TRIES_MAX {
+            match self.decide(&self.statements.create, values).await? {
+                Decided::Applied | Decided::Refused => return Ok(()),
+                Decided::Unknown { detail, .. } => last = detail,
+            }
+            let key = (founding.conversation.as_i64(),);
+            let stands: Option<FoundingRow> =
+                self.row(&self.statements.conversation_serial, key).await?;
+            if stands.is_some() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unknown(last))
+    }
+
+    async fn direct(
+        &self,
+        (low, high): (UserId, UserId),
+        fresh: ConversationId,
+    ) -> Result<ConversationId, StoreError> {
+        self.tenure.check()?;
+        let pair = (low.as_i64(), high.as_i64());
+        let mut last = String::new();
+        for _ in 0..TRIES_MAX {
+            let values = (pair.0, pair.1, fresh.as_i64());
+            match self.decide(&self.statements.direct, values).await? {
+                Decided::Applied => return Ok(fresh),
+                Decided::Refused => {}
+                Decided::Unknown { detail, .. } => last = detail,
+            }
+            let stands: Option<(i64,)> = self.row(&self.statements.direct_serial, pair).await?;
+            if let Some((conversation,)) = stands {
+                return ConversationId::from_i64(conversation)
+                    .ok_or_else(|| corrupt("a pair without its conversation"));
+            }
+        }
+        Err(StoreError::Unknown(last))
+    }
+
+    async fn get(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+    ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
+        self.mend(conversation).await?;
+        let key = (conversation.as_i64(),);
+        let founding = self.row::<FoundingRow>(&self.statements.conversation, key);
+        let view = self.row::<(Option<String>, Option<i64>)>(&self.statements.view, key);
+        let (founding, view) = futures_util::future::try_join(founding, view).await?;
+        let Some(row) = founding else { return Ok(None) };
+        let founding = read_founding(conversation, row)?;
+        let title = view.and_then(|(title, _)| title).map(Arc::from);
+        let title = title.or_else(|| founding.title.clone());
+        Ok(Some((founding, title)))
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
+        let (mut found, mut above) = (Vec::new(), 0);
+        loop {
+            let values = (user.as_i64(), above, i32::try_from(PAGE).unwrap_or(i32::MAX));
+            let rows: Vec<StandingRow> = self.rows(&self.statements.memberships, values).await?;
+            let is_last = rows.len() < PAGE;
+            for row in rows {
+                above = row.0;
+                let conversation = ConversationId::from_i64(row.0)
+                    .ok_or_else(|| corrupt("a membership without its conversation"))?;
+                let member = read_standing(user, row)?;
+                found.extend(member.map(|member| Membership { conversation, member }));
+            }
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn members(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.mend(conversation).await?;
+        let (mut found, mut above) = (Vec::new(), after.map_or(0, UserId::as_i64));
+        let page = limit.clamp(1, PAGE);
+        while found.len() < limit {
+            let values = (conversation.as_i64(), above, i32::try_from(page).unwrap_or(i32::MAX));
+            let rows: Vec<StandingRow> = self.rows(&self.statements.members, values).await?;
+            let is_last = rows.len() < page;
+            for row in rows {
+                above = row.0;
+                found.extend(read_member(row)?);
+            }
+            if is_last {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn standing(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<Member>>, StoreError> {
+        self.mend(conversation).await?;
+        together(users.iter().map(|user| self.member(conversation, *user)).collect()).await
+    }
+
+    async fn member(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<Member>, StoreError> {
+        let key = (conversation.as_i64(), user.as_i64());
+        let row: Option<StandingRow> = self.row(&self.statements.member, key).await?;
+        row.map_or(Ok(None), read_member)
+    }
+}
+
+#[async_trait]
+impl Conversations for ScyllaConversations {
+    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+        self.0.settled_in_time(self.0.create(founding)).await
+    }
+
+    async fn direct(
+        &self,
+        one: UserId,
+        other: UserId,
+        fresh: ConversationId,
+    ) -> Result<ConversationId, StoreError> {
+        let pair = (one.min(other), one.max(other));
+        self.0.settled_in_time(self.0.direct(pair, fresh)).await
+    }
+
+    async fn get(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
+        self.0.in_time(self.0.get(conversation)).await
+    }
+
+    async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
+        self.0.in_time(self.0.memberships(user)).await
+    }
+
+    async fn members(
+        &self,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.0.in_time(self.0.members(conversation, after, limit)).await
+    }
+
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<Member>>, StoreError> {
+        self.0.in_time(self.0.standing(conversation, users)).await
+    }
+
+    async fn overlays(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        to: Seq,
+    ) -> Result<Vec<(Seq, Overlay)>, StoreError> {
+        let work = async {
+            self.0.mend(conversation).await?;
+            self.0.read_overlays(conversation, after, to).await
+        };
+        self.0.in_time(work).await
+    }
+
+    async fn project(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.0.in_time(self.0.project(entries)).await
+    }
+}

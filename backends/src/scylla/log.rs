@@ -1,0 +1,141 @@
+//! The logs of all conversations.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chat_core::{
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{Body, ClientId, Entry, Head, Seq},
+    port::{Append, Appended, Log},
+};
+
+use super::{
+    append::key,
+    buckets::{column, number},
+    heads::Sight,
+    reading,
+    store::{Decided, Store, TRIES_MAX, together},
+};
+
+/// Logs in a CQL store.
+#[derive(Debug)]
+pub(super) struct ScyllaLog(pub(super) Arc<Store>);
+
+/// The same entry without its text, if it has any.
+fn without_text(entry: Entry) -> Option<Entry> {
+    let body = match entry.body {
+        Body::Text { text: Some(_), reply_to } => Body::Text { text: None, reply_to },
+        Body::Edited { text: Some(_), target_seq } => Body::Edited { text: None, target_seq },
+        Body::Text { text: None, .. }
+        | Body::Edited { text: None, .. }
+        | Body::Redacted { .. }
+        | Body::Reaction { .. }
+        | Body::Joined { .. }
+        | Body::Left { .. }
+        | Body::Role { .. }
+        | Body::Title { .. } => return None,
+    };
+    Some(Entry { body, ..entry })
+}
+
+impl Store {
+    /// Takes the text out of entries. What erasing writes depends on the entry alone, so that it
+    /// may be sent again whatever became of it.
+    pub(super) async fn erase(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        seqs: &[Seq],
+    ) -> Result<(), StoreError> {
+        for seq in seqs {
+            let found = self.read(conversation, seq.previous(), *seq, 1).await?;
+            if let Some(erased) = found.into_iter().next().and_then(without_text) {
+                self.erase_one(&erased).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn erase_one(&self, erased: &Entry) -> Result<(), StoreError> {
+        let bucket = column(self.buckets.of_seq(erased.seq));
+        let conversation = erased.conversation.as_i64();
+        let values = (reading::body(erased), conversation, bucket, number(erased.seq.get()));
+        let mut last = String::new();
+        for _ in 0..TRIES_MAX {
+            match self.decide(&self.statements.erase, &values).await? {
+                Decided::Applied | Decided::Refused => return Ok(()),
+                Decided::Unknown { detail, .. } => last = detail,
+            }
+        }
+        Err(StoreError::Unknown(last))
+    }
+
+    async fn head_now(&self, conversation: ConversationId) -> Result<Head, StoreError> {
+        if !self.doubts.contains(conversation) {
+            return self.head(conversation, Sight::Acknowledged).await;
+        }
+        let head = self.head(conversation, Sight::Final).await?;
+        self.doubts.clear(conversation);
+        Ok(head)
+    }
+
+    async fn find(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        key: &[u8],
+        base: Seq,
+    ) -> Result<Option<Entry>, StoreError> {
+        // The head first: its serial read settles what is in flight, at an edge the next bucket's.
+        let head = self.head(conversation, Sight::Final).await?;
+        if head.seq == Seq::ZERO {
+            return Ok(None);
+        }
+        let newest = self.buckets.of_seq(head.seq);
+        let oldest = self.buckets.of_seq(base.next()).min(newest.saturating_sub(1));
+        let keys = [key];
+        let looked = (oldest..=newest)
+            .map(|bucket| self.keyed(conversation, bucket, &keys, Sight::Final))
+            .collect();
+        match together(looked).await?.into_iter().flatten().next() {
+            Some((_, seq)) => self.entry(conversation, seq).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+#[async_trait]
+impl Log for ScyllaLog {
+    async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
+        self.0.append(append).await
+    }
+
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        to: Seq,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.0.in_time(self.0.read(conversation, after, to, limit)).await
+    }
+
+    async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
+        let heads = conversations.iter().map(|one| self.0.head_now(*one));
+        self.0.in_time(together(heads.collect())).await
+    }
+
+    async fn find(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        client_id: &ClientId,
+        base: Seq,
+    ) -> Result<Option<Entry>, StoreError> {
+        let key = key(sender, client_id);
+        self.0.in_time(self.0.find(conversation, &key, base)).await
+    }
+
+    async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
+        self.0.settled_in_time(self.0.erase(conversation, seqs)).await
+    }
+}

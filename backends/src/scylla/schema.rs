@@ -1,0 +1,68 @@
+//! The tables, and how an older schema becomes the newest one.
+//!
+//! A migration only ever adds: gateways of this version and of the one before run side by side.
+
+/// The version of the schema that this code needs.
+pub(super) const VERSION: i32 = 1;
+
+/// Where the version of the schema is kept, and what cannot be changed later.
+pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
+    id int PRIMARY KEY, version int, bucket_entries bigint, migrating boolean)";
+
+/// What each version adds to the one before, from version 1 on.
+pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
+    LOG,
+    "CREATE TABLE IF NOT EXISTS tails (conversation bigint PRIMARY KEY, bucket int)",
+    "CREATE TABLE IF NOT EXISTS conversations (
+        conversation bigint PRIMARY KEY, kind tinyint, title text, created_at bigint)",
+    "CREATE TABLE IF NOT EXISTS views (
+        conversation bigint PRIMARY KEY, title text, projected_seq bigint)",
+    "CREATE TABLE IF NOT EXISTS directs (
+        low bigint, high bigint, conversation bigint, PRIMARY KEY ((low, high)))",
+    "CREATE TABLE IF NOT EXISTS members (
+        conversation bigint, user bigint, gone boolean, role tinyint,
+        joined_seq bigint, joined_ord bigint, PRIMARY KEY (conversation, user))",
+    "CREATE TABLE IF NOT EXISTS user_conversations (
+        user bigint, conversation bigint, gone boolean, role tinyint,
+        joined_seq bigint, joined_ord bigint, PRIMARY KEY (user, conversation))",
+    "CREATE TABLE IF NOT EXISTS overlays (
+        conversation bigint, bucket int, target_seq bigint, edit_seq bigint, edit_at bigint,
+        edit_text text, edit_seqs set<bigint>, redacted_seq bigint,
+        PRIMARY KEY ((conversation, bucket), target_seq))",
+    "CREATE TABLE IF NOT EXISTS reactions (
+        conversation bigint, bucket int, target_seq bigint, emoji text, user bigint,
+        on_ boolean, seq bigint, first_seq bigint,
+        PRIMARY KEY ((conversation, bucket), target_seq, emoji, user))",
+    "CREATE TABLE IF NOT EXISTS cursors (
+        user bigint, conversation bigint, delivered_seq bigint, read_seq bigint, read_ord bigint,
+        PRIMARY KEY (user, conversation))",
+    "CREATE TABLE IF NOT EXISTS usernames (
+        username text PRIMARY KEY, user bigint, password_hash text, display_name text,
+        created_at bigint)",
+    "CREATE TABLE IF NOT EXISTS users (
+        user bigint PRIMARY KEY, username text, display_name text, created_at bigint)",
+    "CREATE TABLE IF NOT EXISTS usernames_by_prefix (
+        prefix text, username text, user bigint, PRIMARY KEY (prefix, username))",
+    "CREATE TABLE IF NOT EXISTS logins (
+        login bigint PRIMARY KEY, user bigint, device text, created_at bigint, used_at bigint,
+        expires_at bigint, current blob, previous blob, exchanged_at bigint)",
+    "CREATE TABLE IF NOT EXISTS logins_by_user (
+        user bigint, login bigint, PRIMARY KEY (user, login))",
+    "CREATE TABLE IF NOT EXISTS replies (
+        user bigint, key text, digest blob, conversation bigint, claimed_at bigint,
+        settled boolean, PRIMARY KEY ((user, key)))",
+    "CREATE TABLE IF NOT EXISTS last_seen (user bigint PRIMARY KEY, at bigint)",
+    "CREATE TABLE IF NOT EXISTS nodes (node int PRIMARY KEY, owner bigint, alive boolean)",
+]];
+
+/// Written by conditional batches only; plain writes must never be mixed into it. `head` is the
+/// only column with a condition, and the running values ride along in its update.
+const LOG: &str = "CREATE TABLE IF NOT EXISTS log (
+    conversation bigint, bucket int,
+    head bigint STATIC, head_ord bigint STATIC, head_at timestamp STATIC, text_seq bigint STATIC,
+    projected_seq bigint STATIC, members bigint STATIC, owners bigint STATIC,
+    part tinyint, seq bigint, key blob,
+    ref_seq bigint,
+    id bigint, sender bigint, client_id text, kind tinyint, at timestamp, ord bigint, body blob,
+    PRIMARY KEY ((conversation, bucket), part, seq, key)
+) WITH CLUSTERING ORDER BY (part ASC, seq DESC, key ASC)";

@@ -1,0 +1,282 @@
+//! What all ports share: the session, the statements, and how an answer or its absence is read.
+
+use std::{sync::Arc, time::Duration};
+
+use chat_core::error::StoreError;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use scylla::{
+    client::session::Session,
+    deserialize::row::DeserializeRow,
+    errors::{DbError, ExecutionError, RequestAttemptError, WriteType},
+    response::query_result::QueryResult,
+    serialize::{batch::BatchValues, row::SerializeRow},
+    statement::{
+        batch::{Batch, BatchType},
+        prepared::PreparedStatement,
+    },
+    value::{CqlValue, Row},
+};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    breaker::{Breaker, PROBE_EVERY},
+    buckets::Buckets,
+    doubts::Doubts,
+    flights::Flights,
+    known::Known,
+    nodes::Tenure,
+    reading::{ChunkKey, ChunkRead},
+    statements::Statements,
+};
+
+/// How often a step that lost a race, or whose outcome was unknown, is tried within its time.
+pub(super) const TRIES_MAX: usize = 16;
+
+/// Statements of one call in flight at the same time.
+const PARALLEL_MAX: usize = 32;
+
+/// What all ports share.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) session: Session,
+    pub(super) statements: Statements,
+    pub(super) buckets: Buckets,
+    pub(super) known: Known,
+    pub(super) doubts: Doubts,
+    pub(super) chunks: Arc<Flights<ChunkKey, ChunkRead>>,
+    pub(super) breaker: Breaker,
+    pub(super) tenure: Tenure,
+    pub(super) tasks: TaskTracker,
+    pub(super) shutdown: CancellationToken,
+    /// The time within which a port answers; one statement has five sixths of it.
+    pub(super) answer_within: Duration,
+}
+
+/// What became of a conditional write.
+#[derive(Debug)]
+pub(super) enum Decided {
+    /// The condition held, and it is written.
+    Applied,
+    /// The condition did not hold.
+    Refused,
+    /// No answer that can be relied on: only a serial read tells.
+    Unknown {
+        /// Why.
+        detail: String,
+        /// Whether the store has given up on it, so that a serial read is final at once. Where it
+        /// may still be working on it, what is not there now may yet come.
+        is_over: bool,
+    },
+}
+
+impl Store {
+    /// Rows of a read.
+    pub(super) async fn rows<R>(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'f> DeserializeRow<'f, 'f>,
+    {
+        let result = self.execute(statement, values).await.map_err(unavailable)?;
+        let rows = result.into_rows_result().map_err(corrupt)?;
+        let typed = rows.rows::<R>().map_err(corrupt)?;
+        typed.collect::<Result<_, _>>().map_err(corrupt)
+    }
+
+    /// The one row of a read.
+    pub(super) async fn row<R>(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> Result<Option<R>, StoreError>
+    where
+        R: for<'f> DeserializeRow<'f, 'f>,
+    {
+        Ok(self.rows(statement, values).await?.into_iter().next())
+    }
+
+    /// A write that may be sent any number of times.
+    pub(super) async fn write(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> Result<(), StoreError> {
+        self.execute(statement, values).await.map(drop).map_err(unavailable)
+    }
+
+    /// A conditional write. [`StoreError::Unavailable`] where it was surely not sent.
+    pub(super) async fn decide(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> Result<Decided, StoreError> {
+        decided(self.execute(statement, values).await)
+    }
+
+    /// Conditional writes to one partition, all or none.
+    pub(super) async fn decide_all(
+        &self,
+        statements: Vec<PreparedStatement>,
+        values: impl BatchValues,
+    ) -> Result<Decided, StoreError> {
+        let statements = statements.into_iter().map(Into::into).collect();
+        let mut batch = Batch::new_with_statements(BatchType::Logged, statements);
+        batch.set_execution_profile_handle(Some(self.statements.conditional.clone()));
+        batch.set_is_idempotent(false);
+        self.admit().map_err(unavailable)?;
+        decided(self.observe(self.session.batch(&batch, values).await))
+    }
+
+    async fn execute(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> Result<QueryResult, Failure> {
+        self.admit()?;
+        self.observe(self.session.execute_unpaged(statement, values).await)
+    }
+
+    fn admit(&self) -> Result<(), Failure> {
+        if self.breaker.is_open() { Err(Failure::Refused) } else { Ok(()) }
+    }
+
+    /// Tells the breaker how the store is.
+    fn observe(&self, result: Result<QueryResult, ExecutionError>) -> Result<QueryResult, Failure> {
+        match &result {
+            Ok(_) => self.breaker.answered(),
+            Err(error) if !is_silence(error) => {}
+            Err(_) => self.breaker.failed(),
+        }
+        result.map_err(|error| Failure::Driver(Box::new(error)))
+    }
+
+    /// Asks a store that has fallen silent again and again, until `shutdown`.
+    pub(super) async fn probe(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                () = self.breaker.opened() => {}
+            }
+            while self.breaker.is_open() && !self.shutdown.is_cancelled() {
+                tokio::time::sleep(PROBE_EVERY).await;
+                let answer = self.session.execute_unpaged(&self.statements.probe, ()).await;
+                if answer.is_ok() {
+                    self.breaker.answered();
+                }
+            }
+        }
+    }
+
+    /// When a call that begins now has to be answered.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.answer_within
+    }
+
+    /// Gives up on reads and plain writes that take too long.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = || Err(StoreError::Unavailable("no answer in time".to_owned()));
+        timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late())
+    }
+
+    /// Gives up on conditional writes that take too long.
+    pub(super) async fn settled_in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = || Err(StoreError::Unknown("no answer in time".to_owned()));
+        timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late())
+    }
+}
+
+/// The results of all of this work, in its order; so much of it at a time as one call may have in
+/// flight.
+pub(super) async fn together<T>(
+    work: Vec<impl Future<Output = Result<T, StoreError>>>,
+) -> Result<Vec<T>, StoreError> {
+    stream::iter(work).buffered(PARALLEL_MAX).try_collect().await
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// The breaker is open.
+    Refused,
+    /// The driver says so.
+    Driver(Box<ExecutionError>),
+}
+
+fn unavailable(failure: Failure) -> StoreError {
+    StoreError::Unavailable(match failure {
+        Failure::Refused => "it has not answered for a while and is not asked".to_owned(),
+        Failure::Driver(error) => error.to_string(),
+    })
+}
+
+/// What the store sent is not what its tables say.
+pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+fn decided(result: Result<QueryResult, Failure>) -> Result<Decided, StoreError> {
+    match result {
+        Ok(result) => Ok(applied(result)),
+        Err(Failure::Driver(error)) if !is_unsent(&error) => {
+            let is_over = matches!(
+                *error,
+                ExecutionError::LastAttemptError(RequestAttemptError::DbError(..))
+            );
+            Ok(Decided::Unknown { detail: error.to_string(), is_over })
+        }
+        Err(failure) => Err(unavailable(failure)),
+    }
+}
+
+/// Nothing but `[applied]` is read: stores differ in what stands beside it.
+fn applied(result: QueryResult) -> Decided {
+    let row = result.into_rows_result().ok().and_then(|rows| rows.first_row::<Row>().ok());
+    match row.and_then(|row| row.columns.into_iter().next().flatten()) {
+        Some(CqlValue::Boolean(true)) => Decided::Applied,
+        Some(CqlValue::Boolean(false)) => Decided::Refused,
+        other => Decided::Unknown { detail: format!("[applied] is {other:?}"), is_over: true },
+    }
+}
+
+/// Whether the statement has surely not left this process.
+fn is_unsent(error: &ExecutionError) -> bool {
+    matches!(
+        error,
+        ExecutionError::BadQuery(_)
+            | ExecutionError::EmptyPlan
+            | ExecutionError::PrepareError(_)
+            | ExecutionError::ConnectionPoolError(_)
+            | ExecutionError::LastAttemptError(
+                RequestAttemptError::SerializationError(_)
+                    | RequestAttemptError::CqlRequestSerialization(_)
+                    | RequestAttemptError::UnableToAllocStreamId
+            )
+    )
+}
+
+/// Whether the error means that the store, or enough of it, is not there. Writers that get in each
+/// other's way time out as well; that is no such sign.
+fn is_silence(error: &ExecutionError) -> bool {
+    match error {
+        ExecutionError::EmptyPlan
+        | ExecutionError::ConnectionPoolError(_)
+        | ExecutionError::RequestTimeout(_) => true,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => match error {
+            DbError::ReadTimeout { consistency, .. } => !consistency.is_serial(),
+            DbError::WriteTimeout { write_type, .. } => *write_type != WriteType::Cas,
+            error => matches!(error, DbError::Unavailable { .. } | DbError::Overloaded),
+        },
+        error => matches!(
+            error,
+            ExecutionError::LastAttemptError(RequestAttemptError::BrokenConnectionError(_))
+        ),
+    }
+}

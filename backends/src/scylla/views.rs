@@ -1,0 +1,144 @@
+//! Writing what entries change besides the log.
+//!
+//! Each row is written with the seq of the entry behind it as its timestamp, so that the highest
+//! seq wins. What must stay the first instead (a redaction, the first time of a reaction) is written
+//! with a timestamp that falls as seqs rise. Nothing is ever deleted: a tombstone is forgotten in
+//! time, and a late write would come through; who has gone is a row that says so.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chat_core::{
+    codec::role_byte,
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{Body, Cursor, Entry, Member, Role, Seq},
+    projection::{Projection, erasures},
+};
+
+use super::{
+    buckets::{column, number},
+    store::{Store, together},
+};
+
+/// Above the timestamps of all seqs, and in the past for every clock: stores may refuse timestamps
+/// of the future. In microseconds it is a day of 2005.
+const TIMESTAMP_TOP: i64 = 1 << 50;
+
+/// The timestamp with which the lowest seq wins.
+fn falling(seq: Seq) -> i64 {
+    TIMESTAMP_TOP - number(seq.get())
+}
+
+impl Store {
+    /// Writes what these entries change. How far projections are complete is not touched.
+    pub(super) async fn write_views(self: &Arc<Self>, entries: &[Entry]) -> Result<(), StoreError> {
+        let mut cursors: BTreeMap<(ConversationId, UserId), Cursor> = BTreeMap::new();
+        for entry in entries {
+            if let Projection::Cursor { user, to } = Projection::of(entry) {
+                let cursor = cursors.entry((entry.conversation, user)).or_default();
+                *cursor = cursor.max(to);
+            }
+        }
+        let cursors = cursors.into_iter().map(async |((conversation, user), to)| {
+            self.write_cursor(user, conversation, to).await
+        });
+        let views = entries.iter().map(|entry| self.write_view(entry));
+        let (cursors, views) = (together(cursors.collect()), together(views.collect()));
+        futures_util::future::try_join(cursors, views).await.map(drop)
+    }
+
+    async fn write_view(self: &Arc<Self>, entry: &Entry) -> Result<(), StoreError> {
+        match Projection::of(entry) {
+            Projection::Member(member) => self.write_member(entry, &member, false).await,
+            Projection::Gone(user) => {
+                let role = Role::Member;
+                let gone = Member { user, role, joined_seq: Seq::ZERO, joined_ord: 0 };
+                self.write_member(entry, &gone, true).await
+            }
+            Projection::Title(title) => {
+                let values = (number(entry.seq.get()), &*title, entry.conversation.as_i64());
+                self.write(&self.statements.set_title, values).await
+            }
+            Projection::Overlay { target_seq } => self.write_overlay(entry, target_seq).await,
+            Projection::Cursor { .. } => Ok(()),
+        }
+    }
+
+    async fn write_member(
+        &self,
+        entry: &Entry,
+        member: &Member,
+        is_gone: bool,
+    ) -> Result<(), StoreError> {
+        let values = (
+            entry.conversation.as_i64(),
+            member.user.as_i64(),
+            is_gone,
+            role_byte(member.role).cast_signed(),
+            number(member.joined_seq.get()),
+            number(member.joined_ord),
+            number(entry.seq.get()),
+        );
+        let member = self.write(&self.statements.set_member, values);
+        let membership = self.write(&self.statements.set_membership, values);
+        futures_util::future::try_join(member, membership).await.map(drop)
+    }
+
+    /// Writes first and looks then: of a redaction and an edit at the same moment, each on another
+    /// gateway, at least one sees both and erases.
+    async fn write_overlay(
+        self: &Arc<Self>,
+        entry: &Entry,
+        target_seq: Seq,
+    ) -> Result<(), StoreError> {
+        let conversation = entry.conversation;
+        let row = (
+            conversation.as_i64(),
+            column(self.buckets.of_seq(target_seq)),
+            number(target_seq.get()),
+        );
+        let seq = number(entry.seq.get());
+        match &entry.body {
+            Body::Edited { text, .. } => {
+                let text = text.as_deref().unwrap_or_default();
+                let values = (seq, seq, entry.at.as_millis(), text, vec![seq], row.0, row.1, row.2);
+                self.write(&self.statements.set_edit, values).await?;
+            }
+            Body::Redacted { .. } => {
+                let values = (falling(entry.seq), seq, row.0, row.1, row.2);
+                self.write(&self.statements.set_redacted, values).await?;
+            }
+            Body::Reaction { emoji, on, .. } => {
+                return self.write_reaction(entry, row, emoji, *on).await;
+            }
+            Body::Text { .. }
+            | Body::Joined { .. }
+            | Body::Left { .. }
+            | Body::Role { .. }
+            | Body::Title { .. } => return Ok(()),
+        }
+        let found = self.read_overlays(conversation, target_seq.previous(), target_seq).await?;
+        let Some((_, overlay)) = found.into_iter().next() else { return Ok(()) };
+        let erased = erasures(target_seq, &overlay);
+        if erased.is_empty() {
+            return Ok(());
+        }
+        let values = (TIMESTAMP_TOP, row.0, row.1, row.2);
+        self.write(&self.statements.erase_edit, values).await?;
+        self.erase(conversation, &erased).await
+    }
+
+    async fn write_reaction(
+        &self,
+        entry: &Entry,
+        (conversation, bucket, target_seq): (i64, i32, i64),
+        emoji: &str,
+        on: bool,
+    ) -> Result<(), StoreError> {
+        let (seq, user) = (number(entry.seq.get()), entry.sender.as_i64());
+        let newest = (seq, on, seq, conversation, bucket, target_seq, emoji, user);
+        self.write(&self.statements.set_reaction, newest).await?;
+        let first = (falling(entry.seq), seq, conversation, bucket, target_seq, emoji, user);
+        self.write(&self.statements.set_first_reaction, first).await
+    }
+}
