@@ -10,9 +10,9 @@
 //! - What arrives is untrusted: capped in size, and dropped and counted where it has no shape.
 //!
 //! In reading order: [`ring`] says which primary keeps what, [`topic`] what channels are called,
-//! [`stream`] is the queue of what arrives; [`dial`] and [`backoff`] open connections,
-//! [`primary`] is what is known of one primary, and [`fleet`] all of them; then one file for each
-//! port, and [`scripts`].
+//! [`stream`] is the queue of what arrives; [`dial`] and [`backoff`] open connections, [`primary`]
+//! is what is known of one primary, [`probes`] how it is tried out, and [`fleet`] all of them; then
+//! one file for each port, and [`scripts`].
 
 mod backoff;
 mod bus;
@@ -22,6 +22,7 @@ mod fleet;
 mod leases;
 mod limiter;
 mod primary;
+mod probes;
 mod publisher;
 mod ring;
 mod scripts;

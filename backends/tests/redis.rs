@@ -1,17 +1,27 @@
 //! Redis keeps the promises of the bus, the limiter and the leases: on one primary and on two.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
+#[path = "redis/bus_faults.rs"]
+mod bus_faults;
 #[path = "redis/gateways.rs"]
 mod gateways;
+#[path = "redis/proxy.rs"]
+mod proxy;
 #[path = "redis/server.rs"]
 mod server;
 
-use std::{ops::AsyncFnMut, sync::Arc, time::Duration};
+use std::{
+    ops::AsyncFnMut,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use backends::redis::Redis;
 use chat_core::{
+    id::Snowflake,
     memory::{LocalLimiter, MemoryHub},
     port::{Bus, Limiter},
+    time::{Clock, SystemClock},
 };
 use presence::Leases;
 use tokio::time::{Instant, sleep};
@@ -26,6 +36,15 @@ async fn eventually(what: &str, within: Duration, mut condition: impl AsyncFnMut
         assert!(Instant::now() < deadline, "not in time: {what}");
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// The tests share a clock, so that no two of them make the same id.
+static CLOCK: LazyLock<SystemClock> =
+    LazyLock::new(|| SystemClock::new(u16::try_from(std::process::id() % 1_024).unwrap()));
+
+/// An id that no other test has.
+fn fresh<Id: From<Snowflake>>() -> Id {
+    Id::from(CLOCK.fresh_id())
 }
 
 /// What lives as long as a test; nothing, where the reference in memory stands in for a server that

@@ -101,7 +101,9 @@ impl Leases for RedisLeases {
             let mut script = scripts::BURY.prepare_invoke();
             script.arg(gateway.get()).arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
             script.arg(BURY_MAX.saturating_sub(left.len()));
-            kept.iter().for_each(|user| drop(script.arg(user.get())));
+            for user in kept {
+                script.arg(user.get());
+            }
             let names: Vec<String> = run(primary, &script).await?;
             left.extend(names.iter().filter_map(|name| name.parse::<UserId>().ok()));
         }
@@ -145,7 +147,9 @@ fn renewal(gateway: GatewayId, at: Timestamp, term: Term) -> ScriptInvocation<'s
 async fn read(primary: &Primary, users: &[UserId]) -> Option<Vec<Reading>> {
     let mut script = scripts::READ.prepare_invoke();
     script.arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
-    users.iter().for_each(|user| drop(script.arg(user.get())));
+    for user in users {
+        script.arg(user.get());
+    }
     match run::<Answer>(primary, &script).await {
         Ok(answer) => Some(fields::readings(&answer)),
         Err(error) => {

@@ -8,7 +8,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -25,6 +25,7 @@ use tokio::{
 use super::{
     counters::Counters,
     dial::{Address, Doubt},
+    probes::Probes,
     publisher::{HINTS_BYTES_MAX, PAYLOAD_BYTES_MAX},
     stream::Stream,
     subscriber::Order,
@@ -78,14 +79,6 @@ impl State {
 pub(super) struct Hint {
     pub(super) topic: Topic,
     pub(super) payload: Bytes,
-}
-
-/// The numbers of the probes, which grow: those sent, those that the primary took, those heard.
-#[derive(Debug, Default)]
-pub(super) struct Probes {
-    pub(super) sent: AtomicU64,
-    pub(super) taken: AtomicU64,
-    pub(super) heard: AtomicU64,
 }
 
 /// One primary.

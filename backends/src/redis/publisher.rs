@@ -129,12 +129,8 @@ impl Publisher {
 
     /// Publishes a number that the subscriber has to hear.
     async fn probe(&mut self, connection: &mut MultiplexedConnection) -> Result<(), Doubt> {
-        let probes = &self.primary.probes;
-        let number = probes.sent.fetch_add(1, Ordering::AcqRel) + 1;
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(&self.primary.shared.probe).arg(number);
-        in_time(publish.exec_async(connection)).await?;
-        probes.taken.store(number, Ordering::Release);
+        let Primary { probes, shared, .. } = &*self.primary;
+        probes.published(probes.send(&shared.probe, connection).await?);
         Ok(())
     }
 

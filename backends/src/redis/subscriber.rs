@@ -12,7 +12,7 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -127,9 +127,6 @@ impl Subscriber {
         connection: &mut MultiplexedConnection,
     ) -> Result<Infallible, Doubt> {
         self.begin_again(connection).await?;
-        let probes = &self.primary.probes;
-        // Probes of before cannot be heard here.
-        probes.heard.fetch_max(probes.sent.load(Ordering::Acquire), Ordering::AcqRel);
         self.primary.trust(Half::Subscriber);
         let mut expected = 0;
         let mut ticks = interval(CHECK_EVERY);
@@ -150,7 +147,11 @@ impl Subscriber {
         self.topics.values_mut().for_each(|phase| *phase = Phase::Asked);
         let topics: Vec<Topic> = self.topics.keys().copied().collect();
         self.primary.shared.counters.resubscribes.add(topics.len());
-        self.begin(&topics, connection).await
+        self.begin(&topics, connection).await?;
+        // What is pushed arrives; and probes of before need not be heard any more.
+        let Primary { probes, shared, .. } = &*self.primary;
+        let number = probes.send(&shared.probe, connection).await?;
+        probes.wait_for(number).await
     }
 
     async fn begin(
@@ -235,7 +236,7 @@ impl Subscriber {
         }
     }
 
-    /// Whether the connection answers, and pushes: the probe that the primary had taken at the last
+    /// Whether the connection answers, and pushes: the publisher's probe of the last
     /// check must have been heard since. Gives the one to be heard until the next.
     async fn check(
         &mut self,
@@ -243,14 +244,14 @@ impl Subscriber {
         connection: &mut MultiplexedConnection,
     ) -> Result<u64, Doubt> {
         let primary = &self.primary;
-        if primary.probes.heard.load(Ordering::Acquire) < expected {
+        if !primary.probes.is_heard(expected) {
             primary.distrust.notify_one();
             return Err(Doubt::Unheard);
         }
-        let taken = primary.probes.taken.load(Ordering::Acquire);
+        let published = primary.probes.last_published();
         in_time(redis::cmd("PING").exec_async(connection)).await?;
         self.backoff.reset();
-        Ok(taken)
+        Ok(published)
     }
 }
 
@@ -278,7 +279,7 @@ fn hear(primary: &Primary, push: PushInfo) {
         return shared.counters.garbage.add(1);
     };
     if name == shared.probe.as_bytes() {
-        return hear_probe(primary, &payload);
+        return shared.counters.garbage.add(usize::from(!primary.probes.hear(&payload)));
     }
     shared.counters.received.add(1);
     let room = match Topic::parse(&name) {
@@ -290,17 +291,5 @@ fn hear(primary: &Primary, push: PushInfo) {
     };
     if room == Room::Missed {
         shared.counters.lost.add(1);
-    }
-}
-
-/// Others may write there, too: a number that was never sent is none.
-fn hear_probe(primary: &Primary, payload: &[u8]) {
-    let number = str::from_utf8(payload).ok().and_then(|text| text.parse::<u64>().ok());
-    let sent = primary.probes.sent.load(Ordering::Acquire);
-    match number.filter(|number| *number <= sent) {
-        Some(number) => {
-            primary.probes.heard.fetch_max(number, Ordering::AcqRel);
-        }
-        None => primary.shared.counters.garbage.add(1),
     }
 }

@@ -66,6 +66,11 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Where it listens.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Stops it where it is.
     pub(super) fn pause(&self) {
         kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();

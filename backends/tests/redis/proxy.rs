@@ -1,0 +1,74 @@
+//! A way to a server on which things get lost in silence.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+/// Forwards everything, but what the server pushes only while it is not muted.
+pub(super) struct Proxy {
+    port: u16,
+    muted: Arc<AtomicBool>,
+    _end: DropGuard,
+}
+
+impl Proxy {
+    /// A way to the server on this port.
+    pub(super) async fn start(server: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (muted, stop, tasks) =
+            (Arc::<AtomicBool>::default(), CancellationToken::new(), TaskTracker::new());
+        let accepted = accept(listener, server, Arc::clone(&muted), tasks.clone(), stop.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(accepted));
+        Self { port, muted, _end: stop.drop_guard() }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// From now on what is published does not get through, or gets through again.
+    pub(super) fn mute(&self, muted: bool) {
+        self.muted.store(muted, Ordering::SeqCst);
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    server: u16,
+    muted: Arc<AtomicBool>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    while let Ok((client, _)) = listener.accept().await {
+        let (from_client, to_client) = client.into_split();
+        let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+        let (from_server, to_server) = server.into_split();
+        let never = Arc::<AtomicBool>::default();
+        let up = forward(from_client, to_server, never);
+        let down = forward(from_server, to_client, Arc::clone(&muted));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(up));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(down));
+    }
+}
+
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, muted: Arc<AtomicBool>) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        let is_push = bytes[..count].starts_with(b">3\r\n$7\r\nmessage");
+        if (is_push && muted.load(Ordering::SeqCst)) || to.write_all(&bytes[..count]).await.is_err()
+        {
+            continue;
+        }
+    }
+}
