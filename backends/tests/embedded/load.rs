@@ -14,7 +14,7 @@ use std::{
 use backends::embedded::{Embedded, EmbeddedConfig};
 use chat_core::{
     id::{ConversationId, EntryId, UserId},
-    model::{Body, ClientId, Cursor, Entry, Head, Role, Seq, User, Username},
+    model::{Body, ClientId, Cursor, Entry, Head, Member, Role, Seq, User, Username},
     port::{Append, Appended, Stores},
     time::Timestamp,
 };
@@ -166,13 +166,14 @@ impl Writer {
     /// Every third entry is a message, so that the others have something to be about.
     fn body(&self, name: u64, seq: Seq) -> Body {
         let user = UserId::new(1 + chance(40)).unwrap();
+        let member = Member { user, role: Role::Member, joined_seq: seq, joined_ord: name };
         let target_seq = Seq::new(3 * (1 + chance((seq.get() / 3).max(1))));
         let message = Body::Text { text: Some(text(name).into()), reply_to: None };
         if seq.get().is_multiple_of(3) || target_seq >= seq {
             return message;
         }
         match chance(12) {
-            0 => Body::Joined { user, role: Role::Member },
+            0 => Body::Role { member },
             1 => Body::Left { user, by: self.sender },
             2 => Body::Title { title: format!("title {name}").into() },
             3 => Body::Edited { target_seq, text: Some(text(name).into()) },

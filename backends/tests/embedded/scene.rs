@@ -8,6 +8,7 @@ use chat_core::{
 };
 
 /// One caller who writes into one conversation.
+#[derive(Debug, Clone)]
 pub(crate) struct Scribe {
     pub(crate) conversation: ConversationId,
     pub(crate) sender: UserId,
@@ -48,18 +49,19 @@ impl Scribe {
         &mut self,
         stores: &Stores,
     ) -> Result<Appended, chat_core::error::StoreError> {
-        let (entry, head) = self.next();
+        let mut sent = self.clone();
+        sent.pretend();
+        let entry = sent.entries.last().unwrap();
         let append = Append {
             conversation: self.conversation,
             after: self.head.seq,
-            entries: std::slice::from_ref(&entry),
+            entries: std::slice::from_ref(entry),
             bases: &[self.head.seq],
-            head,
+            head: sent.head,
         };
         let appended = stores.log.append(append).await?;
         if appended == Appended::Done {
-            self.head = head;
-            self.entries.push(entry);
+            *self = sent;
         }
         Ok(appended)
     }
@@ -69,11 +71,23 @@ impl Scribe {
         assert_eq!(self.try_send(stores).await, Ok(Appended::Done));
     }
 
-    /// Exactly what was acknowledged is there, and the sender has read it.
-    pub(crate) async fn holds(&self, stores: &Stores) {
+    /// Goes on as if a message had been sent.
+    pub(crate) fn pretend(&mut self) {
+        let (entry, head) = self.next();
+        self.entries.push(entry);
+        self.head = head;
+    }
+
+    /// Exactly what was acknowledged is in the log.
+    pub(crate) async fn holds_log(&self, stores: &Stores) {
         let read = stores.log.read(self.conversation, Seq::ZERO, Seq::new(1 << 40), 1 << 20);
         assert_eq!(read.await.unwrap(), self.entries);
         assert_eq!(stores.log.heads(&[self.conversation]).await.unwrap(), [self.head]);
+    }
+
+    /// Exactly what was acknowledged is there, and the sender has read it.
+    pub(crate) async fn holds(&self, stores: &Stores) {
+        self.holds_log(stores).await;
         let (seq, read_ord) = (self.head.seq, self.head.ord);
         let cursor = Cursor { delivered_seq: seq, read_seq: seq, read_ord };
         let cursors = stores.cursors.of_conversation(self.conversation, &[self.sender]).await;

@@ -1,0 +1,161 @@
+//! What was written is there after closing and opening, and all promises hold from there on.
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+
+#[path = "embedded/scene.rs"]
+mod scene;
+
+use std::path::Path;
+
+use backends::embedded::{Embedded, EmbeddedConfig};
+use chat_core::{
+    id::{ConversationId, LoginId, UserId},
+    model::{Body, Cursor, Founding, Head, Kind, Login, LoginSecret, Seq, User, Username},
+    port::{Append, Appended, Claim, ReplyKey, Rotation, Stores},
+    time::Timestamp,
+};
+use scene::Scribe;
+use tempfile::TempDir;
+
+fn open(dir: &Path) -> Embedded {
+    Embedded::open(&EmbeddedConfig::new(dir)).unwrap()
+}
+
+/// A store that has been closed twice.
+async fn reopened() -> ((Embedded, TempDir), Vec<Stores>) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scribe = Scribe::new(1);
+    for _ in 0..2 {
+        let embedded = open(dir.path());
+        scribe.send(&embedded.stores()).await;
+        embedded.close();
+    }
+    let embedded = open(dir.path());
+    scribe.holds(&embedded.stores()).await;
+    let stores = vec![embedded.stores(), embedded.stores()];
+    ((embedded, dir), stores)
+}
+
+chat_core::store_contract!(reopened);
+
+const NOW: Timestamp = Timestamp::from_millis(1_000);
+const LATER: Timestamp = Timestamp::from_millis(9_000);
+
+fn user() -> User {
+    User {
+        id: UserId::new(7).unwrap(),
+        username: Username::new("ann").unwrap(),
+        display_name: "Ann".into(),
+        created_at: NOW,
+    }
+}
+
+fn login(number: u64) -> Login {
+    Login {
+        id: LoginId::new(number).unwrap(),
+        user: user().id,
+        device: Some("phone".into()),
+        created_at: NOW,
+        used_at: NOW,
+        expires_at: LATER,
+        current: LoginSecret([1; 32]),
+        previous: None,
+    }
+}
+
+fn founding() -> Founding {
+    Founding {
+        conversation: conversation(1),
+        kind: Kind::Group,
+        title: Some("Tea".into()),
+        created_at: NOW,
+    }
+}
+
+fn conversation(number: u64) -> ConversationId {
+    ConversationId::new(number).unwrap()
+}
+
+fn reply_key() -> ReplyKey {
+    ReplyKey { user: user().id, key: "k".into() }
+}
+
+fn other() -> UserId {
+    UserId::new(8).unwrap()
+}
+
+async fn write_people(stores: &Stores) {
+    assert!(stores.accounts.claim(&user(), "hash").await.unwrap());
+    stores.logins.open(&login(1)).await.unwrap();
+    stores.logins.open(&login(2)).await.unwrap();
+    let (id, [old, new]) = (login(1).id, [[1; 32], [2; 32]].map(LoginSecret));
+    let rotated = stores.logins.rotate(id, old, new, NOW, LATER).await.unwrap();
+    assert!(matches!(rotated, Rotation::Rotated(_)));
+    assert!(stores.logins.revoke(user().id, login(2).id).await.unwrap());
+}
+
+async fn write_conversations(stores: &Stores) {
+    stores.conversations.create(&founding()).await.unwrap();
+    let direct = stores.conversations.direct(user().id, other(), conversation(5)).await;
+    assert_eq!(direct.unwrap(), conversation(5));
+    let claim = stores.replies.claim(&reply_key(), [3; 32], conversation(6), NOW).await;
+    assert_eq!(claim.unwrap(), Claim::Yours(conversation(6)));
+    stores.replies.settle(&reply_key()).await.unwrap();
+    let to = Cursor { delivered_seq: Seq::new(4), read_seq: Seq::new(3), read_ord: 2 };
+    stores.cursors.advance(other(), conversation(1), to).await.unwrap();
+}
+
+async fn check_people(stores: &Stores) {
+    let credentials = stores.accounts.credentials(&user().username).await.unwrap();
+    assert_eq!(credentials, Some((user(), "hash".into())));
+    assert_eq!(stores.accounts.search("a", 9).await.unwrap(), [user()]);
+    let logins = stores.logins.list(user().id, NOW).await.unwrap();
+    assert_eq!(logins.iter().map(|login| login.id).collect::<Vec<_>>(), [login(1).id]);
+    assert_eq!(logins[0].previous, Some((LoginSecret([1; 32]), NOW)));
+}
+
+async fn check_conversations(stores: &Stores) {
+    let got = stores.conversations.get(conversation(1)).await.unwrap();
+    assert_eq!(got, Some((founding(), Some("Coffee".into()))));
+    let direct = stores.conversations.direct(other(), user().id, conversation(9)).await;
+    assert_eq!(direct.unwrap(), conversation(5));
+    let claim = stores.replies.claim(&reply_key(), [3; 32], conversation(9), NOW).await;
+    assert_eq!(claim.unwrap(), Claim::Settled(conversation(6)));
+    let cursor = stores.cursors.of_user(other(), &[conversation(1)]).await.unwrap()[0];
+    assert_eq!((cursor.delivered_seq, cursor.read_ord), (Seq::new(4), 2));
+}
+
+/// The newest entry becomes a change of the title.
+async fn retitle(stores: &Stores, scribe: &mut Scribe) {
+    let before = scribe.head;
+    scribe.pretend();
+    scribe.head = Head { seq: scribe.head.seq, ..before };
+    let entry = scribe.entries.last_mut().unwrap();
+    (entry.body, entry.ord) = (Body::Title { title: "Coffee".into() }, before.ord);
+    let append = Append {
+        conversation: scribe.conversation,
+        after: before.seq,
+        entries: std::slice::from_ref(entry),
+        bases: &[before.seq],
+        head: scribe.head,
+    };
+    assert_eq!(stores.log.append(append).await.unwrap(), Appended::Done);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_closing_and_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let embedded = open(dir.path());
+    let mut scribe = Scribe::new(1);
+    scribe.send(&embedded.stores()).await;
+    retitle(&embedded.stores(), &mut scribe).await;
+    write_people(&embedded.stores()).await;
+    write_conversations(&embedded.stores()).await;
+    embedded.close();
+    for _ in 0..2 {
+        let embedded = open(dir.path());
+        check_people(&embedded.stores()).await;
+        check_conversations(&embedded.stores()).await;
+        scribe.holds_log(&embedded.stores()).await;
+        embedded.close();
+    }
+}
