@@ -112,10 +112,11 @@ async fn more_than_ten_frames_that_are_no_commands_close() -> Result<()> {
 async fn socket_without_a_good_hello_ends() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
+    let text = json!({"conversation": "1", "client_id": "a", "text": "x"});
     let mut silent = Ws::open(stage.gateway.url()).await?;
     for (command, body, code, close) in [
         ("ping", json!({}), "unauthenticated", 4500),
-        ("send", json!({}), "unauthenticated", 4500),
+        ("send", text, "unauthenticated", 4500),
         ("hello", json!({"token": "nonsense"}), "unauthenticated", 4500),
         ("hello", json!({"token": 5}), "invalid", 4502),
         ("hello", json!({}), "invalid", 4502),
@@ -182,7 +183,7 @@ async fn half_and_broken_heads_do_not_stay() -> Result<()> {
     let nothing = exchange(&stage, b"").await?;
     ensure!(nothing.is_empty() || nothing.starts_with("HTTP/1.1 408"), "silence: {nothing}");
     for (head, status) in [
-        (&b"GET /v1/me HTTP/1.1\r\n\r\n"[..], "400"),
+        (&b"GET /v1/me HTTP/1.1\r\nConnection: close\r\n\r\n"[..], "400"),
         (b"NONSENSE\r\n\r\n", "400"),
         (b"GET /v1/me HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"),
         (b"GET /v1/me HTTP/1.1\r\nHost : x\r\n\r\n", "400"),

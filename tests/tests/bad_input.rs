@@ -68,7 +68,7 @@ POST /v1/users                  | {"username":"x-y","password":"short"}         
 POST /v1/users                  | {"username":"x-y","password":"long enough","display_name":""} | display_name
 POST /v1/sessions               | {"username":"x-y","password":["x"]}                     | password
 POST /v1/sessions/refresh       | {"refresh_token":null}                                  | refresh_token
-PATCH /v1/me                    | {"username":"other"}                                    | username
+PATCH /v1/me                    | {"display_name":"Ada","username":"other"}                | username
 POST /v1/conversations          | {"kind":"room"}                                         | kind
 POST /v1/conversations          | {"kind":"direct","user":5}                              | user
 POST /v1/conversations          | {"kind":"direct","user":"x"}                            | user
@@ -93,7 +93,7 @@ PATCH {c}/messages/3            | {"text":"x"}                                  
 PATCH {c}                       | {"title":null}                                          | title
 PATCH {c}                       | {"title":"x","kind":"direct"}                           | kind
 POST {c}/receipts               | {"read_seq":"3"}                                        | read_seq
-POST {c}/receipts               | {"seen_seq":3}                                          | seen_seq
+POST {c}/receipts               | {"read_seq":3,"seen_seq":3}                             | seen_seq
 PUT {c}/members/1               | {"role":"king"}                                         | role
 POST /v1/poll                   | {"resume":[],"wait_ms":0}                               | resume
 POST /v1/poll                   | {"resume":{"x":1},"wait_ms":0}                          | resume

@@ -104,7 +104,6 @@ async fn token_with_a_foreign_head_opens_nothing() -> Result<()> {
         ("x5c", header("x5c", json!(["AAAA"]))),
         ("typ JWT", header("typ", json!("JWT"))),
         ("no typ", Forge::without(&forge.header, "typ")),
-        ("b64 false", header("b64", json!(false))),
         ("no object", json!("HS256")),
     ];
     for (name, head) in heads {
@@ -125,9 +124,7 @@ async fn token_with_foreign_claims_opens_nothing() -> Result<()> {
         ("another issuer", claims("iss", json!("somebody"))),
         ("another audience", claims("aud", json!("somewhere"))),
         ("not yet", claims("nbf", far)),
-        ("no user", claims("sub", json!("987654321"))),
         ("a user that is no id", claims("sub", json!("../1"))),
-        ("a login that is not there", claims("login", json!("987654321"))),
         ("no sub", Forge::without(&forge.claims, "sub")),
         ("no login", Forge::without(&forge.claims, "login")),
         ("no exp", Forge::without(&forge.claims, "exp")),

@@ -4,7 +4,7 @@
 
 use tests::{
     Result, Value,
-    client::{User, Ws},
+    client::{Cursors, User, Ws},
     ensure, json, over_both_transports,
     patience::{LATER, eventually},
     session::{Session, meanwhile},
@@ -215,7 +215,7 @@ async fn poll_counts_as_being_here() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     ada.direct(&bob).await?;
-    bob.poll(None, std::time::Duration::ZERO).await?.ok(200)?;
+    bob.poll(Some(&Cursors::new()), std::time::Duration::ZERO).await?.ok(200)?;
     eventually(LATER, async || has(&presence_of(&ada, &bob).await?, &json!({"status": "online"})))
         .await
 }

@@ -29,15 +29,16 @@ async fn write(
     (mut chance, mut writer): (Chance, Writer),
 ) -> Result<History> {
     let mut ws = user.ws(None).await?;
+    let (socket, calls) = (format!("{} ws", user.username), format!("{} rest", user.username));
     let mut count = 0;
     while !*enough.borrow() {
         count += 1;
         let Some(conversation) = chance.one_of(&conversations) else { continue };
         let line = Line::new(conversation, &user, &format!("line-{count}"));
         if chance.percent(50) {
-            writer.over_ws("ws", &line, &mut ws).await?;
+            writer.over_ws(&socket, &line, &mut ws).await?;
         } else {
-            writer.over_rest("rest", &line, &user).await?;
+            writer.over_rest(&calls, &line, &user).await?;
         }
         // A writer that outran every reader would only make gaps.
         tokio::time::sleep(std::time::Duration::from_millis(chance.below(10))).await;

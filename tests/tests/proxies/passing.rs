@@ -1,0 +1,176 @@
+//! What passes through a proxy: every transport, for as long as it takes, from whom it came.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Method, Request};
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tests::{
+    Context, Result,
+    client::{Cursors, User, Ws},
+    ensure,
+    gateway::{Gateway, Settings},
+    json,
+    patience::{LATER, SOON, within},
+    shape::has,
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    behind_both_proxies,
+    proxy::{Kind, Place, Proxy},
+};
+
+behind_both_proxies!(
+    every_transport_passes,
+    waiting_passes,
+    clients_are_told_apart_by_their_addresses,
+    a_proxy_that_is_not_trusted_is_one_client,
+    a_proxy_without_a_gateway_answers_like_a_gateway,
+);
+
+/// One gateway behind a proxy that knows of two.
+async fn alone(kind: Kind, settings: Settings) -> Result<Option<(Gateway, Proxy)>> {
+    let (here, nowhere) = (Place::new()?, Place::new()?);
+    let gateway = here.gateway(settings).await?;
+    let Some(proxy) = Proxy::start(kind, [here, nowhere]).await? else { return Ok(None) };
+    proxy.uses(1).await?;
+    Ok(Some((gateway, proxy)))
+}
+
+async fn every_transport_passes(kind: Kind) -> Result<()> {
+    let Some((_gateway, proxy)) = alone(kind, Settings::new()).await? else { return Ok(()) };
+    let ada = User::register(proxy.url(), "ada").await?;
+    let bob = User::register(proxy.url(), "bob").await?;
+    let direct = ada.direct(&bob).await?;
+    let mut ws = ada.ws(None).await?;
+    let waiting = bob.clone();
+    let mut polls = JoinSet::new();
+    polls.spawn(async move {
+        let cursors = Cursors::from([(direct_of(&waiting).await?, 2)]);
+        waiting.poll(Some(&cursors), Duration::from_secs(25)).await
+    });
+    let sent = bob.send(&direct, "b-1", "over REST").await?.ok(201)?;
+    has(&ws.next_of("message").await?, &json!({"seq": 3, "client_id": "b-1"}))?;
+    has(&sent, &json!({"message": {"seq": 3}, "replayed": false}))?;
+    let polled = within(SOON, "the poll", polls.join_next()).await?.context("no poll")??;
+    has(&polled?.ok(200)?, &json!({"resume": {direct.as_str(): 3}}))?;
+    let body = json!({"conversation": direct, "client_id": "a-1", "text": "over the socket"});
+    has(&ws.ok("send", body).await?, &json!({"message": {"seq": 4}}))?;
+
+    // The gateway's own answers come as they are, and so does the host that was asked.
+    let large = json!({"client_id": "b-2", "text": "x".repeat(100_000)});
+    let path = format!("/v1/conversations/{direct}/messages");
+    bob.post(&path, large).await?.refused(413, "too_large")?;
+    bob.get("/v1/conversations/1").await?.refused(404, "not_found")?;
+    let own = [("sec-websocket-protocol", "confab.v1.json"), ("origin", proxy.url())];
+    Ws::connect(proxy.url(), &own).await.context("a page of ours")?;
+    let strange = [own[0], ("origin", "http://elsewhere.example")];
+    ensure!(Ws::connect(proxy.url(), &strange).await.is_err(), "a strange page is let in");
+    Ok(())
+}
+
+async fn direct_of(user: &User) -> Result<String> {
+    let list = user.get("/v1/conversations").await?.ok(200)?;
+    Ok(list["items"][0]["id"].as_str().context("no conversation")?.to_owned())
+}
+
+/// A poll that waits as long as it may, and a socket on which nothing happens but a ping.
+async fn waiting_passes(kind: Kind) -> Result<()> {
+    const LONGEST: Duration = Duration::from_secs(30);
+    let Some((_gateway, proxy)) = alone(kind, Settings::new()).await? else { return Ok(()) };
+    let ada = User::register(proxy.url(), "ada").await?;
+    let bob = User::register(proxy.url(), "bob").await?;
+    let direct = ada.direct(&bob).await?;
+    let mut ws = ada.ws(None).await?;
+    let polled = bob.poll(Some(&Cursors::from([(direct.clone(), 2)])), LONGEST).await?;
+    has(&polled.ok(200)?, &json!({"events": [], "resume": {direct.as_str(): 2}}))?;
+    ws.ok("ping", json!({})).await?;
+    bob.send(&direct, "b-1", "still there?").await?.ok(201)?;
+    has(&ws.next_of("message").await?, &json!({"client_id": "b-1"}))
+}
+
+/// Log-ins at a time; the limit is lower.
+const RUSH: usize = 16;
+/// Log-ins of somebody else; the limit is higher.
+const FEW: usize = 6;
+
+/// Eight log-ins at once from an address, then one a second.
+fn limited() -> Settings {
+    Settings::new()
+        .set("RATE_LIMITS__ENABLED", "true")
+        .set("RATE_LIMITS__ADDRESS_BURST", "8")
+        .set("RATE_LIMITS__ADDRESS_PER_SECOND", "1")
+        .set("RATE_LIMITS__ACCOUNT_BURST", "1000")
+        .set("RATE_LIMITS__ACCOUNT_PER_SECOND", "1000")
+}
+
+/// How many of some log-ins, all at once from 127.0.0.`host`, are too many. Each says that it came
+/// from somewhere else, as those do who try passwords.
+async fn refused(proxy: &Proxy, host: u8, count: usize) -> Result<usize> {
+    let mut connector = HttpConnector::new();
+    connector.set_local_address(Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host))));
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let body = json!({"username": "nobody", "password": "a wrong password"}).to_string();
+    let log_in = |number: usize| {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/v1/sessions", proxy.url()))
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", format!("198.51.100.{number}"))
+            .body(Full::new(Bytes::from(body.clone())));
+        let client = client.clone();
+        async move { Ok::<_, anyhow::Error>(client.request(request?).await?.status().as_u16()) }
+    };
+    let statuses = within(LATER, "log-ins", join_all((1..=count).map(log_in))).await?;
+    let statuses = statuses.into_iter().collect::<Result<Vec<_>>>()?;
+    let known = statuses.iter().all(|status| matches!(status, 401 | 429 | 503));
+    ensure!(known, "{statuses:?}");
+    Ok(statuses.into_iter().filter(|status| *status == 429).count())
+}
+
+async fn clients_are_told_apart_by_their_addresses(kind: Kind) -> Result<()> {
+    let Some((_gateway, proxy)) = alone(kind, limited()).await? else { return Ok(()) };
+    // Whatever each of them says about where it came from.
+    ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address may do as much as it likes");
+    assert_eq!(refused(&proxy, 3, FEW).await?, 0, "another address pays for it");
+    Ok(())
+}
+
+async fn a_proxy_that_is_not_trusted_is_one_client(kind: Kind) -> Result<()> {
+    let (here, nowhere) = (Place::new()?, Place::new()?);
+    let settings = here.settle(limited()).set("TRUSTED_PROXIES", "192.0.2.1");
+    let _gateway = Gateway::with(settings).await?;
+    let Some(proxy) = Proxy::start(kind, [here, nowhere]).await? else { return Ok(()) };
+    proxy.uses(1).await?;
+    ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address may do as much as it likes");
+    ensure!(refused(&proxy, 3, FEW).await? > 0, "X-Forwarded-For of anybody is believed");
+    Ok(())
+}
+
+async fn a_proxy_without_a_gateway_answers_like_a_gateway(kind: Kind) -> Result<()> {
+    let Some((mut gateway, proxy)) = alone(kind, Settings::new()).await? else { return Ok(()) };
+    let ada = User::register(proxy.url(), "ada").await?;
+    gateway.kill()?;
+    proxy.uses(0).await?;
+    // HAProxy knows that nothing was done; nginx does not say.
+    let (status, code) = match kind {
+        Kind::HaProxy => (503, "unavailable"),
+        Kind::Nginx => (502, "outcome_unknown"),
+    };
+    let answer = ada.send("1", "a-1", "into the void").await?;
+    ensure!(answer.header("retry-after").parse::<u64>().is_ok_and(|after| after > 0), "{answer:?}");
+    ensure!(answer.header("cache-control") == "no-store", "{answer:?}");
+    let body = answer.refused(status, code)?;
+    assert_eq!(body["instance"], "/v1/conversations/1/messages");
+    ensure!(ada.ws(None).await.is_err(), "a socket to nowhere");
+    Ok(())
+}

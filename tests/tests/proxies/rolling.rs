@@ -1,0 +1,258 @@
+//! A fleet behind a proxy, every gateway of it restarted under load: nothing that was acknowledged is
+//! lost, doubled or out of order, and every cursor goes on where it was.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use tempfile::TempDir;
+use tests::{
+    Context, Result,
+    cassandra::Cassandra,
+    chance::Chance,
+    checker::{History, Ticks, Told, ensure_none},
+    client::{Cursors, User},
+    ensure,
+    gateway::{Gateway, Settings},
+    patience::{LATER, WHOLE, within},
+    record::{Follower, Line, Writer, read_whole},
+    redis::Redis,
+    session::{PollSession, Session, WsSession},
+};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::proxy::{Kind, Place, Proxy};
+
+/// How often every gateway is restarted.
+const ROUNDS: usize = 2;
+/// Writers over each of WebSocket and REST.
+const WRITERS: usize = 3;
+/// Acknowledged at the least between two restarts.
+const PROGRESS: u64 = 40;
+/// How long somebody rests who was not let in.
+const REST: Duration = Duration::from_millis(50);
+/// The secret of all gateways: 32 bytes as base64url.
+const SECRET: &str = "dGhlIHNlY3JldCBvZiBhbGwgZ2F0ZXdheXMgaW4gdGVzdHM";
+const THE_END: &str = "the end";
+
+/// What a writer counts into and is ended by.
+#[derive(Debug, Clone)]
+struct Pace {
+    acknowledged: Arc<watch::Sender<u64>>,
+    over: watch::Receiver<bool>,
+}
+
+/// Sends over sockets; what has no answer, or was refused, is repeated over the next one.
+async fn write_over_ws(
+    name: String,
+    user: User,
+    conversations: Vec<String>,
+    pace: Pace,
+    (mut chance, mut writer): (Chance, Writer),
+) -> Result<History> {
+    let (mut open, mut count, mut sockets) = (None, 0, 0);
+    loop {
+        let Ok(mut ws) = user.ws(None).await else {
+            sleep(REST).await;
+            continue;
+        };
+        sockets += 1;
+        let connection = format!("{name} {sockets}");
+        while let Some(line) = open.take().or_else(|| {
+            count += 1;
+            let conversation = chance.one_of(&conversations)?;
+            let more = !*pace.over.borrow();
+            more.then(|| Line::new(conversation, &user, &format!("{name}-{count}")))
+        }) {
+            let told = writer.over_ws(&connection, &line, &mut ws).await?;
+            if !matches!(told, Told::Acknowledged { .. }) {
+                open = Some(line);
+                break;
+            }
+            pace.acknowledged.send_modify(|count| *count += 1);
+        }
+        if open.is_none() {
+            return Ok(writer.history());
+        }
+    }
+}
+
+/// The same over REST.
+async fn write_over_rest(
+    name: String,
+    user: User,
+    conversations: Vec<String>,
+    pace: Pace,
+    (mut chance, mut writer): (Chance, Writer),
+) -> Result<History> {
+    let mut count = 0;
+    while !*pace.over.borrow() {
+        count += 1;
+        let conversation = chance.one_of(&conversations).context("no conversation")?;
+        let line = Line::new(conversation, &user, &format!("{name}-{count}"));
+        while !matches!(writer.over_rest(&name, &line, &user).await?, Told::Acknowledged { .. }) {
+            sleep(REST).await;
+        }
+        pace.acknowledged.send_modify(|count| *count += 1);
+    }
+    Ok(writer.history())
+}
+
+/// One cursor map through all restarts, up to the last text of each conversation.
+async fn follow<S: Session>(user: User, conversations: usize) -> Result<History> {
+    let mut follower = Follower::new(&user, Cursors::new());
+    let mut ended = 0;
+    while ended < conversations {
+        let Ok(mut session) = S::open(&user, Some(follower.cursors())).await else {
+            sleep(REST).await;
+            continue;
+        };
+        while let Ok(Ok(event)) = timeout(Duration::from_secs(2), session.event()).await {
+            follower.take(&event)?;
+            ended += usize::from(event["text"] == THE_END);
+        }
+    }
+    Ok(follower.history())
+}
+
+/// The servers of a fleet, and a place for each of its two gateways.
+struct Ground {
+    cassandra: Cassandra,
+    redis: Redis,
+    folder: TempDir,
+}
+
+impl Ground {
+    async fn new() -> Result<Option<Self>> {
+        let Some(redis) = Redis::start().await? else { return Ok(None) };
+        let Some(cassandra) = Cassandra::one().await? else { return Ok(None) };
+        Ok(Some(Self { cassandra, redis, folder: TempDir::with_prefix("confab-fleet-")? }))
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        let secret = self.folder.path().join("auth.key");
+        fs::write(&secret, SECRET)?;
+        Ok(Settings::new()
+            .set("STORE", "scylla")
+            .set("SCYLLA__NODES", &self.cassandra.nodes())
+            .set("SCYLLA__REPLICATION", &self.cassandra.replication().to_string())
+            .set("REDIS__URLS", &self.redis.url())
+            .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?))
+    }
+}
+
+/// Restarts each gateway in its turn, each time with clients at work.
+async fn roll(
+    proxy: &Proxy,
+    places: [Place; 2],
+    gateways: &mut [Gateway; 2],
+    progress: &mut watch::Receiver<u64>,
+) -> Result<()> {
+    for round in 0..ROUNDS * gateways.len() {
+        let at = round % gateways.len();
+        let enough = *progress.borrow() + PROGRESS;
+        let working = progress.wait_for(|count| *count >= enough);
+        within(LATER, "clients at work", working).await??;
+        let status = gateways[at].drain().await?;
+        ensure!(status.code() == Some(0), "a drain ended with {status}");
+        proxy.uses(1).await?;
+        gateways[at].restart().await?;
+        places[at].ready().await?;
+        proxy.uses(2).await?;
+    }
+    Ok(())
+}
+
+/// Runs a crowd through the proxy while every gateway behind it is restarted.
+async fn scenario(kind: Kind, ground: &Ground) -> Result<()> {
+    let delay = if kind == Kind::HaProxy { "2s" } else { "0s" };
+    let settings = ground.settings()?.set("DRAIN__DELAY", delay);
+    let places = [Place::new()?, Place::new()?];
+    let one = places[0].gateway(settings.clone()).await?;
+    let mut gateways = [one, places[1].gateway(settings).await?];
+    let Some(proxy) = Proxy::start(kind, places).await? else { return Ok(()) };
+    proxy.uses(2).await?;
+    let (mut crowd, mut progress) = Crowd::gather(&proxy).await?;
+    roll(&proxy, places, &mut gateways, &mut progress).await?;
+    ensure_none(&crowd.disperse().await?)
+}
+
+/// Clients at work: Ada writes over sockets, Bob over REST, Eve follows over both.
+struct Crowd {
+    ticks: Arc<Ticks>,
+    ada: User,
+    eve: User,
+    conversations: Vec<String>,
+    ending: watch::Sender<bool>,
+    writers: JoinSet<Result<History>>,
+    followers: JoinSet<Result<History>>,
+}
+
+impl Crowd {
+    async fn gather(proxy: &Proxy) -> Result<(Self, watch::Receiver<u64>)> {
+        let user = async |name: &str| {
+            User::register(proxy.url(), &format!("{name}-{}", proxy.kind.name())).await
+        };
+        let (ada, bob, eve) = (user("ada").await?, user("bob").await?, user("eve").await?);
+        let mut conversations = Vec::new();
+        for title in ["one", "two"] {
+            conversations.push(ada.group(title, &[&bob, &eve]).await?);
+        }
+        let mut chance = Chance::from_environment(0x0bad_cafe);
+        let ticks = Arc::new(Ticks::default());
+        let (acknowledged, progress) = watch::channel(0);
+        let (ending, over) = watch::channel(false);
+        let pace = Pace { acknowledged: Arc::new(acknowledged), over };
+        let (mut writers, mut followers) = (JoinSet::new(), JoinSet::new());
+        for number in 0..WRITERS {
+            let mut own = || (chance.split(), Writer::new(Arc::clone(&ticks)));
+            let (ws, rest) = (format!("ws-{number}"), format!("rest-{number}"));
+            let (to, pace) = (conversations.clone(), pace.clone());
+            writers.spawn(write_over_ws(ws, ada.clone(), to.clone(), pace.clone(), own()));
+            writers.spawn(write_over_rest(rest, bob.clone(), to, pace, own()));
+        }
+        followers.spawn(follow::<WsSession>(eve.clone(), conversations.len()));
+        followers.spawn(follow::<PollSession>(eve.clone(), conversations.len()));
+        Ok((Self { ticks, ada, eve, conversations, ending, writers, followers }, progress))
+    }
+
+    /// Lets everybody come to the end; what they saw, and what there is.
+    async fn disperse(&mut self) -> Result<History> {
+        self.ending.send(true)?;
+        let mut history = joined(&mut self.writers).await?;
+        let mut writer = Writer::new(Arc::clone(&self.ticks));
+        for conversation in &self.conversations {
+            let line = Line::new(conversation, &self.ada, "the-end").with_text(THE_END);
+            writer.over_rest("the end", &line, &self.ada).await?;
+        }
+        history.merge(writer.history());
+        history.merge(joined(&mut self.followers).await?);
+        for conversation in &self.conversations {
+            for reader in [&self.ada, &self.eve] {
+                history.merge(read_whole(&self.ticks, reader, conversation).await?);
+            }
+        }
+        Ok(history)
+    }
+}
+
+/// What all of them wrote down, once they have ended.
+async fn joined(clients: &mut JoinSet<Result<History>>) -> Result<History> {
+    let mut history = History::default();
+    while let Some(written) = within(LATER, "the end of a client", clients.join_next()).await? {
+        history.merge(written??);
+    }
+    Ok(history)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rolling_restart_loses_doubles_and_reorders_nothing() -> Result<()> {
+    let Some(ground) = Ground::new().await? else { return Ok(()) };
+    for kind in [Kind::HaProxy, Kind::Nginx] {
+        let rolled = Box::pin(scenario(kind, &ground));
+        within(WHOLE, "the whole scenario", rolled).await?.context(kind.name())?;
+    }
+    Ok(())
+}
