@@ -174,9 +174,10 @@ pub fn put_body(out: &mut BytesMut, body: &Body) {
             out.put_u8(u8::from(*on));
             put_text(out, emoji);
         }
-        Body::Joined { user, role } => {
+        Body::Joined { user, role, is_founder } => {
             out.put_u64(user.get());
             out.put_u8(role_byte(*role));
+            out.put_u8(u8::from(*is_founder));
         }
         Body::Left { user, by } => {
             out.put_u64(user.get());
@@ -211,7 +212,9 @@ pub fn body(kind: u8, bytes: &[u8]) -> Result<Body, Malformed> {
             let (target_seq, on) = (reader.seq()?, reader.flag()?);
             Body::Reaction { target_seq, on, emoji: reader.text()?.into() }
         }
-        5 => Body::Joined { user: reader.user()?, role: reader.role()? },
+        5 => {
+            Body::Joined { user: reader.user()?, role: reader.role()?, is_founder: reader.flag()? }
+        }
         6 => Body::Left { user: reader.user()?, by: reader.user()? },
         7 => Body::Role {
             member: Member {
@@ -287,7 +290,7 @@ mod tests {
             Body::Edited { target_seq, text: None },
             Body::Redacted { target_seq },
             Body::Reaction { target_seq, emoji: "🎉".into(), on: true },
-            Body::Joined { user: user(7), role: Role::Owner },
+            Body::Joined { user: user(7), role: Role::Owner, is_founder: true },
             Body::Left { user: user(7), by: user(8) },
             Body::Role { member },
             Body::Title { title: "Tea".into() },

@@ -47,8 +47,9 @@ impl Projection {
             Body::Edited { target_seq, .. }
             | Body::Redacted { target_seq }
             | Body::Reaction { target_seq, .. } => Self::Overlay { target_seq: *target_seq },
-            Body::Joined { user, role } => {
-                Self::Member(Member { user: *user, role: *role, joined_seq: seq, joined_ord: ord })
+            Body::Joined { user, role, is_founder } => {
+                let joined_seq = if *is_founder { Seq::ZERO.next() } else { seq };
+                Self::Member(Member { user: *user, role: *role, joined_seq, joined_ord: ord })
             }
             Body::Role { member } => Self::Member(*member),
             Body::Left { user, .. } => Self::Gone(*user),

@@ -174,7 +174,7 @@ impl Chat {
                 client_id: None,
                 at,
                 ord: 0,
-                body: Body::Joined { user: *user, role: *role },
+                body: Body::Joined { user: *user, role: *role, is_founder: true },
             })
             .collect();
         let seq = entries.last().map_or(Seq::ZERO, |entry| entry.seq);

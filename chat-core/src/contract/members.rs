@@ -17,7 +17,7 @@ fn fold(entries: &[Entry]) -> BTreeMap<UserId, Member> {
     let mut members = BTreeMap::new();
     for entry in entries {
         match entry.body {
-            Body::Joined { user, role } => {
+            Body::Joined { user, role, .. } => {
                 let (joined_seq, joined_ord) = (entry.seq, entry.ord);
                 members.insert(user, Member { user, role, joined_seq, joined_ord });
             }

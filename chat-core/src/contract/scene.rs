@@ -66,7 +66,7 @@ pub(super) fn text(text: &str) -> Body {
 }
 
 pub(super) fn joined(user: UserId) -> Body {
-    Body::Joined { user, role: Role::Member }
+    Body::Joined { user, role: Role::Member, is_founder: false }
 }
 
 pub(super) fn left(user: UserId) -> Body {

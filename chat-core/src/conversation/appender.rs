@@ -211,7 +211,8 @@ impl Conversation {
                     return (Vec::new(), None);
                 }
             };
-            let plan = Plan::new(known, batch, &*self.ports.clock);
+            let entries_max = self.ports.stores.log.room(known.head.seq);
+            let plan = Plan::new(known, batch, entries_max, &*self.ports.clock);
             match self.carry_out(plan).await {
                 Step::Done { state, later } => return (later, state),
                 Step::Again { state: kept, batch: rest } => (state, batch) = (kept, rest),

@@ -161,7 +161,7 @@ fn add(state: &State, actor: &Member, user: UserId, role: Role) -> Result<Decisi
     if state.head.members >= MEMBERS_MAX {
         return Err(ChatError::Full { what: "the group", max: MEMBERS_MAX as usize });
     }
-    Ok(Decision::Append(Body::Joined { user, role }))
+    Ok(Decision::Append(Body::Joined { user, role, is_founder: false }))
 }
 
 fn change_role(

@@ -66,12 +66,19 @@ pub(super) struct Plan {
     pub(super) entries: Vec<Entry>,
     /// Commands that do not.
     pub(super) verdicts: Vec<(Pending, Verdict)>,
-    /// Repeats of commands in this very batch: they wait for the next one.
+    /// Repeats of commands in this very batch, and those it has no room for: they wait for the
+    /// next one.
     pub(super) later: Vec<Pending>,
 }
 
 impl Plan {
-    pub(super) fn new(before: State, batch: Vec<Pending>, clock: &dyn Clock) -> Self {
+    /// Decides the batch at this state, up to so many entries; what comes after them has to wait.
+    pub(super) fn new(
+        before: State,
+        batch: Vec<Pending>,
+        entries_max: usize,
+        clock: &dyn Clock,
+    ) -> Self {
         let mut plan = Self {
             after: before.clone(),
             before,
@@ -82,7 +89,9 @@ impl Plan {
         };
         let mut keys: HashSet<(UserId, ClientId)> = HashSet::new();
         for pending in batch {
-            if let Some(client_id) = &pending.write.client_id
+            if plan.entries.len() >= entries_max {
+                plan.later.push(pending);
+            } else if let Some(client_id) = &pending.write.client_id
                 && !keys.insert((pending.actor, client_id.clone()))
             {
                 plan.later.push(pending);

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     id::{ConversationId, UserId},
     model::{Body, Entry, Head, Kind, Member, Overlay, Role, Seq},
+    projection::Projection,
     time::Timestamp,
 };
 
@@ -121,7 +122,7 @@ impl State {
     fn roles_changed_by(&self, body: &Body) -> (Option<Role>, Option<Role>) {
         let before = |user: &UserId| self.member(*user).map(|member| member.role);
         match body {
-            Body::Joined { user, role } => (before(user), Some(*role)),
+            Body::Joined { user, role, .. } => (before(user), Some(*role)),
             Body::Left { user, .. } => (before(user), None),
             Body::Role { member } => (before(&member.user), Some(member.role)),
             Body::Text { .. }
@@ -135,25 +136,19 @@ impl State {
     /// Folds the next entry into what is known.
     pub fn fold(&mut self, entry: &Entry, head: Head) {
         self.head = head;
-        match &entry.body {
-            Body::Text { .. } => {}
-            Body::Edited { target_seq, .. }
-            | Body::Redacted { target_seq }
-            | Body::Reaction { target_seq, .. } => {
-                if let Some(Some(_)) = self.targets.get(target_seq)
-                    && let Some(Some(target)) = Arc::make_mut(&mut self.targets).get_mut(target_seq)
+        match Projection::of(entry) {
+            Projection::Cursor { .. } => {}
+            Projection::Overlay { target_seq } => {
+                if let Some(Some(_)) = self.targets.get(&target_seq)
+                    && let Some(Some(target)) =
+                        Arc::make_mut(&mut self.targets).get_mut(&target_seq)
                 {
                     target.overlay.fold(entry);
                 }
             }
-            Body::Joined { user, role } => {
-                let (joined_seq, joined_ord) = (entry.seq, entry.ord);
-                let member = Member { user: *user, role: *role, joined_seq, joined_ord };
-                self.set_standing(*user, Some(member));
-            }
-            Body::Left { user, .. } => self.set_standing(*user, None),
-            Body::Role { member } => self.set_standing(member.user, Some(*member)),
-            Body::Title { title } => self.title = Some(title.clone()),
+            Projection::Member(member) => self.set_standing(member.user, Some(member)),
+            Projection::Gone(user) => self.set_standing(user, None),
+            Projection::Title(title) => self.title = Some(title),
         }
     }
 

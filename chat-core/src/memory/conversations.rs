@@ -204,7 +204,7 @@ mod tests {
         let target_seq = Seq::new(2);
         let text = |text: &str| Some(Arc::from(text));
         let bodies = [
-            Body::Joined { user, role: Role::Member },
+            Body::Joined { user, role: Role::Member, is_founder: false },
             Body::Text { text: text("text"), reply_to: None },
             Body::Edited { target_seq, text: text("edit") },
             Body::Left { user, by: user },

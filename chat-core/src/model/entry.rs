@@ -151,12 +151,14 @@ pub enum Body {
         /// On or off.
         on: bool,
     },
-    /// A user became a member; `joined_seq` is the entry's own seq.
+    /// A user became a member, and sees the log from this entry on; a founder, from the first.
     Joined {
         /// The new member.
         user: UserId,
         /// Its role.
         role: Role,
+        /// Whether the conversation began with this member.
+        is_founder: bool,
     },
     /// A member went, or was removed.
     Left {

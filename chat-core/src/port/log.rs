@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
+    limits::APPEND_ENTRIES_MAX,
     model::{ClientId, Entry, Head, Seq},
 };
 
@@ -47,6 +48,13 @@ pub enum Appended {
 /// The logs of all conversations.
 #[async_trait]
 pub trait Log: Send + Sync + fmt::Debug {
+    /// How many entries an append after this head may have, at least one: a store may cut logs into
+    /// pieces, and no append goes over an edge. A longer one is refused as unavailable. The founding
+    /// of a conversation always fits.
+    fn room(&self, _after: Seq) -> usize {
+        APPEND_ENTRIES_MAX
+    }
+
     /// Appends, if the log's head is `after` and none of the keys is in it: checked and done in one
     /// atomic step. [`StoreError::Unavailable`] means surely not done; after
     /// [`StoreError::Unknown`], the next [`Log::find`] or [`Log::heads`] of the conversation is

@@ -239,3 +239,14 @@ async fn writes_of_one_caller_keep_their_order_when_another_gateway_is_faster() 
     }
     others.join_all().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn founders_see_the_conversation_from_its_first_entry() {
+    let scene = Scene::new(1);
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let conversation = ada.group(&[&bob]).await;
+    for founder in [&ada, &bob] {
+        let history = founder.history(conversation).await.unwrap();
+        assert_eq!(history, [Seq::new(1), Seq::new(2)]);
+    }
+}
