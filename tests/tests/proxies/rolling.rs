@@ -1,4 +1,4 @@
-//! A fleet behind a proxy, every gateway of it restarted under load: nothing that was acknowledged is
+//! Gateways behind a proxy, each of them restarted under load, alone or in a fleet: nothing that was acknowledged is
 //! lost, doubled or out of order, and every cursor goes on where it was.
 
 use std::{fs, sync::Arc, time::Duration};
@@ -23,7 +23,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::proxy::{Kind, Place, Proxy};
+use crate::{
+    behind_both_proxies,
+    proxy::{Kind, Place, Proxy},
+};
 
 /// How often every gateway is restarted.
 const ROUNDS: usize = 2;
@@ -143,40 +146,52 @@ impl Ground {
     }
 }
 
-/// Restarts each gateway in its turn, each time with clients at work.
-async fn roll(
-    proxy: &Proxy,
+/// Gateways at places of their own, and the proxy in front of them.
+struct Scene {
     places: [Place; 2],
-    gateways: &mut [Gateway; 2],
-    progress: &mut watch::Receiver<u64>,
-) -> Result<()> {
-    for round in 0..ROUNDS * gateways.len() {
-        let at = round % gateways.len();
-        let enough = *progress.borrow() + PROGRESS;
-        let working = progress.wait_for(|count| *count >= enough);
-        within(LATER, "clients at work", working).await??;
-        let status = gateways[at].drain().await?;
-        ensure!(status.code() == Some(0), "a drain ended with {status}");
-        proxy.uses(1).await?;
-        gateways[at].restart().await?;
-        places[at].ready().await?;
-        proxy.uses(2).await?;
-    }
-    Ok(())
+    gateways: Vec<Gateway>,
+    proxy: Proxy,
 }
 
-/// Runs a crowd through the proxy while every gateway behind it is restarted.
-async fn scenario(kind: Kind, ground: &Ground) -> Result<()> {
-    let delay = if kind == Kind::HaProxy { "2s" } else { "0s" };
-    let settings = ground.settings()?.set("DRAIN__DELAY", delay);
-    let places = [Place::new()?, Place::new()?];
-    let one = places[0].gateway(settings.clone()).await?;
-    let mut gateways = [one, places[1].gateway(settings).await?];
-    let Some(proxy) = Proxy::start(kind, places).await? else { return Ok(()) };
-    proxy.uses(2).await?;
-    let (mut crowd, mut progress) = Crowd::gather(&proxy).await?;
-    roll(&proxy, places, &mut gateways, &mut progress).await?;
-    ensure_none(&crowd.disperse().await?)
+impl Scene {
+    /// So many gateways with these settings.
+    async fn set(kind: Kind, settings: &Settings, size: usize) -> Result<Option<Self>> {
+        let delay = if kind == Kind::HaProxy { "2s" } else { "0s" };
+        let settings = settings.clone().set("DRAIN__DELAY", delay);
+        let places = [Place::new()?, Place::new()?];
+        let mut gateways = Vec::new();
+        for place in &places[..size] {
+            gateways.push(place.gateway(settings.clone()).await?);
+        }
+        let Some(proxy) = Proxy::start(kind, places).await? else { return Ok(None) };
+        proxy.uses(size).await?;
+        Ok(Some(Self { places, gateways, proxy }))
+    }
+
+    /// Restarts each gateway in its turn, each time with clients at work.
+    async fn roll(&mut self, progress: &mut watch::Receiver<u64>) -> Result<()> {
+        let size = self.gateways.len();
+        for round in 0..ROUNDS * size {
+            let at = round % size;
+            let enough = *progress.borrow() + PROGRESS;
+            let working = progress.wait_for(|count| *count >= enough);
+            within(LATER, "clients at work", working).await??;
+            let status = self.gateways[at].drain().await?;
+            ensure!(status.code() == Some(0), "a drain ended with {status}");
+            self.proxy.uses(size - 1).await?;
+            self.gateways[at].restart().await?;
+            self.places[at].ready().await?;
+            self.proxy.uses(size).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a crowd through the proxy while every gateway behind it is restarted.
+    async fn run(mut self) -> Result<()> {
+        let (mut crowd, mut progress) = Crowd::gather(&self.proxy).await?;
+        self.roll(&mut progress).await?;
+        ensure_none(&crowd.disperse().await?)
+    }
 }
 
 /// Clients at work: Ada writes over sockets, Bob over REST, Eve follows over both.
@@ -247,12 +262,21 @@ async fn joined(clients: &mut JoinSet<Result<History>>) -> Result<History> {
     Ok(history)
 }
 
+behind_both_proxies!(restart_loses_doubles_and_reorders_nothing);
+
+/// A gateway with a store of its own: while it is away, nobody is there.
+async fn restart_loses_doubles_and_reorders_nothing(kind: Kind) -> Result<()> {
+    let Some(scene) = Scene::set(kind, &Settings::new(), 1).await? else { return Ok(()) };
+    within(WHOLE, "the whole scenario", Box::pin(scene.run())).await?
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rolling_restart_loses_doubles_and_reorders_nothing() -> Result<()> {
     let Some(ground) = Ground::new().await? else { return Ok(()) };
     for kind in [Kind::HaProxy, Kind::Nginx] {
-        let rolled = Box::pin(scenario(kind, &ground));
-        within(WHOLE, "the whole scenario", rolled).await?.context(kind.name())?;
+        let Some(scene) = Scene::set(kind, &ground.settings()?, 2).await? else { continue };
+        let rolled = within(WHOLE, "the whole scenario", Box::pin(scene.run())).await;
+        rolled.and_then(|rolled| rolled).context(kind.name())?;
     }
     Ok(())
 }
