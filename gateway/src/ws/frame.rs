@@ -1,0 +1,324 @@
+//! WebSocket frames (RFC 6455): a reader that holds nothing while a socket is idle, and a writer
+//! that puts many frames into one system call.
+
+use std::io::Cursor;
+
+use bytes::{Buf, Bytes, BytesMut};
+use chat_core::limits::FRAME_BYTES_MAX;
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{CloseCode, Control, Data, OpCode},
+};
+
+/// Bytes of a control frame's payload.
+const CONTROL_BYTES_MAX: u64 = 125;
+
+/// What a client has sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A whole message.
+    Text(String),
+    /// A ping to answer.
+    Ping(Bytes),
+    /// The answer to a ping of ours.
+    Pong,
+    /// The client ends the connection.
+    Close,
+}
+
+/// Why a client's bytes are refused; each has its close code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// Framing that RFC 6455 does not allow.
+    #[error("broken framing")]
+    Framing,
+    /// A binary message.
+    #[error("a binary message")]
+    Binary,
+    /// Text that is no UTF-8.
+    #[error("text that is no UTF-8")]
+    Encoding,
+    /// A message over the bound.
+    #[error("a message over {FRAME_BYTES_MAX} bytes")]
+    TooLarge,
+}
+
+impl Violation {
+    /// The close code that says so.
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Self::Framing => 1002,
+            Self::Binary => 1003,
+            Self::Encoding => 1007,
+            Self::TooLarge => 1009,
+        }
+    }
+}
+
+/// Takes a client's bytes apart. Memory is held only between the pieces of a message.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buffer: BytesMut,
+    /// The pieces of a fragmented message so far.
+    message: Option<Vec<u8>>,
+}
+
+impl Decoder {
+    /// Where the next bytes go.
+    pub const fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    /// Whether a message or a frame has begun and not ended.
+    pub fn is_inside(&self) -> bool {
+        self.message.is_some() || !self.buffer.is_empty()
+    }
+
+    /// Gives memory back while nothing is inside.
+    pub fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    /// The next thing that has come whole, if one has.
+    pub fn next(&mut self) -> Result<Option<Incoming>, Violation> {
+        while let Some((header, payload)) = self.frame()? {
+            match header.opcode {
+                OpCode::Control(control) => return Self::control(control, payload).map(Some),
+                OpCode::Data(data) => {
+                    if let Some(text) = self.data(data, header.is_final, &payload)? {
+                        return Ok(Some(text));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next whole frame, unmasked.
+    fn frame(&mut self) -> Result<Option<(FrameHeader, BytesMut)>, Violation> {
+        let mut cursor = Cursor::new(&self.buffer[..]);
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Framing)?;
+        let Some((header, length)) = parsed else { return Ok(None) };
+        let start = usize::try_from(cursor.position()).map_err(|_| Violation::Framing)?;
+        let mask = header.mask.ok_or(Violation::Framing)?;
+        self.allow(&header, length)?;
+        let length = usize::try_from(length).map_err(|_| Violation::TooLarge)?;
+        if self.buffer.len() < start + length {
+            return Ok(None);
+        }
+        self.buffer.advance(start);
+        let mut payload = self.buffer.split_to(length);
+        for (byte, key) in payload.iter_mut().zip(mask.iter().cycle()) {
+            *byte ^= key;
+        }
+        Ok(Some((header, payload)))
+    }
+
+    /// Whether a frame with this header may come now: seen before its payload is waited for.
+    fn allow(&self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(Violation::Framing);
+        }
+        match header.opcode {
+            OpCode::Control(_) if length > CONTROL_BYTES_MAX || !header.is_final => {
+                Err(Violation::Framing)
+            }
+            OpCode::Control(_) => Ok(()),
+            OpCode::Data(Data::Binary) => Err(Violation::Binary),
+            OpCode::Data(Data::Text) if self.message.is_some() => Err(Violation::Framing),
+            OpCode::Data(Data::Continue) if self.message.is_none() => Err(Violation::Framing),
+            OpCode::Data(Data::Reserved(_)) => Err(Violation::Framing),
+            OpCode::Data(Data::Text | Data::Continue) => {
+                let held = self.message.as_ref().map_or(0, Vec::len) as u64;
+                let is_small = held.saturating_add(length) <= FRAME_BYTES_MAX as u64;
+                if is_small { Ok(()) } else { Err(Violation::TooLarge) }
+            }
+        }
+    }
+
+    fn control(control: Control, payload: BytesMut) -> Result<Incoming, Violation> {
+        match control {
+            Control::Ping => Ok(Incoming::Ping(payload.freeze())),
+            Control::Pong => Ok(Incoming::Pong),
+            Control::Close => {
+                close_is_well_formed(&payload)?;
+                Ok(Incoming::Close)
+            }
+            Control::Reserved(_) => Err(Violation::Framing),
+        }
+    }
+
+    fn data(
+        &mut self,
+        data: Data,
+        is_final: bool,
+        payload: &[u8],
+    ) -> Result<Option<Incoming>, Violation> {
+        if is_final && data == Data::Text {
+            let text = std::str::from_utf8(payload).map_err(|_| Violation::Encoding)?;
+            return Ok(Some(Incoming::Text(text.to_owned())));
+        }
+        let message = self.message.get_or_insert_default();
+        message.extend_from_slice(payload);
+        if !is_final {
+            // What can be no beginning of UTF-8 needs no end.
+            return match std::str::from_utf8(message) {
+                Err(error) if error.error_len().is_some() => Err(Violation::Encoding),
+                Ok(_) | Err(_) => Ok(None),
+            };
+        }
+        let message = self.message.take().unwrap_or_default();
+        String::from_utf8(message)
+            .map(|text| Some(Incoming::Text(text)))
+            .map_err(|_| Violation::Encoding)
+    }
+}
+
+/// A close frame holds nothing, or a code that may be sent and a reason in UTF-8.
+fn close_is_well_formed(payload: &[u8]) -> Result<(), Violation> {
+    let (code, reason) = match payload {
+        [] => return Ok(()),
+        [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+        [_] => return Err(Violation::Framing),
+    };
+    if !CloseCode::from(code).is_allowed() {
+        return Err(Violation::Framing);
+    }
+    std::str::from_utf8(reason).map(|_| ()).map_err(|_| Violation::Encoding)
+}
+
+/// Adds a text frame to what is to be written.
+pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    put(out, 0x81, text);
+}
+
+/// Adds a ping.
+pub fn put_ping(out: &mut Vec<u8>) {
+    put(out, 0x89, &[]);
+}
+
+/// Adds the answer to a ping.
+pub fn put_pong(out: &mut Vec<u8>, payload: &[u8]) {
+    put(out, 0x8A, payload);
+}
+
+/// Adds a close frame.
+pub fn put_close(out: &mut Vec<u8>, code: u16, reason: &str) {
+    let mut payload = code.to_be_bytes().to_vec();
+    payload.extend_from_slice(reason.as_bytes());
+    put(out, 0x88, &payload);
+}
+
+/// A frame that is final and, as a server's must be, not masked.
+fn put(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
+    out.reserve(payload.len() + 10);
+    out.push(first);
+    let length = payload.len();
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(small @ ..=125), _) => out.push(small),
+        (_, Ok(medium)) => {
+            out.push(126);
+            out.extend_from_slice(&medium.to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: [u8; 4] = [1, 2, 3, 4];
+
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        put(&mut frame, first, payload);
+        let header = frame.len() - payload.len();
+        frame[1] |= 0x80;
+        let mut out = frame[..header].to_vec();
+        out.extend_from_slice(&MASK);
+        out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
+        out
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Vec<Incoming>, Violation> {
+        let mut decoder = Decoder::default();
+        let mut all = Vec::new();
+        // Byte by byte: every boundary is a place where a frame can be cut.
+        for byte in bytes {
+            decoder.buffer().extend_from_slice(&[*byte]);
+            while let Some(incoming) = decoder.next()? {
+                all.push(incoming);
+            }
+        }
+        Ok(all)
+    }
+
+    fn text(text: &str) -> Incoming {
+        Incoming::Text(text.to_owned())
+    }
+
+    #[test]
+    fn messages_of_every_length_class_are_read_wherever_they_are_cut() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            let message = "x".repeat(length);
+            assert_eq!(decoded(&masked(0x81, message.as_bytes())), Ok(vec![text(&message)]));
+        }
+    }
+
+    #[test]
+    fn fragments_become_one_message_with_control_frames_between_them() {
+        let mut bytes = masked(0x01, "he\u{e9}".as_bytes().split_last().unwrap().1);
+        bytes.extend(masked(0x89, b"p"));
+        bytes.extend(masked(0x80, &["\u{e9}".as_bytes()[1]]));
+        let expected = vec![Incoming::Ping(Bytes::from_static(b"p")), text("he\u{e9}")];
+        assert_eq!(decoded(&bytes), Ok(expected));
+    }
+
+    #[test]
+    fn what_the_protocol_forbids_is_refused_by_its_name() {
+        let unmasked = vec![0x81, 1, b'x'];
+        for (bytes, violation) in [
+            (unmasked, Violation::Framing),
+            (masked(0xC1, b"x"), Violation::Framing),
+            (masked(0x80, b"x"), Violation::Framing),
+            (masked(0x83, b"x"), Violation::Framing),
+            (masked(0x8B, b"x"), Violation::Framing),
+            (masked(0x09, b"x"), Violation::Framing),
+            (masked(0x89, &[0; 126]), Violation::Framing),
+            (masked(0x88, &[3]), Violation::Framing),
+            (masked(0x88, &1005_u16.to_be_bytes()), Violation::Framing),
+            ([masked(0x01, b"x"), masked(0x81, b"x")].concat(), Violation::Framing),
+            (masked(0x82, b"x"), Violation::Binary),
+            (masked(0x81, &[0xFF]), Violation::Encoding),
+            (masked(0x01, &[b'a', 0xFF, b'b']), Violation::Encoding),
+        ] {
+            assert_eq!(decoded(&bytes), Err(violation), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn message_that_is_too_large_is_refused_at_its_header() {
+        let header = &masked(0x81, &[0; FRAME_BYTES_MAX + 1])[..10];
+        assert_eq!(decoded(header), Err(Violation::TooLarge));
+        let mut bytes = masked(0x01, &[b'a'; FRAME_BYTES_MAX]);
+        bytes.extend_from_slice(&masked(0x80, b"b")[..6]);
+        assert_eq!(decoded(&bytes), Err(Violation::TooLarge));
+    }
+
+    #[test]
+    fn idle_decoder_holds_no_memory() {
+        let mut decoder = Decoder::default();
+        decoder.buffer().extend_from_slice(&masked(0x81, b"hello"));
+        assert_eq!(decoder.next(), Ok(Some(text("hello"))));
+        assert!(!decoder.is_inside());
+        decoder.rest();
+        assert_eq!(decoder.buffer().capacity(), 0);
+    }
+}
