@@ -1,8 +1,8 @@
-//! The proxies in front of gateways, run with the very files of `deploy/`, and what else lies there.
+//! The proxies in front of gateways, run with the very files of `deploy/`, and what else is there.
 //!
 //! In reading order: [`proxy`] starts HAProxy and nginx on free ports, [`passing`] is what passes
-//! through them, [`draining`] what they do when a gateway goes, [`rolling`] a fleet that is restarted
-//! under load, and [`files`] what the linters of the other files say.
+//! through them, [`draining`] what they do when a gateway goes, [`rolling`] gateways that are
+//! restarted under load, and [`files`] what the linters of the other files say.
 
 mod draining;
 mod files;

@@ -114,8 +114,8 @@ impl Proxy {
         Ok(())
     }
 
-    /// Waits until both gateways are used, or until only one is, or none. nginx has no health checks:
-    /// it finds out with each request.
+    /// Waits until so many gateways are used. nginx has no health checks: it finds out with each
+    /// request.
     pub(crate) async fn uses(&self, gateways: usize) -> Result<()> {
         if self.kind == Kind::Nginx {
             return Ok(());
