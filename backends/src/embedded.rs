@@ -1,7 +1,7 @@
 //! The store without a server: fjall, an LSM tree with a journal, in a folder of this process.
 //!
 //! What holds:
-//! - One thread writes ([`committer`]): it takes what is queued, checks each command against the
+//! - One thread writes (`committer`): it takes what is queued, checks each command against the
 //!   store and against the commands before it, writes all of it as one atomic batch with one
 //!   fdatasync, and only then answers. So check-and-set needs no lock, and many writers share a sync.
 //! - A batch holds entries, idempotency rows, projections, cursors and heads together: projections
@@ -10,13 +10,15 @@
 //!   process has to end. What was in that batch is answered as unknown.
 //! - Below a reserve of free disk space writes are refused before fjall could fail, reads go on, and
 //!   writes work again as soon as there is space.
+//! - What is erased is out of every read at once, and out of the files when fjall next compacts
+//!   them; copies of the folder made before keep it.
 //! - One process at a time; a folder of a newer version, an older copy of the folder and damaged
 //!   files are refused when it is opened ([`OpenError`]).
 //!
-//! In reading order: [`keys`] and [`values`] are the stored form, [`spaces`] the trees it is kept
-//! in, [`changes`] what one command writes, [`committer`] the thread, [`append`] its main command,
-//! [`store`] what all share; then one file for each port; [`open`], [`mark`], [`keeper`] and
-//! [`health`] keep watch.
+//! In reading order: `keys` and `values` are the stored form, `spaces` the trees it is kept
+//! in, `changes` what one command writes, `committer` the thread, `append` its main command,
+//! `projected` what follows from an entry, `store` what all share; then one file for each port;
+//! `open`, `journal`, `mark`, `disk`, `keeper` and `health` keep watch.
 
 mod accounts;
 mod append;

@@ -98,6 +98,15 @@ impl Drop for Waiting<'_> {
 }
 
 impl Queue {
+    fn new(sender: SyncSender<Box<dyn Work>>, waiting_bytes: Arc<AtomicUsize>) -> Self {
+        Self {
+            sender: RwLock::new(Some(sender)),
+            waiting_bytes,
+            given_up: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
+        }
+    }
+
     /// Queues a command and waits for its answer.
     pub(super) async fn submit<T: Send + 'static>(
         &self,
@@ -151,12 +160,7 @@ impl Queue {
 pub(super) fn start(store: Arc<Store>) -> std::io::Result<(Queue, JoinHandle<()>)> {
     let (sender, queued) = sync_channel(QUEUE_COMMANDS_MAX);
     let waiting_bytes = Arc::new(AtomicUsize::new(0));
-    let queue = Queue {
-        sender: RwLock::new(Some(sender)),
-        waiting_bytes: waiting_bytes.clone(),
-        given_up: AtomicU64::new(0),
-        settled: AtomicU64::new(0),
-    };
+    let queue = Queue::new(sender, waiting_bytes.clone());
     let run = move || Committer { store: &store, queued, waiting_bytes }.run();
     Ok((queue, Builder::new().name("store-committer".to_owned()).spawn(run)?))
 }
@@ -230,5 +234,46 @@ impl Committer<'_> {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    fn queue() -> (Queue, Receiver<Box<dyn Work>>) {
+        let (sender, queued) = sync_channel(QUEUE_COMMANDS_MAX);
+        (Queue::new(sender, Arc::default()), queued)
+    }
+
+    /// Whether a command of this size is taken; it then waits for ever.
+    fn is_taken(queue: &Queue, bytes: usize) -> bool {
+        let mut submitted = Box::pin(queue.submit(bytes, |_| Ok(())));
+        submitted.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    #[test]
+    fn full_queue_refuses_by_count_and_by_bytes() {
+        let (by_count, _queued) = queue();
+        assert!((0..QUEUE_COMMANDS_MAX).all(|_| is_taken(&by_count, 1)));
+        assert!(!is_taken(&by_count, 1));
+        let (by_bytes, _queued) = queue();
+        assert!((0..65).all(|_| is_taken(&by_bytes, QUEUE_BYTES_MAX / 64)));
+        assert!(!is_taken(&by_bytes, 1));
+    }
+
+    #[test]
+    fn given_up_commands_are_unsettled_until_somebody_has_waited_for_them() {
+        let (queue, _queued) = queue();
+        assert_eq!(queue.unsettled(), None);
+        assert!(is_taken(&queue, 1) && is_taken(&queue, 1));
+        assert_eq!(queue.unsettled(), Some(2));
+        assert!(is_taken(&queue, 1));
+        queue.settle(2);
+        assert_eq!(queue.unsettled(), Some(3));
+        queue.settle(3);
+        assert_eq!(queue.unsettled(), None);
     }
 }
