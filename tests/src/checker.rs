@@ -14,8 +14,9 @@ mod writes;
 mod mutations;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
+    io::{self, Write},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -312,12 +313,32 @@ pub fn check(history: &History) -> Vec<Finding> {
     findings.0
 }
 
-/// An error that lists the violations, if there are any.
+/// An error that lists the violations, if there are any; tells how much was checked, also where
+/// the test runner keeps what passing tests print.
 pub fn ensure_none(history: &History) -> Result<()> {
     let findings = check(history);
+    writeln!(io::stderr(), "checked: {}", summary(history))?;
     let shown: Vec<_> = findings.iter().take(20).map(Finding::to_string).collect();
     ensure!(findings.is_empty(), "{} violations:\n{}", findings.len(), shown.join("\n"));
     Ok(())
+}
+
+/// How much a history is about: "0 violations" says nothing without it.
+pub fn summary(history: &History) -> String {
+    let told = |is: fn(&Told) -> bool| history.attempts.iter().filter(|a| is(&a.told)).count();
+    let keys = history.attempts.iter().map(|attempt| &attempt.key).collect::<BTreeSet<_>>();
+    let steps: usize = history.followed.iter().map(|cursor| cursor.steps.len()).sum();
+    format!(
+        "{} commands in {} attempts ({} recognised as repeats, {} unknown, {} refused), \
+         {} reads, {} cursors with {steps} steps",
+        keys.len(),
+        history.attempts.len(),
+        told(|told| matches!(told, Told::Acknowledged { replayed: true, .. })),
+        told(|told| *told == Told::Unknown),
+        told(|told| *told == Told::Refused),
+        history.reads.len(),
+        history.followed.len(),
+    )
 }
 
 /// What was found so far.
