@@ -5,6 +5,10 @@
 mod bus_faults;
 #[path = "redis/gateways.rs"]
 mod gateways;
+#[path = "redis/leases_faults.rs"]
+mod leases_faults;
+#[path = "redis/limiter_faults.rs"]
+mod limiter_faults;
 #[path = "redis/proxy.rs"]
 mod proxy;
 #[path = "redis/server.rs"]

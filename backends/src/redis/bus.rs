@@ -16,8 +16,8 @@ pub(super) struct RedisBus(pub(super) Arc<Fleet>);
 #[async_trait]
 impl Bus for RedisBus {
     fn publish(&self, channel: Channel, payload: Bytes) {
-        let topic = Topic::Hints(channel);
-        self.0.of(&topic.to_string()).publish(topic, payload);
+        let name = Topic::Hints(channel).to_string();
+        self.0.of(&name).publish(name, payload);
     }
 
     async fn subscribe(&self, channels: &[Channel]) -> Result<(), BusError> {

@@ -2,7 +2,8 @@
 //! devices on the primary that keeps the user.
 //!
 //! A gateway lives where its lease does, on each primary for itself; if it has ended on one, the
-//! gateway has to begin anew on all of them. A device costs a field of `presence:{user}` and an
+//! gateway has to begin anew on all of them. One that is away keeps nobody from going on with the
+//! others. A device costs a field of `presence:{user}` and an
 //! entry of `devices:{gateway}`, and nothing while it is idle.
 
 mod fields;
@@ -48,8 +49,9 @@ impl Leases for RedisLeases {
         if renewals.contains(&Ok(false)) {
             return Ok(Renewed::Ended);
         }
-        let all: Result<Vec<bool>, LeasesError> = renewals.into_iter().collect();
-        all.map(|_| Renewed::Lives)
+        // One that is away now will say that the lease has ended, if it has, when it is back.
+        let lives = renewals.into_iter().reduce(Result::or);
+        lives.map_or(Ok(Renewed::Lives), |lives| lives.map(|_| Renewed::Lives))
     }
 
     async fn join(&self, gateway: GatewayId, devices: &[Publication]) -> Result<(), LeasesError> {

@@ -48,7 +48,7 @@ impl RedisLimiter {
     async fn ask(&self, name: &str, bucket: Bucket) -> Option<Taken> {
         let index = self.fleet.ring.place(name);
         let (primary, rest) = (&self.fleet.primaries[index], &self.rests[index]);
-        if !primary.is_up() || self.now_ms() < rest.load(Ordering::Relaxed) {
+        if self.now_ms() < rest.load(Ordering::Relaxed) {
             return None;
         }
         match take(primary, name, bucket, self.within).await {
@@ -73,13 +73,11 @@ impl Limiter for RedisLimiter {
         if bucket.burst == 0 {
             return TokenBucket::default().take(Duration::ZERO, bucket);
         }
-        match self.ask(&format!("limit:{key}"), bucket).await {
-            Some(taken) => taken,
-            None => {
-                self.fleet.shared.counters.local_takes.add(1);
-                self.local.take_now(key, strict(bucket))
-            }
+        if let Some(taken) = self.ask(&format!("limit:{key}"), bucket).await {
+            return taken;
         }
+        self.fleet.shared.counters.local_takes.add(1);
+        self.local.take_now(key, strict(bucket))
     }
 }
 

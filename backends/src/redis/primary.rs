@@ -29,7 +29,6 @@ use super::{
     publisher::{HINTS_BYTES_MAX, PAYLOAD_BYTES_MAX},
     stream::Stream,
     subscriber::Order,
-    topic::Topic,
 };
 
 /// How often each connection is tried out.
@@ -59,6 +58,8 @@ pub(super) enum Half {
 pub(super) struct State {
     subscriber: bool,
     publisher: bool,
+    /// Whether a doubt was logged that has not ended since.
+    warned: bool,
 }
 
 impl State {
@@ -77,7 +78,7 @@ impl State {
 /// A hint that waits to be published.
 #[derive(Debug)]
 pub(super) struct Hint {
-    pub(super) topic: Topic,
+    pub(super) channel: String,
     pub(super) payload: Bytes,
 }
 
@@ -140,9 +141,13 @@ impl Primary {
     pub(super) fn doubt(&self, half: Half, doubt: &Doubt) {
         tracing::debug!(primary = %self.address, ?half, %doubt, "redis connection ended");
         if self.turn(half, false) {
-            tracing::warn!(primary = %self.address, ?half, %doubt, "redis primary in doubt");
             self.shared.changes.tell_lost();
         }
+        self.state.send_modify(|state| {
+            if !std::mem::replace(&mut state.warned, true) {
+                tracing::warn!(primary = %self.address, ?half, %doubt, "redis primary in doubt");
+            }
+        });
     }
 
     /// Says whether the primary came up, or went down, with that.
@@ -152,6 +157,7 @@ impl Primary {
             let before = state.is_up();
             *state.half(half) = good;
             turned = before != state.is_up();
+            state.warned &= !state.is_up();
         });
         turned
     }
@@ -175,7 +181,7 @@ impl Primary {
     }
 
     /// Puts a hint into the publisher's queue, if there is room and somebody to publish it.
-    pub(super) fn publish(&self, topic: Topic, payload: Bytes) {
+    pub(super) fn publish(&self, channel: String, payload: Bytes) {
         let bytes = payload.len();
         let waiting = self.hints_bytes.load(Ordering::Relaxed);
         let fits = bytes <= PAYLOAD_BYTES_MAX && waiting + bytes <= HINTS_BYTES_MAX;
@@ -184,7 +190,7 @@ impl Primary {
         }
         // Counted first: the publisher may take it at once.
         self.hints_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if self.hints.try_send(Hint { topic, payload }).is_err() {
+        if self.hints.try_send(Hint { channel, payload }).is_err() {
             self.hints_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.shared.counters.dropped.add(1);
         }

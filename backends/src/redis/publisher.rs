@@ -116,8 +116,8 @@ impl Publisher {
     fn gather(&mut self, first: Hint) -> (Pipeline, usize) {
         let mut pipeline = Pipeline::new();
         let (mut count, mut bytes, mut next) = (0, 0, Some(first));
-        while let Some(Hint { topic, payload }) = next {
-            pipeline.cmd("PUBLISH").arg(topic.to_string()).arg(&payload[..]);
+        while let Some(Hint { channel, payload }) = next {
+            pipeline.cmd("PUBLISH").arg(channel).arg(&payload[..]);
             self.primary.hints_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
             count += 1;
             bytes += payload.len();

@@ -66,9 +66,9 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, muted: Arc<Ato
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         let is_push = bytes[..count].starts_with(b">3\r\n$7\r\nmessage");
-        if (is_push && muted.load(Ordering::SeqCst)) || to.write_all(&bytes[..count]).await.is_err()
-        {
-            continue;
+        let is_lost = is_push && muted.load(Ordering::SeqCst);
+        if !is_lost && to.write_all(&bytes[..count]).await.is_err() {
+            return;
         }
     }
 }
