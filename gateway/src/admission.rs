@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use chat_core::{
-    command::Command,
+    command::{Change, Command},
     error::ChatError,
     model::Identity,
     port::{Limiter, Taken},
@@ -43,9 +43,7 @@ impl Admission {
 
     /// Whether this login may ask this now.
     pub async fn admit(&self, identity: Identity, command: &Command) -> Result<(), ChatError> {
-        if !self.rates.enabled {
-            return Ok(());
-        }
+        metrics::command(name(command));
         let login = identity.login;
         match command {
             Command::Write(write) => {
@@ -92,6 +90,29 @@ impl Admission {
                 Err(ChatError::RateLimited { retry_after })
             }
         }
+    }
+}
+
+/// A command's name on the wire, or as near to it as REST has one.
+const fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Write(write) => match &write.change {
+            Change::Text { .. } => "send",
+            Change::Edit { .. } => "edit",
+            Change::Redact { .. } => "redact",
+            Change::React { .. } => "react",
+            Change::SetMember { .. } => "set_member",
+            Change::Remove { .. } => "remove_member",
+            Change::SetTitle { .. } => "set_title",
+        },
+        Command::Receipt { .. } => "receipt",
+        Command::Typing { .. } => "typing",
+        Command::History { .. } => "history",
+        Command::OpenDirect { .. } => "open_direct",
+        Command::CreateGroup { .. } => "create_group",
+        Command::Conversations { .. } => "conversations",
+        Command::Conversation { .. } => "conversation",
+        Command::Member { .. } | Command::Members { .. } => "members",
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     answer::{ConversationJson, History, Items, MemberJson, Sent},
     write_json,
 };
-use crate::error::ErrorBody;
+use crate::{error::ErrorBody, metrics};
 
 /// `{}`.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,7 @@ pub fn reply(re: u64, reply: &Reply) -> String {
 
 /// The reply to a command that was not done, or to a frame that is none.
 pub fn reply_error(re: Option<u64>, error: &ChatError) -> String {
+    metrics::error(error.code());
     to_text(&Refused { re, error: ErrorBody::from(error) })
 }
 

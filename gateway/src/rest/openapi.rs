@@ -1,0 +1,123 @@
+//! `/openapi.json`, from the code, and `/docs`, a page that shows it and explains the errors.
+
+use std::sync::LazyLock;
+
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self, ContentBuilder, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::{conversations, members, messages, people, reactions, sessions};
+use crate::{
+    error::Problem,
+    protocol::answer::{EntrySchema, ReactionSchema, RoleName},
+};
+
+mod explained;
+mod polls;
+
+/// The name of the access token's scheme.
+const BEARER: &str = "access_token";
+
+/// The REST calls for machines.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Confab",
+        description = "Real-time conversations. `docs/protocol.md` is the whole protocol.",
+    ),
+    paths(
+        people::register, people::find, people::one, people::me, people::set_profile,
+        people::presence,
+        sessions::log_in, sessions::refresh, sessions::list, sessions::log_out,
+        conversations::create, conversations::list, conversations::one, conversations::update,
+        members::list, members::set, members::remove,
+        messages::send, messages::history, messages::edit, messages::redact, messages::receipts,
+        reactions::put, reactions::remove,
+        polls::poll,
+    ),
+    components(schemas(Problem, EntrySchema, ReactionSchema, RoleName)),
+    modifiers(&Common),
+)]
+struct Api;
+
+/// What all calls have in common: the token, and the form of errors.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, api: &mut openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+        for operation in operations(api) {
+            operation.security.get_or_insert_with(|| {
+                vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]
+            });
+            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+            let refused = ResponseBuilder::new()
+                .description("refused; `code` says why")
+                .content("application/problem+json", problem.build());
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), RefOr::T(refused.build()));
+        }
+    }
+}
+
+fn operations(api: &mut openapi::OpenApi) -> impl Iterator<Item = &mut Operation> {
+    api.paths.paths.values_mut().flat_map(|path| {
+        let slots =
+            [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        slots.into_iter().flatten()
+    })
+}
+
+static JSON: LazyLock<String> = LazyLock::new(|| Api::openapi().to_json().unwrap_or_default());
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    include_str!("docs/docs.html").replace("<!-- errors -->", &explained::table())
+});
+
+/// `/openapi.json`, `/docs` and the two files of that page.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let script = include_str!("docs/docs.js");
+    let style = include_str!("docs/docs.css");
+    Router::new()
+        .route("/openapi.json", get(|| async { text("application/json", &JSON) }))
+        .route("/docs", get(|| async { text("text/html; charset=utf-8", &PAGE) }))
+        .route("/docs/docs.js", get(|| async { text("text/javascript; charset=utf-8", script) }))
+        .route("/docs/docs.css", get(|| async { text("text/css; charset=utf-8", style) }))
+}
+
+fn text(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text).into_response()
+}
+
+/// Every method and path that is described.
+#[cfg(test)]
+pub(super) fn described() -> std::collections::BTreeSet<(String, String)> {
+    let mut api = Api::openapi();
+    let mut found = std::collections::BTreeSet::new();
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+        ] {
+            if operation.is_some() {
+                found.insert((method.to_owned(), path.clone()));
+            }
+        }
+    }
+    found
+}

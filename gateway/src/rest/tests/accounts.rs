@@ -1,0 +1,144 @@
+//! People and their logins over REST.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::advance;
+
+use super::{Client, Person};
+
+async fn me(client: &Client, person: &Person) -> (u16, String) {
+    let answer = client.call("GET", "/v1/me").of(person).answer().await;
+    let (status, code, _) = answer.refusal();
+    (status, code.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn person_registers_once_and_is_found() {
+    let client = Client::new();
+    let body = json!({"username": "Ada", "password": "an example password", "display_name": "A."});
+    let answer = client.call("POST", "/v1/users").json(&body).answer().await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.json["user"]["username"], "ada");
+    assert_eq!(answer.json["user"]["display_name"], "A.");
+    assert_eq!(answer.json["session"]["expires_in"], 600);
+    let ada = Person::of(&answer.json);
+    let again = client.call("POST", "/v1/users").json(&body).answer().await;
+    assert_eq!(again.refusal(), (409, "conflict", "username"));
+
+    let get = |path: String| client.call("GET", &path).of(&ada).answer();
+    let me = get("/v1/me".to_owned()).await.json;
+    assert_eq!(me, answer.json["user"]);
+    assert_eq!(get(format!("/v1/users/{}", ada.id)).await.json, me);
+    assert_eq!(get("/v1/users?query=AD".to_owned()).await.json, json!({"items": [me]}));
+    let ids = format!("/v1/users?ids=77,{}", ada.id);
+    assert_eq!(get(ids).await.json, json!({"items": [me]}));
+    assert_eq!(get("/v1/users/77".to_owned()).await.refusal(), (404, "not_found", ""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn display_name_is_changed_by_its_owner() {
+    let client = Client::new();
+    let ada = client.register("ada").await;
+    let change = |body: Value| client.call("PATCH", "/v1/me").of(&ada).json(&body).answer();
+    assert_eq!(change(json!({"display_name": "Ada L."})).await.json["display_name"], "Ada L.");
+    let answer = change(json!({"display_name": ""})).await;
+    assert_eq!(answer.refusal(), (400, "invalid", "display_name"));
+    assert_eq!(change(json!({})).await.refusal(), (400, "invalid", "display_name"));
+    let answer = change(json!({"display_name": "x", "username": "bob"})).await;
+    assert_eq!(answer.refusal(), (400, "invalid", "username"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_password_and_unknown_name_are_the_same() {
+    let client = Client::new();
+    client.register("ada").await;
+    let log_in = |name: &str, password: &str| {
+        let body = json!({"username": name, "password": password, "device": "test"});
+        client.call("POST", "/v1/sessions").json(&body).answer()
+    };
+    let wrong = log_in("ada", "another password").await;
+    let unknown = log_in("nobody", "another password").await;
+    assert_eq!(wrong.refusal(), (401, "unauthenticated", ""));
+    assert_eq!(wrong.text, unknown.text);
+    assert_eq!(log_in("ADA", "an example password").await.status, 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_expires_and_is_refreshed() {
+    let client = Client::new();
+    let ada = client.register("ada").await;
+    assert_eq!(me(&client, &ada).await.0, 200);
+    advance(Duration::from_secs(600)).await;
+    assert_eq!(me(&client, &ada).await, (401, "token_expired".to_owned()));
+    let refresh = |token: &str| {
+        let body = json!({"refresh_token": token});
+        client.call("POST", "/v1/sessions/refresh").json(&body).answer()
+    };
+    let answer = refresh(&ada.refresh_token).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json["session"]["id"], ada.session.as_str());
+    let token = answer.json["session"]["access_token"].as_str().unwrap().to_owned();
+    let fresh = Person { token, ..ada.clone() };
+    assert_eq!(me(&client, &fresh).await.0, 200);
+    assert_eq!(refresh(&ada.refresh_token).await.json, answer.json, "a lost answer");
+    advance(Duration::from_secs(11)).await;
+    assert_eq!(refresh(&ada.refresh_token).await.refusal(), (401, "unauthenticated", ""));
+    assert_eq!(me(&client, &fresh).await, (401, "unauthenticated".to_owned()), "the family ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn logins_are_listed_and_ended() {
+    let client = Client::new();
+    let ada = client.register("ada").await;
+    let body = json!({"username": "ada", "password": "an example password", "device": "Laptop"});
+    let laptop = Person::of(&client.call("POST", "/v1/sessions").json(&body).answer().await.json);
+    let list = client.call("GET", "/v1/sessions").of(&laptop).answer().await.json;
+    assert_eq!(list["items"][0]["device"], "Laptop");
+    assert_eq!(list["items"][0]["current"], true);
+    assert_eq!(list["items"][1]["id"], ada.session.as_str());
+    assert_eq!(list["items"][1]["device"], Value::Null);
+    let end = |id: &str, by: &Person| {
+        client.call("DELETE", &format!("/v1/sessions/{id}")).of(by).answer()
+    };
+    assert_eq!(end("77", &laptop).await.refusal(), (404, "not_found", ""));
+    assert_eq!(end("x", &laptop).await.refusal(), (400, "invalid", "id"));
+    assert_eq!(end(&ada.session, &laptop).await.status, 204);
+    assert_eq!(me(&client, &ada).await, (401, "unauthenticated".to_owned()));
+    assert_eq!(end("current", &laptop).await.status, 204);
+    assert_eq!(me(&client, &laptop).await, (401, "unauthenticated".to_owned()));
+    let body = json!({"refresh_token": laptop.refresh_token});
+    let answer = client.call("POST", "/v1/sessions/refresh").json(&body).answer().await;
+    assert_eq!(answer.refusal(), (401, "unauthenticated", ""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_sees_the_presence_of_strangers() {
+    let client = Client::new();
+    let (ada, grace) = (client.register("ada").await, client.register("grace").await);
+    let path = format!("/v1/presence?users={},{}", grace.id, ada.id);
+    let ask = || client.call("GET", &path).of(&ada).answer();
+    let answer = ask().await.json;
+    let unknown = json!({"user": grace.id, "status": "unknown", "last_seen_at": null});
+    assert_eq!(answer["items"][0], unknown);
+    assert_eq!(answer["items"][1]["user"], ada.id.as_str());
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_log_ins_are_told_when_to_come_back() {
+    let variables = [
+        ("RATE_LIMITS__ENABLED", "true"),
+        ("RATE_LIMITS__ACCOUNT_BURST", "2"),
+        ("RATE_LIMITS__ADDRESS_BURST", "100"),
+    ];
+    let client = Client::with(&variables);
+    let body = json!({"username": "ada", "password": "an example password"});
+    let log_in = || client.call("POST", "/v1/sessions").json(&body).answer();
+    assert_eq!(log_in().await.status, 401);
+    assert_eq!(log_in().await.status, 401);
+    let refused = log_in().await;
+    assert_eq!(refused.refusal(), (429, "rate_limited", ""));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert!(refused.json["retry_after_ms"].as_u64().unwrap() <= 1_000);
+    assert_eq!(refused.json["retryable"], true);
+}
