@@ -199,21 +199,36 @@ mod tests {
         Pending { order, actor, write, base: None, deadline, is_doubtful: false, answer }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn undone_plan_gives_its_commands_back_in_their_order() {
+    const TEXTS: [&str; 5] = ["a", "refused", "b", "a", "c"];
+
+    fn plan(texts: &[&str], entries_max: usize) -> Plan {
         let user = UserId::new(1).unwrap();
         let member = Member { user, role: Role::Owner, joined_seq: Seq::new(1), joined_ord: 0 };
         let head = Head { seq: Seq::new(1), members: 1, owners: 1, ..Head::default() };
         let mut state = State::new(ConversationId::new(1).unwrap(), Kind::Group, head, None);
         state.learn_member(user, Some(member));
         let clock = TestClock::new(Timestamp::from_millis(1_800_000_000_000), 1);
-        let batch = ["a", "refused", "b", "a", "c"];
-        let batch = batch.iter().zip(1..).map(|(text, order)| pending(order, text)).collect();
-        let plan = Plan::new(state, batch, &clock);
+        let batch = texts.iter().zip(1..).map(|(text, order)| pending(order, text)).collect();
+        Plan::new(state, batch, entries_max, &clock)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn undone_plan_gives_its_commands_back_in_their_order() {
+        let plan = plan(&TEXTS, 64);
         assert_eq!((plan.writers.len(), plan.verdicts.len(), plan.later.len()), (3, 1, 1));
         let (before, batch) = plan.undo();
-        assert_eq!(before.head, head);
+        assert_eq!(before.head.seq, Seq::new(1));
         let orders: Vec<u64> = batch.iter().map(|pending| pending.order).collect();
         assert_eq!(orders, [1, 2, 3, 4, 5]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn plan_ends_where_the_log_has_no_room() {
+        for (entries_max, entries, later) in [(1, 1, 4), (2, 2, 2), (3, 3, 1)] {
+            let plan = plan(&TEXTS, entries_max);
+            assert_eq!((plan.entries.len(), plan.later.len()), (entries, later));
+            assert_eq!(plan.after.head.seq, Seq::new(1 + entries as u64));
+            assert!(plan.later.is_sorted_by_key(|pending| pending.order));
+        }
     }
 }
