@@ -61,10 +61,15 @@ fn keys(append: &Append<'_>) -> Keys {
         .collect()
 }
 
+/// The new head and its running values, the bucket, and the head that it must have.
+type HeadRow = (i64, i64, CqlTimestamp, i64, i64, i64, i64, i64, i32, Option<i64>);
+/// The bucket and the entry.
+type EntryRow = (i64, i32, i64, i64, i64, Option<String>, i8, CqlTimestamp, i64, Vec<u8>);
+
 /// The values of one statement of the batch.
 enum Values {
-    Head((i64, i64, CqlTimestamp, i64, i64, i64, i64, i64, i32, Option<i64>)),
-    Entry((i64, i32, i64, i64, i64, Option<String>, i8, CqlTimestamp, i64, Vec<u8>)),
+    Head(HeadRow),
+    Entry(EntryRow),
     Key((i64, i32, Vec<u8>, i64)),
 }
 

@@ -141,7 +141,7 @@ fn copies(strategy: &Strategy, datacenter: Option<&str>) -> Result<usize, String
             Some(own) => factors.get(own).copied().ok_or_else(|| format!("none in {own}")),
             None => factors.values().min().copied().ok_or_else(|| "none".to_owned()),
         },
-        other => Err(format!("{other:?}")),
+        Strategy::LocalStrategy | Strategy::Other { .. } | _ => Err(format!("{strategy:?}")),
     }
 }
 

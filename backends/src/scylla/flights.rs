@@ -114,37 +114,39 @@ mod tests {
 
     use super::*;
 
+    /// What is read, and how many flights have begun.
+    #[derive(Default)]
+    struct Truth {
+        value: AtomicU32,
+        begun: AtomicU32,
+    }
+
+    async fn read(truth: Arc<Truth>) -> u32 {
+        truth.begun.fetch_add(1, Ordering::SeqCst);
+        let seen = truth.value.load(Ordering::SeqCst);
+        sleep(Duration::from_millis(10)).await;
+        seen
+    }
+
+    async fn reader(flights: &Arc<Flights<u8, u32>>, truth: &Arc<Truth>, at: u64) {
+        sleep(Duration::from_millis(at)).await;
+        let acknowledged = truth.value.load(Ordering::SeqCst);
+        assert!(flights.join(7, read(truth.clone())).await >= acknowledged);
+    }
+
+    async fn write(truth: &Truth) {
+        for _ in 0..40 {
+            sleep(Duration::from_millis(1)).await;
+            truth.value.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn equal_reads_share_flights_and_none_is_older_than_its_read() {
-        let flights: Arc<Flights<u8, u32>> = Arc::default();
-        let truth = Arc::new(AtomicU32::new(0));
-        let begun = Arc::new(AtomicU32::new(0));
-        let read = || {
-            let (truth, begun) = (truth.clone(), begun.clone());
-            async move {
-                begun.fetch_add(1, Ordering::SeqCst);
-                let seen = truth.load(Ordering::SeqCst);
-                sleep(Duration::from_millis(10)).await;
-                seen
-            }
-        };
-        let reader = |at: u64| {
-            let (flights, read, truth) = (flights.clone(), read(), truth.clone());
-            async move {
-                sleep(Duration::from_millis(at)).await;
-                let acknowledged = truth.load(Ordering::SeqCst);
-                assert!(flights.join(7, read).await >= acknowledged);
-            }
-        };
-        let writer = async {
-            for _ in 0..40 {
-                sleep(Duration::from_millis(1)).await;
-                truth.fetch_add(1, Ordering::SeqCst);
-            }
-        };
-        let readers = futures_util::future::join_all((0..1_000).map(|nth| reader(nth % 37)));
-        tokio::join!(readers, writer);
-        assert!(begun.load(Ordering::SeqCst) <= 7, "{begun:?}");
+        let (flights, truth) = (Arc::default(), Arc::default());
+        let readers = (0..1_000).map(|nth| reader(&flights, &truth, nth % 37));
+        tokio::join!(futures_util::future::join_all(readers), write(&truth));
+        assert!(truth.begun.load(Ordering::SeqCst) <= 7, "{:?}", truth.begun);
         assert!(flights.lock().is_empty());
     }
 

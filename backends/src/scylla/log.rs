@@ -105,6 +105,10 @@ impl Store {
 
 #[async_trait]
 impl Log for ScyllaLog {
+    fn room(&self, after: Seq) -> usize {
+        usize::try_from(self.0.buckets.room(after)).unwrap_or(usize::MAX)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         self.0.append(append).await
     }

@@ -77,6 +77,11 @@ impl Exchange {
             })
     }
 
+    /// The answer where it stands already: made by an own try without an answer, or before.
+    fn stands(login: Login, in_doubt: bool) -> Rotation {
+        if in_doubt { Rotation::Rotated(login) } else { Rotation::Repeated(login) }
+    }
+
     fn made(&self, login: Login) -> Login {
         Login {
             current: self.successor,
@@ -140,14 +145,13 @@ impl Store {
         for _ in 0..TRIES_MAX {
             let values = (id.as_i64(), user.as_i64());
             match self.decide(&self.statements.end_login, values).await? {
-                Decided::Applied => {}
-                // What is not there any more may have been ended by a try without an answer.
-                Decided::Refused if !in_doubt => return Ok(false),
-                Decided::Refused => {}
                 Decided::Unknown { detail, .. } => {
                     (last, in_doubt) = (detail, true);
                     continue;
                 }
+                Decided::Refused if !in_doubt => return Ok(false),
+                // What is not there any more may have been ended by a try without an answer.
+                Decided::Applied | Decided::Refused => {}
             }
             let index = (user.as_i64(), id.as_i64());
             return self.write(&self.statements.unindex_login, index).await.map(|()| true);
@@ -165,13 +169,10 @@ impl Store {
                 return Ok(Rotation::Gone);
             };
             if exchange.repeats(&login) {
-                let answer = if in_doubt { Rotation::Rotated } else { Rotation::Repeated };
-                return Ok(answer(login));
+                return Ok(Exchange::stands(login, in_doubt));
             }
             if login.current != exchange.presented {
-                let user = login.user;
-                let ended = self.end(user, login.id).await?;
-                return Ok(if ended { Rotation::Reused { user } } else { Rotation::Gone });
+                return self.reused(&login).await;
             }
             match self.exchange(exchange).await? {
                 Decided::Applied => return Ok(Rotation::Rotated(exchange.made(login))),
@@ -180,6 +181,13 @@ impl Store {
             }
         }
         Err(StoreError::Unknown(last))
+    }
+
+    /// Ends a login whose old token was used again; who comes second finds it gone.
+    async fn reused(&self, login: &Login) -> Result<Rotation, StoreError> {
+        let user = login.user;
+        let ended = self.end(user, login.id).await?;
+        Ok(if ended { Rotation::Reused { user } } else { Rotation::Gone })
     }
 
     async fn exchange(&self, exchange: Exchange) -> Result<Decided, StoreError> {

@@ -161,12 +161,11 @@ impl Store {
         let values = (conversation.as_i64(), column(bucket), number(from.get()), number(to.get()));
         let mut rows: Vec<EntryRow> = self.rows(statement, values).await?;
         rows.reverse();
-        let head = match rows.last() {
-            Some(row) => seq(row.0)?,
-            None => {
-                let head = self.head_of_bucket(conversation, bucket, sight).await?;
-                head.unwrap_or_default().seq
-            }
+        let head = if let Some(row) = rows.last() {
+            seq(row.0)?
+        } else {
+            let head = self.head_of_bucket(conversation, bucket, sight).await?;
+            head.unwrap_or_default().seq
         };
         let entries = rows
             .into_iter()

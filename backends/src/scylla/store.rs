@@ -11,6 +11,7 @@ use scylla::{
     response::query_result::QueryResult,
     serialize::{batch::BatchValues, row::SerializeRow},
     statement::{
+        Consistency,
         batch::{Batch, BatchType},
         prepared::PreparedStatement,
     },
@@ -127,7 +128,7 @@ impl Store {
         batch.set_execution_profile_handle(Some(self.statements.conditional.clone()));
         batch.set_is_idempotent(false);
         self.admit().map_err(unavailable)?;
-        decided(self.observe(self.session.batch(&batch, values).await))
+        decided(self.observe(Box::pin(self.session.batch(&batch, values)).await))
     }
 
     async fn execute(
@@ -136,7 +137,7 @@ impl Store {
         values: impl SerializeRow,
     ) -> Result<QueryResult, Failure> {
         self.admit()?;
-        self.observe(self.session.execute_unpaged(statement, values).await)
+        self.observe(Box::pin(self.session.execute_unpaged(statement, values)).await)
     }
 
     fn admit(&self) -> Result<(), Failure> {
@@ -162,11 +163,17 @@ impl Store {
             }
             while self.breaker.is_open() && !self.shutdown.is_cancelled() {
                 tokio::time::sleep(PROBE_EVERY).await;
-                let answer = self.session.execute_unpaged(&self.statements.probe, ()).await;
-                if answer.is_ok() {
-                    self.breaker.answered();
-                }
+                self.ask().await;
             }
+        }
+    }
+
+    /// Asks the store, whatever the breaker says.
+    async fn ask(&self) {
+        let asked = self.session.execute_unpaged(&self.statements.probe, ());
+        match Box::pin(asked).await {
+            Ok(_) => self.breaker.answered(),
+            Err(error) => tracing::debug!(%error, "the store is still silent"),
         }
     }
 
@@ -265,18 +272,30 @@ fn is_unsent(error: &ExecutionError) -> bool {
 /// Whether the error means that the store, or enough of it, is not there. Writers that get in each
 /// other's way time out as well; that is no such sign.
 fn is_silence(error: &ExecutionError) -> bool {
-    match error {
+    use RequestAttemptError::{BrokenConnectionError, DbError as Answer};
+    let is_contention = matches!(
+        error,
+        ExecutionError::LastAttemptError(Answer(
+            DbError::ReadTimeout { consistency: Consistency::LocalSerial, .. }
+                | DbError::WriteTimeout { write_type: WriteType::Cas, .. },
+            _,
+        ))
+    );
+    let is_silent = matches!(
+        error,
         ExecutionError::EmptyPlan
-        | ExecutionError::ConnectionPoolError(_)
-        | ExecutionError::RequestTimeout(_) => true,
-        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => match error {
-            DbError::ReadTimeout { consistency, .. } => !consistency.is_serial(),
-            DbError::WriteTimeout { write_type, .. } => *write_type != WriteType::Cas,
-            error => matches!(error, DbError::Unavailable { .. } | DbError::Overloaded),
-        },
-        error => matches!(
-            error,
-            ExecutionError::LastAttemptError(RequestAttemptError::BrokenConnectionError(_))
-        ),
-    }
+            | ExecutionError::ConnectionPoolError(_)
+            | ExecutionError::RequestTimeout(_)
+            | ExecutionError::LastAttemptError(
+                BrokenConnectionError(_)
+                    | Answer(
+                        DbError::Unavailable { .. }
+                            | DbError::Overloaded
+                            | DbError::ReadTimeout { .. }
+                            | DbError::WriteTimeout { .. },
+                        _,
+                    )
+            )
+    );
+    is_silent && !is_contention
 }

@@ -48,8 +48,8 @@ impl Stage {
     pub(crate) async fn shared(name: &'static str, bucket_entries: u64) -> Option<Self> {
         let stage = Self::named(server()?, name, bucket_entries);
         let make = async {
-            stage.remove().await;
-            migrate(&stage.config).await.unwrap();
+            Box::pin(stage.remove()).await;
+            Box::pin(migrate(&stage.config)).await.unwrap();
         };
         MADE[name].get_or_init(|| make).await;
         Some(stage)

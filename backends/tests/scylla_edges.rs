@@ -1,0 +1,169 @@
+//! Logs that are cut into buckets of 2 and 8 entries keep the promises of those in one piece, where
+//! appends stay within a bucket.
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+
+#[path = "scylla/stage.rs"]
+mod stage;
+#[path = "scylla/writer.rs"]
+mod writer;
+
+use backends::scylla::Scylla;
+use chat_core::{
+    error::StoreError,
+    memory::MemoryStores,
+    model::{Entry, Seq},
+    port::{Appended, Stores},
+};
+
+use crate::{
+    stage::Stage,
+    writer::{Draft, Writer, fresh, text},
+};
+
+async fn open(name: &'static str, entries: u64) -> (Option<[Scylla; 2]>, Vec<Stores>) {
+    let Some(stage) = Stage::shared(name, entries).await else {
+        return (None, vec![MemoryStores::new()]);
+    };
+    let gateways = [stage.connect().await, stage.connect().await];
+    let stores = gateways.iter().map(Scylla::stores).collect();
+    (Some(gateways), stores)
+}
+
+macro_rules! promises {
+    ($module:ident, $name:literal, $entries:literal: $($file:ident: $promise:ident;)+) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let (_guard, stores) = super::open($name, $entries).await;
+                    chat_core::contract::$file::$promise(&stores).await;
+                }
+            )+
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn repeats_are_found_over_many_edges() {
+                let (guard, stores) = super::open($name, $entries).await;
+                if guard.is_some() {
+                    super::repeats_are_found_over_many_edges(&stores, $entries).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn no_append_goes_over_an_edge_or_leaves_a_gap_before_it() {
+                let (guard, stores) = super::open($name, $entries).await;
+                if guard.is_some() {
+                    super::no_append_goes_over_an_edge(&stores, $entries).await;
+                    super::no_bucket_begins_before_the_last_is_full(&stores, $entries).await;
+                }
+            }
+        }
+    };
+}
+
+promises!(two, "edges_2", 2:
+    log: empty_log_has_the_default_head;
+    log: append_is_seen_by_every_later_read_on_every_handle;
+    log: heads_answer_in_the_order_asked;
+    log: client_id_belongs_to_its_sender_and_conversation;
+    log: entries_without_client_id_are_no_duplicates;
+    log_race: concurrent_appenders_make_one_log;
+    log_race: one_append_wins_at_each_head;
+    log_race: one_command_at_once_on_all_handles_makes_one_entry;
+    log_race: conversations_are_appended_to_side_by_side;
+    members: members_are_what_the_entries_say;
+    conversations: title_is_the_newest;
+    cursors: sending_moves_the_senders_own_cursor;
+);
+
+promises!(eight, "edges_8", 8:
+    log: empty_log_has_the_default_head;
+    log: append_is_seen_by_every_later_read_on_every_handle;
+    log: append_at_another_head_is_refused_with_the_true_head;
+    log: refused_append_leaves_its_keys_free;
+    log: known_key_is_refused_with_the_entry_that_stands;
+    log: batch_with_known_keys_is_refused_whole;
+    log: find_tells_what_a_client_id_made;
+    log: neighbouring_conversations_do_not_mix;
+    log_race: concurrent_appenders_make_one_log;
+    log_race: one_append_wins_at_each_head;
+    log_race: one_command_at_once_on_all_handles_makes_one_entry;
+    log_race: reader_beside_appenders_sees_a_growing_log;
+    log_race: conversations_are_appended_to_side_by_side;
+    erase: erase_takes_the_text_and_keeps_the_place;
+    overlays: overlays_are_the_fold_of_the_entries;
+);
+
+/// Forty entries, one by one on both gateways in turn.
+async fn long_log(stores: &[Stores]) -> (Writer, Vec<Entry>) {
+    let (mut writer, sender, mut entries) = (Writer::new(), fresh(), Vec::new());
+    for nth in 0..40 {
+        let draft = Draft::new(sender, text(&format!("text {nth}")));
+        entries.extend(writer.append(&stores[nth % stores.len()], &[draft]).await);
+    }
+    (writer, entries)
+}
+
+/// A repeat of this entry's command, from this base, is answered with the entry.
+async fn assert_is_found(writer: &Writer, stores: &Stores, entry: &Entry, base: Seq) {
+    let (sender, client_id) = (entry.sender, entry.client_id.clone());
+    let again = [Draft { sender, client_id: client_id.clone(), body: text("again") }];
+    let stands = Appended::Duplicate { entries: vec![(0, entry.clone())] };
+    let (answer, ..) = writer.append_from(stores, &again, base).await;
+    assert_eq!(answer.unwrap(), stands, "{:?}", entry.seq);
+    let key = client_id.as_ref().unwrap();
+    let found = stores.log.find(writer.conversation, sender, key, base).await;
+    assert_eq!(found.unwrap().as_ref(), Some(entry));
+}
+
+/// Each command is found again from its own base on, however many edges ago, and the newest ones
+/// without a base; also by a gateway that never saw the log before (duplicate, ack-divergence).
+async fn repeats_are_found_over_many_edges(stores: &[Stores], bucket: u64) {
+    let (writer, entries) = long_log(&stores[..1]).await;
+    for handle in stores {
+        for entry in &entries {
+            assert_is_found(&writer, handle, entry, entry.seq.previous()).await;
+        }
+        let newest = entries.len() - usize::try_from(bucket).unwrap();
+        for entry in &entries[newest..] {
+            assert_is_found(&writer, handle, entry, writer.head.seq).await;
+        }
+        assert_eq!(writer.log(handle).await, entries);
+        assert_eq!(writer.head_on(handle).await, writer.head);
+    }
+}
+
+/// An append that would go over an edge is refused before anything is written; what the port says
+/// fits is taken (hole).
+async fn no_append_goes_over_an_edge(stores: &[Stores], bucket: u64) {
+    let (mut writer, sender) = (Writer::new(), fresh());
+    let drafts = |count| vec![(); count].iter().map(|()| Draft::new(sender, text("x"))).collect();
+    for _ in 0..10 {
+        let room = stores[0].log.room(writer.head.seq);
+        assert!((1..=usize::try_from(bucket).unwrap()).contains(&room));
+        let over: Vec<_> = drafts(room + 1);
+        let (answer, ..) = writer.append_from(&stores[0], &over, writer.head.seq).await;
+        assert_eq!(answer, Err(StoreError::Unavailable("crosses a bucket".to_owned())));
+        assert_eq!(writer.head_on(&stores[1]).await, writer.head);
+        let fitting: Vec<_> = drafts(room.div_ceil(2));
+        writer.append(&stores[0], &fitting).await;
+    }
+    assert_eq!(writer.head_on(&stores[1]).await, writer.head);
+}
+
+/// A caller that believes in a head at an edge which the log has not reached is told the true one
+/// (hole).
+async fn no_bucket_begins_before_the_last_is_full(stores: &[Stores], bucket: u64) {
+    for reached in 0..bucket {
+        let (mut writer, sender) = (Writer::new(), fresh());
+        for _ in 0..reached {
+            writer.append(&stores[0], &[Draft::new(sender, text("x"))]).await;
+        }
+        let mut ahead = writer.clone();
+        ahead.head.seq = Seq::new(bucket);
+        for stores in stores {
+            let draft = [Draft::new(sender, text("ahead"))];
+            let (answer, ..) = ahead.append_from(stores, &draft, Seq::ZERO).await;
+            assert_eq!(answer.unwrap(), Appended::Moved { head: writer.head });
+        }
+    }
+}

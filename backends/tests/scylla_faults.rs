@@ -1,0 +1,272 @@
+//! A network that loses answers and forges time-outs: every outcome becomes known, nothing is lost,
+//! nothing is there twice, and a store that is silent is not waited for.
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+
+#[path = "scylla/stage.rs"]
+mod stage;
+#[path = "scylla/writer.rs"]
+mod writer;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use backends::scylla::{Health, Scylla, Unknowns};
+use chat_core::{
+    error::StoreError,
+    id::{ConversationId, UserId},
+    model::{Entry, Head, Seq},
+    port::{Appended, Stores},
+};
+use scylla::{
+    errors::{DbError, WriteType},
+    statement::Consistency,
+};
+use scylla_proxy::{
+    Condition, Node, Proxy, Reaction, RequestOpcode, RequestReaction, RequestRule, ResponseFrame,
+    ResponseOpcode, ResponseReaction, ResponseRule, RunningProxy, ShardAwareness,
+};
+use tokio::{task::JoinSet, time::Instant};
+
+use crate::{
+    stage::Stage,
+    writer::{Draft, Writer, fresh, text},
+};
+
+/// One statement; a fifth more for a call.
+const WITHIN: Duration = Duration::from_millis(1_500);
+
+/// A gateway whose way to the store has faults.
+struct Faulty {
+    gateway: Scylla,
+    proxy: RunningProxy,
+}
+
+async fn faulty(stage: &Stage, within: Duration) -> Faulty {
+    let real: SocketAddr = stage.config.nodes[0].parse().unwrap();
+    let free = std::net::TcpListener::bind((real.ip(), 0)).unwrap().local_addr().unwrap();
+    let node = Node::builder()
+        .real_address(real)
+        .proxy_address(free)
+        .shard_awareness(ShardAwareness::Unaware)
+        .build();
+    let proxy = Proxy::new([node]).run().await.unwrap();
+    let mut config = stage.config.clone();
+    config.nodes = vec![free.to_string()];
+    config.statement_within = within;
+    Faulty { gateway: Scylla::connect(config).await.unwrap(), proxy }
+}
+
+impl Faulty {
+    fn requests(&mut self, rules: Vec<RequestRule>) {
+        self.proxy.running_nodes[0].change_request_rules(Some(rules));
+    }
+
+    fn responses(&mut self, rules: Vec<ResponseRule>) {
+        self.proxy.running_nodes[0].change_response_rules(Some(rules));
+    }
+
+    fn heal(&mut self) {
+        self.proxy.turn_off_rules();
+    }
+}
+
+fn timeout() -> DbError {
+    DbError::WriteTimeout {
+        consistency: Consistency::LocalQuorum,
+        received: 0,
+        required: 1,
+        write_type: WriteType::Cas,
+    }
+}
+
+/// The answer to a conditional write.
+fn applied(permille: u32) -> Condition {
+    Condition::all([
+        Condition::ResponseOpcode(ResponseOpcode::Result),
+        Condition::BodyContainsCaseSensitive(Box::from(*b"[applied]")),
+        Condition::RandomWithProbability(f64::from(permille) / 1_000.0),
+    ])
+}
+
+/// The answer becomes a time-out: it may have been done, and here it has.
+fn forge_timeouts(permille: u32) -> ResponseRule {
+    let forge =
+        |frame: ResponseFrame| ResponseFrame::forged_error(frame.params, timeout(), None).unwrap();
+    ResponseRule(applied(permille), ResponseReaction::transform_frame(Arc::new(forge)))
+}
+
+/// The request never arrives, and a time-out comes back: it has not been done.
+fn refuse_batches(permille: u32) -> RequestRule {
+    let when = Condition::RequestOpcode(RequestOpcode::Batch)
+        .and(Condition::RandomWithProbability(f64::from(permille) / 1_000.0));
+    RequestRule(when, RequestReaction::forge_with_error(timeout()))
+}
+
+async fn one_append(stores: &Stores, writer: &mut Writer) -> (Entry, Duration) {
+    let began = Instant::now();
+    let draft = Draft::new(fresh(), text("x"));
+    let mut entries = writer.append(stores, &[draft]).await;
+    (entries.remove(0), began.elapsed())
+}
+
+/// The answer of a batch that was applied is made a time-out: the append says that it is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn applied_batch_behind_a_forged_timeout_is_done() {
+    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
+    let mut faulty = faulty(&stage, Duration::from_secs(20)).await;
+    let stores = faulty.gateway.stores();
+    faulty.responses(vec![forge_timeouts(1_000)]);
+    let (mut writer, mut entries) = (Writer::new(), Vec::new());
+    for _ in 0..10 {
+        entries.push(one_append(&stores, &mut writer).await.0);
+    }
+    assert_eq!(faulty.gateway.unknowns(), Unknowns { met: 10, done: 10, not_done: 0 });
+    faulty.heal();
+    assert_eq!(writer.log(&stores).await, entries);
+}
+
+/// A batch that never arrived behind a forged time-out is sent again, and is there once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_batch_behind_a_forged_timeout_is_sent_again() {
+    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
+    let mut faulty = faulty(&stage, Duration::from_secs(20)).await;
+    let stores = faulty.gateway.stores();
+    let (mut writer, mut entries) = (Writer::new(), Vec::new());
+    for _ in 0..10 {
+        let once =
+            Condition::RequestOpcode(RequestOpcode::Batch).and(Condition::TrueForLimitedTimes(1));
+        let forged = RequestReaction::forge_with_error(timeout());
+        faulty.requests(vec![RequestRule(once, forged)]);
+        entries.push(one_append(&stores, &mut writer).await.0);
+    }
+    assert_eq!(faulty.gateway.unknowns(), Unknowns { met: 10, done: 0, not_done: 10 });
+    faulty.heal();
+    assert_eq!(writer.log(&stores).await, entries);
+}
+
+/// The answer of an applied batch is lost: within two seconds the append is known to be done, or
+/// unknown, and then the next read is final.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_answer_of_an_applied_batch_is_settled_in_time() {
+    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
+    let mut faulty = faulty(&stage, WITHIN).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
+    one_append(&stores, &mut writer).await;
+    faulty.responses(vec![ResponseRule(applied(1_000), ResponseReaction::drop_frame())]);
+    let began = Instant::now();
+    let draft = [Draft::new(fresh(), text("lost answer"))];
+    let (answer, entries, head) = writer.append_from(&stores, &draft, writer.head.seq).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(matches!(answer, Ok(Appended::Done) | Err(StoreError::Unknown(_))), "{answer:?}");
+    assert_eq!(writer.head_on(&stores).await, head);
+    assert_eq!(writer.log(&stores).await.last(), entries.last());
+}
+
+async fn settle(stores: Stores, conversation: ConversationId, draft: Draft, base: Seq) -> Entry {
+    let mut writer = Writer { conversation, head: Head::default() };
+    loop {
+        writer.head = writer.head_on(&stores).await;
+        let (answer, entries, _) =
+            writer.append_from(&stores, std::slice::from_ref(&draft), base).await;
+        match answer {
+            Ok(Appended::Done) => return entries[0].clone(),
+            Ok(Appended::Duplicate { entries }) => return entries[0].1.clone(),
+            Ok(Appended::Moved { .. })
+            | Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) => {}
+            Err(StoreError::Corrupt(detail)) => unreachable!("{detail}"),
+        }
+    }
+}
+
+async fn sender(handles: [Stores; 2], conversation: ConversationId, user: UserId) -> Vec<Entry> {
+    let (mut base, mut answers) = (Seq::ZERO, Vec::new());
+    for nth in 0..15 {
+        let draft = Draft::new(user, text(&format!("{nth}")));
+        let [one, other] = handles.clone();
+        let first = settle(one, conversation, draft.clone(), base);
+        let entry = if nth % 10 < 3 {
+            let (first, second) =
+                tokio::join!(first, settle(other, conversation, draft.clone(), base));
+            assert_eq!(first, second, "two answers to one command");
+            first
+        } else {
+            first.await
+        };
+        assert!(entry.seq > base);
+        base = entry.seq;
+        answers.push(entry);
+    }
+    answers
+}
+
+/// Eight senders on two gateways, three in ten commands on both at once, a fifth of all answers
+/// forged and a tenth of all batches lost, in buckets of eight: a dense log, each command once, and
+/// both outcomes of an unknown append were met (lost-write, duplicate, ack-divergence, hole).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_beside_many_senders_leave_one_dense_log() {
+    let Some(stage) = Stage::shared("edges_8", 8).await else { return };
+    let mut gateways = [
+        faulty(&stage, Duration::from_secs(20)).await,
+        faulty(&stage, Duration::from_secs(20)).await,
+    ];
+    for faulty in &mut gateways {
+        faulty.requests(vec![refuse_batches(100)]);
+        faulty.responses(vec![forge_timeouts(200)]);
+    }
+    let conversation = fresh();
+    let mut senders = JoinSet::new();
+    for nth in 0..8 {
+        let handles = [nth, nth + 1].map(|at| gateways[at % 2].gateway.stores());
+        senders.spawn(sender(handles, conversation, fresh()));
+    }
+    let answers: Vec<_> = senders.join_all().await.into_iter().flatten().collect();
+    gateways.iter_mut().for_each(Faulty::heal);
+    let writer = Writer { conversation, head: Head::default() };
+    for faulty in &gateways {
+        let log = writer.log(&faulty.gateway.stores()).await;
+        assert_eq!(log.len(), 8 * 15);
+        assert!(log.iter().zip(1..).all(|(entry, seq)| entry.seq == Seq::new(seq)));
+        assert!(answers.iter().all(|answer| log.contains(answer)));
+        let Unknowns { met, done, not_done } = faulty.gateway.unknowns();
+        assert!(met >= 20 && done >= 5 && not_done >= 5, "{met} {done} {not_done}");
+    }
+}
+
+/// A store that does not answer: each call ends within two seconds, after a while all are refused at
+/// once, and when the store is back so is everything, without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_store_is_not_waited_for() {
+    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
+    let mut faulty = faulty(&stage, WITHIN).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
+    one_append(&stores, &mut writer).await;
+    faulty.requests(vec![RequestRule(Condition::True, RequestReaction::drop_frame())]);
+    let mut calls = JoinSet::new();
+    for _ in 0..12 {
+        let (stores, writer) = (stores.clone(), writer.clone());
+        calls.spawn(async move {
+            let began = Instant::now();
+            let draft = [Draft::new(fresh(), text("x"))];
+            let (answer, ..) = writer.append_from(&stores, &draft, writer.head.seq).await;
+            (answer, began.elapsed())
+        });
+    }
+    for (answer, took) in calls.join_all().await {
+        assert!(matches!(answer, Err(StoreError::Unknown(_))), "{answer:?}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+    assert_eq!(faulty.gateway.health(), Health::Silent);
+    let began = Instant::now();
+    let refused = stores.log.heads(&[writer.conversation]).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
+    faulty.heal();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while faulty.gateway.health() != Health::Ok {
+        assert!(Instant::now() < deadline, "the store is back and not found");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    writer.head = writer.head_on(&stores).await;
+    one_append(&stores, &mut writer).await;
+}
