@@ -131,10 +131,15 @@ impl Primary {
     pub(super) fn trust(&self, half: Half) {
         if self.turn(half, true) {
             tracing::info!(primary = %self.address, "redis primary is up");
-            self.shared.counters.lost.add(1);
-            self.shared.arrivals.tell_lost();
-            self.shared.changes.tell_lost();
+            self.tell_lost();
         }
+    }
+
+    /// What was published here until now may not have arrived.
+    pub(super) fn tell_lost(&self) {
+        self.shared.counters.lost.add(1);
+        self.shared.arrivals.tell_lost();
+        self.shared.changes.tell_lost();
     }
 
     /// The connection is gone, or as good as that.
@@ -196,10 +201,11 @@ impl Primary {
         }
     }
 
-    /// Gives the subscriber an order.
+    /// Gives the subscriber an order. It takes orders at all times, and each step of its work has a
+    /// deadline: nobody waits here for long.
     pub(super) async fn order(&self, order: Order) -> Result<(), String> {
-        let error = || format!("the subscriber of {} is busy or has ended", self.address);
-        self.orders.send_timeout(order, ANSWER_WITHIN).await.map_err(|_| error())
+        let error = |_| format!("the subscriber of {} has ended", self.address);
+        self.orders.send(order).await.map_err(error)
     }
 }
 

@@ -181,7 +181,9 @@ impl Subscriber {
         let turn = self.note(orders);
         let done = self.perform(&turn, connection).await;
         let words = done.as_ref().copied().map_err(ToString::to_string);
-        answer(turn.waiting, &words);
+        if answer(turn.waiting, &words) == Heard::TooLate && done.is_ok() {
+            self.primary.tell_lost();
+        }
         done
     }
 
@@ -259,11 +261,16 @@ fn names(topics: &[Topic]) -> Vec<String> {
     topics.iter().map(ToString::to_string).collect()
 }
 
-fn answer(waiting: Vec<oneshot::Sender<Result<(), String>>>, done: &Result<(), String>) {
-    for waiting in waiting {
-        // Whoever does not wait any more does not want to know.
-        waiting.send(done.clone()).unwrap_or_default();
-    }
+/// Whether everybody still waited for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    InTime,
+    TooLate,
+}
+
+fn answer(waiting: Vec<oneshot::Sender<Result<(), String>>>, done: &Result<(), String>) -> Heard {
+    let late = waiting.into_iter().filter_map(|waiting| waiting.send(done.clone()).err()).count();
+    if late == 0 { Heard::InTime } else { Heard::TooLate }
 }
 
 /// What the primary pushes. Runs where the connection is read: it must not wait.

@@ -235,6 +235,25 @@ async fn silence_of_a_connection_that_answers_is_noticed() {
 }
 
 #[tokio::test]
+async fn subscribing_that_took_too_long_is_told_when_it_has_succeeded() {
+    let Some(mut scene) = Scene::open().await else { return };
+    let mut channels = Vec::new();
+    // As many as are too many for this machine.
+    loop {
+        channels.extend((0..50_000).map(|_| conversation()));
+        if scene.bus.subscribe(&channels).await.is_err() {
+            break;
+        }
+    }
+    lost(&mut scene.arrivals, Duration::from_secs(30)).await;
+    assert!(scene.bus.is_up());
+    for channel in [channels[0], channels[channels.len() - 1]] {
+        scene.passes(channel).await;
+    }
+    assert_eq!(scene.gateways.all[1].counters().resubscribes, 0, "the connection is the same");
+}
+
+#[tokio::test]
 async fn reader_that_falls_behind_is_told_what_it_missed() {
     let Some(mut scene) = Scene::open().await else { return };
     let heard = scene.gateways.all[1].counters().received;
