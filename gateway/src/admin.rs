@@ -14,25 +14,36 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::{app::App, metrics, metrics::Metrics};
+use crate::{
+    app::App,
+    listener::Places,
+    metrics::{self, Metrics},
+};
 
 /// The content type of Prometheus' text form.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// What an operator may look at.
 #[derive(Debug, Clone)]
-struct Admin {
-    app: Arc<App>,
-    metrics: Metrics,
+pub struct Admin {
+    /// Sessions and health.
+    pub app: Arc<App>,
+    /// Everything that is counted.
+    pub metrics: Metrics,
+    /// Clients' connections.
+    pub places: Arc<Places>,
+    /// Operators' connections.
+    pub admin_places: Arc<Places>,
 }
 
 /// The routes of the operator's listener.
-pub fn router(app: Arc<App>, metrics: Metrics) -> Router {
+pub fn router(admin: Admin) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/metrics", get(figures))
         .route("/version", get(version))
-        .with_state(Admin { app, metrics })
+        .with_state(admin)
 }
 
 /// The process runs; whether it is of use is another question.
@@ -49,6 +60,8 @@ async fn ready(State(admin): State<Admin>) -> Response {
 
 async fn figures(State(admin): State<Admin>) -> Response {
     metrics::sessions(admin.app.chat.sessions());
+    metrics::connections("public", admin.places.taken());
+    metrics::connections("admin", admin.admin_places.taken());
     ([(CONTENT_TYPE, PROMETHEUS)], admin.metrics.render()).into_response()
 }
 

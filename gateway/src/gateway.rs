@@ -24,16 +24,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin,
+    admin::{self, Admin},
     admission::Admission,
     app::{App, SharedConversations},
-    config::{Config, Drain, Limits},
+    config::{Config, Drain},
     error::chance,
     front,
     health::{Health, StoreHealth},
-    listener::{Listener, Network, Places},
+    listener::{Listener, Places},
     metered::{MeteredLog, MeteredPasswords},
-    metrics::{self, Metrics},
+    metrics::Metrics,
     page,
     poll::Polls,
     protocol::{JsonEncode, body::millis},
@@ -42,7 +42,7 @@ use crate::{
     ws::wheel::Wheel,
 };
 
-/// How often histograms are folded and gauges looked at.
+/// How often histograms are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often sessions are told to end during a drain.
 const DRAIN_AGAIN: Duration = Duration::from_millis(250);
@@ -79,8 +79,8 @@ pub struct Parts {
 pub struct Gateway {
     app: Arc<App>,
     metrics: Metrics,
-    limits: Limits,
-    proxies: Arc<[Network]>,
+    places: Arc<Places>,
+    admin_places: Arc<Places>,
     drain: Drain,
     /// Chat's upkeep, presence, timers: what ends after all sessions.
     background: TaskTracker,
@@ -100,12 +100,13 @@ impl Gateway {
     pub fn new(config: &Config, parts: Parts) -> Self {
         let metrics = Metrics::install();
         let (background, stop) = (TaskTracker::new(), CancellationToken::new());
+        let limits = config.serving.limits;
         let app = Arc::new(assemble(config, parts, &background, &stop));
         let gateway = Self {
             app,
             metrics,
-            limits: config.serving.limits,
-            proxies: config.access.trusted_proxies.clone().into(),
+            places: Arc::new(Places::new(limits, config.access.trusted_proxies.clone().into())),
+            admin_places: Arc::new(Places::new(limits, Arc::new([]))),
             drain: config.serving.drain,
             background,
             stop,
@@ -127,7 +128,12 @@ impl Gateway {
 
     /// The routes for operators.
     pub fn admin_router(&self) -> Router {
-        admin::router(self.app(), self.metrics.clone())
+        admin::router(Admin {
+            app: self.app(),
+            metrics: self.metrics.clone(),
+            places: Arc::clone(&self.places),
+            admin_places: Arc::clone(&self.admin_places),
+        })
     }
 
     /// Serves on these sockets until `shutdown` completes, then drains.
@@ -154,10 +160,8 @@ impl Gateway {
             closing: CancellationToken::new(),
             ending: CancellationToken::new(),
         };
-        let proxies = Arc::clone(&self.proxies);
-        let public = Listener::new(public, self.router(), self.limits, proxies);
-        let admin = Listener::new(admin, self.admin_router(), self.limits, Arc::new([]));
-        self.watch_connections(public.places(), admin.places());
+        let public = Listener::new(public, self.router(), Arc::clone(&self.places));
+        let admin = Listener::new(admin, self.admin_router(), Arc::clone(&self.admin_places));
         let (tasks, closing) = (serving.connections.clone(), serving.closing.clone());
         serving.connections.spawn(public.serve(tasks, closing));
         let (tasks, ending) = (self.background.clone(), serving.ending.clone());
@@ -196,21 +200,11 @@ impl Gateway {
         self.in_background(async move { wheel.turn().await });
         let metrics = self.metrics.clone();
         self.in_background(async move {
-            let mut ticks = upkeep_ticks();
+            let mut ticks = interval(UPKEEP_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
                 metrics.upkeep();
-            }
-        });
-    }
-
-    fn watch_connections(&self, public: Arc<Places>, admin: Arc<Places>) {
-        self.in_background(async move {
-            let mut ticks = upkeep_ticks();
-            loop {
-                ticks.tick().await;
-                metrics::connections("public", public.taken());
-                metrics::connections("admin", admin.taken());
             }
         });
     }
@@ -221,12 +215,6 @@ impl Gateway {
             stop.run_until_cancelled(task).await;
         });
     }
-}
-
-fn upkeep_ticks() -> tokio::time::Interval {
-    let mut ticks = interval(UPKEEP_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 fn assemble(

@@ -24,7 +24,6 @@ pub use self::{
     places::{Place, Places},
     socket::Socket,
 };
-use crate::config::Limits;
 
 /// From its beginning (or, later, from its first byte) until a request's head is whole.
 pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -44,19 +43,12 @@ pub struct Listener {
     tcp: TcpListener,
     router: Router,
     places: Arc<Places>,
-    proxies: Arc<[Network]>,
 }
 
 impl Listener {
     /// Serves this router on a socket that is bound.
-    pub fn new(tcp: TcpListener, router: Router, limits: Limits, proxies: Arc<[Network]>) -> Self {
-        let places = Arc::new(Places::new(limits, Arc::clone(&proxies)));
-        Self { tcp, router, places, proxies }
-    }
-
-    /// How many connections there are, upgraded ones too.
-    pub fn places(&self) -> Arc<Places> {
-        Arc::clone(&self.places)
+    pub const fn new(tcp: TcpListener, router: Router, places: Arc<Places>) -> Self {
+        Self { tcp, router, places }
     }
 
     /// Takes connections until `drain`; those that are there then end after the request in
@@ -93,7 +85,7 @@ impl Listener {
         }
         let socket = Socket::new(stream, place);
         let router = self.router.clone();
-        let (proxies, drain) = (Arc::clone(&self.proxies), drain.clone());
+        let (proxies, drain) = (self.places.proxies(), drain.clone());
         let owner = tasks.clone();
         tasks.spawn(connection::serve(socket, address.ip(), proxies, router, owner, drain));
     }

@@ -33,21 +33,17 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn index(headers: HeaderMap) -> Response {
-    give("index.html", &headers).await
+    give("index.html", &headers)
 }
 
 async fn file(request: Request) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path().trim_start_matches('/').to_owned();
-    if is_read {
-        give(&path, request.headers()).await
-    } else {
-        rest::unknown().await.into_response()
-    }
+    if is_read { give(&path, request.headers()) } else { rest::unknown().into_response() }
 }
 
-async fn give(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(path) else { return rest::unknown().await.into_response() };
+fn give(path: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = Files::get(path) else { return rest::unknown().into_response() };
     let tag = tag(&file);
     let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|one| is_tag(one, &tag)));
@@ -97,36 +93,36 @@ fn content_type(path: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn page_is_asked_for_again_and_its_assets_never() {
+    #[test]
+    fn page_is_asked_for_again_and_its_assets_never() {
         let none = HeaderMap::new();
-        let page = give("index.html", &none).await;
+        let page = give("index.html", &none);
         assert_eq!(page.status(), StatusCode::OK);
         assert_eq!(page.headers()[CACHE_CONTROL], ASK_AGAIN);
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
         for asset in Files::iter().filter(|path| path.starts_with(HASHED)) {
-            let answer = give(&asset, &none).await;
+            let answer = give(&asset, &none);
             assert_eq!(answer.headers()[CACHE_CONTROL], FOR_EVER, "{asset}");
             assert_ne!(answer.headers()[CONTENT_TYPE], "application/octet-stream", "{asset}");
         }
     }
 
-    #[tokio::test]
-    async fn file_that_is_known_is_not_sent_again() {
-        let page = give("index.html", &HeaderMap::new()).await;
+    #[test]
+    fn file_that_is_known_is_not_sent_again() {
+        let page = give("index.html", &HeaderMap::new());
         let tag = page.headers()[ETAG].to_str().unwrap().to_owned();
         for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
             let headers = [(IF_NONE_MATCH, known.parse().unwrap())].into_iter().collect();
-            assert_eq!(give("index.html", &headers).await.status(), StatusCode::NOT_MODIFIED);
+            assert_eq!(give("index.html", &headers).status(), StatusCode::NOT_MODIFIED);
         }
         let headers = [(IF_NONE_MATCH, "\"x\"".parse().unwrap())].into_iter().collect();
-        assert_eq!(give("index.html", &headers).await.status(), StatusCode::OK);
+        assert_eq!(give("index.html", &headers).status(), StatusCode::OK);
     }
 
-    #[tokio::test]
-    async fn what_is_not_in_the_folder_is_not_found() {
+    #[test]
+    fn what_is_not_in_the_folder_is_not_found() {
         for path in ["nothing", "../Cargo.toml", "assets/../../Cargo.toml", "/etc/passwd", ""] {
-            let answer = give(path, &HeaderMap::new()).await;
+            let answer = give(path, &HeaderMap::new());
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         }
     }

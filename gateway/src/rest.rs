@@ -70,7 +70,7 @@ async fn no_query(request: Request, next: Next) -> Result<Response, ApiError> {
 }
 
 /// A path that nobody knows.
-pub async fn unknown() -> ApiError {
+pub fn unknown() -> ApiError {
     ChatError::NotFound("path").into()
 }
 

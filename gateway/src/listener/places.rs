@@ -13,7 +13,7 @@ use crate::{config::Limits, metrics};
 #[derive(Debug)]
 pub struct Places {
     limits: Limits,
-    exempt: Arc<[Network]>,
+    proxies: Arc<[Network]>,
     taken: Mutex<Taken>,
 }
 
@@ -32,19 +32,24 @@ pub struct Place {
 }
 
 impl Places {
-    /// Within these limits; `exempt` addresses count in the total only.
-    pub fn new(limits: Limits, exempt: Arc<[Network]>) -> Self {
-        Self { limits, exempt, taken: Mutex::default() }
+    /// Within these limits; trusted proxies count in the total only.
+    pub fn new(limits: Limits, proxies: Arc<[Network]>) -> Self {
+        Self { limits, proxies, taken: Mutex::default() }
     }
 
-    /// How many connections there are.
+    /// Whose connections count in the total only, and whose `X-Forwarded-For` is believed.
+    pub(super) fn proxies(&self) -> Arc<[Network]> {
+        Arc::clone(&self.proxies)
+    }
+
+    /// How many connections there are, upgraded ones too.
     pub fn taken(&self) -> u32 {
         self.lock().total
     }
 
     /// A place for a connection from this address, if there is one.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let is_exempt = self.exempt.iter().any(|network| network.contains(address));
+        let is_exempt = self.proxies.iter().any(|network| network.contains(address));
         let share = (!is_exempt).then(|| share_of(address));
         let refused = self.lock().take(share, self.limits).err();
         if let Some(bound) = refused {

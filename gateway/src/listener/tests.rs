@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::config::Limits;
 
 struct Running {
     address: SocketAddr,
@@ -36,8 +37,8 @@ async fn run(connections: u32, per_address: u32) -> Running {
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     let tcp = TcpListener::bind(local).await.unwrap();
     let address = tcp.local_addr().unwrap();
-    let listener = Listener::new(tcp, router, limits, proxies);
-    let places = listener.places();
+    let places = Arc::new(Places::new(limits, proxies));
+    let listener = Listener::new(tcp, router, places.clone());
     let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(listener.serve(tasks.clone(), drain.clone()));
     Running { address, places, drain, tasks }
