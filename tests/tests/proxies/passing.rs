@@ -46,6 +46,9 @@ async fn alone(kind: Kind, settings: Settings) -> Result<Option<(Gateway, Proxy)
     Ok(Some((gateway, proxy)))
 }
 
+/// The gateway's limit, for any body.
+const BODY_BYTES_MAX: usize = 65_536;
+
 async fn every_transport_passes(kind: Kind) -> Result<()> {
     let Some((_gateway, proxy)) = alone(kind, Settings::new()).await? else { return Ok(()) };
     let ada = User::register(proxy.url(), "ada").await?;
@@ -67,9 +70,10 @@ async fn every_transport_passes(kind: Kind) -> Result<()> {
     has(&ws.ok("send", body).await?, &json!({"message": {"seq": 4}}))?;
 
     // The gateway's own answers come as they are, and so does the host that was asked.
-    let large = json!({"client_id": "b-2", "text": "x".repeat(100_000)});
     let path = format!("/v1/conversations/{direct}/messages");
-    bob.post(&path, large).await?.refused(413, "too_large")?;
+    let large = bob.call(Method::POST, &path).header("content-type", "application/json");
+    let large = large.bytes(" ".repeat(BODY_BYTES_MAX + 1)).answer().await?;
+    large.refused(413, "too_large")?;
     bob.get("/v1/conversations/1").await?.refused(404, "not_found")?;
     let own = [("sec-websocket-protocol", "confab.v1.json"), ("origin", proxy.url())];
     Ws::connect(proxy.url(), &own).await.context("a page of ours")?;

@@ -1,7 +1,7 @@
 //! Gateways behind a proxy, each of them restarted under load, alone or in a fleet.
 //!
-//! Nothing that was acknowledged is lost, doubled or out of order, and every cursor goes on where it
-//! was.
+//! Nothing that was acknowledged is lost, doubled or out of order, and every cursor goes on from
+//! where it was.
 
 use std::{fs, sync::Arc, time::Duration};
 
