@@ -219,3 +219,18 @@ async fn poll_counts_as_being_here() -> Result<()> {
     eventually(LATER, async || has(&presence_of(&ada, &bob).await?, &json!({"status": "online"})))
         .await
 }
+
+#[tokio::test]
+async fn connection_that_answers_no_pings_ends() -> Result<()> {
+    let stage = Stage::open().await?;
+    let (ada, bob, _) = stage.ada_bob_eve().await?;
+    ada.direct(&bob).await?;
+    // Pings are answered while reading, and nobody reads here.
+    let mut silent = bob.ws(None).await?;
+    eventually(LATER, async || has(&presence_of(&ada, &bob).await?, &json!({"status": "online"})))
+        .await?;
+    let offline = json!({"status": "offline"});
+    eventually(2 * LATER, async || has(&presence_of(&ada, &bob).await?, &offline)).await?;
+    assert_eq!(silent.closed().await?, 4009);
+    Ok(())
+}

@@ -64,6 +64,16 @@ impl User {
         })
     }
 
+    /// The same login with the next tokens.
+    pub async fn refreshed(&self) -> Result<Self> {
+        let body = json!({"refresh_token": self.refresh_token});
+        let call = self.http.call(Method::POST, "/v1/sessions/refresh").json(&body);
+        let answer = call.answer().await?.ok(200)?;
+        let text = |name: &str| answer["session"][name].as_str().unwrap_or_default().to_owned();
+        let (access_token, refresh_token) = (text("access_token"), text("refresh_token"));
+        Ok(Self { access_token, refresh_token, ..self.clone() })
+    }
+
     /// The same login on another gateway, or on one that was started again.
     #[must_use]
     pub fn at(&self, url: &str) -> Self {
