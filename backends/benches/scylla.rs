@@ -4,6 +4,7 @@
 //! and removed again.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may end so, and reports so")]
 
+#[expect(dead_code, reason = "the bench uses some of it")]
 #[path = "../tests/scylla/stage.rs"]
 mod stage;
 #[path = "../tests/scylla/writer.rs"]

@@ -96,6 +96,7 @@ impl Scylla {
             known: Known::default(),
             doubts: Doubts::default(),
             chunks: Arc::new(Flights::default()),
+            heads: Arc::new(Flights::default()),
             breaker: Breaker::default(),
             tenure: Tenure::default(),
             tasks: TaskTracker::new(),

@@ -1,6 +1,7 @@
 //! A CQL store keeps the promises of all store ports, and those of last seen.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
+#[expect(dead_code, reason = "this file of tests uses some of it")]
 #[path = "scylla/stage.rs"]
 mod stage;
 

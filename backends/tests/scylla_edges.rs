@@ -2,6 +2,7 @@
 //! appends stay within a bucket.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
+#[expect(dead_code, reason = "this file of tests uses some of it")]
 #[path = "scylla/stage.rs"]
 mod stage;
 #[path = "scylla/writer.rs"]

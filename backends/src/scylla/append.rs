@@ -94,11 +94,25 @@ impl SerializeRow for Values {
 /// What a try came to.
 enum Tried {
     Known(Appended),
-    /// Not there now; `may_come` where the store may still be working on it.
-    Open {
-        detail: String,
-        may_come: bool,
-    },
+    Open(Open),
+}
+
+/// Tries that are not in the log now.
+#[derive(Clone)]
+struct Open {
+    detail: String,
+    /// Whether the store may still be working on one.
+    may_come: bool,
+}
+
+impl Open {
+    fn error(self) -> StoreError {
+        if self.may_come {
+            StoreError::Unknown(self.detail)
+        } else {
+            StoreError::Unavailable(self.detail)
+        }
+    }
 }
 
 impl Store {
@@ -136,31 +150,31 @@ impl Store {
             return Ok(answer);
         }
         let (statements, values) = self.batch(append);
-        let (mut last, mut may_come) = (String::new(), false);
+        let mut open: Option<Open> = None;
         for _ in 0..TRIES_MAX {
             *in_doubt = true;
-            let sent = self.decide_all(statements.clone(), &values[..]).await;
-            let tried = match sent {
-                Ok(decided) => self.tell(append, &keys, decided).await,
+            let tried = match self.decide_all(statements.clone(), &values[..]).await {
+                Ok(decided) => self.tell(append, &keys, decided, open.as_ref()).await,
                 Err(error) => Err(error),
             };
-            match tried {
-                Ok(Tried::Known(Appended::Done)) => {
-                    self.learn(append).await;
-                    return Ok(Appended::Done);
+            match (tried, open) {
+                (Ok(Tried::Known(answer)), _) => {
+                    self.learn(append, &answer);
+                    return Ok(answer);
                 }
-                Ok(Tried::Known(answer)) => return Ok(answer),
-                Ok(Tried::Open { detail, may_come: open }) => {
-                    (last, may_come) = (detail, may_come || open);
+                (Ok(Tried::Open(newer)), older) => {
+                    let may_come = newer.may_come || older.is_some_and(|older| older.may_come);
                     *in_doubt = may_come;
+                    open = Some(Open { may_come, ..newer });
                 }
-                Err(StoreError::Unavailable(detail)) if may_come => {
-                    return Err(StoreError::Unknown(detail));
+                (Err(StoreError::Unavailable(detail)), Some(older)) => {
+                    return Err(Open { detail, ..older }.error());
                 }
-                Err(error) => return Err(error),
+                (Err(error), _) => return Err(error),
             }
         }
-        if may_come { Err(StoreError::Unknown(last)) } else { Err(StoreError::Unavailable(last)) }
+        let never = || Open { detail: "never tried".to_owned(), may_come: false };
+        Err(open.unwrap_or_else(never).error())
     }
 
     /// What has to be true of older buckets: the answer, where there is one without a batch.
@@ -267,19 +281,21 @@ impl Store {
         (statements, values)
     }
 
-    /// What became of a batch.
+    /// What became of a batch; `older` tries of it may have been done as well.
     async fn tell(
         self: &Arc<Self>,
         append: &Append<'_>,
         keys: &Keys,
         decided: Decided,
+        older: Option<&Open>,
     ) -> Result<Tried, StoreError> {
         match decided {
             Decided::Applied => Ok(Tried::Known(Appended::Done)),
-            Decided::Refused => self.look(append, keys, String::new(), false).await,
+            Decided::Refused => self.look(append, keys, older).await,
             Decided::Unknown { detail, is_over } => {
                 self.doubts.meet();
-                let looked = self.look(append, keys, detail, !is_over).await;
+                let open = Open { detail, may_come: !is_over };
+                let looked = self.look(append, keys, Some(&open)).await;
                 if let Ok(tried) = &looked {
                     self.doubts.settle(matches!(tried, Tried::Known(Appended::Done)));
                 }
@@ -288,19 +304,19 @@ impl Store {
         }
     }
 
-    /// Serial reads: whose entry is at the place, which keys are there, and the head.
+    /// Serial reads: whether an `open` try stands at its place, which keys are there, and the head.
     async fn look(
         self: &Arc<Self>,
         append: &Append<'_>,
         keys: &Keys,
-        detail: String,
-        may_come: bool,
+        open: Option<&Open>,
     ) -> Result<Tried, StoreError> {
-        let conversation = append.conversation;
-        let first = append.after.next();
-        let at_place = self.final_entry(conversation, first).await?;
-        if at_place.is_some_and(|entry| entry.id == append.entries[0].id) {
-            return Ok(Tried::Known(Appended::Done));
+        let (conversation, first) = (append.conversation, append.after.next());
+        if open.is_some() {
+            let at_place = self.final_entry(conversation, first).await?;
+            if at_place.is_some_and(|entry| entry.id == append.entries[0].id) {
+                return Ok(Tried::Known(Appended::Done));
+            }
         }
         let all: Vec<&[u8]> = keys.keys().map(Vec::as_slice).collect();
         let bucket = self.buckets.of_seq(first);
@@ -311,18 +327,23 @@ impl Store {
         }
         let head = self.head(conversation, Sight::Final).await?;
         if head.seq == append.after {
-            return Ok(Tried::Open { detail, may_come });
+            let refused = || Open { detail: "refused at its own head".to_owned(), may_come: false };
+            return Ok(Tried::Open(open.cloned().unwrap_or_else(refused)));
         }
         Ok(Tried::Known(Appended::Moved { head }))
     }
 
-    /// Remembers an own append.
-    async fn learn(&self, append: &Append<'_>) {
-        let bucket = self.buckets.of_seq(append.after.next());
-        let conversation = append.conversation;
+    /// Remembers an own append that is done.
+    fn learn(self: &Arc<Self>, append: &Append<'_>, answer: &Appended) {
+        if *answer != Appended::Done {
+            return;
+        }
+        let (conversation, bucket) =
+            (append.conversation, self.buckets.of_seq(append.after.next()));
         self.known.learn(conversation, |facts| facts.see(bucket, &append.head));
         if bucket > 0 && self.buckets.of_seq(append.after) != bucket {
-            self.hint(conversation, bucket).await;
+            let store = self.clone();
+            self.tasks.spawn(async move { store.hint(conversation, bucket).await });
         }
     }
 }

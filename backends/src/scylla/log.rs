@@ -70,9 +70,11 @@ impl Store {
         Err(StoreError::Unknown(last))
     }
 
-    async fn head_now(&self, conversation: ConversationId) -> Result<Head, StoreError> {
+    async fn head_now(self: &Arc<Self>, conversation: ConversationId) -> Result<Head, StoreError> {
         if !self.doubts.contains(conversation) {
-            return self.head(conversation, Sight::Acknowledged).await;
+            let store = self.clone();
+            let read = async move { store.head(conversation, Sight::Acknowledged).await };
+            return self.heads.join(conversation, read).await;
         }
         let head = self.head(conversation, Sight::Final).await?;
         self.doubts.clear(conversation);

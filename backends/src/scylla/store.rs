@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chat_core::error::StoreError;
+use chat_core::{error::StoreError, id::ConversationId, model::Head};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::{
     client::session::Session,
@@ -46,6 +46,7 @@ pub(super) struct Store {
     pub(super) known: Known,
     pub(super) doubts: Doubts,
     pub(super) chunks: Arc<Flights<ChunkKey, ChunkRead>>,
+    pub(super) heads: Arc<Flights<ConversationId, Result<Head, StoreError>>>,
     pub(super) breaker: Breaker,
     pub(super) tenure: Tenure,
     pub(super) tasks: TaskTracker,

@@ -1,6 +1,5 @@
 //! A keyspace of one test, or of one file of them, on the server that `CONFAB_TEST_CQL` names
 //! (`127.0.0.1:9042`). `cargo xtask test` starts one.
-#![expect(dead_code, reason = "each file of tests uses some of it")]
 
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
