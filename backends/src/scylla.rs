@@ -4,7 +4,7 @@
 //! - A log is written by conditional batches only, on one partition ([`append`]): head, entries and
 //!   idempotency rows together or not at all. Whoever hears no answer reads serially and knows.
 //! - Everything else follows from the log and is written with the seq of the entry behind it as its
-//!   timestamp ([`views`]): the highest seq wins, in whatever order and however often it is written.
+//!   timestamp ([`views`]): the highest seq wins, in whatever order it is written and how often.
 //!   Which projections are complete is kept as well; whoever comes to a conversation where they are
 //!   not writes them again ([`mending`]).
 //! - What is linear for itself (names, refresh tokens, idempotency keys, pairs, node numbers) is a
@@ -166,8 +166,8 @@ impl Drop for Scylla {
     }
 }
 
-/// Brings the schema up to date, and makes the keyspace where there is none. Never goes back; may be
-/// run again. To be run before gateways of the new version are started.
+/// Brings the schema up to date, and makes the keyspace where there is none. Never goes back; may
+/// be run again. To be run before gateways of the new version are started.
 pub async fn migrate(config: &ScyllaConfig) -> Result<(), ConnectError> {
     let session = connect::session(config).await?;
     connect::make_keyspace(&session, config).await?;

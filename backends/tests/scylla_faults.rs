@@ -233,8 +233,8 @@ async fn faults_beside_many_senders_leave_one_dense_log() {
     }
 }
 
-/// A store that does not answer: each call ends within two seconds, after a while all are refused at
-/// once, and when the store is back so is everything, without a restart.
+/// A store that does not answer: each call ends within two seconds, after a while all are refused
+/// at once, and when the store is back so is everything, without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_store_is_not_waited_for() {
     let Some(stage) = Stage::shared("faults", 4_096).await else { return };

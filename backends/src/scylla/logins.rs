@@ -1,4 +1,4 @@
-//! Devices. Every exchange of refresh tokens is one conditional write on the token that is good now.
+//! Devices. Every exchange of refresh tokens is one conditional write on the one that is good.
 
 use std::{cmp::Reverse, sync::Arc};
 

@@ -78,7 +78,7 @@ impl Store {
         if done >= wanted {
             return Ok(());
         }
-        tracing::info!(conversation.id = %conversation, from = %done, to = %wanted, "mending views");
+        tracing::info!(conversation.id = %conversation, %done, %wanted, "mending views");
         while done < wanted {
             let entries = self.read(conversation, done, wanted, PART).await?;
             let Some(last) = entries.last() else { return Ok(()) };

@@ -1,8 +1,8 @@
 //! Writing what entries change besides the log.
 //!
 //! Each row is written with the seq of the entry behind it as its timestamp, so that the highest
-//! seq wins. What must stay the first instead (a redaction, the first time of a reaction) is written
-//! with a timestamp that falls as seqs rise. Nothing is ever deleted: a tombstone is forgotten in
+//! seq wins. What must stay the first instead (a redaction, the first time of a reaction) has a
+//! timestamp that falls as seqs rise. Nothing is ever deleted: a tombstone is forgotten in
 //! time, and a late write would come through; who has gone is a row that says so.
 
 use std::{collections::BTreeMap, sync::Arc};
