@@ -169,6 +169,19 @@ impl Follower {
     }
 }
 
+/// Reads the newest page of a conversation.
+pub async fn read_newest(ticks: &Ticks, user: &User, conversation: &str) -> Result<History> {
+    let called = ticks.tick();
+    let page = user.history(conversation, "limit=20").await?;
+    let items = page["items"].as_array().context("no items")?;
+    let entries: Vec<_> = items.iter().map(Seen::new).collect::<Result<_>>()?;
+    let head = page["head_seq"].as_u64().context("no head_seq")?;
+    let after = entries.first().map_or(head, |first| first.seq - 1);
+    let (reader, conversation) = (user.id.clone(), conversation.to_owned());
+    let reads = vec![Read { reader, conversation, called, after, entries, head }];
+    Ok(History { reads, ..History::default() })
+}
+
 /// Reads the whole of a conversation, page by page.
 pub async fn read_whole(ticks: &Ticks, user: &User, conversation: &str) -> Result<History> {
     let mut reads = Vec::new();

@@ -3,7 +3,7 @@
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tests::{
     Result,
@@ -13,7 +13,7 @@ use tests::{
     cluster::Cluster,
     ensure,
     patience::{WHOLE, within},
-    record::{Follower, Line, Writer, read_whole},
+    record::{Follower, Line, Writer, read_newest, read_whole},
     session::{Session, WsSession},
 };
 use tokio::{sync::watch, task::JoinSet, time::timeout};
@@ -28,45 +28,62 @@ const ATTEMPTS_MAX: usize = 40;
 /// Where the gateways are at the moment.
 type Urls = watch::Receiver<Vec<String>>;
 
-/// Sends lines to one gateway, often to two at the same moment, until each is acknowledged.
-async fn write(
+/// Somebody who writes, and reads what is written.
+struct Client {
     name: String,
     user: User,
     conversations: Vec<String>,
     urls: Urls,
-    (mut chance, mut one): (Chance, Writer),
-    mut other: Writer,
-) -> Result<History> {
-    for count in 0..LINES {
-        let Some(conversation) = chance.one_of(&conversations) else { continue };
-        let line = Line::new(conversation, &user, &format!("{name}-{count}"));
-        let mut attempts = 0;
-        let mut is_there = false;
-        while !is_there {
-            attempts += 1;
-            ensure!(attempts <= ATTEMPTS_MAX, "given up: {line:?}");
-            let at = |url: Option<&String>| user.at(url.map_or("", String::as_str));
-            let now = urls.borrow().clone();
-            let (first, second) = (at(chance.one_of(&now)), at(chance.one_of(&now)));
-            let (first, second) = if chance.percent(50) {
-                let (here, there) = (format!("{name} a"), format!("{name} b"));
-                tokio::join!(
-                    one.over_rest(&here, &line, &first),
-                    other.over_rest(&there, &line, &second)
-                )
-            } else {
-                (one.over_rest(&format!("{name} a"), &line, &first).await, Ok(Told::Unknown))
-            };
-            let told = [first?, second?];
-            is_there = told.iter().any(|told| matches!(told, Told::Acknowledged { .. }));
-            if !is_there {
-                tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    chance: Chance,
+    ticks: Arc<Ticks>,
+    /// Two connections, for the same line at the same moment.
+    writers: [Writer; 2],
+    history: History,
+}
+
+impl Client {
+    /// The user on any gateway.
+    fn anywhere(&mut self) -> User {
+        let urls = self.urls.borrow().clone();
+        self.user.at(self.chance.one_of(&urls).map_or("", String::as_str))
+    }
+
+    async fn write_all(mut self) -> Result<History> {
+        for count in 0..LINES {
+            let Some(conversation) = self.chance.one_of(&self.conversations) else { continue };
+            let conversation = conversation.clone();
+            let line = Line::new(&conversation, &self.user, &format!("{}-{count}", self.name));
+            let mut attempts = 0;
+            while !self.attempt(&line).await? {
+                attempts += 1;
+                ensure!(attempts <= ATTEMPTS_MAX, "given up: {line:?}");
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            // A gateway may be away; then nothing was read.
+            let reader = self.anywhere();
+            if let Ok(read) = read_newest(&self.ticks, &reader, &conversation).await {
+                self.history.merge(read);
             }
         }
+        for writer in self.writers {
+            self.history.merge(writer.history());
+        }
+        Ok(self.history)
     }
-    let mut history = one.history();
-    history.merge(other.history());
-    Ok(history)
+
+    /// Sends a line to one gateway, often to two at the same moment.
+    async fn attempt(&mut self, line: &Line) -> Result<bool> {
+        let (first, second) = (self.anywhere(), self.anywhere());
+        let both = self.chance.percent(50);
+        let [one, other] = &mut self.writers;
+        let names = ["a", "b"].map(|connection| format!("{} {connection}", self.name));
+        let again = async {
+            if both { other.over_rest(&names[1], line, &second).await } else { Ok(Told::Unknown) }
+        };
+        let (first, second) = tokio::join!(one.over_rest(&names[0], line, &first), again);
+        let is_there = |told: &Told| matches!(told, Told::Acknowledged { .. });
+        Ok([first?, second?].iter().any(is_there))
+    }
 }
 
 /// One cursor map over all gateways in turn, up to the last text of each conversation.
@@ -82,11 +99,11 @@ async fn follow(
         let now = urls.borrow().clone();
         let user = user.at(chance.one_of(&now).map_or("", String::as_str));
         let Ok(mut session) = WsSession::open(&user, Some(follower.cursors())).await else {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         for _ in 0..chance.below(40) {
-            let patience = std::time::Duration::from_secs(3);
+            let patience = Duration::from_secs(3);
             let Ok(Ok(event)) = timeout(patience, session.event()).await else { break };
             follower.take(&event)?;
             ended += usize::from(event["text"] == THE_END);
@@ -118,11 +135,19 @@ async fn scenario(mut cluster: Cluster) -> Result<()> {
     let (places, urls) = watch::channel(cluster.urls());
     let mut writers = JoinSet::new();
     for (number, user) in people.iter().enumerate() {
-        let own = (chance.split(), Writer::new(Arc::clone(&ticks)));
-        let (user, conversations) = (user.clone(), conversations.clone());
-        let (urls, other) = (urls.clone(), Writer::new(Arc::clone(&ticks)));
-        let name = format!("writer-{number}");
-        writers.spawn(write(name, user, conversations, urls, own, other));
+        writers.spawn(Box::pin(
+            Client {
+                name: format!("writer-{number}"),
+                user: user.clone(),
+                conversations: conversations.clone(),
+                urls: urls.clone(),
+                chance: chance.split(),
+                ticks: Arc::clone(&ticks),
+                writers: [(); 2].map(|()| Writer::new(Arc::clone(&ticks))),
+                history: History::default(),
+            }
+            .write_all(),
+        ));
     }
     let mut followers = JoinSet::new();
     for _ in 0..2 {

@@ -125,6 +125,11 @@ fn a_read_that_misses_an_earlier_acknowledgement_is_stale() {
 }
 
 #[test]
+fn a_cursor_that_is_sent_back_was_compared_with_a_stale_head() {
+    names(Violation::StaleRead, |history| history.followed[0].steps.insert(5, Step::Gap(3)));
+}
+
+#[test]
 fn two_entries_at_one_seq_are_an_inconsistent_offset() {
     names(Violation::InconsistentOffset, |history| history.reads[0].entries[6].id = 7);
 }

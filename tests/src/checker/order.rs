@@ -56,6 +56,11 @@ fn follow(history: &History, cursor: &Followed, findings: &mut Findings) -> u64 
     for step in &cursor.steps {
         let seen = match step {
             Step::Gap(to) => {
+                // Back is right only where the log ends there: a cursor of another log.
+                findings.unless(*to >= at || !got.contains(&at), Violation::StaleRead, || {
+                    let Followed { reader, conversation, .. } = cursor;
+                    format!("{reader} in {conversation}: sent back from {at} to {to}")
+                });
                 at = *to;
                 continue;
             }
