@@ -32,6 +32,7 @@ mod health;
 mod journal;
 mod keeper;
 mod keys;
+mod last_seen;
 mod log;
 mod logins;
 mod mark;
@@ -45,12 +46,13 @@ mod values;
 use std::{fs::File, path::PathBuf, sync::Arc, thread::JoinHandle};
 
 use chat_core::port::Stores;
+use presence::LastSeen;
 use tokio::sync::watch;
 
 use self::{
     accounts::EmbeddedAccounts, conversations::EmbeddedConversations, cursors::EmbeddedCursors,
-    keeper::Keeper, log::EmbeddedLog, logins::EmbeddedLogins, replies::EmbeddedReplies,
-    store::Shared,
+    keeper::Keeper, last_seen::EmbeddedLastSeen, log::EmbeddedLog, logins::EmbeddedLogins,
+    replies::EmbeddedReplies, store::Shared,
 };
 pub use self::{health::Health, open::OpenError};
 
@@ -113,6 +115,11 @@ impl Embedded {
             logins: Arc::new(EmbeddedLogins(shared())),
             replies: Arc::new(EmbeddedReplies(shared())),
         }
+    }
+
+    /// Its port of presence.
+    pub fn last_seen(&self) -> Arc<dyn LastSeen> {
+        Arc::new(EmbeddedLastSeen(self.shared.clone()))
     }
 
     /// How the store is.
