@@ -395,8 +395,10 @@ impl Conversation {
                     // Others may have written after it: what was folded here is the newest.
                     return step.at(state);
                 }
-                Ok(_) => {
-                    plan.doubt(false);
+                Ok(missed) => {
+                    // Where nothing has come instead, a slow store may still be at it: whoever is
+                    // not answered by the next attempt is told that nobody knows.
+                    plan.doubt(missed.is_empty());
                     return Step::Again { state: Some(state), batch: plan.undo().1 };
                 }
                 Err(_) if last.is_some_and(|last| Instant::now() + DOUBT_PAUSE < last) => {
