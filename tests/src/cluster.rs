@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::{
@@ -51,6 +51,8 @@ impl Cluster {
             .set("SCYLLA__REPLICATION", &cassandra.replication().to_string())
             .set("REDIS__URLS", &redis.url())
             .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?);
+        let (status, _log) = Gateway::run(&settings, &["migrate"]).await?;
+        ensure!(status.success(), "confab migrate: {status}");
         let mut gateways = Vec::new();
         for _ in 0..size {
             gateways.push(Gateway::with(settings.clone()).await?);

@@ -1,9 +1,10 @@
 //! The harness: real processes, clients that speak the protocol page, and a checker of histories.
 //!
 //! In reading order: [`process`] (a child with a log, signals and an end), [`gateway`], [`redis`]
-//! and [`cassandra`] (the servers a test needs), [`cluster`], [`client`] (HTTP, users, WebSocket), [`session`]
+//! and [`cassandra`] (the servers a test needs), [`client`] (HTTP, users, WebSocket), [`session`]
 //! (one scenario over every transport), [`stage`] (a gateway with people on it), [`checker`]
-//! (which promise a recorded history breaks).
+//! (which promise a recorded history breaks), [`cluster`] and [`crowd`] (several gateways, and many
+//! people on them).
 //!
 //! It knows the product by its protocol and its command line only: no crate of it is linked here.
 
@@ -12,6 +13,7 @@ pub mod chance;
 pub mod checker;
 pub mod client;
 pub mod cluster;
+pub mod crowd;
 pub mod gateway;
 pub mod patience;
 pub mod process;
