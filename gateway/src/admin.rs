@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     app::App,
     listener::Places,
-    metrics::{self, Metrics},
+    metrics::{self, Figures, Metrics},
 };
 
 /// The content type of Prometheus' text form.
@@ -34,6 +34,8 @@ pub struct Admin {
     pub places: Arc<Places>,
     /// Operators' connections.
     pub admin_places: Arc<Places>,
+    /// What backends count themselves.
+    pub figures: Arc<[Arc<dyn Figures>]>,
 }
 
 /// The routes of the operator's listener.
@@ -62,6 +64,7 @@ async fn figures(State(admin): State<Admin>) -> Response {
     metrics::sessions(admin.app.chat.sessions());
     metrics::connections("public", admin.places.taken());
     metrics::connections("admin", admin.admin_places.taken());
+    admin.figures.iter().for_each(|figures| metrics::look(&**figures));
     ([(CONTENT_TYPE, PROMETHEUS)], admin.metrics.render()).into_response()
 }
 

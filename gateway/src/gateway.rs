@@ -33,7 +33,7 @@ use crate::{
     health::{Health, StoreHealth},
     listener::{Listener, Places},
     metered::{MeteredLog, MeteredPasswords},
-    metrics::Metrics,
+    metrics::{Figures, Metrics},
     page,
     poll::Polls,
     protocol::{JsonEncode, body::millis},
@@ -72,6 +72,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The installation's secret.
     pub key: SigningKey,
+    /// What the backends count themselves.
+    pub figures: Vec<Arc<dyn Figures>>,
 }
 
 /// A gateway that is ready to run.
@@ -81,6 +83,7 @@ pub struct Gateway {
     metrics: Metrics,
     places: Arc<Places>,
     admin_places: Arc<Places>,
+    figures: Arc<[Arc<dyn Figures>]>,
     drain: Drain,
     /// Chat's upkeep, presence, timers: what ends after all sessions.
     background: TaskTracker,
@@ -101,12 +104,14 @@ impl Gateway {
         let metrics = Metrics::install();
         let (background, stop) = (TaskTracker::new(), CancellationToken::new());
         let limits = config.serving.limits;
+        let figures = parts.figures.clone().into();
         let app = Arc::new(assemble(config, parts, &background, &stop));
         let gateway = Self {
             app,
             metrics,
             places: Arc::new(Places::new(limits, config.access.trusted_proxies.clone().into())),
             admin_places: Arc::new(Places::new(limits, Arc::new([]))),
+            figures,
             drain: config.serving.drain,
             background,
             stop,
@@ -133,6 +138,7 @@ impl Gateway {
             metrics: self.metrics.clone(),
             places: Arc::clone(&self.places),
             admin_places: Arc::clone(&self.admin_places),
+            figures: Arc::clone(&self.figures),
         })
     }
 

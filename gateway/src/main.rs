@@ -1,6 +1,9 @@
-//! The binary `confab`: arguments, configuration, assembly, signals, exit codes.
+//! The binary `confab`: arguments, configuration, signals, exit codes; `assembly.rs` is its other
+//! half.
 //!
 //! Exit codes: 0 drained, 64 the configuration is wrong (`EX_USAGE`), 1 anything else.
+
+mod assembly;
 
 use std::{
     fmt,
@@ -9,45 +12,30 @@ use std::{
     num::NonZeroU32,
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use backends::embedded::{Embedded, EmbeddedConfig, Health};
-use chat_core::{
-    memory::{LocalLimiter, MemoryStores, NoBus},
-    passwords::Argon2Passwords,
-    port::Stores,
-    time::SystemClock,
-};
 use clap::{Parser, Subcommand, error::ErrorKind};
 use gateway::{
-    config::{Config, Report, StoreKind},
-    gateway::{Gateway, Parts},
-    health::{AlwaysUp, Condition, StoreHealth},
+    config::{Config, Report},
+    gateway::Gateway,
     logs,
-    tokens::SigningKey,
-};
-use presence::{
-    Keeping,
-    memory::{MemoryHub, MemoryLastSeen},
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
+
+use self::assembly::{Assembly, Misconfigured};
 
 /// The configuration is wrong.
 const EXIT_CONFIG: u8 = 64;
 /// How long threads that may block get at the end: a password that is being hashed.
 const BLOCKING_END_MAX: Duration = Duration::from_secs(2);
-/// The node number in ids of a gateway that is alone.
-const ONLY_NODE: u16 = 0;
 
 /// Conversations in real time.
 ///
@@ -68,19 +56,11 @@ struct Arguments {
 enum Action {
     /// Print the configuration in force, and where each value came from
     Config,
+    /// Make or upgrade the schema of store scylla; before gateways of a new version are started
+    Migrate,
+    /// Write the projections of store scylla again from its logs; gateways may run
+    Rebuild,
 }
-
-/// Something about the configuration that only shows when it is used.
-#[derive(Debug)]
-struct Misconfigured(String);
-
-impl fmt::Display for Misconfigured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Misconfigured {}
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -97,7 +77,9 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Some(Action::Config) => show(&report),
-        None => start(&config),
+        Some(Action::Migrate) => start(&config, migrate(&config)),
+        Some(Action::Rebuild) => start(&config, rebuild(&config)),
+        None => start(&config, serve(&config)),
     }
 }
 
@@ -122,10 +104,9 @@ fn say(mut to: impl Write, text: &impl fmt::Display) {
     }
 }
 
-fn start(config: &Config) -> ExitCode {
+fn start(config: &Config, work: impl Future<Output = Result<()>>) -> ExitCode {
     logs::start(&config.logging);
-    raise_descriptors(config.serving.limits.connections);
-    match run(config) {
+    match run(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -133,6 +114,13 @@ fn start(config: &Config) -> ExitCode {
             ExitCode::from(if is_config { EXIT_CONFIG } else { 1 })
         }
     }
+}
+
+fn run(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = Runtime::new().context("threads")?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(BLOCKING_END_MAX);
+    outcome
 }
 
 /// Each connection is a descriptor; shells and service managers often give 1,024 and allow more.
@@ -146,177 +134,78 @@ fn raise_descriptors(connections: NonZeroU32) {
     }
 }
 
-fn run(config: &Config) -> Result<()> {
-    let runtime = Runtime::new().context("threads")?;
-    let store = Store::open(config)?;
-    let outcome = runtime.block_on(serve(config, &store));
-    runtime.shutdown_timeout(BLOCKING_END_MAX);
-    store.close();
-    outcome
+async fn migrate(config: &Config) -> Result<()> {
+    assembly::migrate(config).await?;
+    tracing::info!("the schema is up to date");
+    Ok(())
 }
 
-/// The store that the configuration names, with what depends on it.
-enum Store {
-    /// In memory.
-    Memory(Stores),
-    /// In a folder.
-    Embedded(Box<Embedded>),
+async fn rebuild(config: &Config) -> Result<()> {
+    let rebuilt = assembly::rebuild(config).await?;
+    let (conversations, entries) = (rebuilt.conversations, rebuilt.entries);
+    tracing::info!(conversations, entries, "the projections are written again");
+    Ok(())
 }
 
-impl Store {
-    fn open(config: &Config) -> Result<Self> {
-        let storage = &config.storage;
-        if !storage.redis.urls.is_empty() {
-            return Err(absent("CONFAB__REDIS__URLS", "Redis"));
-        }
-        match storage.kind {
-            StoreKind::Memory => Ok(Self::Memory(MemoryStores::new())),
-            StoreKind::Embedded => {
-                let embedded = EmbeddedConfig {
-                    cache_bytes: storage.embedded.cache,
-                    journal_bytes: storage.embedded.journal,
-                    reserve_bytes: storage.embedded.reserve,
-                    ..EmbeddedConfig::new(&storage.data_dir)
-                };
-                let opened = Embedded::open(&embedded).context("embedded store")?;
-                Ok(Self::Embedded(Box::new(opened)))
-            }
-            StoreKind::Scylla => Err(absent("CONFAB__STORE", "scylla")),
-        }
-    }
-
-    fn stores(&self) -> Stores {
-        match self {
-            Self::Memory(stores) => stores.clone(),
-            Self::Embedded(embedded) => embedded.stores(),
-        }
-    }
-
-    fn health(&self) -> Arc<dyn StoreHealth> {
-        match self {
-            Self::Memory(_) => Arc::new(AlwaysUp),
-            Self::Embedded(embedded) => Arc::new(EmbeddedHealth(embedded.health_changes())),
-        }
-    }
-
-    /// Returns when the store can never be of use again.
-    async fn poisoned(&self) {
-        match self {
-            Self::Memory(_) => std::future::pending().await,
-            Self::Embedded(embedded) => {
-                let mut changes = embedded.health_changes();
-                if changes.wait_for(|health| *health == Health::Poisoned).await.is_err() {
-                    tracing::warn!("the store's health is not known any more");
-                }
-            }
-        }
-    }
-
-    fn key(&self, config: &Config) -> Result<SigningKey> {
-        let read = match (&config.auth.secret_file, self) {
-            (Some(path), _) => SigningKey::read(path),
-            (None, Self::Memory(_)) => SigningKey::random(),
-            (None, Self::Embedded(_)) => {
-                SigningKey::read_or_make(&config.storage.data_dir.join("auth.key"))
-            }
-        };
-        read.map_err(|error| Misconfigured(error.to_string()).into())
-    }
-
-    fn close(self) {
-        match self {
-            Self::Memory(_) => {}
-            Self::Embedded(embedded) => embedded.close(),
-        }
-    }
-}
-
-/// What this build cannot do yet, though its settings are known.
-fn absent(setting: &str, what: &str) -> anyhow::Error {
-    Misconfigured(format!("{setting}: this build has no {what}")).into()
-}
-
-#[derive(Debug)]
-struct EmbeddedHealth(watch::Receiver<Health>);
-
-impl StoreHealth for EmbeddedHealth {
-    fn condition(&self) -> Condition {
-        match *self.0.borrow() {
-            Health::Ok => Condition::Up,
-            Health::DiskFull => Condition::Degraded,
-            Health::Poisoned => Condition::Down,
-        }
-    }
-}
-
-async fn serve(config: &Config, store: &Store) -> Result<()> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+async fn serve(config: &Config) -> Result<()> {
+    raise_descriptors(config.serving.limits.connections);
+    let signals = Signals::new()?;
     let public = bind("CONFAB__LISTEN", config.serving.listen).await?;
     let admin = bind("CONFAB__ADMIN__LISTEN", config.serving.admin_listen).await?;
-    let (background, stop) = (TaskTracker::new(), CancellationToken::new());
-    let gateway = Gateway::new(config, parts(config, store, &background, &stop)?);
+    let assembly = Assembly::open(config).await?;
+    let served = gateway(config, &assembly, signals, public, admin).await;
+    assembly.close().await;
+    served
+}
+
+async fn gateway(
+    config: &Config,
+    assembly: &Assembly,
+    mut signals: Signals,
+    public: TcpListener,
+    admin: TcpListener,
+) -> Result<()> {
+    let gateway = Gateway::new(config, assembly.parts(config)?);
     tracing::info!("listening on http://{}", public.local_addr()?);
     tracing::info!("admin on http://{}", admin.local_addr()?);
-
     let told = CancellationToken::new();
     let mut running = std::pin::pin!(gateway.run(public, admin, told.cancelled()));
     let mut outcome = Ok(());
     // `running` is pinned outside; the others lose nothing when dropped.
     tokio::select! {
         () = &mut running => return Ok(()),
-        () = either(&mut interrupt, &mut terminate) => {}
-        () = store.poisoned() => outcome = Err(anyhow::anyhow!("the store failed: start again")),
+        () = signals.next() => {}
+        () = assembly.failed() => outcome = Err(anyhow::anyhow!("the store failed: start again")),
     }
     told.cancel();
     tokio::select! {
-        () = &mut running => {}
-        () = either(&mut interrupt, &mut terminate) => {
-            outcome = Err(anyhow::anyhow!("told a second time: ended without a drain"));
-        }
+        () = &mut running => outcome,
+        () = signals.next() => Err(anyhow::anyhow!("told a second time: ended without a drain")),
     }
-    stop.cancel();
-    background.close();
-    background.wait().await;
-    outcome
 }
 
-async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// The next of them. Cancel-safe.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
     let bound = TcpListener::bind(address).await;
     bound.with_context(|| format!("{setting}: {address}"))
-}
-
-/// The ports of a gateway that is alone; those of a cluster have their place here.
-fn parts(
-    config: &Config,
-    store: &Store,
-    background: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<Parts> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = config.auth.password_workers.map_or_else(cores, size);
-    let passwords = Argon2Passwords::new(workers, size(config.auth.password_queue));
-    Ok(Parts {
-        stores: store.stores(),
-        store_health: store.health(),
-        bus: Arc::new(NoBus::new()),
-        leases: Arc::new(MemoryHub::start(background, stop.clone()).leases()),
-        last_seen: Arc::new(MemoryLastSeen::default()),
-        keeping: Keeping::WhilePresent,
-        limiter: Arc::new(LocalLimiter::default()),
-        passwords: Arc::new(passwords.context("password hashing")?),
-        clock: Arc::new(SystemClock::new(ONLY_NODE)),
-        key: store.key(config)?,
-    })
-}
-
-fn size(number: NonZeroU32) -> usize {
-    usize::try_from(number.get()).unwrap_or(usize::MAX)
 }

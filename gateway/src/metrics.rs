@@ -2,10 +2,13 @@
 //!
 //! The numbers are kept by one recorder a process; every function here is one thing that happens.
 
+mod figures;
 mod process;
 
 use std::{sync::OnceLock, time::Duration};
 
+pub(crate) use self::figures::look;
+pub use self::figures::{Figure, Figures};
 use chat_core::error::ErrorCode;
 use metrics::{
     Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -114,7 +117,7 @@ impl Metrics {
 /// The names of all metrics, for the tests of the documentation.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let ours = COUNTERS.iter().chain(&GAUGES).chain(&HISTOGRAMS);
-    ours.chain(&process::FIGURES).map(|(name, _)| *name)
+    ours.chain(&process::FIGURES).map(|(name, _)| *name).chain(figures::names())
 }
 
 fn describe() {
@@ -127,6 +130,7 @@ fn describe() {
     for (name, meaning) in HISTOGRAMS {
         describe_histogram!(name, Unit::Seconds, meaning);
     }
+    figures::describe();
     gauge!(INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 

@@ -6,6 +6,7 @@ use super::{
     reader::Reader,
     setting::{Setting, Size},
 };
+use crate::secret::Secret;
 
 /// Which store keeps everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,12 @@ pub struct Scylla {
     pub keyspace: String,
     /// Copies of each row.
     pub replication: NonZeroU32,
+    /// This gateway's datacenter, where there are several.
+    pub datacenter: Option<String>,
+    /// Who logs in, where the cluster asks.
+    pub user: Option<String>,
+    /// With which password.
+    pub password: Option<Secret>,
 }
 
 /// Hints between gateways.
@@ -94,6 +101,9 @@ impl Storage {
             nodes: reader.take("scylla.nodes", Vec::new()),
             keyspace: reader.take("scylla.keyspace", "confab".to_owned()),
             replication: reader.take("scylla.replication", NonZeroU32::MIN.saturating_add(2)),
+            datacenter: reader.optional("scylla.datacenter"),
+            user: reader.optional("scylla.user"),
+            password: reader.optional("scylla.password"),
         };
         let redis = Redis { urls: reader.take("redis.urls", Vec::new()) };
         Self { kind, data_dir, embedded, scylla, redis }
@@ -119,6 +129,18 @@ impl Setting for StoreKind {
             Self::Scylla => "scylla",
         }
         .to_owned()
+    }
+}
+
+impl Setting for Secret {
+    const EXPECTED: &'static str = "a text";
+
+    fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self::new(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        "***".to_owned()
     }
 }
 

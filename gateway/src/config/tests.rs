@@ -103,9 +103,11 @@ fn cluster_needs_its_nodes_and_a_key_that_all_gateways_have() {
 }
 
 #[test]
-fn passwords_of_redis_are_not_shown() {
+fn passwords_are_not_shown() {
     let urls = "redis://user:hunter2@10.0.0.1:6379,redis://10.0.0.2:6379";
-    let (config, report) = load("", &[("CONFAB__REDIS__URLS", urls)]).unwrap();
+    let variables = [("CONFAB__REDIS__URLS", urls), ("CONFAB__SCYLLA__PASSWORD", "hunter2")];
+    let (config, report) = load("", &variables).unwrap();
+    assert_eq!(config.storage.scylla.password.as_ref().unwrap().expose(), "hunter2");
     assert!(config.storage.redis.urls[0].expose().contains("hunter2"));
     let shown = format!("{report} {report:?} {config:?}");
     assert!(!shown.contains("hunter2"), "{shown}");

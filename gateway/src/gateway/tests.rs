@@ -38,6 +38,7 @@ pub(crate) fn gateway_at(clock: Arc<dyn Clock>, variables: &[(&str, &str)]) -> G
         passwords: Arc::new(PlainPasswords),
         clock,
         key: SigningKey::random().unwrap(),
+        figures: Vec::new(),
     };
     Gateway::new(&config(&variables), parts)
 }

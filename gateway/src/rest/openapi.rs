@@ -47,14 +47,14 @@ const BEARER: &str = "access_token";
         polls::poll,
     ),
     components(schemas(Problem, EntrySchema, ReactionSchema, RoleName)),
-    modifiers(&Common),
+    modifiers(&OfAllCalls),
 )]
 struct Api;
 
 /// What all calls have in common: the token, and the form of errors.
-struct Common;
+struct OfAllCalls;
 
-impl Modify for Common {
+impl Modify for OfAllCalls {
     fn modify(&self, api: &mut openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = api.components.get_or_insert_default();
