@@ -119,6 +119,15 @@ impl Chat {
         Ok(present(&*self.ports.stores.conversations, entries).await?)
     }
 
+    /// The newest seq in the store, which a live conversation is told as well.
+    pub(crate) async fn stored_head(&self, conversation: ConversationId) -> Result<Seq, ChatError> {
+        let head = self.head(conversation).await?.seq;
+        if let Some(live) = self.directory.get(conversation) {
+            live.heard_head(head);
+        }
+        Ok(head)
+    }
+
     async fn head(&self, conversation: ConversationId) -> Result<crate::model::Head, ChatError> {
         let heads = self.ports.stores.log.heads(&[conversation]).await?;
         Ok(heads.into_iter().next().unwrap_or_default())

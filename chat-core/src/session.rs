@@ -89,18 +89,23 @@ impl Session {
         first: &mut Vec<Bytes>,
     ) -> Result<Seq, ChatError> {
         let conversation = membership.conversation;
-        let head = self.attach(conversation).await?;
+        let mut head = self.attach(conversation).await?;
+        let cursor = resume.and_then(|cursors| cursors.get(&conversation).copied());
+        if cursor.is_some_and(|cursor| cursor > head) {
+            // Another gateway may have told more than this one has heard: the store knows.
+            head = head.max(self.chat.stored_head(conversation).await?);
+        }
         let floor = membership.member.joined_seq.previous();
         let (after, is_new) = match resume {
             None => (head, false),
-            Some(cursors) => match cursors.get(&conversation) {
+            Some(_) => match cursor {
                 None => (floor, true),
-                Some(cursor) if *cursor > head => {
+                Some(cursor) if cursor > head => {
                     let gap = Event::Gap { conversation, after_seq: head, head_seq: head };
                     first.push(self.encode(&gap));
                     (head, false)
                 }
-                Some(cursor) => ((*cursor).max(floor), false),
+                Some(cursor) => (cursor.max(floor), false),
             },
         };
         self.outbox.start(conversation, after, head, is_new);

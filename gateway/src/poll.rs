@@ -60,13 +60,12 @@ async fn gather(
     loop {
         let batch = match session.ready_batch().await {
             Ok(Some(batch)) => batch,
-            Ok(None) if !events.is_empty() => return Ok(events),
+            // What has been gathered is told first, also where the store fails now.
+            Ok(None) | Err(_) if !events.is_empty() => return Ok(events),
             Ok(None) => match timeout_at(deadline, session.next_batch()).await {
                 Ok(batch) => batch,
                 Err(_) => return Ok(events),
             },
-            // What has been gathered is told first.
-            Err(_) if !events.is_empty() => return Ok(events),
             Err(error) => return Err(error),
         };
         match batch {

@@ -1,14 +1,16 @@
 //! `GET /v1/ws`: the handshake, and the socket's task.
 //!
-//! In reading order: [`socket`] is one client's life, [`lanes`] its commands in progress,
+//! In reading order: [`socket`] is one client's life (it begins with a `greeting`), [`lanes`] its commands in progress,
 //! [`watching`] its part in
-//! presence, [`frame`] the bytes, [`wheel`] the one timer of all sockets.
+//! presence, [`frame`] the bytes, `wire` the way they take, [`wheel`] the one timer of all sockets.
 
 pub mod frame;
+mod greeting;
 pub mod lanes;
 pub mod socket;
 pub mod watching;
 pub mod wheel;
+mod wire;
 
 use std::sync::Arc;
 
@@ -55,15 +57,14 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
 /// The TCP stream itself, and what came with the handshake: hyper's own layers are not kept.
 async fn socket_of(on_upgrade: OnUpgrade) -> Option<(Socket, Bytes)> {
     let upgraded: Upgraded = on_upgrade.await.ok()?;
-    match upgrade::downcast::<TokioIo<Socket>>(upgraded) {
-        Ok(parts) => Some((parts.io.into_inner(), parts.read_buf)),
-        Err(_) => {
-            tracing::error!("upgraded connection is no socket of ours");
-            None
-        }
-    }
+    let Ok(parts) = upgrade::downcast::<TokioIo<Socket>>(upgraded) else {
+        tracing::error!("upgraded connection is no socket of ours");
+        return None;
+    };
+    Some((parts.io.into_inner(), parts.read_buf))
 }
 
+#[expect(clippy::result_large_err, reason = "both are answers, made once a connection")]
 fn accept(app: &App, request: &Request) -> Result<Response, Response> {
     let headers = request.headers();
     let is_upgrade = has_token(headers, &UPGRADE, "websocket")

@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::{Chat, rules::bounded};
 use crate::{
-    command::Reply,
+    command::{ConversationView, Reply},
     error::{ChatError, StoreError},
     hint::Hint,
     id::{ConversationId, EntryId, UserId},
     limits::{FOUNDERS_MAX, REPLY_CLAIM_TTL, TITLE_BYTES_MAX},
-    model::{Body, Entry, Founding, Head, Identity, Kind, Role, Seq},
+    model::{Body, Cursor, Entry, Founding, Head, Identity, Kind, Role, Seq},
     port::{Append, Appended, Channel, Claim, ReplyKey},
     time::Timestamp,
 };
@@ -57,6 +57,7 @@ impl Chat {
         if others.len() >= FOUNDERS_MAX {
             return Err(ChatError::TooLarge { field: "members", max: FOUNDERS_MAX });
         }
+        let founders = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
         let key = ReplyKey { user: identity.user, key };
         let digest = digest(&title, &others);
         let fresh = ConversationId::from(self.ports.clock.fresh_id());
@@ -66,13 +67,14 @@ impl Chat {
             Claim::Differs => return Err(ChatError::KeyReused("idempotency key")),
             Claim::Settled(conversation) => conversation,
             Claim::Yours(conversation) => {
-                let founded = self.found_group(identity.user, conversation, title, others).await;
+                let founded =
+                    self.found_group(identity.user, conversation, title.clone(), others).await;
                 self.close_claim(&key, &founded, now).await?;
                 founded?;
                 conversation
             }
         };
-        let conversation = Box::new(self.view(identity, conversation).await?);
+        let conversation = Box::new(first_view(conversation, title, founders));
         Ok(Reply::Made { conversation, created: true })
     }
 
@@ -190,6 +192,23 @@ impl Chat {
             ..Head::default()
         };
         (entries, head)
+    }
+}
+
+/// A group as its maker sees it when it has been made: the same at every repeat of the request.
+fn first_view(id: ConversationId, title: Arc<str>, founders: u32) -> ConversationView {
+    ConversationView {
+        id,
+        kind: Kind::Group,
+        title: Some(title),
+        head_seq: Seq::new(founders.into()),
+        active_at: id.made_at(),
+        unread: 0,
+        last_message: None,
+        cursor: Cursor::default(),
+        role: Role::Owner,
+        member_count: founders,
+        peer: None,
     }
 }
 

@@ -23,7 +23,8 @@ pub enum Decision {
 /// What must be known of the state to decide this.
 pub fn needs(actor: UserId, change: &Change) -> Needs {
     let (other, target) = match change {
-        Change::Text { .. } | Change::SetTitle { .. } => (actor, None),
+        Change::Text { reply_to, .. } => (actor, *reply_to),
+        Change::SetTitle { .. } => (actor, None),
         Change::Edit { target_seq, .. }
         | Change::Redact { target_seq }
         | Change::React { target_seq, .. } => (actor, Some(*target_seq)),
@@ -38,9 +39,8 @@ pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision,
     let actor = state.member(actor).ok_or(ChatError::NotFound("conversation"))?;
     match change {
         Change::Text { text, reply_to } => {
-            let visible = |seq: &Seq| (actor.joined_seq..=state.head.seq).contains(seq);
-            if !reply_to.as_ref().is_none_or(visible) {
-                return Err(ChatError::invalid("reply_to", "there is no such entry"));
+            if reply_to.is_some_and(|seq| message(state, &actor, seq).is_err()) {
+                return Err(ChatError::invalid("reply_to", "there is no such message"));
             }
             let body = Body::Text { text: Some(text.clone()), reply_to: *reply_to };
             Ok(Decision::Append(body))

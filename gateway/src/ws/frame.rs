@@ -82,15 +82,14 @@ impl Decoder {
     }
 
     /// The next thing that has come whole, if one has.
-    pub fn next(&mut self) -> Result<Option<Incoming>, Violation> {
+    pub fn take(&mut self) -> Result<Option<Incoming>, Violation> {
         while let Some((header, payload)) = self.frame()? {
-            match header.opcode {
-                OpCode::Control(control) => return Self::control(control, payload).map(Some),
-                OpCode::Data(data) => {
-                    if let Some(text) = self.data(data, header.is_final, &payload)? {
-                        return Ok(Some(text));
-                    }
-                }
+            let whole = match header.opcode {
+                OpCode::Control(control) => Some(Self::control(control, payload)?),
+                OpCode::Data(data) => self.data(data, header.is_final, &payload)?,
+            };
+            if whole.is_some() {
+                return Ok(whole);
             }
         }
         Ok(None)
@@ -253,7 +252,7 @@ mod tests {
         // Byte by byte: every boundary is a place where a frame can be cut.
         for byte in bytes {
             decoder.buffer().extend_from_slice(&[*byte]);
-            while let Some(incoming) = decoder.next()? {
+            while let Some(incoming) = decoder.take()? {
                 all.push(incoming);
             }
         }
@@ -305,9 +304,9 @@ mod tests {
 
     #[test]
     fn message_that_is_too_large_is_refused_at_its_header() {
-        let header = &masked(0x81, &[0; FRAME_BYTES_MAX + 1])[..10];
+        let header = &masked(0x81, &vec![0; FRAME_BYTES_MAX + 1])[..14];
         assert_eq!(decoded(header), Err(Violation::TooLarge));
-        let mut bytes = masked(0x01, &[b'a'; FRAME_BYTES_MAX]);
+        let mut bytes = masked(0x01, &vec![b'a'; FRAME_BYTES_MAX]);
         bytes.extend_from_slice(&masked(0x80, b"b")[..6]);
         assert_eq!(decoded(&bytes), Err(Violation::TooLarge));
     }
@@ -316,7 +315,7 @@ mod tests {
     fn idle_decoder_holds_no_memory() {
         let mut decoder = Decoder::default();
         decoder.buffer().extend_from_slice(&masked(0x81, b"hello"));
-        assert_eq!(decoder.next(), Ok(Some(text("hello"))));
+        assert_eq!(decoder.take(), Ok(Some(text("hello"))));
         assert!(!decoder.is_inside());
         decoder.rest();
         assert_eq!(decoder.buffer().capacity(), 0);

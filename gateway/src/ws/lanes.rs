@@ -41,7 +41,7 @@ type Running = Pin<Box<dyn Future<Output = (Place, String)> + Send>>;
 #[derive(Debug, Default)]
 pub struct Lanes {
     running: FuturesUnordered<Running>,
-    lanes: HashMap<ConversationId, Lane>,
+    by_conversation: HashMap<ConversationId, Lane>,
     in_progress: usize,
 }
 
@@ -74,7 +74,7 @@ impl Lanes {
             self.running.push(Box::pin(async move { (None, work.await) }));
             return;
         };
-        let lane = self.lanes.entry(conversation).or_default();
+        let lane = self.by_conversation.entry(conversation).or_default();
         lane.slots.push_back(Slot::Waiting(job));
         lane.begin(conversation, &mut self.running);
     }
@@ -98,15 +98,15 @@ impl Lanes {
     }
 
     fn answered(&mut self, conversation: ConversationId, place: u64, reply: String) -> Vec<String> {
-        let Some(lane) = self.lanes.get_mut(&conversation) else { return Vec::new() };
+        let Some(lane) = self.by_conversation.get_mut(&conversation) else { return Vec::new() };
         let replies = lane.answered(place, reply);
         if lane.slots.is_empty() {
-            self.lanes.remove(&conversation);
+            self.by_conversation.remove(&conversation);
         } else {
             lane.begin(conversation, &mut self.running);
         }
-        if self.lanes.is_empty() {
-            self.lanes.shrink_to(0);
+        if self.by_conversation.is_empty() {
+            self.by_conversation.shrink_to(0);
         }
         replies
     }
@@ -123,11 +123,7 @@ impl Lane {
                 Slot::Waiting(job) if place == self.first || (only_writes && job.is_write) => {
                     let is_write = job.is_write;
                     let begun = std::mem::replace(slot, Slot::Running { is_write });
-                    if let Slot::Waiting(job) = begun {
-                        let work = (job.begin)();
-                        let place = Some((conversation, place));
-                        running.push(Box::pin(async move { (place, work.await) }));
-                    }
+                    running.extend(begun.run(conversation, place));
                     is_write
                 }
                 Slot::Waiting(_) => return,
@@ -153,6 +149,15 @@ impl Lane {
     }
 }
 
+impl Slot {
+    /// Begins a waiting command.
+    fn run(self, conversation: ConversationId, place: u64) -> Option<Running> {
+        let Self::Waiting(job) = self else { return None };
+        let (work, place) = ((job.begin)(), Some((conversation, place)));
+        Some(Box::pin(async move { (place, work.await) }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -160,6 +165,11 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    async fn reply_after(end: oneshot::Receiver<()>, name: &str) -> String {
+        end.await.unwrap();
+        name.to_owned()
+    }
 
     struct Scene {
         lanes: Lanes,
@@ -173,13 +183,10 @@ mod tests {
 
         fn job(&mut self, lane: u64, name: &'static str, is_write: bool) -> oneshot::Sender<()> {
             let (done, end) = oneshot::channel();
-            let begun = self.begun.clone();
+            let log = self.begun.clone();
             let begin = Box::new(move || {
-                begun.lock().unwrap().push(name);
-                Box::pin(async move {
-                    end.await.unwrap();
-                    name.to_owned()
-                }) as Work
+                log.lock().unwrap().push(name);
+                Box::pin(reply_after(end, name)) as Work
             });
             self.lanes.take(ConversationId::new(lane), Job { begin, is_write });
             done
@@ -197,8 +204,11 @@ mod tests {
         assert_eq!(scene.begun(), ["a", "b"], "writes begin at once");
         b.send(()).unwrap();
         a.send(()).unwrap();
-        assert_eq!(scene.lanes.replies().await, ["a", "b"]);
-        assert_eq!(scene.lanes.in_progress(), 0);
+        let mut replies = Vec::new();
+        while scene.lanes.in_progress() > 0 {
+            replies.extend(scene.lanes.replies().await);
+        }
+        assert_eq!(replies, ["a", "b"]);
     }
 
     #[tokio::test]

@@ -4,64 +4,51 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use chat_core::{
-    command::Command,
+    chat::PendingReply,
+    command::{Command, Reply},
     error::{ChatError, ErrorCode},
     event::{Encode, Event},
     id::ConversationId,
     limits::COMMANDS_IN_FLIGHT_MAX,
     model::Identity,
     outbox::Ending,
-    session::{Batch, Opened, Session},
+    session::{Batch, Session},
 };
 use tokio::{
-    io::AsyncWriteExt,
     net::TcpStream,
     time::{Instant, timeout},
 };
 
 use super::{
-    frame::{Decoder, Incoming, Violation, put_close, put_ping, put_pong, put_text},
+    frame::{Incoming, put_ping, put_text},
+    greeting::{Greeted, greet},
     lanes::{Job, Lanes, Work},
+    wire::{End, Wire},
 };
 use crate::{
     app::App,
-    protocol::{self, ClientCommand, Hello, JsonEncode, reply, reply_error, reply_ok},
+    protocol::{self, ClientCommand, JsonEncode, reply, reply_error, reply_ok},
     tokens::Verified,
     ws::watching::Watching,
 };
 
-/// How long a client may take to say hello.
-const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// How often the server pings.
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
 /// How long a client may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// How long a message may stay unfinished.
 const MESSAGE_WITHIN: Duration = Duration::from_secs(10);
-/// How long a client may take nothing while something waits for it.
-const STALL_MAX: Duration = Duration::from_secs(20);
 /// How long commands in progress may take once the gateway drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(3);
-/// How long the other side may take to read the close frame.
-const LINGER: Duration = Duration::from_secs(2);
-/// Bytes that are read at once.
-const READ_BYTES: usize = 4 * 1024;
-/// Bytes of events that are gathered into one write.
-const WRITE_BYTES: usize = 64 * 1024;
 /// Frames in a minute that are no commands; more end the socket.
 const NONSENSE_MAX: u32 = 10;
 /// Commands in a minute that are refused for their rate; more end the socket.
 const RUSH_MAX: u32 = 200;
 
-/// Why a socket ends; `None` says that nobody is there to be told.
-type End = Option<(u16, &'static str)>;
-
 /// Serves a socket until it ends.
 pub(super) async fn serve(app: Arc<App>, stream: TcpStream, first: &[u8]) {
-    let mut wire = Wire { stream, decoder: Decoder::default(), out: Vec::new() };
-    wire.decoder.buffer().extend_from_slice(first);
+    let mut wire = Wire::new(stream, first);
     // Boxed: what the first seconds need is not held afterwards.
     let end = match Box::pin(greet(&app, &mut wire)).await {
         Ok(greeted) => converse(&app, &mut wire, greeted).await,
@@ -70,174 +57,6 @@ pub(super) async fn serve(app: Arc<App>, stream: TcpStream, first: &[u8]) {
     if let Some((code, reason)) = end {
         wire.close(code, reason).await;
     }
-}
-
-/// The stream, with the bytes on their way in and out.
-struct Wire {
-    stream: TcpStream,
-    decoder: Decoder,
-    out: Vec<u8>,
-}
-
-impl Wire {
-    /// Reads what is there; waits until something is. Cancel-safe.
-    async fn read(&mut self) -> Result<(), End> {
-        loop {
-            self.stream.readable().await.map_err(|_| None)?;
-            let buffer = self.decoder.buffer();
-            buffer.reserve(READ_BYTES);
-            match self.stream.try_read_buf(buffer) {
-                Ok(0) => return Err(None),
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => self.decoder.rest(),
-                Err(_) => return Err(None),
-            }
-        }
-    }
-
-    /// The next thing that has come whole; pings are answered here.
-    fn incoming(&mut self) -> Result<Option<Incoming>, End> {
-        loop {
-            match self.decoder.next() {
-                Ok(Some(Incoming::Ping(payload))) => put_pong(&mut self.out, &payload),
-                Ok(None) => {
-                    self.decoder.rest();
-                    return Ok(None);
-                }
-                Ok(other) => return Ok(other),
-                Err(violation) => return Err(refusal(violation)),
-            }
-        }
-    }
-
-    /// Writes what has been gathered. A client that takes nothing for a while has fallen behind.
-    async fn flush(&mut self) -> Result<(), End> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        let out = std::mem::take(&mut self.out);
-        let mut rest = &out[..];
-        while !rest.is_empty() {
-            match self.stream.try_write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    let writable = Box::pin(timeout(STALL_MAX, self.stream.writable())).await;
-                    writable.map_err(|_| Some((4008, "fell behind")))?.map_err(|_| None)?;
-                }
-                Err(_) => return Err(None),
-            }
-        }
-        Ok(())
-    }
-
-    /// Says why, and lets the other side read it before the connection goes.
-    async fn close(&mut self, code: u16, reason: &str) {
-        self.out.clear();
-        put_close(&mut self.out, code, reason);
-        let goodbye = async {
-            self.flush().await.ok()?;
-            self.stream.shutdown().await.ok()?;
-            let mut rest = [0; 512];
-            while self.stream.readable().await.is_ok() {
-                match self.stream.try_read(&mut rest) {
-                    Ok(0) => break,
-                    Ok(_) => {}
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => break,
-                }
-            }
-            Some(())
-        };
-        drop(Box::pin(timeout(LINGER, goodbye)).await);
-    }
-}
-
-const fn refusal(violation: Violation) -> End {
-    let reason = match violation {
-        Violation::Framing => "broken framing",
-        Violation::Binary => "binary frames are not understood",
-        Violation::Encoding => "not UTF-8",
-        Violation::TooLarge => "the message is too large",
-    };
-    Some((violation.close_code(), reason))
-}
-
-/// What the greeting leaves: who is there, and the session.
-struct Greeted {
-    session: Session,
-    identity: Identity,
-    expires_at: Instant,
-}
-
-/// The first command must say who is there.
-async fn greet(app: &Arc<App>, wire: &mut Wire) -> Result<Greeted, End> {
-    let first = timeout(HELLO_WITHIN, first_text(wire)).await;
-    let text = first.map_err(|_| Some((1008, "no hello in time")))??;
-    let (id, hello) = match protocol::parse(&text) {
-        Ok((id, ClientCommand::Hello(hello))) => (id, hello),
-        Ok((id, _)) => {
-            let error = ChatError::Unauthenticated("say hello first");
-            return Err(refuse(wire, Some(id), &error).await);
-        }
-        Err((id, error)) => return Err(refuse(wire, id, &error).await),
-    };
-    match welcome(app, wire, id, hello).await {
-        Ok(greeted) => Ok(greeted),
-        Err(error) => Err(refuse(wire, Some(id), &error).await),
-    }
-}
-
-async fn first_text(wire: &mut Wire) -> Result<String, End> {
-    loop {
-        match wire.incoming()? {
-            Some(Incoming::Text(text)) => return Ok(text),
-            Some(Incoming::Close) => return Err(Some((1000, ""))),
-            Some(Incoming::Pong | Incoming::Ping(_)) => {}
-            None => {
-                wire.flush().await?;
-                wire.read().await?;
-            }
-        }
-    }
-}
-
-async fn welcome(
-    app: &Arc<App>,
-    wire: &mut Wire,
-    id: u64,
-    hello: Hello,
-) -> Result<Greeted, ChatError> {
-    let Verified { identity, expires_at } = app.verify(hello.token.expose())?;
-    let resume = hello.resume.as_ref();
-    let Opened { session, heads, first } = Session::open(&app.chat, identity, resume).await?;
-    if let Some(client) = hello.client {
-        tracing::debug!(user.id = %identity.user, client.name = client.name, client.version, "hello");
-    }
-    let welcome = app.welcome(identity, &heads);
-    put_text(&mut wire.out, reply_ok(id, &welcome).as_bytes());
-    for event in &first {
-        put_text(&mut wire.out, event);
-    }
-    Ok(Greeted { session, identity, expires_at: app.instant_at(expires_at) })
-}
-
-/// Says what was wrong with the hello, and how the socket ends for it.
-async fn refuse(wire: &mut Wire, id: Option<u64>, error: &ChatError) -> End {
-    put_text(&mut wire.out, reply_error(id, error).as_bytes());
-    wire.flush().await.err().unwrap_or(match error.code() {
-        ErrorCode::TokenExpired => Some((4001, "the access token has expired")),
-        ErrorCode::RateLimited => Some((4029, "too many requests")),
-        ErrorCode::Unavailable | ErrorCode::OutcomeUnknown | ErrorCode::Internal => {
-            Some((1013, "try again later"))
-        }
-        ErrorCode::Unauthenticated
-        | ErrorCode::Forbidden
-        | ErrorCode::NotFound
-        | ErrorCode::Conflict => Some((4500, "not authenticated")),
-        ErrorCode::Invalid | ErrorCode::TooLarge | ErrorCode::KeyReused => {
-            Some((4502, "the protocol was broken"))
-        }
-    })
 }
 
 /// What a socket remembers of its client.
@@ -299,14 +118,14 @@ async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End
             }
             replies = dialogue.lanes.replies() => {
                 for reply in replies {
-                    put_text(&mut wire.out, reply.as_bytes());
+                    wire.reply(&reply);
                 }
             }
             batch = next.as_mut() => {
                 next.set(session.next_batch());
                 match batch {
                     Batch::Frames(frames) => {
-                        if let Err(end) = write_events(wire, frames).await {
+                        if let Err(end) = wire.events(frames).await {
                             return end;
                         }
                     }
@@ -320,17 +139,6 @@ async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End
             }
         }
     }
-}
-
-/// Gathers events into few writes.
-async fn write_events(wire: &mut Wire, frames: Vec<Bytes>) -> Result<(), End> {
-    for frame in frames {
-        put_text(&mut wire.out, &frame);
-        if wire.out.len() >= WRITE_BYTES {
-            wire.flush().await?;
-        }
-    }
-    Ok(())
 }
 
 impl Dialogue {
@@ -352,7 +160,7 @@ impl Dialogue {
 
     /// A message that has begun must end in time.
     fn note_inside(&mut self, wire: &Wire, session: &Session) {
-        if !wire.decoder.is_inside() {
+        if !wire.is_inside() {
             self.inside_since = None;
         } else if self.inside_since.is_none() {
             self.inside_since = Some(Instant::now());
@@ -364,7 +172,7 @@ impl Dialogue {
         let (id, command) = match protocol::parse(text) {
             Ok(parsed) => parsed,
             Err((id, error)) => {
-                put_text(&mut wire.out, reply_error(id, &error).as_bytes());
+                wire.reply(&reply_error(id, &error));
                 if id.is_none() && self.nonsense.one_more() > NONSENSE_MAX {
                     return Err(Some((4502, "too many frames that are no commands")));
                 }
@@ -375,7 +183,7 @@ impl Dialogue {
             Ok(Some(reply)) => put_text(&mut wire.out, reply.as_bytes()),
             Ok(None) => {}
             Err(error) => {
-                put_text(&mut wire.out, reply_error(Some(id), &error).as_bytes());
+                wire.reply(&reply_error(Some(id), &error));
                 let is_rush = error.code() == ErrorCode::RateLimited;
                 if is_rush && self.rush.one_more() > RUSH_MAX {
                     return Err(Some((4029, "too many requests")));
@@ -466,18 +274,20 @@ impl Dialogue {
         let reconnect_after_ms = self.app.reconnect_after_ms();
         let event = JsonEncode.encode(&Event::Draining { reconnect_after_ms });
         put_text(&mut wire.out, &event);
-        let rest = async {
-            while self.lanes.in_progress() > 0 {
-                for reply in self.lanes.replies().await {
-                    put_text(&mut wire.out, reply.as_bytes());
-                }
-            }
-        };
         // Whoever takes longer asks again elsewhere, with the same client ids.
-        drop(timeout(DRAIN_WITHIN, rest).await);
+        drop(timeout(DRAIN_WITHIN, self.answer_all(wire)).await);
         match wire.flush().await {
             Ok(()) => Some((1012, "the gateway drains")),
             Err(end) => end,
+        }
+    }
+}
+
+impl Dialogue {
+    async fn answer_all(&mut self, wire: &mut Wire) {
+        while self.lanes.in_progress() > 0 {
+            let replies = self.lanes.replies().await;
+            replies.iter().map(String::as_str).for_each(|reply| wire.reply(reply));
         }
     }
 }
@@ -501,26 +311,21 @@ fn conversation_of(command: &Command) -> Option<ConversationId> {
 fn job(app: Arc<App>, identity: Identity, id: u64, command: Command) -> Job {
     let is_write = matches!(command, Command::Write(_));
     let begin = Box::new(move || -> Work {
-        match command {
-            Command::Write(write) => {
-                let submitted = app.chat.submit(identity, write);
-                Box::pin(async move {
-                    let outcome = match submitted {
-                        Ok(pending) => pending.reply().await,
-                        Err(error) => Err(error),
-                    };
-                    answer(id, outcome)
-                })
-            }
-            command => {
-                Box::pin(async move { answer(id, app.chat.execute(identity, command).await) })
-            }
+        if let Command::Write(write) = command {
+            let submitted = app.chat.submit(identity, write);
+            Box::pin(async move { answer(id, settled(submitted).await) })
+        } else {
+            Box::pin(async move { answer(id, app.chat.execute(identity, command).await) })
         }
     });
     Job { begin, is_write }
 }
 
-fn answer(id: u64, outcome: Result<chat_core::command::Reply, ChatError>) -> String {
+async fn settled(submitted: Result<PendingReply, ChatError>) -> Result<Reply, ChatError> {
+    submitted?.reply().await
+}
+
+fn answer(id: u64, outcome: Result<Reply, ChatError>) -> String {
     match outcome {
         Ok(done) => reply(id, &done),
         Err(error) => reply_error(Some(id), &error),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     error::ChatError, id::UserId, limits::WATCHED_MAX, model::Identity, outbox::Outbox,
 };
-use presence::{Activity, Audience, Hold, Presence, Tracker, Watcher};
+use presence::{Activity, Audience, Hold, Presence, TooManyWatched, Tracker, Watcher};
 
 use super::lanes::{Job, Work};
 use crate::protocol::{
@@ -63,18 +63,7 @@ impl Watching {
         });
         let watcher = watcher.clone();
         let begin = Box::new(move || -> Work {
-            Box::pin(async move {
-                match watcher.watch(&users).await {
-                    Ok(presence) => {
-                        let presence = presence.into_iter().map(PresenceJson::from).collect();
-                        reply_ok(id, &Watched { presence })
-                    }
-                    Err(_) => {
-                        let error = ChatError::TooLarge { field: "users", max: WATCHED_MAX };
-                        reply_error(Some(id), &error)
-                    }
-                }
-            })
+            Box::pin(async move { shown(id, watcher.watch(&users).await) })
         });
         Job { begin, is_write: false }
     }
@@ -83,6 +72,19 @@ impl Watching {
     pub fn unwatch(&self, users: &[UserId]) {
         if let Some(watcher) = &self.watcher {
             watcher.unwatch(users);
+        }
+    }
+}
+
+/// The reply to `watch`.
+fn shown(id: u64, watched: Result<Vec<Presence>, TooManyWatched>) -> String {
+    match watched {
+        Ok(presence) => {
+            let presence = presence.into_iter().map(PresenceJson::from).collect();
+            reply_ok(id, &Watched { presence })
+        }
+        Err(TooManyWatched) => {
+            reply_error(Some(id), &ChatError::TooLarge { field: "users", max: WATCHED_MAX })
         }
     }
 }

@@ -1,0 +1,110 @@
+//! Whatever is offered, each entry is handed out once and in order.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{id::LoginId, limits::PAGE_MAX};
+
+/// What may happen to an outbox whose conversation has more and more entries.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The log grows by one.
+    Append,
+    /// An entry is offered, wherever it stands.
+    Offer(u64),
+    /// The session takes what there is.
+    Read,
+    /// The session reads a page from the store.
+    Page,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => Just(Step::Append),
+        4 => (0..40_u64).prop_map(Step::Offer),
+        2 => Just(Step::Read),
+        1 => Just(Step::Page),
+    ];
+    proptest::collection::vec(step, 0..300)
+}
+
+fn conversation() -> ConversationId {
+    ConversationId::new(1).unwrap()
+}
+
+fn frame(seq: u64, bytes: usize) -> Frame {
+    Frame {
+        bytes: vec![b'x'; bytes].into(),
+        conversation: conversation(),
+        seq: Seq::new(seq),
+        after: After::Show,
+    }
+}
+
+fn outbox() -> Outbox {
+    let (user, login) = (UserId::new(1).unwrap(), LoginId::new(1).unwrap());
+    Outbox::new(Identity { user, login })
+}
+
+/// One look of a session; says whether there was anything.
+fn look(outbox: &Outbox, head: u64, page: u64, got: &mut Vec<u64>) -> bool {
+    match outbox.next() {
+        Some(Next::Frames(_, after)) => {
+            got.extend(after.iter().map(|(_, seq, _)| seq.get()));
+            true
+        }
+        Some(Next::Behind(lag)) => {
+            let to = head.min(lag.head.get()).min(lag.after.get() + page);
+            got.extend(lag.after.get() + 1..=to);
+            outbox.caught_up(&lag, Seq::new(to), to < lag.after.get() + page);
+            true
+        }
+        Some(_) | None => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_offered_the_session_gets_each_entry_once_and_in_order(
+        steps in steps(),
+        bytes in prop_oneof![Just(10_usize), Just(OUTBOX_BYTES_MAX / 5)],
+    ) {
+        let (outbox, mut head, mut got) = (outbox(), 3, Vec::new());
+        outbox.begin(conversation());
+        outbox.start(conversation(), Seq::ZERO, Seq::new(head), true);
+        for step in steps {
+            match step {
+                Step::Append => head += 1,
+                Step::Offer(back) => outbox.offer(&[frame(head.saturating_sub(back).max(1), bytes)]),
+                Step::Read => { look(&outbox, head, PAGE_MAX as u64, &mut got); }
+                Step::Page => { look(&outbox, head, 2, &mut got); }
+            }
+        }
+        outbox.offer(&[frame(head, bytes)]);
+        while look(&outbox, head, 7, &mut got) {}
+        prop_assert_eq!(got, (1..=head).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_is_offered_between_attaching_and_starting_is_not_missed() {
+    let (outbox, mut got) = (outbox(), Vec::new());
+    outbox.begin(conversation());
+    outbox.offer(&[frame(6, 1)]);
+    outbox.start(conversation(), Seq::new(5), Seq::new(5), false);
+    while look(&outbox, 6, 10, &mut got) {}
+    assert_eq!(got, [6]);
+}
+
+#[test]
+fn overflow_frees_the_queue_and_keeps_its_bound() {
+    let outbox = outbox();
+    outbox.begin(conversation());
+    outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
+    for seq in 1..=2 * OUTBOX_EVENTS_MAX as u64 {
+        outbox.offer(&[frame(seq, 1)]);
+        assert!(outbox.lock().queue.len() <= OUTBOX_EVENTS_MAX);
+    }
+    assert!(outbox.lock().queue.is_empty(), "behind: nothing of it is queued");
+    assert!(matches!(outbox.next(), Some(Next::Behind(_))));
+}
