@@ -211,7 +211,7 @@ fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Result<&'a Value> {
 #[tokio::test]
 async fn kubernetes_files_agree_with_each_other_and_with_the_gateway() -> Result<()> {
     let mut documents = Vec::new();
-    for name in ["config", "secret.example", "gateway", "autoscaling"] {
+    for name in ["config", "secret.example", "gateway", "migrate", "autoscaling"] {
         let Some(more) = yaml(&format!("kubernetes/{name}.yaml")).await? else { return Ok(()) };
         documents.extend(more);
     }
@@ -224,6 +224,11 @@ async fn kubernetes_files_agree_with_each_other_and_with_the_gateway() -> Result
         assert_eq!(gateway[probe]["httpGet"]["path"], path, "{probe}");
         assert_eq!(gateway[probe]["httpGet"]["port"], "admin", "{probe}");
     }
+    let migrating = &of_kind(&documents, "Job")?["spec"]["template"]["spec"];
+    for same in ["image", "envFrom", "volumeMounts", "securityContext"] {
+        assert_eq!(migrating["containers"][0][same], gateway[same], "{same}");
+    }
+    assert_eq!(migrating["volumes"][0]["secret"], pod["volumes"][0]["secret"]);
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(&deployment["spec"]["selector"]["matchLabels"], labels);
     assert_eq!(&of_kind(&documents, "Service")?["spec"]["selector"], labels);
