@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     command::{Command, Page, Reply, Write, Written},
-    conversation::appender::{Outcome, Submitted},
+    conversation::{appender::Outcome, queue::Submitted},
     directory::Directory,
     error::ChatError,
     event::Event,

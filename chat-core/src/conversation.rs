@@ -1,13 +1,14 @@
 //! One conversation on one gateway: it decides, appends, folds and feeds.
 //!
-//! No task and little memory while it is quiet. [`decide`] and [`state`] are pure; [`appender`] is
-//! the only writer of the log on this gateway; [`feed`] is its live tail, and [`roster`] who
+//! No task and little memory while it is quiet. [`decide`] and [`state`] are pure; [`queue`] holds
+//! what waits, [`appender`] is the only writer of the log on this gateway; [`feed`] is its live tail, and [`roster`] who
 //! listens to it.
 
 pub mod appender;
 pub mod decide;
 pub mod feed;
 mod plan;
+pub mod queue;
 pub mod roster;
 pub mod state;
 
@@ -22,8 +23,9 @@ use crate::{
     ports::Ports,
 };
 
-use appender::{Appender, Outcome, Submitted};
+use appender::Outcome;
 use feed::Feed;
+use queue::{Queue, Submitted};
 
 /// One conversation on one gateway.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub struct Conversation {
     me: Weak<Self>,
     id: ConversationId,
     ports: Arc<Ports>,
-    appender: Appender,
+    queue: Queue,
     feed: Feed,
 }
 
@@ -42,7 +44,7 @@ impl Conversation {
             me: me.clone(),
             id,
             ports,
-            appender: Appender::default(),
+            queue: Queue::default(),
             feed: Feed::default(),
         })
     }
@@ -54,7 +56,7 @@ impl Conversation {
 
     /// Puts a write in the queue, after all earlier ones.
     pub(crate) fn submit(self: &Arc<Self>, actor: UserId, write: Write) -> Submitted {
-        appender::submit(self, actor, write)
+        queue::submit(self, actor, write)
     }
 
     /// Adds a listener and tells the head from which on it hears everything.
@@ -69,7 +71,7 @@ impl Conversation {
 
     /// Whether nobody listens and nothing is being written.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.feed.is_empty() && self.appender.is_quiet()
+        self.feed.is_empty() && self.queue.is_quiet()
     }
 }
 

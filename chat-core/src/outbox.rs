@@ -6,6 +6,8 @@
 //! session goes on from the store until it has reached the head. So there is no gap and no repeat,
 //! whatever is offered, and in whatever order.
 
+mod after;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,10 +16,11 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub use self::after::After;
 use crate::{
-    id::{ConversationId, UserId},
+    id::ConversationId,
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
-    model::{Body, Entry, Identity, Seq},
+    model::{Identity, Seq},
 };
 
 /// An entry as it goes out: encoded once for everybody.
@@ -31,35 +34,6 @@ pub struct Frame {
     pub seq: Seq,
     /// What its reader has to do besides.
     pub after: After,
-}
-
-/// What a session has to do after it has handed an entry out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
-    /// Nothing.
-    Nothing,
-    /// Show the conversation anew: its title changed.
-    Show,
-    /// Show the conversation anew, if this is the session's user: its role changed.
-    ShowTo(UserId),
-    /// Leave the conversation, if this is the session's user.
-    Leave(UserId),
-}
-
-impl After {
-    /// What follows from an entry.
-    pub const fn of(entry: &Entry) -> Self {
-        match &entry.body {
-            Body::Title { .. } => Self::Show,
-            Body::Role { member } => Self::ShowTo(member.user),
-            Body::Left { user, .. } => Self::Leave(*user),
-            Body::Text { .. }
-            | Body::Edited { .. }
-            | Body::Redacted { .. }
-            | Body::Reaction { .. }
-            | Body::Joined { .. } => Self::Nothing,
-        }
-    }
 }
 
 /// Why a session ends from the inside.
@@ -158,8 +132,7 @@ impl Outbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a conversation: nothing of it is handed out before [`Self::start`], and nothing that
-    /// is offered from now on will be missed.
+    /// Begins a conversation: nothing is handed out before [`Self::start`], and nothing missed.
     pub fn begin(&self, conversation: ConversationId) {
         self.lock().places.insert(conversation, Place::default());
     }
@@ -201,7 +174,7 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Offers an event of the moment; it is dropped where there is no room.
+    /// Offers an event of the moment; dropped where there is no room.
     pub fn offer_moment(&self, bytes: &Bytes) {
         let mut inner = self.lock();
         if !inner.has_room_for(bytes.len()) {

@@ -19,7 +19,7 @@ pub struct EntryView {
     pub edited_at: Option<Timestamp>,
     /// Whether the text was taken away.
     pub redacted: bool,
-    /// Standing reactions, by emoji.
+    /// Standing reactions by emoji, in the order in which each first came.
     pub reactions: Vec<ReactionView>,
 }
 
@@ -28,7 +28,7 @@ pub struct EntryView {
 pub struct ReactionView {
     /// The emoji.
     pub emoji: Arc<str>,
-    /// Who, ascending by id.
+    /// Who, in the order in which they put it there.
     pub users: Vec<UserId>,
 }
 
@@ -69,8 +69,10 @@ impl EntryView {
 }
 
 fn grouped(overlay: &Overlay) -> Vec<ReactionView> {
+    let mut standing: Vec<_> = overlay.reactions.iter().filter(|reaction| reaction.on).collect();
+    standing.sort_unstable_by_key(|reaction| reaction.seq);
     let mut groups: Vec<ReactionView> = Vec::new();
-    for reaction in overlay.reactions.iter().filter(|reaction| reaction.on) {
+    for reaction in standing {
         match groups.iter_mut().find(|group| group.emoji == reaction.emoji) {
             Some(group) => group.users.push(reaction.user),
             None => groups

@@ -5,30 +5,21 @@
 //! at exactly the seq where an entry lands. A refusal is given only once the head at which it was
 //! decided is confirmed, and never to a command whose entry stands already.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     Answer, Conversation,
     decide::needs,
     feed,
     plan::{Pending, Plan, Verdict, repeated},
+    queue::{in_time, is_late},
     read_all,
     state::{State, Target},
 };
 use crate::{
-    command::Write,
     error::{ChatError, StoreError},
-    id::UserId,
-    limits::{APPENDER_QUEUE_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_DEADLINE},
     model::{Entry, Overlay, Seq},
     port::{Append, Appended},
 };
@@ -50,136 +41,6 @@ pub enum Outcome {
     Nothing,
 }
 
-/// A command is tried only with so much time left: what its caller is told at the deadline is then
-/// surely true.
-const TIME_LEFT_MIN: Duration = Duration::from_millis(20);
-
-/// A write that is in the queue.
-#[derive(Debug)]
-pub struct Submitted {
-    conversation: Arc<Conversation>,
-    order: u64,
-    answer: oneshot::Receiver<Answer>,
-    deadline: Instant,
-}
-
-impl Submitted {
-    /// Waits for the outcome, up to the deadline.
-    pub async fn outcome(self) -> Answer {
-        match tokio::time::timeout_at(self.deadline, self.answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(ChatError::OutcomeUnknown),
-            Err(_) if self.conversation.appender.has_tried(self.order) => {
-                Err(ChatError::OutcomeUnknown)
-            }
-            Err(_) => Err(LATE),
-        }
-    }
-}
-
-/// The queue before the log, and what is known of the conversation.
-#[derive(Debug, Default)]
-pub(super) struct Appender {
-    inner: Mutex<Inner>,
-    /// The newest command that an append was tried with.
-    tried: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    queue: VecDeque<Pending>,
-    is_driving: bool,
-    submitted: u64,
-    state: Option<State>,
-}
-
-impl Appender {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn is_quiet(&self) -> bool {
-        let inner = self.lock();
-        !inner.is_driving && inner.queue.is_empty()
-    }
-
-    fn has_tried(&self, order: u64) -> bool {
-        self.tried.load(Ordering::SeqCst) >= order
-    }
-
-    /// The next batch and the state; `None` when there is nothing to do any more.
-    fn next_batch(&self) -> Option<(Vec<Pending>, Option<State>)> {
-        let mut inner = self.lock();
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < BATCH_ENTRIES_MAX {
-            let Some(next) = inner.queue.front() else { break };
-            bytes += next.write.change.text_bytes();
-            if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
-                break;
-            }
-            batch.extend(inner.queue.pop_front());
-        }
-        if batch.is_empty() {
-            inner.is_driving = false;
-            return None;
-        }
-        Some((batch, inner.state.take()))
-    }
-
-    /// Puts back what was not decided, before all others, and what is known.
-    fn put_back(&self, later: Vec<Pending>, state: Option<State>) {
-        let mut inner = self.lock();
-        for pending in later.into_iter().rev() {
-            inner.queue.push_front(pending);
-        }
-        inner.state = state;
-    }
-}
-
-/// Puts a write in the queue, after all earlier ones.
-pub(super) fn submit(conversation: &Arc<Conversation>, actor: UserId, write: Write) -> Submitted {
-    let (answer, receiver) = oneshot::channel();
-    let deadline = Instant::now() + COMMAND_DEADLINE;
-    let base = write.base_seq;
-    let mut inner = conversation.appender.lock();
-    inner.submitted += 1;
-    let order = inner.submitted;
-    let pending = Pending { order, actor, write, base, deadline, is_doubtful: false, answer };
-    if inner.queue.len() >= APPENDER_QUEUE_MAX {
-        drop(inner);
-        pending.fail(ChatError::Unavailable("too many writes wait for this conversation"));
-    } else {
-        inner.queue.push_back(pending);
-        if !std::mem::replace(&mut inner.is_driving, true) {
-            drop(inner);
-            conversation.ports.tasks.spawn(drive(conversation.clone()));
-        }
-    }
-    Submitted { conversation: conversation.clone(), order, answer: receiver, deadline }
-}
-
-/// Writes until the queue is empty.
-async fn drive(conversation: Arc<Conversation>) {
-    let stop = StopOnPanic(&conversation.appender);
-    while let Some((batch, state)) = conversation.appender.next_batch() {
-        let (later, state) = conversation.write(batch, state).await;
-        conversation.appender.put_back(later, state);
-    }
-    std::mem::forget(stop);
-}
-
-/// A defect in one batch must not stop the conversation for good.
-struct StopOnPanic<'a>(&'a Appender);
-
-impl Drop for StopOnPanic<'_> {
-    fn drop(&mut self) {
-        let mut inner = self.0.lock();
-        inner.is_driving = false;
-        inner.state = None;
-        inner.queue.clear();
-    }
-}
-
 /// What is to happen after a step with a plan.
 enum Step {
     /// Everything is answered.
@@ -190,7 +51,7 @@ enum Step {
 
 impl Conversation {
     /// Takes a batch to its end: every command is answered, or given back for the next batch.
-    async fn write(
+    pub(super) async fn write(
         &self,
         mut batch: Vec<Pending>,
         mut state: Option<State>,
@@ -286,7 +147,7 @@ impl Conversation {
             return Step::Again { state: Some(state), batch };
         }
         let newest = plan.writers.iter().map(|pending| pending.order).max().unwrap_or(0);
-        self.appender.tried.fetch_max(newest, Ordering::SeqCst);
+        self.queue.trying(newest);
         let bases = plan.bases();
         let append = Append {
             conversation: self.id,
@@ -455,19 +316,7 @@ impl Step {
     }
 }
 
-const LATE: ChatError = ChatError::Unavailable("the store did not answer in time");
-
-fn is_late(pending: &Pending) -> bool {
-    pending.deadline <= Instant::now() + TIME_LEFT_MIN
-}
-
-fn in_time(batch: Vec<Pending>) -> Vec<Pending> {
-    let (late, kept): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_late);
-    fail_all(late, &LATE);
-    kept
-}
-
-fn fail_all(batch: Vec<Pending>, error: &ChatError) {
+pub(super) fn fail_all(batch: Vec<Pending>, error: &ChatError) {
     for pending in batch {
         pending.fail(error.clone());
     }

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{id::LoginId, limits::PAGE_MAX};
+use crate::{
+    id::{LoginId, UserId},
+    limits::PAGE_MAX,
+};
 
 /// What may happen to an outbox whose conversation has more and more entries.
 #[derive(Debug, Clone)]
