@@ -64,7 +64,7 @@ impl Chat {
         let now = self.ports.clock.now();
         let conversation = match self.ports.stores.replies.claim(&key, digest, fresh, now).await? {
             Claim::Running => return Err(ChatError::Running),
-            Claim::Differs => return Err(ChatError::KeyReused("idempotency key")),
+            Claim::Differs => return Err(ChatError::KeyReused("Idempotency-Key")),
             Claim::Settled(conversation) => conversation,
             Claim::Yours(conversation) => {
                 let founded =

@@ -137,7 +137,7 @@ async fn group_is_made_once_under_one_key() {
     let elsewhere = ada.at(&scene.gateways[1]);
     assert_eq!(made(elsewhere.execute(command("Tea")).await).id, first.id);
     let other = elsewhere.execute(command("Coffee")).await;
-    assert_eq!(other, Err(ChatError::KeyReused("idempotency key")));
+    assert_eq!(other, Err(ChatError::KeyReused("Idempotency-Key")));
 }
 
 #[tokio::test(start_paused = true)]
