@@ -31,8 +31,9 @@ const TOOLS: &[Tool] = &[
         required: true,
     },
     Tool { program: "mvn", package: "maven", purpose: "Cassandra", required: true },
-    Tool { program: "haproxy", package: "haproxy", purpose: "load balancing", required: false },
-    Tool { program: "nginx", package: "nginx", purpose: "the reverse proxy", required: false },
+    Tool { program: "haproxy", package: "haproxy", purpose: "load balancing", required: true },
+    Tool { program: "nginx", package: "nginx", purpose: "the reverse proxy", required: true },
+    Tool { program: "systemd-analyze", package: "systemd", purpose: "the unit", required: true },
 ];
 
 /// Finds everything, or installs what is missing.
