@@ -48,7 +48,7 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         if let Some((socket, first)) = socket_of(on_upgrade).await {
             // The place among all connections is held as long as the socket lives.
             let (stream, _place) = socket.into_parts();
-            socket::serve(app, stream, &first).await;
+            socket::serve(app, stream, first).await;
         }
     });
     accept

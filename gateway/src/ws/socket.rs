@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use chat_core::{
     chat::PendingReply,
     command::{Command, Reply},
@@ -47,8 +48,10 @@ const NONSENSE_MAX: u32 = 10;
 const RUSH_MAX: u32 = 200;
 
 /// Serves a socket until it ends.
-pub(super) async fn serve(app: Arc<App>, stream: TcpStream, first: &[u8]) {
-    let mut wire = Wire::new(stream, first);
+pub(super) async fn serve(app: Arc<App>, stream: TcpStream, first: Bytes) {
+    let mut wire = Wire::new(stream, &first);
+    // Even without a byte it is the handshake's whole buffer.
+    drop(first);
     // Boxed: what the first seconds need is not held afterwards.
     let end = match Box::pin(greet(&app, &mut wire)).await {
         Ok(greeted) => converse(&app, &mut wire, greeted).await,
@@ -350,5 +353,36 @@ impl Counted {
         }
         self.count += 1;
         self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::gateway::tests::gateway;
+
+    /// Counts as held until it is dropped.
+    struct Buffer {
+        _held: Arc<()>,
+    }
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &[]
+        }
+    }
+
+    #[tokio::test]
+    async fn buffer_of_the_handshake_is_not_held_by_the_socket() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let held = Arc::new(());
+        let first = Bytes::from_owner(Buffer { _held: held.clone() });
+        let mut served = Box::pin(serve(gateway(&[]).app(), stream, first));
+        assert!(futures_util::poll!(served.as_mut()).is_pending());
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }
