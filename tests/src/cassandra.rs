@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use self::settings::{Ports, java_arguments};
 use crate::{
-    patience::{SOON, eventually},
+    patience::{LATER, SOON, eventually},
     process::Process,
     servers::{cache, free_port, program},
 };
@@ -59,7 +59,20 @@ impl Cassandra {
             let process = ring.launch(node).await?;
             ring.nodes.push(process);
         }
+        ring.meet().await?;
         Ok(Some(ring))
+    }
+
+    /// Waits until every node knows every other one: before that, three replicas are refused.
+    async fn meet(&mut self) -> Result<()> {
+        let storage = self.ports.storage;
+        let size = self.nodes.len();
+        for (at, node) in self.nodes.iter_mut().enumerate() {
+            for other in (0..size).filter(|other| *other != at) {
+                node.line(&format!("127.0.0.{}:{storage} is now UP", other + 1), LATER).await?;
+            }
+        }
+        Ok(())
     }
 
     /// For `CONFAB__SCYLLA__NODES`: `127.0.0.1:9042,127.0.0.2:9042`.

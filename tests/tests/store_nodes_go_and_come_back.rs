@@ -21,7 +21,6 @@ async fn strike(cluster: &mut Cluster, count: usize) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the ring is asked for its schema before its nodes know each other: issue 4"]
 async fn any_one_node_of_the_store_may_be_away() -> Result<()> {
     let Some(cluster) = Cluster::on_three_nodes(2).await? else { return Ok(()) };
     let chance = Chance::from_environment(0x0dd5);

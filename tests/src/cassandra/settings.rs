@@ -23,6 +23,7 @@ const LOGBACK: &str = r#"<configuration>
     <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{0} %msg%n</pattern></encoder>
   </appender>
   <root level="WARN"><appender-ref ref="OUT"/></root>
+  <logger name="org.apache.cassandra.gms" level="INFO"/>
   <logger name="org.apache.cassandra.service" level="INFO"/>
   <logger name="org.apache.cassandra.transport" level="INFO"/>
 </configuration>
