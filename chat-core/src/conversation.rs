@@ -59,11 +59,6 @@ impl Conversation {
         queue::submit(self, actor, write)
     }
 
-    /// Adds a listener and tells the head from which on it hears everything.
-    pub(crate) async fn attach(self: &Arc<Self>, outbox: &Arc<Outbox>) -> Result<Seq, ChatError> {
-        feed::attach(self, outbox).await
-    }
-
     /// Ends a listener.
     pub(crate) fn detach(&self, outbox: &Outbox) {
         self.feed.detach(outbox);
@@ -73,6 +68,16 @@ impl Conversation {
     pub(crate) fn is_quiet(&self) -> bool {
         self.feed.is_empty() && self.queue.is_quiet()
     }
+}
+
+/// Adds a listener to conversations, all at once: a client may follow hundreds. Tells of each the
+/// head from which on it hears everything.
+pub(crate) async fn attach(
+    conversations: &[Arc<Conversation>],
+    ports: &Ports,
+    outbox: &Arc<Outbox>,
+) -> Result<Vec<Seq>, ChatError> {
+    feed::attach(conversations, ports, outbox).await
 }
 
 /// What a finished write leaves behind, for those who asked for it.

@@ -55,6 +55,8 @@ pub const MEMBERS_PAGE_MAX: usize = 1_000;
 pub const PAGE_DEFAULT: usize = 50;
 /// Entries of a conversation that a resume carries; more become a `gap`.
 pub const RESUME_ENTRIES_MAX: u64 = 500;
+/// Conversations whose heads are asked for at once.
+pub const HEADS_MAX: usize = 256;
 /// Events in an outbox.
 pub const OUTBOX_EVENTS_MAX: usize = 1_024;
 /// Bytes in an outbox.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::{
     chat::Chat,
+    conversation::attach,
     error::{ChatError, StoreError},
     event::Event,
     id::ConversationId,
@@ -69,9 +70,11 @@ impl Session {
             chat.follow_user(identity.user).await;
         }
         let memberships = ports.stores.conversations.of_user(identity.user).await?;
+        let conversations: Vec<_> = memberships.iter().map(|one| one.conversation).collect();
+        let told = session.attach(&conversations).await?;
         let (mut heads, mut first) = (Vec::with_capacity(memberships.len()), Vec::new());
-        for membership in &memberships {
-            let head = session.follow(membership, resume, &mut first).await?;
+        for (membership, head) in memberships.iter().zip(told) {
+            let head = session.follow(membership, head, resume, &mut first).await?;
             heads.push((membership.conversation, head));
         }
         for conversation in resume.into_iter().flat_map(HashMap::keys) {
@@ -85,11 +88,11 @@ impl Session {
     async fn follow(
         &self,
         membership: &Membership,
+        mut head: Seq,
         resume: Option<&Resume>,
         first: &mut Vec<Bytes>,
     ) -> Result<Seq, ChatError> {
         let conversation = membership.conversation;
-        let mut head = self.attach(conversation).await?;
         let cursor = resume.and_then(|cursors| cursors.get(&conversation).copied());
         if cursor.is_some_and(|cursor| cursor > head) {
             // Another gateway may have told more than this one has heard: the store knows.
@@ -112,9 +115,15 @@ impl Session {
         Ok(head)
     }
 
-    async fn attach(&self, conversation: ConversationId) -> Result<Seq, ChatError> {
-        self.outbox.begin(conversation);
-        self.chat.directory.open(conversation, &self.chat.ports).attach(&self.outbox).await
+    /// Listens to these conversations; their heads.
+    async fn attach(&self, conversations: &[ConversationId]) -> Result<Vec<Seq>, ChatError> {
+        let Chat { directory, ports, .. } = &*self.chat;
+        let mut live = Vec::with_capacity(conversations.len());
+        for conversation in conversations {
+            self.outbox.begin(*conversation);
+            live.push(directory.open(*conversation, ports));
+        }
+        attach(&live, ports, &self.outbox).await
     }
 
     /// What is next for the client. Waits until there is something. Cancel-safe, but a store read
@@ -304,7 +313,7 @@ impl Session {
             return Ok(());
         }
         let Some(member) = self.standing(conversation).await? else { return Ok(()) };
-        let head = self.attach(conversation).await?;
+        let head = self.attach(&[conversation]).await?.pop().unwrap_or_default();
         self.outbox.start(conversation, member.joined_seq.previous(), head, true);
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! and [`cassandra`] (the servers a test needs), [`client`] (HTTP, users, WebSocket), [`session`]
 //! (one scenario over every transport), [`stage`] (a gateway with people on it), [`checker`]
 //! (which promise a recorded history breaks), [`cluster`] and [`crowd`] (several gateways, and many
-//! people on them).
+//! people on them), [`drill`] (the same with figures).
 //!
 //! It knows the product by its protocol and its command line only: no crate of it is linked here.
 
@@ -14,6 +14,7 @@ pub mod checker;
 pub mod client;
 pub mod cluster;
 pub mod crowd;
+pub mod drill;
 pub mod gateway;
 pub mod patience;
 pub mod process;

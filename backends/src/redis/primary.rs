@@ -32,9 +32,10 @@ use super::{
 };
 
 /// How often each connection is tried out.
-pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// How long a primary may take for an answer before it is in doubt.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const CHECK_EVERY: Duration = Duration::from_millis(500);
+/// How long a primary may take for an answer before it is in doubt. With [`CHECK_EVERY`] it bounds
+/// how long a silent primary goes unnoticed.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
 /// What all primaries of a gateway share.
 #[derive(Debug)]

@@ -2,13 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc::Receiver, time::MissedTickBehavior};
+use tokio::{
+    sync::mpsc::Receiver,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Chat;
 use crate::{
     hint::Hint,
     id::ConversationId,
+    limits::HEADS_MAX,
     model::Cursor,
     port::{Arrival, Channel},
     revocations::{self, Revocations},
@@ -20,8 +24,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const HEADS_EVERY: Duration = Duration::from_secs(5);
 /// The same while hints do not pass.
 const HEADS_EVERY_WITHOUT_BUS: Duration = Duration::from_secs(1);
-/// Heads that are asked for at once.
-const HEADS_BATCH: usize = 256;
+/// How often it is seen whether they do.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) fn start(chat: &Arc<Chat>, shutdown: CancellationToken) {
     let tasks = &chat.ports.tasks;
@@ -68,13 +72,18 @@ async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>) {
     }
 }
 
-/// Compares heads with the store, more often while hints do not pass.
+/// Compares heads with the store, more often while hints do not pass, and at once when they cease.
 async fn compare_heads(chat: Arc<Chat>) {
+    let mut was_up = true;
     loop {
-        let pause = if chat.ports.bus.is_up() { HEADS_EVERY } else { HEADS_EVERY_WITHOUT_BUS };
+        let pause = if was_up { HEADS_EVERY } else { HEADS_EVERY_WITHOUT_BUS };
         // Gateways that started together must not ask together.
-        let jitter = chat.ports.clock.fresh_id().millis_of(pause / 10);
-        tokio::time::sleep(pause + jitter).await;
+        let due = Instant::now() + pause + chat.ports.clock.fresh_id().millis_of(pause / 10);
+        let has_ceased = || was_up && !chat.ports.bus.is_up();
+        while Instant::now() < due && !has_ceased() {
+            tokio::time::sleep_until(due.min(Instant::now() + LOOK_EVERY)).await;
+        }
+        was_up = chat.ports.bus.is_up();
         chat.repair_conversations().await;
     }
 }
@@ -127,7 +136,7 @@ impl Chat {
 
     async fn repair_conversations(&self) {
         let live: Vec<_> = self.directory.all().into_iter().filter(|one| !one.is_quiet()).collect();
-        for part in live.chunks(HEADS_BATCH) {
+        for part in live.chunks(HEADS_MAX) {
             let ids: Vec<ConversationId> = part.iter().map(|one| one.id()).collect();
             let Ok(heads) = self.ports.stores.log.heads(&ids).await else { return };
             for (conversation, head) in part.iter().zip(heads) {

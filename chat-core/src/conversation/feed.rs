@@ -20,7 +20,7 @@ use crate::{
     event::Event,
     hint::Hint,
     id::UserId,
-    limits::{APPEND_ENTRIES_MAX, REORDER_WAIT},
+    limits::{APPEND_ENTRIES_MAX, HEADS_MAX, REORDER_WAIT},
     model::{Body, Entry, Seq},
     outbox::{After, Frame, Outbox},
     port::Channel,
@@ -75,9 +75,23 @@ impl Feed {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn detach(&self, outbox: &Outbox) {
+    /// Adds a listener; the head, if somebody has asked the store.
+    fn add(&self, outbox: &Arc<Outbox>) -> Option<Seq> {
         let mut inner = self.lock();
-        inner.roster.remove(outbox);
+        inner.roster.add(outbox);
+        inner.head
+    }
+
+    /// The store has this head; what came in the meantime may be later.
+    fn begin_at(&self, stored: Seq) -> Seq {
+        let mut inner = self.lock();
+        let head = inner.head.map_or(stored, |head| head.max(stored));
+        inner.head = Some(head);
+        head
+    }
+
+    pub(super) fn detach(&self, outbox: &Outbox) {
+        self.lock().roster.remove(outbox);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -85,37 +99,46 @@ impl Feed {
     }
 }
 
-/// Adds a listener, and tells the head from which on it hears everything.
+/// Adds a listener to these conversations, and tells of each the head from which on it hears
+/// everything.
 pub(super) async fn attach(
-    conversation: &Arc<Conversation>,
+    conversations: &[Arc<Conversation>],
+    ports: &Ports,
     outbox: &Arc<Outbox>,
-) -> Result<Seq, ChatError> {
-    let known = {
-        let mut inner = conversation.feed.lock();
-        inner.roster.add(outbox);
-        inner.head
-    };
-    if let Some(head) = known {
-        return Ok(head);
-    }
-    // Hints first, the store second: what is appended in between is heard twice, never missed.
-    let channel = Channel::Conversation(conversation.id);
-    if let Err(error) = conversation.ports.bus.subscribe(&[channel]).await {
-        tracing::warn!(conversation.id = %conversation.id, %error, "no hints for now");
-    }
-    match conversation.ports.stores.log.heads(&[conversation.id]).await {
-        Ok(heads) => {
-            let stored = heads.first().copied().unwrap_or_default().seq;
-            let mut inner = conversation.feed.lock();
-            let head = inner.head.map_or(stored, |head| head.max(stored));
-            inner.head = Some(head);
-            Ok(head)
-        }
+) -> Result<Vec<Seq>, ChatError> {
+    let known: Vec<_> = conversations.iter().map(|one| one.feed.add(outbox)).collect();
+    let is_cold = |(one, known): (_, &Option<Seq>)| known.is_none().then_some(one);
+    let cold: Vec<_> = conversations.iter().zip(&known).filter_map(is_cold).collect();
+    let woken = match wake(&cold, ports).await {
+        Ok(woken) => woken,
         Err(error) => {
-            conversation.feed.detach(outbox);
-            Err(error.into())
+            for one in conversations {
+                one.feed.detach(outbox);
+            }
+            return Err(error.into());
         }
+    };
+    let mut woken = woken.into_iter();
+    Ok(known.into_iter().map(|known| known.or_else(|| woken.next()).unwrap_or_default()).collect())
+}
+
+/// Follows conversations that nobody has listened to, and tells their heads. Hints first, the store
+/// second: what is appended in between is heard twice, never missed.
+async fn wake(cold: &[&Arc<Conversation>], ports: &Ports) -> Result<Vec<Seq>, StoreError> {
+    if cold.is_empty() {
+        return Ok(Vec::new());
     }
+    let channels: Vec<_> = cold.iter().map(|one| Channel::Conversation(one.id)).collect();
+    if let Err(error) = ports.bus.subscribe(&channels).await {
+        tracing::warn!(%error, count = channels.len(), "no hints of conversations for now");
+    }
+    let mut woken = Vec::with_capacity(cold.len());
+    for part in cold.chunks(HEADS_MAX) {
+        let ids: Vec<_> = part.iter().map(|one| one.id).collect();
+        let heads = ports.stores.log.heads(&ids).await?;
+        woken.extend(part.iter().zip(heads).map(|(one, head)| one.feed.begin_at(head.seq)));
+    }
+    Ok(woken)
 }
 
 /// Takes what this gateway has just appended: for its own listeners, and for the other gateways.

@@ -66,9 +66,15 @@ pub(crate) struct DoubtfulLog {
     /// Every so many appends.
     every: u32,
     hangs: AtomicBool,
+    heads: AtomicU32,
 }
 
 impl DoubtfulLog {
+    /// How often heads were asked for.
+    pub(crate) fn heads_asked(&self) -> u32 {
+        self.heads.load(Ordering::SeqCst)
+    }
+
     /// Appends are not answered, or are again.
     pub(crate) fn hang(&self, hangs: bool) {
         self.hangs.store(hangs, Ordering::SeqCst);
@@ -104,6 +110,7 @@ impl Log for DoubtfulLog {
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
         tokio::task::yield_now().await;
+        self.heads.fetch_add(1, Ordering::SeqCst);
         self.inner.heads(conversations).await
     }
 
@@ -151,6 +158,7 @@ impl Scene {
             appends: AtomicU32::new(0),
             every: doubt_every,
             hangs: AtomicBool::new(false),
+            heads: AtomicU32::new(0),
         });
         stores.log = log.clone();
         let shutdown = CancellationToken::new();
@@ -317,6 +325,18 @@ impl Reader {
             }
         }
         std::mem::take(&mut self.events)
+    }
+
+    /// Reads until a message has come.
+    pub(crate) async fn message(&mut self) -> String {
+        loop {
+            let found = self.events.iter().position(|event| event.starts_with("message "));
+            if let Some(found) = found {
+                return self.events.drain(..=found).next_back().unwrap();
+            }
+            let Batch::Frames(frames) = self.session.next_batch().await else { continue };
+            self.events.extend(frames.iter().map(text));
+        }
     }
 
     /// The cursors as a client would send them.

@@ -153,6 +153,38 @@ async fn hints_that_are_lost_doubled_and_reordered_do_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn entries_arrive_within_two_seconds_of_the_moment_when_hints_cease() {
+    for after in [0, 300, 2_500, 4_900] {
+        let hub = MemoryHub::new();
+        let scene = Scene::with(2, &hub, 0);
+        let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+        let conversation = ada.direct(&bob).await;
+        let mut reader = bob.at(&scene.gateways[1]).open(None).await;
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        hub.cut_off();
+        for pause in [0, 100, 1_300] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            ada.send(conversation, "x").await;
+            let arrived = tokio::time::timeout(Duration::from_secs(2), reader.message()).await;
+            assert!(arrived.is_ok(), "cut after {after} ms, sent {pause} ms later");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_asks_for_all_heads_at_once() {
+    let scene = Scene::new(2);
+    let ada = scene.person("ada").await;
+    for number in 0..30 {
+        let other = scene.person(&format!("other-{number}")).await;
+        ada.direct(&other).await;
+    }
+    let before = scene.log.heads_asked();
+    let reader = ada.at(&scene.gateways[1]).open(None).await;
+    assert_eq!((reader.heads.len(), scene.log.heads_asked() - before), (30, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_cursor_map_works_on_any_gateway() {
     let scene = Scene::new(3);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);

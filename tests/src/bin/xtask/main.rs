@@ -3,6 +3,7 @@
 //! `cargo xtask test` is the one test command, for people and for CI; `cargo xtask check` is its
 //! quick part. Steps that do not need each other all run, so that one run shows every failure.
 
+mod drill;
 mod load;
 mod run;
 mod steps;
@@ -33,6 +34,8 @@ enum Command {
     Check(Choice),
     /// Measure the release build: memory of a connection, durable sends a second
     Load(load::Load),
+    /// Take servers away from a fleet under load: three gateways, Redis and Cassandra
+    Drill(drill::Drill),
 }
 
 /// Which steps.
@@ -52,6 +55,7 @@ async fn main() -> Result<ExitCode> {
     match command {
         Command::Test(choice) => choice.run(TEST).await,
         Command::Check(choice) => choice.run(CHECK).await,
+        Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run().await.map(|()| ExitCode::SUCCESS),
     }
 }

@@ -27,8 +27,8 @@ pub(crate) fn target() -> PathBuf {
     this.ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
 }
 
-/// Runs cargo in the workspace, building where this program was built.
-pub(crate) async fn cargo(arguments: &str, deadline: Duration) -> Result<()> {
+/// Cargo in the workspace, building where this program was built.
+pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args(arguments.split_whitespace())
@@ -37,7 +37,7 @@ pub(crate) async fn cargo(arguments: &str, deadline: Duration) -> Result<()> {
         // An error of a test is its text; only panics have a trace.
         .env("RUST_LIB_BACKTRACE", "0")
         .env("CONFAB_BINARY", target().join("release/confab"));
-    run(&mut command, deadline).await
+    command
 }
 
 /// Runs a program that has to end well before the deadline.

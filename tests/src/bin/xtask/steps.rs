@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use tokio::time::Instant;
+use tests::cassandra::Cassandra;
+use tokio::{process::Command, time::Instant};
 
 use crate::{
-    run::{MINUTE, cargo, target},
+    run::{MINUTE, cargo, run, target},
     tools, web,
 };
 
@@ -21,8 +22,10 @@ pub(crate) enum Step {
     Clippy,
     /// The release binary.
     Build,
-    /// Every test of Rust.
+    /// Every other test of Rust.
     Test,
+    /// Every test of the backends, on real servers.
+    Stores,
     /// Tests of the domain alone.
     Units,
     /// House rules.
@@ -47,6 +50,7 @@ pub(crate) const TEST: &[Step] = &[
     Step::Clippy,
     Step::Build,
     Step::Browser,
+    Step::Stores,
     Step::Test,
 ];
 
@@ -81,6 +85,7 @@ impl Step {
             Self::Format => "fmt",
             Self::Clippy => "clippy",
             Self::Build => "build",
+            Self::Stores => "stores",
             Self::Test => "test",
             Self::Units => "units",
             Self::Tidy => "tidy",
@@ -97,7 +102,8 @@ impl Step {
             Self::Format => "cargo fmt --check",
             Self::Clippy => "cargo clippy, warnings are errors",
             Self::Build => "release build of confab",
-            Self::Test => "cargo test of the workspace, against the release binary",
+            Self::Stores => "cargo test of backends, on a Redis and a Cassandra",
+            Self::Test => "cargo test of everything else, against the release binary",
             Self::Units => "cargo test of chat-core and presence",
             Self::Tidy => "house rules that no compiler checks",
             Self::WebTypes => "TypeScript's types",
@@ -124,21 +130,38 @@ impl Step {
     async fn run(self) -> Verdict {
         match self {
             Self::Tools => tools::provide().await.into(),
-            Self::Format => cargo("fmt --all --check", 2 * MINUTE).await.into(),
+            Self::Format => in_time(2, cargo("fmt --all --check")).await,
             Self::Clippy => {
-                let lints = "clippy --workspace --all-targets -- -D warnings";
-                cargo(lints, 20 * MINUTE).await.into()
+                in_time(20, cargo("clippy --workspace --all-targets -- -D warnings")).await
             }
-            Self::Build => cargo("build --release -p gateway", 30 * MINUTE).await.into(),
-            Self::Test => cargo("test --workspace --no-fail-fast", 30 * MINUTE).await.into(),
-            Self::Units => cargo("test -p chat-core -p presence --lib", 10 * MINUTE).await.into(),
-            Self::Tidy => cargo("test -p tests --test tidy", 10 * MINUTE).await.into(),
+            Self::Build => in_time(30, cargo("build --release -p gateway")).await,
+            Self::Stores => stores().await.into(),
+            Self::Test => {
+                let rest = "test --workspace --exclude backends --no-fail-fast";
+                in_time(30, cargo(rest)).await
+            }
+            Self::Units => in_time(10, cargo("test -p chat-core -p presence --lib")).await,
+            Self::Tidy => in_time(10, cargo("test -p tests --test tidy")).await,
             Self::WebTypes => web::npm("run check").await,
             Self::WebTests => web::npm("test").await,
             Self::WebDist => web::dist().await,
             Self::Browser => web::browsers(&target().join("release/confab")).await,
         }
     }
+}
+
+async fn in_time(minutes: u32, mut command: Command) -> Verdict {
+    run(&mut command, minutes * MINUTE).await.into()
+}
+
+/// The stores' own tests share one Cassandra; each has a keyspace.
+async fn stores() -> Result<()> {
+    let cassandra = Cassandra::one().await?;
+    let mut tests = cargo("test -p backends --no-fail-fast");
+    if let Some(cassandra) = &cassandra {
+        tests.env("CONFAB_TEST_CQL", cassandra.nodes());
+    }
+    run(&mut tests, 30 * MINUTE).await
 }
 
 /// Prints the names.

@@ -1,0 +1,263 @@
+//! Who sends and who follows during a drill, on all gateways.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Result, ensure};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout},
+};
+
+use super::figures::Figures;
+use crate::{
+    chance::Chance,
+    checker::{History, Ticks, Told},
+    client::{Cursors, User, Ws},
+    patience::{LATER, eventually, within},
+    record::{Follower, Line, Writer, read_whole},
+    session::{PollSession, Session, WsSession},
+};
+
+/// Each sends over a socket or over REST.
+const SENDERS: usize = 24;
+/// Each follows over sockets or polls.
+const FOLLOWERS: usize = 4;
+const CONVERSATIONS: usize = 8;
+/// How long somebody waits whose text was refused, or who was not let in.
+const REST: Duration = Duration::from_millis(100);
+/// How long a follower stays on one gateway.
+const STAY: Duration = Duration::from_secs(8);
+const THE_END: &str = "the end";
+
+/// Where the gateways are at the moment.
+type Urls = watch::Receiver<Vec<String>>;
+
+/// Everybody in a drill.
+#[derive(Debug)]
+pub(super) struct People {
+    ticks: Arc<Ticks>,
+    sender: User,
+    reader: User,
+    conversations: Vec<String>,
+    over: watch::Sender<bool>,
+    senders: JoinSet<Result<History>>,
+    followers: JoinSet<Result<History>>,
+}
+
+impl People {
+    /// Lets them begin; together they send `rate` texts a second.
+    pub(super) async fn gather(rate: u32, urls: Urls, figures: &Arc<Figures>) -> Result<Self> {
+        let url = urls.borrow().first().cloned().unwrap_or_default();
+        let sender = User::register(&url, "sender").await?;
+        let reader = User::register(&url, "reader").await?;
+        let mut conversations = Vec::new();
+        for number in 0..CONVERSATIONS {
+            conversations.push(sender.group(&format!("drill {number}"), &[&reader]).await?);
+        }
+        let (over, is_over) = watch::channel(false);
+        let mut people = Self {
+            ticks: Arc::default(),
+            sender,
+            reader,
+            conversations,
+            over,
+            senders: JoinSet::new(),
+            followers: JoinSet::new(),
+        };
+        people.begin(rate, &urls, &is_over, figures);
+        Ok(people)
+    }
+
+    fn begin(
+        &mut self,
+        rate: u32,
+        urls: &Urls,
+        over: &watch::Receiver<bool>,
+        figures: &Arc<Figures>,
+    ) {
+        let mut chance = Chance::from_environment(0xd41);
+        let pause = Duration::from_secs(1) * u32::try_from(SENDERS).unwrap_or(1) / rate.max(1);
+        for number in 0..SENDERS {
+            let sender = Sender {
+                name: format!("s{number}"),
+                user: self.sender.clone(),
+                conversation: self.conversations[number % CONVERSATIONS].clone(),
+                place: Place { urls: urls.clone(), chance: chance.split() },
+                writer: Writer::new(Arc::clone(&self.ticks)),
+                figures: Arc::clone(figures),
+                over: over.clone(),
+                count: 0,
+                open: None,
+            };
+            self.senders.spawn(sender.send_all(pause, number % 2 == 0));
+        }
+        for number in 0..FOLLOWERS {
+            let place = Place { urls: urls.clone(), chance: chance.split() };
+            let (reader, figures) = (self.reader.clone(), Arc::clone(figures));
+            if number % 2 == 0 {
+                self.followers.spawn(follow::<WsSession>(reader, place, figures));
+            } else {
+                self.followers.spawn(follow::<PollSession>(reader, place, figures));
+            }
+        }
+    }
+
+    /// Lets everybody come to the end; what they saw, and what there is.
+    pub(super) async fn disperse(mut self, urls: &[String]) -> Result<History> {
+        self.over.send_replace(true);
+        let mut history = joined(&mut self.senders).await?;
+        let first = urls.first().map_or("", String::as_str);
+        let (sender, mut writer) = (self.sender.at(first), Writer::new(Arc::clone(&self.ticks)));
+        for conversation in &self.conversations {
+            let line = Line::new(conversation, &sender, "the-end").with_text(THE_END);
+            let sent = async || {
+                let told = writer.over_rest("the end", &line, &sender).await?;
+                ensure!(matches!(told, Told::Acknowledged { .. }), "the end: {told:?}");
+                Ok(())
+            };
+            eventually(LATER, sent).await?;
+        }
+        history.merge(writer.history());
+        history.merge(joined(&mut self.followers).await?);
+        for url in urls {
+            let reader = self.reader.at(url);
+            for conversation in &self.conversations {
+                history.merge(read_whole(&self.ticks, &reader, conversation).await?);
+            }
+        }
+        Ok(history)
+    }
+}
+
+/// What all of them wrote down, once they have ended.
+async fn joined(people: &mut JoinSet<Result<History>>) -> Result<History> {
+    let mut history = History::default();
+    while let Some(written) = within(LATER, "the end of somebody", people.join_next()).await? {
+        history.merge(written??);
+    }
+    Ok(history)
+}
+
+/// Where somebody is: on any gateway, and on another one when that goes.
+struct Place {
+    urls: Urls,
+    chance: Chance,
+}
+
+impl Place {
+    fn another(&mut self, user: &User) -> User {
+        let urls = self.urls.borrow().clone();
+        user.at(self.chance.one_of(&urls).map_or("", String::as_str))
+    }
+}
+
+/// Somebody who sends.
+struct Sender {
+    name: String,
+    user: User,
+    conversation: String,
+    place: Place,
+    writer: Writer,
+    figures: Arc<Figures>,
+    over: watch::Receiver<bool>,
+    count: u32,
+    /// Sent and not acknowledged.
+    open: Option<Line>,
+}
+
+impl Sender {
+    /// One text after each pause, until it is over; each again until it is acknowledged.
+    async fn send_all(mut self, pause: Duration, over_ws: bool) -> Result<History> {
+        let mut pace = interval(pause);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut connections = 0;
+        while self.open.is_some() || !*self.over.borrow() {
+            connections += 1;
+            let connection = format!("{} {connections}", self.name);
+            let user = self.place.another(&self.user);
+            let mut ws = if over_ws { user.ws(None).await.ok() } else { None };
+            if ws.is_some() || !over_ws {
+                self.stay(&connection, &user, ws.as_mut(), &mut pace).await?;
+            }
+            sleep(REST).await;
+        }
+        Ok(self.writer.history())
+    }
+
+    /// Sends at one place, until it is over or something was not acknowledged.
+    async fn stay(
+        &mut self,
+        connection: &str,
+        user: &User,
+        mut ws: Option<&mut Ws>,
+        pace: &mut Interval,
+    ) -> Result<()> {
+        while let Some(line) = self.open.take().or_else(|| self.next()) {
+            pace.tick().await;
+            if !self.attempt(connection, &line, user, ws.as_deref_mut()).await? {
+                self.open = Some(line);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Line> {
+        if *self.over.borrow() {
+            return None;
+        }
+        self.count += 1;
+        let client_id = format!("{}-{}", self.name, self.count);
+        Some(Line::new(&self.conversation, &self.user, &client_id))
+    }
+
+    async fn attempt(
+        &mut self,
+        connection: &str,
+        line: &Line,
+        user: &User,
+        ws: Option<&mut Ws>,
+    ) -> Result<bool> {
+        self.figures.sends(&line.key.client_id);
+        let begun = Instant::now();
+        let told = match ws {
+            Some(ws) => {
+                let told = self.writer.over_ws(connection, line, ws).await?;
+                ws.forget_events();
+                told
+            }
+            None => self.writer.over_rest(connection, line, user).await?,
+        };
+        let is_acknowledged = matches!(told, Told::Acknowledged { .. });
+        self.figures.answered(begun, is_acknowledged);
+        Ok(is_acknowledged)
+    }
+}
+
+/// One cursor map over all gateways in turn, up to the last text of each conversation.
+async fn follow<S: Session>(
+    reader: User,
+    mut place: Place,
+    figures: Arc<Figures>,
+) -> Result<History> {
+    let mut follower = Follower::new(&reader, Cursors::new());
+    let mut ended = 0;
+    while ended < CONVERSATIONS {
+        let user = place.another(&reader);
+        let Ok(mut session) = S::open(&user, Some(follower.cursors())).await else {
+            sleep(REST).await;
+            continue;
+        };
+        let until = Instant::now() + STAY;
+        while Instant::now() < until && ended < CONVERSATIONS {
+            let Ok(Ok(event)) = timeout(STAY, session.event()).await else { break };
+            follower.take(&event)?;
+            if event["ev"] == "message" {
+                figures.arrives(event["client_id"].as_str().unwrap_or_default());
+            }
+            ended += usize::from(event["text"] == THE_END);
+        }
+    }
+    Ok(follower.history())
+}
