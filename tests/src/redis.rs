@@ -2,11 +2,15 @@
 
 use std::{path::PathBuf, process::Command};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
 
 use crate::{
-    patience::SOON,
+    patience::{SOON, within},
     process::Process,
     servers::{free_port, program},
 };
@@ -49,6 +53,27 @@ impl Redis {
         &mut self.process
     }
 
+    /// What it answers to one command, given as its words: the text of a simple answer.
+    pub async fn ask(&self, command: &str) -> Result<String> {
+        within(SOON, command, self.answer(command)).await?
+    }
+
+    async fn answer(&self, command: &str) -> Result<String> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let mut stream = BufReader::new(stream);
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        let (kind, rest) = line.trim_end().split_at_checked(1).context("no answer")?;
+        ensure!(kind != "-", "{command}: {rest}");
+        if kind != "$" {
+            return Ok(rest.to_owned());
+        }
+        let mut text = vec![0; rest.parse().with_context(|| line.clone())?];
+        stream.read_exact(&mut text).await?;
+        Ok(String::from_utf8(text)?)
+    }
+
     /// Starts it again on the same port, with nothing in it.
     pub async fn restart(&mut self) -> Result<()> {
         self.process.kill()?;
@@ -59,11 +84,6 @@ impl Redis {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-    };
-
     use super::*;
 
     #[tokio::test]
@@ -73,11 +93,17 @@ mod tests {
         redis.process().kill()?;
         redis.restart().await?;
         assert_eq!(redis.url(), before);
-        let mut stream = TcpStream::connect(("127.0.0.1", redis.port)).await?;
-        stream.write_all(b"PING\r\n").await?;
-        let mut answer = [0; 7];
-        stream.read_exact(&mut answer).await?;
-        assert_eq!(&answer, b"+PONG\r\n");
+        assert_eq!(redis.ask("PING").await?, "PONG");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn answers_of_every_simple_kind_are_read() -> Result<()> {
+        let Some(redis) = Redis::start().await? else { return Ok(()) };
+        assert_eq!(redis.ask("SET here something").await?, "OK");
+        assert_eq!(redis.ask("GET here").await?, "something");
+        assert_eq!(redis.ask("DBSIZE").await?, "1");
+        assert!(redis.ask("NONSENSE").await.is_err());
         Ok(())
     }
 }
