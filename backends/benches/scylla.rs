@@ -1,9 +1,12 @@
-//! Appends a second on a CQL server: one by one, and many in one conditional batch.
+//! Appends a second on a CQL server: one by one, many in one conditional batch, and through the
+//! group commit of busy conversations, which is divided by the first kind.
 //!
 //! `CONFAB_TEST_CQL=127.0.0.1:9042 cargo bench -p backends --bench scylla`: a keyspace is made there
-//! and removed again.
+//! and removed again. `cargo xtask load --store` starts a server for it.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may end so, and reports so")]
 
+#[path = "scylla/busy.rs"]
+mod busy;
 #[expect(dead_code, reason = "the bench uses some of it")]
 #[path = "../tests/scylla/stage.rs"]
 mod stage;
@@ -16,12 +19,17 @@ use chat_core::{id::UserId, port::Stores};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
+    busy::Busy,
     stage::Stage,
     writer::{Draft, Writer, fresh, text},
 };
 
 /// How long each line is measured.
 const MEASURED: Duration = Duration::from_secs(6);
+/// Conversations that are busy at the same time.
+const CONVERSATIONS: usize = 64;
+/// Who send in each of them.
+const SENDERS: usize = 16;
 
 /// What one writer did.
 #[derive(Default)]
@@ -50,7 +58,8 @@ async fn write(stores: Stores, batch: usize, projects: bool) -> Done {
     done
 }
 
-async fn measure(stores: &Stores, conversations: usize, batch: usize, projects: bool) {
+/// Appends a second of so many writers, each in a conversation of its own.
+async fn measure(stores: &Stores, conversations: usize, batch: usize, projects: bool) -> u64 {
     let mut writers = JoinSet::new();
     for _ in 0..conversations {
         writers.spawn(write(stores.clone(), batch, projects));
@@ -60,15 +69,29 @@ async fn measure(stores: &Stores, conversations: usize, batch: usize, projects: 
         entries += done.entries;
         took.extend(done.took);
     }
+    let projected = if projects { ", projected" } else { "" };
+    report(&format!("{conversations} conversations, batches of {batch}{projected}"), entries, took)
+}
+
+/// Prints a line; the appends a second.
+fn report(what: &str, entries: usize, mut took: Vec<Duration>) -> u64 {
     took.sort_unstable();
     let at = |percent: usize| took[(took.len() - 1) * percent / 100];
-    println!(
-        "{conversations:3} conversations, batches of {batch:2}{}: {:7} appends/s, p50 {:?}, p99 {:?}",
-        if projects { ", projected" } else { "" },
-        entries as u64 / MEASURED.as_secs(),
-        at(50),
-        at(99),
-    );
+    let a_second = entries as u64 / MEASURED.as_secs();
+    println!("{what:50} {a_second:7}/s, p50 {:?}, p99 {:?}", at(50), at(99));
+    a_second
+}
+
+/// What group commit makes of conversations in which many send, as a multiple of appending their
+/// texts one by one, each in a conditional batch of its own that nobody else is in the way of.
+async fn compare(stores: &Stores) {
+    let one_by_one = measure(stores, CONVERSATIONS, 1, false).await;
+    let busy = Box::pin(Busy::begin(stores.clone(), CONVERSATIONS, SENDERS)).await;
+    let took = busy.send(MEASURED).await;
+    let what = format!("{CONVERSATIONS} conversations, {SENDERS} senders each, group commit");
+    let together = report(&what, took.len(), took);
+    let again = measure(stores, CONVERSATIONS, 1, false).await;
+    println!("group commit: {:.1} times", together as f64 / one_by_one.max(again) as f64);
 }
 
 #[tokio::main]
@@ -76,14 +99,16 @@ async fn main() {
     let Some(stage) = Stage::empty("bench").await else { return };
     let gateway = stage.connect().await;
     let stores = gateway.stores();
-    measure(&stores, 1, 1, false).await;
-    for conversations in [1, 64] {
+    compare(&stores).await;
+    for conversations in [1, CONVERSATIONS] {
         for batch in [1, 16, 64] {
             measure(&stores, conversations, batch, false).await;
         }
     }
-    measure(&stores, 64, 1, true).await;
-    measure(&stores, 64, 16, true).await;
+    for batch in [1, 16] {
+        measure(&stores, CONVERSATIONS, batch, true).await;
+    }
+    drop(stores);
     gateway.close().await;
     stage.remove().await;
 }

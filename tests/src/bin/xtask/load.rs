@@ -1,4 +1,5 @@
-//! `cargo xtask load`: what a connection costs in memory, and what a durable send costs in time.
+//! `cargo xtask load`: what a connection costs in memory, and what a durable send costs in time;
+//! with `--cluster`, what a CQL server does with group commit.
 //!
 //! Loopback only, and bounded in count and time. The clients run on the same machine and take
 //! their part of it, so that the figures are lower bounds of the gateway's own; optimised clients
@@ -12,9 +13,9 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tests::gateway::Settings;
+use tests::{cassandra::Cassandra, gateway::Settings};
 
-use crate::run::target;
+use crate::run::{MINUTE, cargo, run, target};
 
 /// What to measure, and how much of it.
 #[derive(Debug, Args)]
@@ -25,18 +26,27 @@ pub(crate) struct Load {
     /// Idle connections (0: do not measure them)
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(..=20_000))]
     connections: u32,
+    /// Users whom these connections are of, in equal parts
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    people: u32,
     /// Seconds for each line of sends (0: do not measure them)
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
     seconds: u64,
     /// A further setting of the gateway, such as STORE=memory (may be given several times)
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Only this: appends a second on one node of Cassandra, one by one and by group commit
+    #[arg(long)]
+    cluster: bool,
 }
 
 impl Load {
     /// Measures and prints tables.
     #[expect(clippy::print_stdout, reason = "the tables")]
     pub(crate) async fn run(&self) -> Result<()> {
+        if self.cluster {
+            return cluster().await;
+        }
         let binary = self.binary.clone().unwrap_or_else(|| target().join("release/confab"));
         let hint = "`cargo build --release -p gateway` first";
         ensure!(binary.is_file(), "no {}: {hint}", binary.display());
@@ -48,15 +58,25 @@ impl Load {
         }
         if self.connections > 0 {
             allow_files(u64::from(self.connections) + 1_000)?;
-            println!("{}", memory::measure(&binary, settings.clone(), self.connections).await?);
+            let (connections, people) = (self.connections, self.people.min(self.connections));
+            let settings = settings.clone();
+            println!("{}", memory::measure(&binary, settings, connections, people).await?);
         }
         if self.seconds > 0 {
             let time = Duration::from_secs(self.seconds);
             println!("{}", sends::measure(&binary, settings, time).await?);
-            println!("The store alone: `cargo bench -p backends --bench embedded`");
+            println!("The store alone:");
+            run(&mut cargo("bench -p backends --bench embedded"), 20 * MINUTE).await?;
         }
         Ok(())
     }
+}
+
+/// The store of a fleet, on a server that ends with this.
+async fn cluster() -> Result<()> {
+    let cassandra = Cassandra::one().await?.context("no Cassandra")?;
+    let mut bench = cargo("bench -p backends --bench scylla");
+    run(bench.env("CONFAB_TEST_CQL", cassandra.nodes()), 20 * MINUTE).await
 }
 
 /// Raises the number of open files, for this process and the gateway that it starts.

@@ -2,29 +2,35 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tests::{
     client::{User, Ws},
     gateway::{Gateway, Settings},
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// People, each with an equal part of the connections, all in one group.
-const PEOPLE: u32 = 50;
+/// People of one group.
+const GROUP: usize = 50;
+/// Registrations in progress.
+const AT_A_TIME: usize = 4;
 /// How long the gateway is left alone before its memory is read.
 const SETTLED: Duration = Duration::from_secs(3);
 
-pub(super) async fn measure(binary: &Path, settings: Settings, connections: u32) -> Result<String> {
+pub(super) async fn measure(
+    binary: &Path,
+    settings: Settings,
+    connections: u32,
+    people: u32,
+) -> Result<String> {
     let mut gateway = Gateway::of(binary, settings).await?;
-    let mut people = Vec::new();
-    for number in 0..PEOPLE {
-        people.push(User::register(gateway.url(), &format!("person-{number}")).await?);
-    }
-    if let Some((first, others)) = people.split_first() {
+    let people = register(gateway.url(), people).await?;
+    for group in people.chunks(GROUP) {
+        let (first, others) = group.split_first().context("nobody is there")?;
         first.group("Everybody", &others.iter().collect::<Vec<_>>()).await?;
-        // What is made once is not the cost of a connection.
-        first.ws(None).await?.close().await?;
     }
+    // What is made once is not the cost of a connection.
+    people.first().context("nobody is there")?.ws(None).await?.close().await?;
     sleep(SETTLED).await;
     let before = gateway.process().resident_bytes()?;
     let sockets = connect(&people, connections).await?;
@@ -33,11 +39,23 @@ pub(super) async fn measure(binary: &Path, settings: Settings, connections: u32)
     let each = after.saturating_sub(before) / u64::from(connections.max(1));
     drop(sockets);
     Ok(format!(
-        "| idle connections | resident before | resident after | each |\n|---|---|---|---|\n\
-         | {connections} | {} KiB | {} KiB | {each} bytes |\n",
+        "| idle connections | users | resident before | resident after | each |\n\
+         |---|---|---|---|---|\n\
+         | {connections} | {} | {} KiB | {} KiB | {each} bytes |\n",
+        people.len(),
         before / 1024,
         after / 1024,
     ))
+}
+
+/// New users, a few at a time: hashing passwords takes the cores that there are.
+async fn register(url: &str, people: u32) -> Result<Vec<User>> {
+    let names = (0..people).map(|number| format!("person-{number}"));
+    stream::iter(names)
+        .map(async |name| User::register(url, &name).await)
+        .buffered(AT_A_TIME)
+        .try_collect()
+        .await
 }
 
 async fn connect(people: &[User], connections: u32) -> Result<Vec<Ws>> {

@@ -1,0 +1,125 @@
+//! Conversations that are busy: many senders in each, through the whole of the domain.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chat_core::{
+    chat::Chat,
+    command::{Change, Command, Reply, Write},
+    event::{Encode, Event},
+    id::{ConversationId, LoginId, UserId},
+    limits::ACCESS_TTL_DEFAULT,
+    memory::MemoryHub,
+    model::{ClientId, Identity, User, Username},
+    port::Stores,
+    ports::Ports,
+    revocations::RevokedLogins,
+    time::{Clock, SystemClock},
+};
+use tokio::{task::JoinSet, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::writer::fresh;
+
+/// Nobody listens.
+#[derive(Debug)]
+struct Silence;
+
+impl Encode for Silence {
+    fn encode(&self, _: &Event) -> Bytes {
+        Bytes::new()
+    }
+}
+
+/// A gateway's domain, and people who send.
+pub(crate) struct Busy {
+    chat: Arc<Chat>,
+    senders: Vec<Identity>,
+    conversations: Vec<ConversationId>,
+    shutdown: CancellationToken,
+}
+
+impl Busy {
+    /// So many conversations, each with all of so many senders.
+    pub(crate) async fn begin(stores: Stores, conversations: usize, senders: usize) -> Self {
+        let clock = Arc::new(SystemClock::new(1));
+        let mut people = Vec::new();
+        for _ in 0..senders {
+            people.push(person(&stores, clock.now()).await);
+        }
+        let ports = Ports::new(
+            stores,
+            Arc::new(MemoryHub::new().bus()),
+            clock,
+            Arc::new(Silence),
+            RevokedLogins::new(ACCESS_TTL_DEFAULT),
+            TaskTracker::new(),
+        );
+        let shutdown = CancellationToken::new();
+        let chat = Chat::start(ports, shutdown.clone());
+        let mut busy = Self { chat, senders: people, conversations: Vec::new(), shutdown };
+        for number in 0..conversations {
+            busy.conversations.push(busy.group(number).await);
+        }
+        busy
+    }
+
+    async fn group(&self, number: usize) -> ConversationId {
+        let members = self.senders.iter().skip(1).map(|sender| sender.user).collect();
+        let key = format!("bench-{number}").into();
+        let command = Command::CreateGroup { title: "Busy".into(), members, key };
+        let reply = self.chat.execute(self.senders[0], command).await.unwrap();
+        let Reply::Made { conversation, .. } = reply else { unreachable!("{reply:?}") };
+        conversation.id
+    }
+
+    /// Each sender sends one text after the other, in each conversation at once, for so long; how
+    /// long each took.
+    pub(crate) async fn send(&self, time: Duration) -> Vec<Duration> {
+        let end = Instant::now() + time;
+        let mut sending = JoinSet::new();
+        for conversation in &self.conversations {
+            for sender in &self.senders {
+                sending.spawn(send(self.chat.clone(), *sender, *conversation, end));
+            }
+        }
+        sending.join_all().await.concat()
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+async fn person(stores: &Stores, created_at: chat_core::time::Timestamp) -> Identity {
+    let id: UserId = fresh();
+    let username = Username::new(&format!("u{id}")).unwrap();
+    let user = User { id, username, display_name: "Sender".into(), created_at };
+    assert!(stores.accounts.claim(&user, "no hash").await.unwrap());
+    Identity { user: id, login: fresh::<LoginId>() }
+}
+
+async fn send(
+    chat: Arc<Chat>,
+    sender: Identity,
+    conversation: ConversationId,
+    end: Instant,
+) -> Vec<Duration> {
+    let mut took = Vec::new();
+    while Instant::now() < end {
+        let began = Instant::now();
+        let write = Write {
+            conversation,
+            client_id: ClientId::new(&format!("c{}", took.len())).ok(),
+            expected_seq: None,
+            base_seq: None,
+            change: Change::Text { text: "x".repeat(120).into(), reply_to: None },
+        };
+        let reply = chat.execute(sender, Command::Write(write)).await.unwrap();
+        assert!(matches!(reply, Reply::Written(_)), "{reply:?}");
+        took.push(began.elapsed());
+    }
+    took
+}
