@@ -7,6 +7,7 @@
 pub mod appender;
 pub mod decide;
 pub mod feed;
+mod pace;
 mod plan;
 pub mod queue;
 pub mod roster;

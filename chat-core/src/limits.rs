@@ -76,6 +76,13 @@ pub const POLL_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const POLL_WAIT_DEFAULT: Duration = Duration::from_secs(25);
 /// Within this time a command is done, refused, or its outcome called unknown.
 pub const COMMAND_DEADLINE: Duration = Duration::from_secs(2);
+/// A batch that follows another one waits for this part of the last one's time, at most, until as
+/// many writes are there as were there before.
+pub const GATHER_SHARE: u32 = 8;
+/// A shorter wait is none: timers are no finer.
+pub const GATHER_MIN: Duration = Duration::from_millis(1);
+/// The longest such wait.
+pub const GATHER_MAX: Duration = Duration::from_millis(20);
 /// How long an access token lives when nobody says.
 pub const ACCESS_TTL_DEFAULT: Duration = Duration::from_secs(600);
 /// How long a refresh token lives unused.
@@ -96,4 +103,5 @@ const _: () = assert!(TEXT_BYTES_MAX * 2 < FRAME_BYTES_MAX, "a text fits a frame
 const _: () = assert!(BATCH_BYTES_MAX > TEXT_BYTES_MAX, "one text fits a batch");
 const _: () = assert!(OUTBOX_BYTES_MAX > 2 * FRAME_BYTES_MAX, "an event fits an outbox");
 const _: () = assert!(BATCH_ENTRIES_MAX <= APPEND_ENTRIES_MAX, "a batch is an append");
+const _: () = assert!(GATHER_MAX.as_millis() * 10 < COMMAND_DEADLINE.as_millis(), "a small part");
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX, "the default page is a page");

@@ -109,6 +109,21 @@ impl Store {
         self.execute(statement, values).await.map(drop).map_err(unavailable)
     }
 
+    /// Such writes to different partitions, in one request: they are as independent as if sent one
+    /// by one.
+    pub(super) async fn write_each(
+        &self,
+        statement: &PreparedStatement,
+        values: &[impl SerializeRow],
+    ) -> Result<(), StoreError> {
+        let statements = vec![statement.clone().into(); values.len()];
+        let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
+        batch.set_is_idempotent(true);
+        self.admit().map_err(unavailable)?;
+        let result = Box::pin(self.session.batch(&batch, values)).await;
+        self.observe(result).map(drop).map_err(unavailable)
+    }
+
     /// A conditional write. [`StoreError::Unavailable`] where it was surely not sent.
     pub(super) async fn decide(
         &self,

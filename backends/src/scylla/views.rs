@@ -24,10 +24,22 @@ use super::{
 /// of the future. In microseconds it is a day of 2005.
 const TIMESTAMP_TOP: i64 = 1 << 50;
 
+/// Partitions that one request writes to; servers log a warning above ten.
+const PARTITIONS_MAX: usize = 8;
+
+/// The values of `set_read`: what somebody has sent is delivered and read.
+fn read_up_to((conversation, user): (ConversationId, UserId), to: Cursor) -> ReadRow {
+    let read = number(to.read_seq.get());
+    (read, read, number(to.read_ord), user.as_i64(), conversation.as_i64())
+}
+
 /// The timestamp with which the lowest seq wins.
 fn falling(seq: Seq) -> i64 {
     TIMESTAMP_TOP - number(seq.get())
 }
+
+/// The timestamp, how far somebody has read, and whose that is where.
+type ReadRow = (i64, i64, i64, i64, i64);
 
 impl Store {
     /// Writes what these entries change. How far projections are complete is not touched.
@@ -39,8 +51,10 @@ impl Store {
                 *cursor = cursor.max(to);
             }
         }
-        let cursors = cursors.into_iter().map(async |((conversation, user), to)| {
-            self.write_cursor(user, conversation, to).await
+        let read: Vec<_> = cursors.into_iter().map(|(of, to)| read_up_to(of, to)).collect();
+        let cursors = read.chunks(PARTITIONS_MAX).map(async |cursors| match cursors {
+            [cursor] => self.write(&self.statements.set_read, cursor).await,
+            cursors => self.write_each(&self.statements.set_read, cursors).await,
         });
         let views = entries.iter().map(|entry| self.write_view(entry));
         let (cursors, views) = (together(cursors.collect()), together(views.collect()));

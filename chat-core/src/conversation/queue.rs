@@ -1,7 +1,8 @@
 //! The queue of writes before a conversation's log.
 //!
-//! What waits while an append is in flight is the next batch. A task drives the queue while it is
-//! not empty; a quiet conversation has none.
+//! What waits while an append is in flight is the next batch; where many send, it first gathers for
+//! a moment (`pace.rs`). A task drives the queue while it is not empty; a quiet conversation has
+//! none.
 
 use std::{
     collections::VecDeque,
@@ -12,9 +13,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout_at},
+};
 
-use super::{Answer, Conversation, appender::fail_all, plan::Pending, state::State};
+use super::{Answer, Conversation, appender::fail_all, pace::Pace, plan::Pending, state::State};
 use crate::{
     command::Write,
     error::ChatError,
@@ -38,7 +42,7 @@ pub struct Submitted {
 impl Submitted {
     /// Waits for the outcome, up to the deadline.
     pub async fn outcome(self) -> Answer {
-        match tokio::time::timeout_at(self.deadline, self.answer).await {
+        match timeout_at(self.deadline, self.answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(ChatError::OutcomeUnknown),
             Err(_) if self.conversation.queue.has_tried(self.order) => {
@@ -55,6 +59,8 @@ pub(super) struct Queue {
     inner: Mutex<Inner>,
     /// The newest command that an append was tried with.
     tried: AtomicU64,
+    /// As many wait as the next batch gathers.
+    gathered: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +69,7 @@ struct Inner {
     is_driving: bool,
     submitted: u64,
     state: Option<State>,
+    pace: Pace,
 }
 
 impl Queue {
@@ -84,6 +91,19 @@ impl Queue {
         self.tried.load(Ordering::SeqCst) >= order
     }
 
+    /// Waits until the next batch may go.
+    async fn gather(&self) {
+        loop {
+            let until = {
+                let inner = self.lock();
+                inner.pace.gathers_until(inner.waiting.len())
+            };
+            let Some(until) = until else { return };
+            // Too late is no error: the batch goes with those who are there.
+            timeout_at(until, self.gathered.notified()).await.unwrap_or_default();
+        }
+    }
+
     /// The next batch and the state; `None` when there is nothing to do any more.
     fn next_batch(&self) -> Option<(Vec<Pending>, Option<State>)> {
         let mut inner = self.lock();
@@ -103,9 +123,17 @@ impl Queue {
         Some((batch, inner.state.take()))
     }
 
-    /// Puts back what was not decided, before all others, and what is known.
-    fn put_back(&self, later: Vec<Pending>, state: Option<State>) {
+    /// Puts back what was not decided, before all others, and what is known. The rest of so many
+    /// has been answered, after so long.
+    fn put_back(
+        &self,
+        later: Vec<Pending>,
+        state: Option<State>,
+        (count, took): (usize, Duration),
+    ) {
         let mut inner = self.lock();
+        let (answered, waiting) = (count.saturating_sub(later.len()), inner.waiting.len());
+        inner.pace.ended(took, answered, waiting + later.len());
         for pending in later.into_iter().rev() {
             inner.waiting.push_front(pending);
         }
@@ -127,6 +155,9 @@ pub(super) fn submit(conversation: &Arc<Conversation>, actor: UserId, write: Wri
         pending.fail(ChatError::Unavailable("too many writes wait for this conversation"));
     } else {
         inner.waiting.push_back(pending);
+        if inner.pace.gathers_until(inner.waiting.len()).is_none() {
+            conversation.queue.gathered.notify_one();
+        }
         if !std::mem::replace(&mut inner.is_driving, true) {
             drop(inner);
             conversation.ports.tasks.spawn(drive(conversation.clone()));
@@ -138,9 +169,12 @@ pub(super) fn submit(conversation: &Arc<Conversation>, actor: UserId, write: Wri
 /// Writes until the queue is empty.
 async fn drive(conversation: Arc<Conversation>) {
     let stop = StopOnPanic(&conversation.queue);
-    while let Some((batch, state)) = conversation.queue.next_batch() {
+    loop {
+        conversation.queue.gather().await;
+        let Some((batch, state)) = conversation.queue.next_batch() else { break };
+        let (count, begun) = (batch.len(), Instant::now());
         let (later, state) = conversation.write(batch, state).await;
-        conversation.queue.put_back(later, state);
+        conversation.queue.put_back(later, state, (count, begun.elapsed()));
     }
     std::mem::forget(stop);
 }

@@ -57,8 +57,8 @@ impl Encode for Spell {
     }
 }
 
-/// A log that answers some appends with an unknown outcome, half of them applied, and none while
-/// it hangs.
+/// A log that answers some appends with an unknown outcome, half of them applied, none while it
+/// hangs, and all of them after a while.
 #[derive(Debug)]
 pub(crate) struct DoubtfulLog {
     inner: Arc<dyn Log>,
@@ -67,9 +67,20 @@ pub(crate) struct DoubtfulLog {
     every: u32,
     hangs: AtomicBool,
     heads: AtomicU32,
+    append_millis: AtomicU32,
 }
 
 impl DoubtfulLog {
+    /// How many appends there were.
+    pub(crate) fn appends(&self) -> u32 {
+        self.appends.load(Ordering::SeqCst)
+    }
+
+    /// Each append takes so long.
+    pub(crate) fn slow_down(&self, append_millis: u32) {
+        self.append_millis.store(append_millis, Ordering::SeqCst);
+    }
+
     /// How often heads were asked for.
     pub(crate) fn heads_asked(&self) -> u32 {
         self.heads.load(Ordering::SeqCst)
@@ -89,6 +100,10 @@ impl Log for DoubtfulLog {
         }
         let count = self.appends.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
+        let millis = self.append_millis.load(Ordering::SeqCst);
+        if millis > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(millis.into())).await;
+        }
         if self.every == 0 || count % self.every != self.every - 1 {
             return self.inner.append(append).await;
         }
@@ -159,6 +174,7 @@ impl Scene {
             every: doubt_every,
             hangs: AtomicBool::new(false),
             heads: AtomicU32::new(0),
+            append_millis: AtomicU32::new(0),
         });
         stores.log = log.clone();
         let shutdown = CancellationToken::new();
