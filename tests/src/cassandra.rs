@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use self::settings::{Ports, java_arguments};
+use self::settings::{Ports, Size, java_arguments};
 use crate::{
     patience::{LATER, SOON, eventually},
     process::Process,
@@ -34,28 +34,34 @@ pub struct Cassandra {
     java: PathBuf,
     jars: PathBuf,
     ports: Ports,
+    size: Size,
 }
 
 impl Cassandra {
     /// One node; none where Java or Maven are not installed and may be missing.
     pub async fn one() -> Result<Option<Self>> {
-        Self::ring(1).await
+        Self::ring(1, Size::Small).await
+    }
+
+    /// One node that may use the machine, to be measured.
+    pub async fn to_measure() -> Result<Option<Self>> {
+        Self::ring(1, Size::Full).await
     }
 
     /// Three nodes.
     pub async fn three() -> Result<Option<Self>> {
-        Self::ring(3).await
+        Self::ring(3, Size::Small).await
     }
 
-    async fn ring(size: u8) -> Result<Option<Self>> {
+    async fn ring(nodes: u8, size: Size) -> Result<Option<Self>> {
         let Some(java) = program("java", "openjdk-17-jre-headless")? else { return Ok(None) };
         let Some(jars) = jars().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cassandra-")?;
-        let jmx = (0..size).map(|_| free_port()).collect::<Result<_>>()?;
+        let jmx = (0..nodes).map(|_| free_port()).collect::<Result<_>>()?;
         let ports = Ports { cql: free_port()?, storage: free_port()?, jmx };
-        let mut ring = Self { nodes: Vec::new(), folder, java, jars, ports };
-        for node in 1..=size {
-            ring.ports.write_settings(&ring.folder(node), node)?;
+        let mut ring = Self { nodes: Vec::new(), folder, java, jars, ports, size };
+        for node in 1..=nodes {
+            ring.ports.write_settings(&ring.folder(node), node, size)?;
             let process = ring.launch(node).await?;
             ring.nodes.push(process);
         }
@@ -108,7 +114,8 @@ impl Cassandra {
         let jmx = self.ports.jmx[usize::from(node) - 1];
         let ring = self.ports.jmx.len();
         let folder = self.folder(node);
-        command.current_dir(&folder).args(java_arguments(&folder, &self.jars, jmx, ring));
+        let arguments = java_arguments(&folder, &self.jars, (jmx, ring), self.size);
+        command.current_dir(&folder).args(arguments);
         let mut process = Process::start(&format!("cassandra {node}"), &mut command)?;
         process.line(READY, START_MAX).await?;
         // It says so just before it does so.

@@ -1,4 +1,5 @@
-//! How far each member has got. A cursor's own value is its timestamp: the furthest wins.
+//! How far each member has got: by receipts, and by sending. A cursor's own value is its timestamp:
+//! the furthest wins.
 
 use std::sync::Arc;
 
@@ -20,23 +21,36 @@ use super::{
 #[derive(Debug)]
 pub(super) struct ScyllaCursors(pub(super) Arc<Store>);
 
+/// A cursor as it is stored.
+fn cursor(
+    delivered: Option<i64>,
+    read: Option<i64>,
+    ord: Option<i64>,
+) -> Result<Cursor, StoreError> {
+    let value = |value: Option<i64>| unsigned(value.unwrap_or_default());
+    let cursor = Cursor {
+        delivered_seq: Seq::new(value(delivered)?),
+        read_seq: Seq::new(value(read)?),
+        read_ord: value(ord)?,
+    };
+    Ok(cursor.max(Cursor::default()))
+}
+
 impl Store {
     async fn cursor(
         &self,
         user: UserId,
         conversation: ConversationId,
     ) -> Result<Cursor, StoreError> {
-        let key = (user.as_i64(), conversation.as_i64());
-        let row: Option<(Option<i64>, Option<i64>, Option<i64>)> =
-            self.row(&self.statements.cursor, key).await?;
-        let (delivered, read, ord) = row.unwrap_or_default();
-        let value = |value: Option<i64>| unsigned(value.unwrap_or_default());
-        let cursor = Cursor {
-            delivered_seq: Seq::new(value(delivered)?),
-            read_seq: Seq::new(value(read)?),
-            read_ord: value(ord)?,
-        };
-        Ok(cursor.max(Cursor::default()))
+        let (user, conversation) = (user.as_i64(), conversation.as_i64());
+        let received = self.row(&self.statements.cursor, (user, conversation));
+        let sent = self.row(&self.statements.sent, (conversation, user));
+        let (received, sent) = futures_util::future::try_join(received, sent).await?;
+        let (delivered, read, ord): (Option<i64>, Option<i64>, Option<i64>) =
+            received.unwrap_or_default();
+        let received = cursor(delivered, read, ord)?;
+        let (sent, ord): (Option<i64>, Option<i64>) = sent.unwrap_or_default();
+        Ok(received.max(cursor(sent, sent, ord)?))
     }
 
     /// Moves a cursor to there, unless it is further.

@@ -3,14 +3,16 @@
 //! A migration only ever adds: gateways of this version and of the one before run side by side.
 
 /// The version of the schema that this code needs.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// Where the version of the schema is kept, and what cannot be changed later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
     id int PRIMARY KEY, version int, bucket_entries bigint, migrating boolean)";
 
 /// What each version adds to the one before, from version 1 on.
-pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
+pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [FIRST, &[SENT]];
+
+const FIRST: &[&str] = &[
     LOG,
     "CREATE TABLE IF NOT EXISTS tails (conversation bigint PRIMARY KEY, bucket int)",
     "CREATE TABLE IF NOT EXISTS conversations (
@@ -53,7 +55,12 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
         settled boolean, PRIMARY KEY ((user, key)))",
     "CREATE TABLE IF NOT EXISTS last_seen (user bigint PRIMARY KEY, at bigint)",
     "CREATE TABLE IF NOT EXISTS nodes (node int PRIMARY KEY, owner bigint, alive boolean)",
-]];
+];
+
+/// How far those who send have got by that, which is more than `cursors` says: by conversation, so
+/// that one append, whoever sent its texts, moves all of them in one write to one partition.
+const SENT: &str = "CREATE TABLE IF NOT EXISTS sent (
+    conversation bigint, user bigint, seq bigint, ord bigint, PRIMARY KEY (conversation, user))";
 
 /// Written by conditional batches only; plain writes must never be mixed into it. `head` is the
 /// only column with a condition, and the running values ride along in its update.

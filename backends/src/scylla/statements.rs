@@ -163,6 +163,10 @@ statements! {
     set_read: Write "UPDATE cursors USING TIMESTAMP ? SET read_seq = ?, read_ord = ? \
         WHERE user = ? AND conversation = ?",
 
+    sent: Read "SELECT seq, ord FROM sent WHERE conversation = ? AND user = ?",
+    set_sent: Write "UPDATE sent USING TIMESTAMP ? SET seq = ?, ord = ? \
+        WHERE conversation = ? AND user = ?",
+
     // People.
     claim_name: Conditional "INSERT INTO usernames (username, user, password_hash, \
         display_name, created_at) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS",

@@ -109,13 +109,15 @@ impl Store {
         self.execute(statement, values).await.map(drop).map_err(unavailable)
     }
 
-    /// Such writes to different partitions, in one request: they are as independent as if sent one
-    /// by one.
-    pub(super) async fn write_each(
+    /// Such writes to one partition, in one request.
+    pub(super) async fn write_all(
         &self,
         statement: &PreparedStatement,
         values: &[impl SerializeRow],
     ) -> Result<(), StoreError> {
+        if let [values] = values {
+            return self.write(statement, values).await;
+        }
         let statements = vec![statement.clone().into(); values.len()];
         let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
         batch.set_is_idempotent(true);

@@ -24,41 +24,39 @@ use super::{
 /// of the future. In microseconds it is a day of 2005.
 const TIMESTAMP_TOP: i64 = 1 << 50;
 
-/// Partitions that one request writes to; servers log a warning above ten.
-const PARTITIONS_MAX: usize = 8;
-
-/// The values of `set_read`: what somebody has sent is delivered and read.
-fn read_up_to((conversation, user): (ConversationId, UserId), to: Cursor) -> ReadRow {
-    let read = number(to.read_seq.get());
-    (read, read, number(to.read_ord), user.as_i64(), conversation.as_i64())
-}
-
 /// The timestamp with which the lowest seq wins.
 fn falling(seq: Seq) -> i64 {
     TIMESTAMP_TOP - number(seq.get())
 }
 
-/// The timestamp, how far somebody has read, and whose that is where.
-type ReadRow = (i64, i64, i64, i64, i64);
+/// The values of `set_sent`: timestamp, seq, ord, conversation, user.
+type SentRow = (i64, i64, i64, i64, i64);
+
+/// How far those have got by sending who sent some of these, ascending by conversation.
+fn sent(entries: &[Entry]) -> Vec<SentRow> {
+    let mut cursors: BTreeMap<(ConversationId, UserId), Cursor> = BTreeMap::new();
+    for entry in entries {
+        if let Projection::Cursor { user, to } = Projection::of(entry) {
+            let cursor = cursors.entry((entry.conversation, user)).or_default();
+            *cursor = cursor.max(to);
+        }
+    }
+    let rows = cursors.into_iter().map(|((conversation, user), to)| {
+        let seq = number(to.read_seq.get());
+        (seq, seq, number(to.read_ord), conversation.as_i64(), user.as_i64())
+    });
+    rows.collect()
+}
 
 impl Store {
     /// Writes what these entries change. How far projections are complete is not touched.
     pub(super) async fn write_views(self: &Arc<Self>, entries: &[Entry]) -> Result<(), StoreError> {
-        let mut cursors: BTreeMap<(ConversationId, UserId), Cursor> = BTreeMap::new();
-        for entry in entries {
-            if let Projection::Cursor { user, to } = Projection::of(entry) {
-                let cursor = cursors.entry((entry.conversation, user)).or_default();
-                *cursor = cursor.max(to);
-            }
-        }
-        let read: Vec<_> = cursors.into_iter().map(|(of, to)| read_up_to(of, to)).collect();
-        let cursors = read.chunks(PARTITIONS_MAX).map(async |cursors| match cursors {
-            [cursor] => self.write(&self.statements.set_read, cursor).await,
-            cursors => self.write_each(&self.statements.set_read, cursors).await,
-        });
+        let sent = sent(entries);
+        let sent = sent.chunk_by(|one, next| one.3 == next.3);
+        let sent = sent.map(|rows| self.write_all(&self.statements.set_sent, rows));
         let views = entries.iter().map(|entry| self.write_view(entry));
-        let (cursors, views) = (together(cursors.collect()), together(views.collect()));
-        futures_util::future::try_join(cursors, views).await.map(drop)
+        let (sent, views) = (together(sent.collect()), together(views.collect()));
+        futures_util::future::try_join(sent, views).await.map(drop)
     }
 
     async fn write_view(self: &Arc<Self>, entry: &Entry) -> Result<(), StoreError> {

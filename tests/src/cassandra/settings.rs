@@ -1,4 +1,4 @@
-//! What a node is told: small, on loopback, and safe at a kill.
+//! What a node is told: small unless it is measured, on loopback, and safe at a kill.
 
 use std::{fs, path::Path};
 
@@ -29,6 +29,49 @@ const LOGBACK: &str = r#"<configuration>
 </configuration>
 "#;
 
+/// How much of the machine a node may use.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Size {
+    /// Starts fast beside others.
+    Small,
+    /// With its full compiler, and memory for what a load writes.
+    Full,
+}
+
+impl Size {
+    const fn yaml(self) -> &'static str {
+        match self {
+            Self::Small => {
+                "commitlog_segment_size: 8MiB
+commitlog_total_space: 64MiB
+memtable_heap_space: 64MiB
+memtable_offheap_space: 64MiB
+concurrent_reads: 16
+concurrent_writes: 16
+native_transport_max_threads: 32
+"
+            }
+            Self::Full => {
+                "commitlog_segment_size: 32MiB
+commitlog_total_space: 1024MiB
+memtable_heap_space: 512MiB
+memtable_offheap_space: 512MiB
+concurrent_reads: 64
+concurrent_writes: 64
+native_transport_max_threads: 128
+"
+            }
+        }
+    }
+
+    const fn java(self) -> &'static str {
+        match self {
+            Self::Small => "-Xms256M -Xmx512M -XX:TieredStopAtLevel=1",
+            Self::Full => "-Xms2G -Xmx2G",
+        }
+    }
+}
+
 /// The ports of a ring.
 #[derive(Debug)]
 pub(super) struct Ports {
@@ -42,9 +85,9 @@ pub(super) struct Ports {
 
 impl Ports {
     /// Writes the files of node `node` into its folder.
-    pub(super) fn write_settings(&self, folder: &Path, node: u8) -> Result<()> {
+    pub(super) fn write_settings(&self, folder: &Path, node: u8, size: Size) -> Result<()> {
         fs::create_dir_all(folder.join("tmp"))?;
-        fs::write(folder.join("cassandra.yaml"), self.yaml(folder, node))?;
+        fs::write(folder.join("cassandra.yaml"), self.yaml(folder, node) + size.yaml())?;
         fs::write(folder.join("logback.xml"), LOGBACK)?;
         Ok(())
     }
@@ -72,10 +115,6 @@ hints_directory: {folder}/hints
 saved_caches_directory: {folder}/saved
 cdc_raw_directory: {folder}/cdc
 commitlog_sync: batch
-commitlog_segment_size: 8MiB
-commitlog_total_space: 64MiB
-memtable_heap_space: 64MiB
-memtable_offheap_space: 64MiB
 memtable_allocation_type: heap_buffers
 file_cache_size: 32MiB
 key_cache_size: 4MiB
@@ -83,10 +122,7 @@ counter_cache_size: 0MiB
 prepared_statements_cache_size: 4MiB
 networking_cache_size: 16MiB
 disk_access_mode: standard
-concurrent_reads: 16
-concurrent_writes: 16
 concurrent_compactors: 1
-native_transport_max_threads: 32
 auto_snapshot: false
 trickle_fsync: false
 paxos_variant: v2
@@ -102,17 +138,23 @@ authenticator: AllowAllAuthenticator
 }
 
 /// The arguments of `java` for a node of a ring of `ring` nodes.
-pub(super) fn java_arguments(folder: &Path, jars: &Path, jmx: u16, ring: usize) -> Vec<String> {
+pub(super) fn java_arguments(
+    folder: &Path,
+    jars: &Path,
+    (jmx, ring): (u16, usize),
+    size: Size,
+) -> Vec<String> {
     let all = |option: &'static str, packages: &'static str| {
         let argument = move |package| [option.to_owned(), format!("{package}=ALL-UNNAMED")];
         packages.split_whitespace().flat_map(argument)
     };
     let (folder, jars) = (folder.display(), jars.display());
+    let size = size.java();
     let ring_delay_ms = if ring == 1 { 100 } else { 2_000 };
     let own = format!(
         "-Djdk.attach.allowAttachSelf=true -Dio.netty.tryReflectionSetAccessible=true \
-         -javaagent:{jars}/jamm-0.4.0.jar -Xms256M -Xmx512M -Xss512k -XX:+UseSerialGC \
-         -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djava.net.preferIPv4Stack=true \
+         -javaagent:{jars}/jamm-0.4.0.jar {size} -Xss512k -XX:+UseSerialGC \
+         -XX:-UsePerfData -Djava.net.preferIPv4Stack=true \
          -Djava.io.tmpdir={folder}/tmp -Djna.tmpdir={folder}/tmp \
          -Dcassandra.config=file://{folder}/cassandra.yaml -Dcassandra.storagedir={folder} \
          -Dcassandra.logdir={folder} -Dlogback.configurationFile={folder}/logback.xml \

@@ -74,7 +74,7 @@ impl Load {
 
 /// The store of a fleet, on a server that ends with this.
 async fn cluster() -> Result<()> {
-    let cassandra = Cassandra::one().await?.context("no Cassandra")?;
+    let cassandra = Cassandra::to_measure().await?.context("no Cassandra")?;
     let mut bench = cargo("bench -p backends --bench scylla");
     run(bench.env("CONFAB_TEST_CQL", cassandra.nodes()), 20 * MINUTE).await
 }
