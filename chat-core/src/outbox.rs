@@ -5,8 +5,13 @@
 //! gap, a session that just opened) the conversation is *behind*, nothing of it is queued, and the
 //! session goes on from the store until it has reached the head. So there is no gap and no repeat,
 //! whatever is offered, and in whatever order.
+//!
+//! A conversation ends for its reader with the entry by which the reader leaves: what comes after it
+//! is not queued, by seq and not by time. A new joining begins the conversation anew.
 
 mod after;
+mod next;
+mod place;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,9 +21,14 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-pub use self::after::After;
+use self::place::Place;
+pub use self::{
+    after::After,
+    next::{Ending, Lag, Next},
+};
 use crate::{
-    id::ConversationId,
+    conversation::feed::Offer,
+    id::{ConversationId, UserId},
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
     model::{Identity, Seq},
 };
@@ -34,45 +44,6 @@ pub struct Frame {
     pub seq: Seq,
     /// What its reader has to do besides.
     pub after: After,
-}
-
-/// Why a session ends from the inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// The login was ended.
-    LoggedOut,
-    /// The gateway drains.
-    Draining,
-    /// Another poll of the same login took its place.
-    Replaced,
-}
-
-/// What an outbox has for its session.
-#[derive(Debug)]
-pub enum Next {
-    /// Frames to hand out, and what to do after them.
-    Frames(Vec<Bytes>, Vec<(ConversationId, Seq, After)>),
-    /// A conversation is behind: read it from the store.
-    Behind(Lag),
-    /// A conversation was added.
-    Added(ConversationId),
-    /// A conversation is to be shown anew.
-    Show(ConversationId),
-    /// It is over.
-    Ended(Ending),
-}
-
-/// How far a conversation lags behind the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lag {
-    /// Which.
-    pub conversation: ConversationId,
-    /// The last seq handed out.
-    pub after: Seq,
-    /// The newest seq known.
-    pub head: Seq,
-    /// Whether the conversation itself must be shown first.
-    pub is_new: bool,
 }
 
 /// The bounded queue in front of one session.
@@ -103,20 +74,6 @@ enum Item {
     Moment(Bytes),
 }
 
-/// How far a session is in one conversation.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    /// Handed out up to here.
-    sent: Seq,
-    /// Queued up to here; the same as `sent` while behind.
-    queued: Seq,
-    /// While behind: the newest seq known.
-    head: Seq,
-    is_started: bool,
-    is_behind: bool,
-    is_new: bool,
-}
-
 impl Outbox {
     /// An empty outbox of this identity.
     pub fn new(identity: Identity) -> Self {
@@ -144,7 +101,9 @@ impl Outbox {
         let Some(place) = inner.places.get_mut(&conversation) else { return };
         let head = place.head.max(head);
         let is_behind = is_new || head > after;
-        *place = Place { sent: after, queued: after, head, is_started: true, is_behind, is_new };
+        let left = place.left;
+        *place =
+            Place { sent: after, queued: after, head, left, is_started: true, is_behind, is_new };
         if is_behind {
             inner.behind.push_back(conversation);
             drop(inner);
@@ -166,24 +125,26 @@ impl Outbox {
 
     /// Offers entries of one conversation in ascending order. Never waits.
     pub fn offer(&self, frames: &[Frame]) {
-        let mut inner = self.lock();
-        for frame in frames {
-            inner.offer(frame);
+        if self.lock().offer(frames, self.identity.user) {
+            self.wake.notify_one();
         }
-        drop(inner);
-        self.wake.notify_one();
     }
 
     /// Offers an event of the moment; dropped where there is no room.
     pub fn offer_moment(&self, bytes: &Bytes) {
-        let mut inner = self.lock();
-        if !inner.has_room_for(bytes.len()) {
-            return;
+        if self.lock().offer_moment(bytes) {
+            self.wake.notify_one();
         }
-        inner.bytes += bytes.len();
-        inner.queue.push_back(Item::Moment(bytes.clone()));
-        drop(inner);
-        self.wake.notify_one();
+    }
+
+    /// Offers an event of the moment in a conversation: for its members only.
+    pub fn offer_moment_in(&self, conversation: ConversationId, bytes: &Bytes) {
+        let mut inner = self.lock();
+        let is_member = inner.places.get(&conversation).is_some_and(|place| !place.is_leaving());
+        if is_member && inner.offer_moment(bytes) {
+            drop(inner);
+            self.wake.notify_one();
+        }
     }
 
     /// The session's user was added to a conversation.
@@ -292,23 +253,43 @@ impl Inner {
         self.queue.len() < OUTBOX_EVENTS_MAX && self.bytes + bytes <= OUTBOX_BYTES_MAX
     }
 
-    fn offer(&mut self, frame: &Frame) {
-        let has_room = self.has_room_for(frame.bytes.len());
-        let Some(place) = self.places.get_mut(&frame.conversation) else { return };
-        place.head = place.head.max(frame.seq);
-        if !place.is_started || place.is_behind || frame.seq <= place.queued {
-            return;
+    fn offer_moment(&mut self, bytes: &Bytes) -> bool {
+        let has_room = self.has_room_for(bytes.len());
+        if has_room {
+            self.bytes += bytes.len();
+            self.queue.push_back(Item::Moment(bytes.clone()));
         }
-        if frame.seq != place.queued.next() {
-            self.fall_behind(frame.conversation);
-        } else if has_room {
-            place.queued = frame.seq;
-            self.bytes += frame.bytes.len();
-            self.queue.push_back(Item::Entry(frame.clone()));
-        } else {
+        has_room
+    }
+
+    /// Queues what is next of these; says whether there is something to do now.
+    fn offer(&mut self, frames: &[Frame], reader: UserId) -> bool {
+        let Some(conversation) = frames.first().map(|frame| frame.conversation) else {
+            return false;
+        };
+        // Looked up once for all of them: this runs for each listener of a conversation.
+        let Some(mut place) = self.places.get(&conversation).copied() else { return false };
+        let (before, mut has_room, mut is_whole) = (place.queued, true, true);
+        for frame in frames {
+            match place.offered(frame, reader) {
+                Offer::Stale => {}
+                Offer::Next if self.has_room_for(frame.bytes.len()) => {
+                    place.queued = frame.seq;
+                    self.bytes += frame.bytes.len();
+                    self.queue.push_back(Item::Entry(frame.clone()));
+                }
+                Offer::Next => (has_room, is_whole) = (false, false),
+                Offer::Gap => is_whole = false,
+            }
+        }
+        self.places.insert(conversation, place);
+        if !has_room {
             self.overflow();
-            self.fall_behind(frame.conversation);
         }
+        if !is_whole {
+            self.fall_behind(conversation);
+        }
+        !is_whole || place.queued > before
     }
 
     /// Frees the queue: everything that waited in it goes on from the store.
@@ -358,6 +339,9 @@ impl Inner {
     fn hand_out(&mut self, frame: Frame, after: &mut Vec<(ConversationId, Seq, After)>) -> Bytes {
         if let Some(place) = self.places.get_mut(&frame.conversation) {
             place.sent = frame.seq;
+            if place.sent == place.left {
+                self.places.remove(&frame.conversation);
+            }
         }
         if frame.after != After::Nothing {
             after.push((frame.conversation, frame.seq, frame.after));

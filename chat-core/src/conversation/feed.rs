@@ -227,34 +227,26 @@ const INLINE_CHUNKS_MAX: usize = 4;
 
 /// Hands queued entries to all listeners. One fan-out of a conversation runs at a time.
 fn pump(conversation: &Conversation) {
-    while let Some((entries, chunks)) = next_round(conversation) {
+    while let Some((frames, chunks)) = next_round(conversation) {
         if chunks.len() > INLINE_CHUNKS_MAX
             && let Some(conversation) = conversation.me.upgrade()
         {
             let tasks = conversation.ports.tasks.clone();
-            tasks.spawn(pump_slowly(conversation, entries, chunks));
+            tasks.spawn(pump_slowly(conversation, frames, chunks));
             return;
         }
-        for run in runs(&entries) {
-            let frames = frames(&conversation.ports, run);
-            for chunk in &chunks {
-                deliver(chunk, &frames);
-            }
-            leave(conversation, run);
+        for chunk in &chunks {
+            deliver(chunk, &frames);
         }
     }
 }
 
-async fn pump_slowly(conversation: Arc<Conversation>, entries: Vec<Entry>, chunks: Vec<Chunk>) {
-    let mut round = Some((entries, chunks));
-    while let Some((entries, chunks)) = round {
-        for run in runs(&entries) {
-            let frames = frames(&conversation.ports, run);
-            for chunk in &chunks {
-                deliver(chunk, &frames);
-                tokio::task::yield_now().await;
-            }
-            leave(&conversation, run);
+async fn pump_slowly(conversation: Arc<Conversation>, frames: Vec<Frame>, chunks: Vec<Chunk>) {
+    let mut round = Some((frames, chunks));
+    while let Some((frames, chunks)) = round {
+        for chunk in &chunks {
+            deliver(chunk, &frames);
+            tokio::task::yield_now().await;
         }
         round = next_round(&conversation);
     }
@@ -267,25 +259,15 @@ fn deliver(chunk: &Chunk, frames: &[Frame]) {
 }
 
 /// What waits, and who is to have it; with nothing left the fan-out is over.
-fn next_round(conversation: &Conversation) -> Option<(Vec<Entry>, Vec<Chunk>)> {
+fn next_round(conversation: &Conversation) -> Option<(Vec<Frame>, Vec<Chunk>)> {
     let mut inner = conversation.feed.lock();
     if inner.queue.is_empty() {
         inner.is_pumping = false;
         return None;
     }
-    Some((std::mem::take(&mut inner.queue), inner.roster.snapshot()))
-}
-
-/// Entries up to and with each one that ends somebody's membership.
-fn runs(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
-    entries.split_inclusive(|entry| matches!(entry.body, Body::Left { .. }))
-}
-
-/// Whoever left hears nothing after it: by seq, not by time.
-fn leave(conversation: &Conversation, run: &[Entry]) {
-    if let Some(Entry { body: Body::Left { user, .. }, .. }) = run.last() {
-        conversation.feed.lock().roster.remove_user(*user);
-    }
+    let (entries, chunks) = (std::mem::take(&mut inner.queue), inner.roster.snapshot());
+    drop(inner);
+    Some((frames(&conversation.ports, &entries), chunks))
 }
 
 fn frames(ports: &Ports, entries: &[Entry]) -> Vec<Frame> {
@@ -305,7 +287,7 @@ pub(super) fn moment(conversation: &Conversation, bytes: &Bytes, except: Option<
     let chunks = conversation.feed.lock().roster.snapshot();
     for outbox in chunks.iter().flat_map(|chunk| chunk.iter()) {
         if Some(outbox.identity().user) != except {
-            outbox.offer_moment(bytes);
+            outbox.offer_moment_in(conversation.id, bytes);
         }
     }
 }

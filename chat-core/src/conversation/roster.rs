@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{id::UserId, outbox::Outbox};
+use crate::outbox::Outbox;
 
 /// Listeners in a chunk: between two chunks a fan-out lets others run.
 pub const CHUNK: usize = 128;
@@ -31,18 +31,10 @@ impl Roster {
 
     /// Takes a listener out.
     pub fn remove(&mut self, outbox: &Outbox) {
-        self.retain(|one| !std::ptr::eq(Arc::as_ptr(one), outbox));
-    }
-
-    /// Takes all of a user's listeners out.
-    pub fn remove_user(&mut self, user: UserId) {
-        self.retain(|one| one.identity().user != user);
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Arc<Outbox>) -> bool) {
+        let keep = |one: &Arc<Outbox>| !std::ptr::eq(Arc::as_ptr(one), outbox);
         for chunk in &mut self.chunks {
-            if !chunk.iter().all(&keep) {
-                Arc::make_mut(chunk).retain(&keep);
+            if !chunk.iter().all(keep) {
+                Arc::make_mut(chunk).retain(keep);
             }
         }
         self.chunks.retain(|chunk| !chunk.is_empty());

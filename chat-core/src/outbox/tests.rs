@@ -111,3 +111,54 @@ fn overflow_frees_the_queue_and_keeps_its_bound() {
     assert!(outbox.lock().queue.is_empty(), "behind: nothing of it is queued");
     assert!(matches!(outbox.next(), Some(Next::Behind(_))));
 }
+
+#[test]
+fn nothing_after_the_readers_leaving_is_handed_out() {
+    let outbox = outbox();
+    let leave = |seq| Frame { after: After::Leave(outbox.identity().user), ..frame(seq, 1) };
+    outbox.begin(conversation());
+    outbox.start(conversation(), Seq::new(4), Seq::new(4), false);
+    outbox.offer(&[leave(5), frame(6, 1), leave(7)]);
+    outbox.offer(&[frame(8, 1)]);
+    outbox.offer_moment_in(conversation(), &Bytes::from_static(b"typing"));
+    let Some(Next::Frames(frames, after)) = outbox.next() else { unreachable!() };
+    assert_eq!((frames.len(), after[0].1), (1, Seq::new(5)));
+    outbox.offer(&[frame(6, 1)]);
+    assert!(outbox.next().is_none(), "another thread's fan-out comes too late");
+}
+
+#[test]
+fn leaving_that_overflows_is_read_from_the_store() {
+    let outbox = outbox();
+    outbox.begin(conversation());
+    outbox.start(conversation(), Seq::new(4), Seq::new(4), false);
+    let leave = Frame { after: After::Leave(outbox.identity().user), ..frame(5, 1) };
+    outbox.offer(&[leave, frame(6, 1)]);
+    let other = ConversationId::new(2).unwrap();
+    outbox.begin(other);
+    outbox.start(other, Seq::new(4), Seq::new(4), false);
+    outbox.offer(&[Frame { conversation: other, ..frame(5, OUTBOX_BYTES_MAX) }]);
+    let Some(Next::Behind(lag)) = outbox.next() else { unreachable!() };
+    assert_eq!((lag.conversation, lag.after), (conversation(), Seq::new(4)));
+    assert!(lag.head >= Seq::new(5));
+}
+
+#[tokio::test]
+async fn offer_that_queues_nothing_wakes_nobody() {
+    let outbox = outbox();
+    let is_woken = async || {
+        let now = std::time::Duration::ZERO;
+        tokio::time::timeout(now, outbox.woken()).await.is_ok()
+    };
+    outbox.begin(conversation());
+    outbox.offer(&[frame(5, 1)]);
+    outbox.start(conversation(), Seq::new(5), Seq::new(5), false);
+    outbox.offer(&[frame(4, 1), frame(5, 1)]);
+    assert!(!is_woken().await);
+    outbox.offer(&[frame(6, 1)]);
+    assert!(is_woken().await);
+    outbox.offer(&[frame(8, 1)]);
+    assert!(is_woken().await, "behind: there is something to read");
+    outbox.offer(&[frame(9, 1)]);
+    assert!(!is_woken().await);
+}

@@ -4,5 +4,6 @@
 mod busy;
 mod conversations;
 mod race;
+mod removals;
 mod scene;
 mod sessions;
