@@ -201,11 +201,20 @@ impl Outbox {
         if let Some(lag) = inner.first_behind() {
             return Some(Next::Behind(lag));
         }
-        if let Some(conversation) = inner.shown.pop_front() {
-            return Some(Next::Show(conversation));
+        // Both stay until the session says that they are done: where the store fails, or the session
+        // is cancelled, it must find them again.
+        if let Some(conversation) = inner.shown.front() {
+            return Some(Next::Show(*conversation));
         }
-        // It stays until `added` says that it is done: a cancelled session must find it again.
         inner.added.front().copied().map(Next::Added)
+    }
+
+    /// The conversation at the front has been shown.
+    pub fn shown(&self, conversation: ConversationId) {
+        let mut inner = self.lock();
+        if inner.shown.front() == Some(&conversation) {
+            inner.shown.pop_front();
+        }
     }
 
     /// The added conversation at the front is dealt with.

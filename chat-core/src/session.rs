@@ -169,7 +169,11 @@ impl Session {
             Next::Ended(ending) => return Ok(Some(Batch::Ended(ending))),
             Next::Frames(frames, after) => self.followed(frames, after),
             Next::Behind(lag) => self.read_on(&lag).await?,
-            Next::Show(conversation) => self.shown(conversation).await?,
+            Next::Show(conversation) => {
+                let frames = self.shown(conversation).await?;
+                self.outbox.shown(conversation);
+                frames
+            }
             Next::Added(conversation) => {
                 self.join(conversation).await?;
                 self.outbox.added(conversation);

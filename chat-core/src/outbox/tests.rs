@@ -143,6 +143,17 @@ fn leaving_that_overflows_is_read_from_the_store() {
     assert!(lag.head >= Seq::new(5));
 }
 
+#[test]
+fn conversation_to_show_stays_until_it_has_been_shown() {
+    let outbox = outbox();
+    outbox.show(conversation());
+    for _ in 0..2 {
+        assert!(matches!(outbox.next(), Some(Next::Show(_))));
+    }
+    outbox.shown(conversation());
+    assert!(outbox.next().is_none());
+}
+
 #[tokio::test]
 async fn offer_that_queues_nothing_wakes_nobody() {
     let outbox = outbox();
