@@ -244,11 +244,11 @@ impl Outbox {
         }
     }
 
-    /// How far the session has handed out each conversation.
+    /// How far the session has handed out each conversation that its reader knows.
     pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
         let inner = self.lock();
-        let started = inner.places.iter().filter(|(_, place)| place.is_started);
-        started.map(|(id, place)| (*id, place.sent)).collect()
+        let known = inner.places.iter().filter(|(_, place)| place.is_started && !place.is_new);
+        known.map(|(id, place)| (*id, place.sent)).collect()
     }
 
     /// The conversations that have begun.

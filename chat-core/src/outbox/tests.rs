@@ -144,6 +144,17 @@ fn leaving_that_overflows_is_read_from_the_store() {
 }
 
 #[test]
+fn cursors_name_only_what_the_reader_has_been_shown() {
+    let outbox = outbox();
+    outbox.begin(conversation());
+    outbox.start(conversation(), Seq::ZERO, Seq::new(3), true);
+    assert_eq!(outbox.cursors(), []);
+    let Some(Next::Behind(lag)) = outbox.next() else { unreachable!() };
+    outbox.caught_up(&lag, Seq::new(2), false);
+    assert_eq!(outbox.cursors(), [(conversation(), Seq::new(2))]);
+}
+
+#[test]
 fn conversation_to_show_stays_until_it_has_been_shown() {
     let outbox = outbox();
     outbox.show(conversation());
