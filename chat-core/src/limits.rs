@@ -95,6 +95,8 @@ pub const REPLY_CLAIM_TTL: Duration = Duration::from_secs(30);
 pub const REPLY_TTL: Duration = Duration::from_secs(24 * 3600);
 /// How long a gap in the hints may be mere reordering.
 pub const REORDER_WAIT: Duration = Duration::from_millis(50);
+/// How long whoever reads on waits before a store that did not answer is asked again.
+pub const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The largest integer that JSON readers hold exactly: 2^53 - 1.
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;

@@ -3,7 +3,7 @@
 //! A transport opens it with the client's cursors and reads it: a WebSocket until it ends, a long
 //! poll once. It holds nothing that those cursors could not build anew on another gateway.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
@@ -13,15 +13,12 @@ use crate::{
     error::{ChatError, StoreError},
     event::Event,
     id::ConversationId,
-    limits::{PAGE_MAX, RESUME_ENTRIES_MAX},
+    limits::{PAGE_MAX, RESUME_ENTRIES_MAX, STORE_PAUSE},
     model::{Body, Identity, Member, Membership, Seq},
     outbox::{After, Ending, Lag, Next, Outbox},
     port::Channel,
     view::{EntryView, present},
 };
-
-/// How long a session waits before it asks a store again that did not answer.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The client's cursors: the newest seq it has of each conversation.
 pub type Resume = HashMap<ConversationId, Seq>;

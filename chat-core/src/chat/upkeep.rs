@@ -20,8 +20,9 @@ use crate::{
 
 /// How often quiet conversations are dropped.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
-/// How often the heads of live conversations are compared with the store.
-const HEADS_EVERY: Duration = Duration::from_secs(5);
+/// How often, at the least, the heads of live conversations are compared with the store: what a lost
+/// hint told arrives within five seconds, with the time that reading it takes.
+const HEADS_EVERY: Duration = Duration::from_millis(4_800);
 /// The same while hints do not pass.
 const HEADS_EVERY_WITHOUT_BUS: Duration = Duration::from_secs(1);
 /// How often it is seen whether they do.
@@ -78,7 +79,8 @@ async fn compare_heads(chat: Arc<Chat>) {
     loop {
         let pause = if was_up { HEADS_EVERY } else { HEADS_EVERY_WITHOUT_BUS };
         // Gateways that started together must not ask together.
-        let due = Instant::now() + pause + chat.ports.clock.fresh_id().millis_of(pause / 10);
+        let due =
+            Instant::now() + pause * 9 / 10 + chat.ports.clock.fresh_id().millis_of(pause / 10);
         let has_ceased = || was_up && !chat.ports.bus.is_up();
         while Instant::now() < due && !has_ceased() {
             tokio::time::sleep_until(due.min(Instant::now() + LOOK_EVERY)).await;

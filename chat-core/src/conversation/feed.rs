@@ -20,7 +20,7 @@ use crate::{
     event::Event,
     hint::Hint,
     id::UserId,
-    limits::{APPEND_ENTRIES_MAX, HEADS_MAX, REORDER_WAIT},
+    limits::{APPEND_ENTRIES_MAX, HEADS_MAX, REORDER_WAIT, STORE_PAUSE},
     model::{Body, Entry, Seq},
     outbox::{After, Frame, Outbox},
     port::Channel,
@@ -59,13 +59,13 @@ pub(super) struct Feed {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Delivered up to here; `None` while nobody has asked the store.
+    /// Delivered up to here; `None` until it is followed: hints are heard, and the store was asked.
     head: Option<Seq>,
     roster: Roster,
     /// Accepted, and on the way to the listeners.
     queue: Vec<Entry>,
     is_pumping: bool,
-    /// Came before what precedes them.
+    /// Came before what precedes them, or before it is followed.
     early: BTreeMap<Seq, Option<Entry>>,
     is_repairing: bool,
 }
@@ -75,19 +75,11 @@ impl Feed {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a listener; the head, if somebody has asked the store.
-    fn add(&self, outbox: &Arc<Outbox>) -> Option<Seq> {
+    /// Whether a repair goes on: something is missing and, where the store fails, somebody waits.
+    fn must_repair(&self, last: &Result<(), StoreError>) -> bool {
         let mut inner = self.lock();
-        inner.roster.add(outbox);
-        inner.head
-    }
-
-    /// The store has this head; what came in the meantime may be later.
-    fn begin_at(&self, stored: Seq) -> Seq {
-        let mut inner = self.lock();
-        let head = inner.head.map_or(stored, |head| head.max(stored));
-        inner.head = Some(head);
-        head
+        inner.is_repairing = inner.has_gap() && (last.is_ok() || !inner.roster.is_empty());
+        inner.is_repairing
     }
 
     pub(super) fn detach(&self, outbox: &Outbox) {
@@ -106,7 +98,7 @@ pub(super) async fn attach(
     ports: &Ports,
     outbox: &Arc<Outbox>,
 ) -> Result<Vec<Seq>, ChatError> {
-    let known: Vec<_> = conversations.iter().map(|one| one.feed.add(outbox)).collect();
+    let known: Vec<_> = conversations.iter().map(|one| add(one, outbox)).collect();
     let is_cold = |(one, known): (_, &Option<Seq>)| known.is_none().then_some(one);
     let cold: Vec<_> = conversations.iter().zip(&known).filter_map(is_cold).collect();
     let woken = match wake(&cold, ports).await {
@@ -120,6 +112,30 @@ pub(super) async fn attach(
     };
     let mut woken = woken.into_iter();
     Ok(known.into_iter().map(|known| known.or_else(|| woken.next()).unwrap_or_default()).collect())
+}
+
+/// Adds a listener; the head, if the conversation is followed.
+fn add(conversation: &Conversation, outbox: &Arc<Outbox>) -> Option<Seq> {
+    let mut inner = conversation.feed.lock();
+    inner.roster.add(outbox);
+    let head = inner.head;
+    settle(conversation, inner);
+    head
+}
+
+/// The conversation is followed, and the store has this head; what has come since may be later.
+/// Others may listen already: what the store has more than they were told is still to come.
+fn begin_at(conversation: &Conversation, stored: Seq) -> Seq {
+    let mut inner = conversation.feed.lock();
+    if inner.head.is_none() {
+        inner.head = Some(stored);
+        inner.deliver_early();
+    } else {
+        inner.accept(stored, None);
+    }
+    let head = inner.head.map_or(stored, |head| head.max(stored));
+    settle(conversation, inner);
+    head
 }
 
 /// Follows conversations that nobody has listened to, and tells their heads. Hints first, the store
@@ -136,7 +152,7 @@ async fn wake(cold: &[&Arc<Conversation>], ports: &Ports) -> Result<Vec<Seq>, St
     for part in cold.chunks(HEADS_MAX) {
         let ids: Vec<_> = part.iter().map(|one| one.id).collect();
         let heads = ports.stores.log.heads(&ids).await?;
-        woken.extend(part.iter().zip(heads).map(|(one, head)| one.feed.begin_at(head.seq)));
+        woken.extend(part.iter().zip(heads).map(|(one, head)| begin_at(one, head.seq)));
     }
     Ok(woken)
 }
@@ -163,34 +179,48 @@ fn newcomer(entry: &Entry) -> Option<UserId> {
     if let Body::Joined { user, .. } = &entry.body { Some(*user) } else { None }
 }
 
-/// Delivers what is next, drops what is known; says whether something is missing.
-pub(super) fn offer(conversation: &Conversation, entries: &[Entry]) -> bool {
+/// Delivers what is next, drops what is known, and reads what is missing.
+fn offer(conversation: &Conversation, entries: &[Entry]) {
     let mut inner = conversation.feed.lock();
     for entry in entries {
         inner.accept(entry.seq, Some(entry));
     }
-    let has_gap = !inner.early.is_empty();
+    settle(conversation, inner);
+}
+
+/// Does what follows from a change.
+fn settle(conversation: &Conversation, mut inner: MutexGuard<'_, Inner>) {
+    let has_gap = inner.has_gap();
     let must_pump = !inner.queue.is_empty() && !std::mem::replace(&mut inner.is_pumping, true);
     drop(inner);
     if must_pump {
         pump(conversation);
     }
-    has_gap
+    if has_gap {
+        repair_soon(conversation);
+    }
 }
 
 impl Inner {
+    /// Whether something is missing before what came early.
+    fn has_gap(&self) -> bool {
+        self.head.is_some() && !self.early.is_empty()
+    }
+
     fn accept(&mut self, seq: Seq, entry: Option<&Entry>) {
-        let head = self.head.unwrap_or(seq.previous());
-        match (Offer::of(seq, head), entry) {
+        if self.head.is_none() && self.roster.is_empty() {
+            return;
+        }
+        let offer = self.head.map_or(Offer::Gap, |head| Offer::of(seq, head));
+        match (offer, entry) {
             (Offer::Stale, _) => {}
             (Offer::Next, Some(entry)) => {
                 self.deliver(entry.clone());
-                while let Some(next) = self.next_early() {
-                    self.deliver(next);
-                }
+                self.deliver_early();
             }
             (Offer::Next | Offer::Gap, _) => {
-                self.early.insert(seq, entry.cloned());
+                let known = self.early.entry(seq).or_default();
+                *known = known.take().or_else(|| entry.cloned());
                 // Far too many are missing: what came early is read from the store as well.
                 if self.early.len() > APPEND_ENTRIES_MAX {
                     let last = self.early.pop_last();
@@ -198,6 +228,12 @@ impl Inner {
                     self.early.extend(last.map(|(seq, _)| (seq, None)));
                 }
             }
+        }
+    }
+
+    fn deliver_early(&mut self) {
+        while let Some(next) = self.next_early() {
+            self.deliver(next);
         }
     }
 
@@ -282,6 +318,27 @@ fn frames(ports: &Ports, entries: &[Entry]) -> Vec<Frame> {
         .collect()
 }
 
+/// Reads what is missing, unless it comes by itself in a moment. One read at a time, until nothing
+/// is missing any more.
+fn repair_soon(conversation: &Conversation) {
+    let Some(conversation) = conversation.me.upgrade() else { return };
+    if std::mem::replace(&mut conversation.feed.lock().is_repairing, true) {
+        return;
+    }
+    let tasks = conversation.ports.tasks.clone();
+    tasks.spawn(async move {
+        let (mut last, mut pause) = (Ok(()), REORDER_WAIT);
+        while conversation.feed.must_repair(&last) {
+            tokio::time::sleep(pause).await;
+            last = conversation.repair().await;
+            pause = if last.is_ok() { REORDER_WAIT } else { STORE_PAUSE };
+            if let Err(error) = &last {
+                tracing::warn!(conversation.id = %conversation.id, %error, "feed lags behind the store");
+            }
+        }
+    });
+}
+
 /// Hands an event of the moment to all listeners but this user's.
 pub(super) fn moment(conversation: &Conversation, bytes: &Bytes, except: Option<UserId>) {
     let chunks = conversation.feed.lock().roster.snapshot();
@@ -294,44 +351,22 @@ pub(super) fn moment(conversation: &Conversation, bytes: &Bytes, except: Option<
 
 impl Conversation {
     /// Takes entries that came over the bus.
-    pub(crate) fn heard(self: &Arc<Self>, entries: &[Entry]) {
-        if offer(self, entries) {
-            self.repair_soon();
-        }
+    pub(crate) fn heard(&self, entries: &[Entry]) {
+        offer(self, entries);
     }
 
     /// Takes the news that the log has at least this head.
-    pub(crate) fn heard_head(self: &Arc<Self>, head: Seq) {
+    pub(crate) fn heard_head(&self, head: Seq) {
         let mut inner = self.feed.lock();
-        if inner.head.is_none() {
-            return;
-        }
-        inner.accept(head, None);
-        let has_gap = !inner.early.is_empty();
-        drop(inner);
-        if has_gap {
-            self.repair_soon();
+        if inner.head.is_some() {
+            inner.accept(head, None);
+            settle(self, inner);
         }
     }
 
     /// Hands an event of the moment to all listeners but this user's.
     pub(crate) fn moment(&self, bytes: &Bytes, except: Option<UserId>) {
         moment(self, bytes, except);
-    }
-
-    /// Reads what is missing, unless it comes by itself in a moment. One read at a time.
-    fn repair_soon(self: &Arc<Self>) {
-        if std::mem::replace(&mut self.feed.lock().is_repairing, true) {
-            return;
-        }
-        let conversation = self.clone();
-        self.ports.tasks.spawn(async move {
-            tokio::time::sleep(REORDER_WAIT).await;
-            if let Err(error) = conversation.repair().await {
-                tracing::warn!(conversation.id = %conversation.id, %error, "feed lags behind the store");
-            }
-            conversation.feed.lock().is_repairing = false;
-        });
     }
 
     async fn repair(&self) -> Result<(), StoreError> {
@@ -341,8 +376,8 @@ impl Conversation {
         };
         let Some((head, to)) = range else { return Ok(()) };
         let missed = read_all(&self.ports, self.id, head, to).await?;
-        // A hint that names more than the store has was none.
-        self.feed.lock().early.retain(|seq, entry| *seq > to && entry.is_some());
+        // A hint that names more than the store has was none. What came during the read is kept.
+        self.feed.lock().early.retain(|seq, _| *seq > to);
         noticed(self, &missed);
         Ok(())
     }

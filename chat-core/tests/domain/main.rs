@@ -3,6 +3,8 @@
 
 mod busy;
 mod conversations;
+mod faults;
+mod feeds;
 mod race;
 mod removals;
 mod scene;

@@ -366,3 +366,21 @@ pub(crate) fn seqs(events: &[String]) -> Vec<u64> {
     let messages = events.iter().filter_map(|event| event.strip_prefix("message "));
     messages.map(|event| event.split(' ').nth(1).unwrap().parse().unwrap()).collect()
 }
+
+impl Scene {
+    /// One more gateway, on these stores and this bus; the scene's own are its to wrap.
+    pub(crate) fn join(&mut self, stores: Stores, bus: Arc<dyn chat_core::port::Bus>) -> Arc<Chat> {
+        let node = u16::try_from(self.gateways.len()).unwrap();
+        let ports = Ports::new(
+            stores,
+            bus,
+            Arc::new(TestClock::new(START, node)),
+            Arc::new(Spell),
+            RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT),
+            TaskTracker::new(),
+        );
+        let chat = Chat::start(ports, self.shutdown.clone());
+        self.gateways.push(chat.clone());
+        chat
+    }
+}
