@@ -14,7 +14,7 @@ mod next;
 mod place;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -89,9 +89,10 @@ impl Outbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a conversation: nothing is handed out before [`Self::start`], and nothing missed.
-    pub fn begin(&self, conversation: ConversationId) {
-        self.lock().places.insert(conversation, Place::default());
+    /// Begins a conversation: nothing is handed out before [`Self::start`], and nothing missed. Says
+    /// whether it had not begun before.
+    pub fn begin(&self, conversation: ConversationId) -> bool {
+        self.lock().places.insert(conversation, Place::default()).is_none()
     }
 
     /// Starts a conversation that has begun: `after` is the last seq that its reader has, `head`
@@ -147,7 +148,7 @@ impl Outbox {
         }
     }
 
-    /// The session's user was added to a conversation.
+    /// The session's user may have been added to a conversation.
     pub fn add(&self, conversation: ConversationId) {
         let mut inner = self.lock();
         if !inner.added.contains(&conversation) {
@@ -155,6 +156,32 @@ impl Outbox {
         }
         drop(inner);
         self.wake.notify_one();
+    }
+
+    /// The store has this head: what is not queued of it is read. Says whether anything is.
+    pub fn read_up_to(&self, conversation: ConversationId, head: Seq) -> bool {
+        let mut inner = self.lock();
+        let Some(place) = inner.places.get_mut(&conversation) else { return false };
+        place.head = place.head.max(head);
+        let is_past = !place.is_behind && head <= place.queued;
+        if !is_past {
+            inner.fall_behind(conversation);
+        }
+        !is_past
+    }
+
+    /// The session's user is a member of these: the session is to look at all that differ.
+    pub fn compare(&self, yours: &HashSet<ConversationId>) {
+        let mut inner = self.lock();
+        let begun: HashSet<_> = inner.places.keys().copied().collect();
+        let known: HashSet<_> = inner.added.iter().copied().collect();
+        let differ = yours.symmetric_difference(&begun).filter(|one| !known.contains(*one));
+        inner.added.extend(differ);
+        let has_any = !inner.added.is_empty();
+        drop(inner);
+        if has_any {
+            self.wake.notify_one();
+        }
     }
 
     /// The conversation is to be shown anew.

@@ -3,7 +3,10 @@
 //! A transport opens it with the client's cursors and reads it: a WebSocket until it ends, a long
 //! poll once. It holds nothing that those cursors could not build anew on another gateway.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -60,13 +63,15 @@ impl Session {
         identity: Identity,
         resume: Option<&Resume>,
     ) -> Result<Opened, ChatError> {
-        let outbox = Arc::new(Outbox::new(identity));
-        let session = Self { chat: chat.clone(), outbox };
-        let ports = &chat.ports;
-        if ports.users.add(&session.outbox) {
+        let session = Self { chat: chat.clone(), outbox: Arc::new(Outbox::new(identity)) };
+        if chat.ports.users.add(&session.outbox) {
             chat.follow_user(identity.user).await;
         }
-        let memberships = ports.stores.conversations.of_user(identity.user).await?;
+        // Who ends a login looks for its sessions: this one is there from here on.
+        if chat.is_revoked(identity.login) {
+            return Err(ChatError::Unauthenticated("the login has ended"));
+        }
+        let memberships = session.memberships().await?;
         let conversations: Vec<_> = memberships.iter().map(|one| one.conversation).collect();
         let told = session.attach(&conversations).await?;
         let (mut heads, mut first) = (Vec::with_capacity(memberships.len()), Vec::new());
@@ -74,12 +79,31 @@ impl Session {
             let head = session.follow(membership, head, resume, &mut first).await?;
             heads.push((membership.conversation, head));
         }
-        for conversation in resume.into_iter().flat_map(HashMap::keys) {
-            if !memberships.iter().any(|one| one.conversation == *conversation) {
-                first.push(session.encode(&Event::Removed { conversation: *conversation }));
-            }
-        }
+        let yours = session.confirm(resume, &conversations, &mut first).await?;
+        heads.retain(|(conversation, _)| yours.contains(conversation));
         Ok(Opened { session, heads, first })
+    }
+
+    async fn memberships(&self) -> Result<Vec<Membership>, StoreError> {
+        let user = self.outbox.identity().user;
+        self.chat.ports.stores.conversations.of_user(user).await
+    }
+
+    /// Looks again whose member the user is: a removal before the session listened is below the
+    /// head, where nothing shows it. Tells what is not the user's, or not any more.
+    async fn confirm(
+        &self,
+        resume: Option<&Resume>,
+        begun: &[ConversationId],
+        first: &mut Vec<Bytes>,
+    ) -> Result<HashSet<ConversationId>, ChatError> {
+        let yours = self.memberships().await?.iter().map(|one| one.conversation).collect();
+        let known: HashSet<_> = resume.into_iter().flat_map(HashMap::keys).chain(begun).collect();
+        for conversation in known.into_iter().filter(|one| !HashSet::contains(&yours, *one)) {
+            first.push(self.end(*conversation));
+        }
+        self.outbox.compare(&yours);
+        Ok(yours)
     }
 
     async fn follow(
@@ -117,8 +141,12 @@ impl Session {
         let Chat { directory, ports, .. } = &*self.chat;
         let mut live = Vec::with_capacity(conversations.len());
         for conversation in conversations {
-            self.outbox.begin(*conversation);
-            live.push(directory.open(*conversation, ports));
+            let one = directory.open(*conversation, ports);
+            if !self.outbox.begin(*conversation) {
+                // An attempt before was cancelled.
+                one.detach(&self.outbox);
+            }
+            live.push(one);
         }
         attach(&live, ports, &self.outbox).await
     }
@@ -172,9 +200,9 @@ impl Session {
                 frames
             }
             Next::Added(conversation) => {
-                self.join(conversation).await?;
+                let frames = self.join(conversation).await?;
                 self.outbox.added(conversation);
-                return Ok(None);
+                frames
             }
         };
         Ok((!frames.is_empty()).then_some(Batch::Frames(frames)))
@@ -211,9 +239,8 @@ impl Session {
         let me = self.outbox.identity().user;
         match after {
             After::Leave(user) if user == me => {
-                self.leave(conversation);
                 tracing::debug!(conversation.id = %conversation, %seq, "session left");
-                Some(self.encode(&Event::Removed { conversation }))
+                Some(self.leave(conversation))
             }
             After::Show => {
                 self.outbox.show(conversation);
@@ -230,12 +257,18 @@ impl Session {
     }
 
     /// Ends a conversation, and begins it again if the user has joined it again since.
-    fn leave(&self, conversation: ConversationId) {
+    fn leave(&self, conversation: ConversationId) -> Bytes {
+        let removed = self.end(conversation);
+        self.outbox.add(conversation);
+        removed
+    }
+
+    fn end(&self, conversation: ConversationId) -> Bytes {
         self.outbox.end(conversation);
         if let Some(live) = self.chat.directory.get(conversation) {
             live.detach(&self.outbox);
         }
-        self.outbox.add(conversation);
+        self.encode(&Event::Removed { conversation })
     }
 
     /// The next page of a conversation that is behind.
@@ -279,8 +312,7 @@ impl Session {
     async fn over_gap(&self, lag: &Lag, frames: &mut Vec<Bytes>) -> Result<(), ChatError> {
         let conversation = lag.conversation;
         let Some(member) = self.standing(conversation).await? else {
-            self.leave(conversation);
-            frames.push(self.encode(&Event::Removed { conversation }));
+            frames.push(self.leave(conversation));
             return Ok(());
         };
         let floor = member.joined_seq.previous();
@@ -294,7 +326,10 @@ impl Session {
         Ok(())
     }
 
-    async fn standing(&self, conversation: ConversationId) -> Result<Option<Member>, StoreError> {
+    /// The user's standing at the head or after it: a store that has seen the head does not show an
+    /// older one.
+    async fn standing(&self, conversation: ConversationId) -> Result<Option<Member>, ChatError> {
+        self.chat.stored_head(conversation).await?;
         let me = self.outbox.identity().user;
         let standing = self.chat.ports.stores.conversations.standing(conversation, &[me]).await?;
         Ok(standing.into_iter().next().flatten())
@@ -308,15 +343,23 @@ impl Session {
         }
     }
 
-    /// Begins a conversation that is new to this session, if the user is a member of it.
-    async fn join(&self, conversation: ConversationId) -> Result<(), ChatError> {
-        if self.outbox.follows(conversation) {
-            return Ok(());
+    /// Begins a conversation that is new to this session, and ends one that is not the user's any
+    /// more.
+    async fn join(&self, conversation: ConversationId) -> Result<Vec<Bytes>, ChatError> {
+        match (self.outbox.follows(conversation), self.standing(conversation).await?) {
+            (true, Some(_)) | (false, None) => Ok(Vec::new()),
+            (true, None) => {
+                let head = self.chat.stored_head(conversation).await?;
+                // If the leaving is still to come, it comes with all that is before it.
+                let is_past = !self.outbox.read_up_to(conversation, head);
+                Ok(is_past.then(|| self.end(conversation)).into_iter().collect())
+            }
+            (false, Some(member)) => {
+                let head = self.attach(&[conversation]).await?.pop().unwrap_or_default();
+                self.outbox.start(conversation, member.joined_seq.previous(), head, true);
+                Ok(Vec::new())
+            }
         }
-        let Some(member) = self.standing(conversation).await? else { return Ok(()) };
-        let head = self.attach(&[conversation]).await?.pop().unwrap_or_default();
-        self.outbox.start(conversation, member.joined_seq.previous(), head, true);
-        Ok(())
     }
 }
 

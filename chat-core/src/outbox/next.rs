@@ -23,7 +23,7 @@ pub enum Next {
     Frames(Vec<Bytes>, Vec<(ConversationId, Seq, After)>),
     /// A conversation is behind: read it from the store.
     Behind(Lag),
-    /// A conversation was added.
+    /// The user may have been added to a conversation, or removed from it.
     Added(ConversationId),
     /// A conversation is to be shown anew.
     Show(ConversationId),

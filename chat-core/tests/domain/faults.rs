@@ -1,13 +1,13 @@
 //! Stores that answer when a test says so.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{ClientId, Entry, Head, Seq},
-    port::{Append, Appended, Log},
+    model::{ClientId, Entry, Founding, Head, Member, Membership, Overlay, Seq},
+    port::{Append, Appended, Conversations, Log},
 };
 use tokio::sync::Semaphore;
 
@@ -87,5 +87,83 @@ impl Log for GatedLog {
 
     async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
         self.inner.erase(conversation, seqs).await
+    }
+}
+
+/// Read models that take their time, and during whose first look at somebody's conversations
+/// something else happens.
+#[derive(Debug)]
+pub(crate) struct SlowConversations {
+    inner: Arc<dyn Conversations>,
+    pub(crate) lookup: Duration,
+    pub(crate) after_lookup: Gate,
+    pub(crate) projections: Gate,
+}
+
+impl SlowConversations {
+    pub(crate) fn new(inner: Arc<dyn Conversations>, lookup: Duration) -> Arc<Self> {
+        let (after_lookup, projections) = (Gate::default(), Gate::default());
+        Arc::new(Self { inner, lookup, after_lookup, projections })
+    }
+}
+
+#[async_trait]
+impl Conversations for SlowConversations {
+    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+        self.inner.create(founding).await
+    }
+
+    async fn direct(
+        &self,
+        one: UserId,
+        other: UserId,
+        fresh: ConversationId,
+    ) -> Result<ConversationId, StoreError> {
+        self.inner.direct(one, other, fresh).await
+    }
+
+    async fn get(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
+        self.inner.get(conversation).await
+    }
+
+    async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
+        tokio::time::sleep(self.lookup).await;
+        let found = self.inner.of_user(user).await;
+        self.after_lookup.pass().await;
+        found
+    }
+
+    async fn members(
+        &self,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.inner.members(conversation, after, limit).await
+    }
+
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<Member>>, StoreError> {
+        self.inner.standing(conversation, users).await
+    }
+
+    async fn overlays(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        to: Seq,
+    ) -> Result<Vec<(Seq, Overlay)>, StoreError> {
+        self.inner.overlays(conversation, after, to).await
+    }
+
+    async fn project(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.projections.pass().await;
+        self.inner.project(entries).await
     }
 }

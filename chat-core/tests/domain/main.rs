@@ -5,6 +5,7 @@ mod busy;
 mod conversations;
 mod faults;
 mod feeds;
+mod openings;
 mod race;
 mod removals;
 mod scene;
