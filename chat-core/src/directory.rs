@@ -114,6 +114,16 @@ impl Users {
         is_last
     }
 
+    /// Who is here, ascending.
+    pub(crate) fn here(&self) -> Vec<UserId> {
+        let of = |shard: MutexGuard<'_, HashMap<UserId, Vec<Arc<Outbox>>>>| {
+            shard.keys().copied().collect::<Vec<_>>()
+        };
+        let mut here: Vec<UserId> = self.sessions.each().flat_map(of).collect();
+        here.sort_unstable();
+        here
+    }
+
     /// Does this to each session of a user.
     pub(crate) fn each_of(&self, user: UserId, act: impl FnMut(&Arc<Outbox>)) {
         if let Some(sessions) = self.sessions.of(user.get()).get(&user) {

@@ -98,6 +98,14 @@ pub const REORDER_WAIT: Duration = Duration::from_millis(50);
 /// How long whoever reads on waits before a store that did not answer is asked again.
 pub const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// Within this time the memberships of whoever is on a gateway have been compared with the store,
+/// also where hints pass and one that told of a new conversation was lost.
+pub const MEMBERSHIPS_WITHIN: Duration = Duration::from_secs(30);
+/// Users whose memberships are compared each second while hints do not pass; more take turns.
+pub const MEMBERSHIPS_ROUND_MAX: usize = 4_096;
+/// Users whose memberships are read at once.
+pub const MEMBERSHIPS_AT_ONCE_MAX: usize = 32;
+
 /// The largest integer that JSON readers hold exactly: 2^53 - 1.
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 

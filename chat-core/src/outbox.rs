@@ -173,9 +173,11 @@ impl Outbox {
     /// The session's user is a member of these: the session is to look at all that differ.
     pub fn compare(&self, yours: &HashSet<ConversationId>) {
         let mut inner = self.lock();
-        let begun: HashSet<_> = inner.places.keys().copied().collect();
+        let started = inner.places.iter().filter(|(_, place)| place.is_started);
+        let started: HashSet<_> = started.map(|(conversation, _)| *conversation).collect();
+        inner.added.retain(|one| !(yours.contains(one) && started.contains(one)));
         let known: HashSet<_> = inner.added.iter().copied().collect();
-        let differ = yours.symmetric_difference(&begun).filter(|one| !known.contains(*one));
+        let differ = yours.symmetric_difference(&started).filter(|one| !known.contains(*one));
         inner.added.extend(differ);
         let has_any = !inner.added.is_empty();
         drop(inner);

@@ -30,25 +30,37 @@ pub trait Revocations: Send + Sync + fmt::Debug {
     fn revoked(&self, ended: Identity);
 }
 
+/// Ended logins that one hint tells, at the most.
+pub const HINT_MAX: usize = 1_024;
+
 /// The hint that tells other gateways, on [`crate::port::Channel::Gateways`].
 pub fn encode(ended: Identity) -> Bytes {
-    let mut out = BytesMut::with_capacity(17);
+    encode_all(&[ended])
+}
+
+/// As [`encode`], of up to [`HINT_MAX`].
+pub fn encode_all(ended: &[Identity]) -> Bytes {
+    let mut out = BytesMut::with_capacity(1 + 16 * ended.len());
     out.put_u8(VERSION);
-    out.put_u64(ended.login.get());
-    out.put_u64(ended.user.get());
+    for one in ended {
+        out.put_u64(one.login.get());
+        out.put_u64(one.user.get());
+    }
     out.freeze()
 }
 
-/// Reads what [`encode`] wrote.
-pub fn decode(hint: &[u8]) -> Result<Identity, Malformed> {
+/// Reads what [`encode_all`] wrote.
+pub fn decode(hint: &[u8]) -> Result<Vec<Identity>, Malformed> {
     let mut reader = Reader::new(hint);
-    if reader.u8()? != VERSION {
+    if reader.u8()? != VERSION || hint.len() > 1 + 16 * HINT_MAX {
         return Err(Malformed);
     }
-    let login = LoginId::new(reader.u64()?).ok_or(Malformed)?;
-    let user = reader.user()?;
-    reader.end()?;
-    Ok(Identity { user, login })
+    let mut ended = Vec::new();
+    while !reader.is_empty() || ended.is_empty() {
+        let login = LoginId::new(reader.u64()?).ok_or(Malformed)?;
+        ended.push(Identity { login, user: reader.user()? });
+    }
+    Ok(ended)
 }
 
 /// The logins whose access tokens a gateway refuses. One lookup is one hash.
@@ -201,7 +213,10 @@ mod tests {
     #[test]
     fn hint_reads_as_it_was_written_and_no_part_of_it_reads() {
         let hint = encode(identity(7));
-        assert_eq!(decode(&hint), Ok(identity(7)));
+        assert_eq!(decode(&hint), Ok(vec![identity(7)]));
+        let many: Vec<_> = (1..=HINT_MAX as u64).map(identity).collect();
+        assert_eq!(decode(&encode_all(&many)), Ok(many));
+        assert_eq!(decode(&[&hint[..], &[0; 16 * HINT_MAX]].concat()), Err(Malformed));
         for length in 0..hint.len() {
             assert_eq!(decode(&hint[..length]), Err(Malformed));
         }
@@ -213,7 +228,7 @@ mod tests {
         #[test]
         fn damaged_hints_are_refused_without_a_panic(hint in proptest::collection::vec(any::<u8>(), 0..40)) {
             if let Ok(ended) = decode(&hint) {
-                prop_assert_eq!(&encode(ended)[..], &hint[..]);
+                prop_assert_eq!(&encode_all(&ended)[..], &hint[..]);
             }
         }
 

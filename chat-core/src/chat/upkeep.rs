@@ -1,18 +1,16 @@
-//! What runs by itself: hints that arrive, heads that are compared, objects that are dropped.
+//! What runs by itself: hints that arrive, what is compared with the store, objects that are dropped.
+
+mod compare;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::mpsc::Receiver,
-    time::{Instant, MissedTickBehavior},
-};
+use tokio::{sync::mpsc::Receiver, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use self::compare::Doubts;
 use super::Chat;
 use crate::{
     hint::Hint,
-    id::ConversationId,
-    limits::HEADS_MAX,
     model::Cursor,
     port::{Arrival, Channel},
     revocations::{self, Revocations},
@@ -20,21 +18,19 @@ use crate::{
 
 /// How often quiet conversations are dropped.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
-/// How often, at the least, the heads of live conversations are compared with the store: what a lost
-/// hint told arrives within five seconds, with the time that reading it takes.
-const HEADS_EVERY: Duration = Duration::from_millis(4_800);
-/// The same while hints do not pass.
-const HEADS_EVERY_WITHOUT_BUS: Duration = Duration::from_secs(1);
-/// How often it is seen whether they do.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) fn start(chat: &Arc<Chat>, shutdown: CancellationToken) {
     let tasks = &chat.ports.tasks;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(sweep(chat.clone())));
     if let Some(arrivals) = chat.ports.bus.arrivals() {
-        let listen = listen(chat.clone(), arrivals);
-        tasks.spawn(shutdown.clone().run_until_cancelled_owned(listen));
-        tasks.spawn(shutdown.run_until_cancelled_owned(compare_heads(chat.clone())));
+        let doubts = Arc::new(Doubts::default());
+        let heads = compare::heads(chat.clone(), doubts.clone());
+        let memberships = compare::memberships(chat.clone(), doubts.clone());
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(heads));
+        if chat.ports.bus.has_others() {
+            tasks.spawn(shutdown.clone().run_until_cancelled_owned(memberships));
+        }
+        tasks.spawn(shutdown.run_until_cancelled_owned(listen(chat.clone(), arrivals, doubts)));
     }
 }
 
@@ -50,14 +46,15 @@ async fn sweep(chat: Arc<Chat>) {
     }
 }
 
-async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>) {
+/// Takes what arrives as fast as it comes: whoever reads slowly is told that hints were lost.
+async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, doubts: Arc<Doubts>) {
     if let Err(error) = chat.ports.bus.subscribe(&[Channel::Gateways]).await {
         tracing::warn!(%error, "no hints for now");
     }
     while let Some(arrival) = arrivals.recv().await {
         match arrival {
             Arrival::Hint { channel: Channel::Gateways, payload } => {
-                if let Ok(ended) = revocations::decode(&payload) {
+                for ended in revocations::decode(&payload).into_iter().flatten() {
                     chat.revoked(ended);
                 }
             }
@@ -67,26 +64,9 @@ async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>) {
             },
             Arrival::Lost => {
                 tracing::info!("hints were lost: asking the store");
-                chat.repair().await;
+                doubts.raise();
             }
         }
-    }
-}
-
-/// Compares heads with the store, more often while hints do not pass, and at once when they cease.
-async fn compare_heads(chat: Arc<Chat>) {
-    let mut was_up = true;
-    loop {
-        let pause = if was_up { HEADS_EVERY } else { HEADS_EVERY_WITHOUT_BUS };
-        // Gateways that started together must not ask together.
-        let due =
-            Instant::now() + pause * 9 / 10 + chat.ports.clock.fresh_id().millis_of(pause / 10);
-        let has_ceased = || was_up && !chat.ports.bus.is_up();
-        while Instant::now() < due && !has_ceased() {
-            tokio::time::sleep_until(due.min(Instant::now() + LOOK_EVERY)).await;
-        }
-        was_up = chat.ports.bus.is_up();
-        chat.repair_conversations().await;
     }
 }
 
@@ -116,34 +96,6 @@ impl Chat {
                 self.ports.users.each_of(user, |outbox| outbox.add(conversation));
             }
             (Hint::Entries(_) | Hint::Head(_) | Hint::Typing { .. } | Hint::Added(_), _) => {}
-        }
-    }
-
-    /// Everything that hints may have told: heads, and conversations that are new to somebody.
-    async fn repair(&self) {
-        self.repair_conversations().await;
-        let mut users: Vec<_> =
-            self.ports.users.all().iter().map(|outbox| outbox.identity().user).collect();
-        users.sort_unstable();
-        users.dedup();
-        for user in users {
-            let Ok(memberships) = self.ports.stores.conversations.of_user(user).await else {
-                return;
-            };
-            for conversation in memberships.iter().map(|one| one.conversation) {
-                self.ports.users.each_of(user, |outbox| outbox.add(conversation));
-            }
-        }
-    }
-
-    async fn repair_conversations(&self) {
-        let live: Vec<_> = self.directory.all().into_iter().filter(|one| !one.is_quiet()).collect();
-        for part in live.chunks(HEADS_MAX) {
-            let ids: Vec<ConversationId> = part.iter().map(|one| one.id()).collect();
-            let Ok(heads) = self.ports.stores.log.heads(&ids).await else { return };
-            for (conversation, head) in part.iter().zip(heads) {
-                conversation.heard_head(head.seq);
-            }
         }
     }
 }

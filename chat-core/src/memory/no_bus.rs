@@ -44,6 +44,10 @@ impl Bus for NoBus {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    fn has_others(&self) -> bool {
+        false
+    }
+
     fn is_up(&self) -> bool {
         true
     }

@@ -1,15 +1,21 @@
-//! Stores that answer when a test says so.
+//! Stores and a bus that answer when a test says so.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
+    memory::MemoryBus,
     model::{ClientId, Entry, Founding, Head, Member, Membership, Overlay, Seq},
-    port::{Append, Appended, Conversations, Log},
+    port::{Append, Appended, Arrival, Bus, BusError, Channel, Conversations, Log},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc::Receiver};
 
 /// What calls pass one by one; open until it is closed.
 #[derive(Debug)]
@@ -90,20 +96,20 @@ impl Log for GatedLog {
     }
 }
 
-/// Read models that take their time, and during whose first look at somebody's conversations
-/// something else happens.
+/// Read models that take their time to look up somebody's conversations.
 #[derive(Debug)]
 pub(crate) struct SlowConversations {
     inner: Arc<dyn Conversations>,
     pub(crate) lookup: Duration,
     pub(crate) after_lookup: Gate,
-    pub(crate) projections: Gate,
+    /// What a view that lags behind the log shows of everybody's conversations.
+    pub(crate) stale: Mutex<Option<Vec<Membership>>>,
 }
 
 impl SlowConversations {
     pub(crate) fn new(inner: Arc<dyn Conversations>, lookup: Duration) -> Arc<Self> {
-        let (after_lookup, projections) = (Gate::default(), Gate::default());
-        Arc::new(Self { inner, lookup, after_lookup, projections })
+        let after_lookup = Gate::default();
+        Arc::new(Self { inner, lookup, after_lookup, stale: Mutex::default() })
     }
 }
 
@@ -131,9 +137,9 @@ impl Conversations for SlowConversations {
 
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         tokio::time::sleep(self.lookup).await;
-        let found = self.inner.of_user(user).await;
+        let found = self.inner.of_user(user).await?;
         self.after_lookup.pass().await;
-        found
+        Ok(self.stale.lock().unwrap().clone().unwrap_or(found))
     }
 
     async fn members(
@@ -163,7 +169,49 @@ impl Conversations for SlowConversations {
     }
 
     async fn project(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.projections.pass().await;
         self.inner.project(entries).await
+    }
+}
+
+/// A bus whose subscriptions wait at gates, and are known.
+#[derive(Debug)]
+pub(crate) struct GatedBus {
+    pub(crate) inner: MemoryBus,
+    pub(crate) begins: Gate,
+    pub(crate) ends: Gate,
+    pub(crate) channels: Mutex<HashSet<Channel>>,
+}
+
+impl GatedBus {
+    pub(crate) fn new(inner: MemoryBus) -> Arc<Self> {
+        let (begins, ends) = (Gate::default(), Gate::default());
+        Arc::new(Self { inner, begins, ends, channels: Mutex::default() })
+    }
+}
+
+#[async_trait]
+impl Bus for GatedBus {
+    fn publish(&self, channel: Channel, payload: Bytes) {
+        self.inner.publish(channel, payload);
+    }
+
+    async fn subscribe(&self, channels: &[Channel]) -> Result<(), BusError> {
+        self.begins.pass().await;
+        self.channels.lock().unwrap().extend(channels);
+        self.inner.subscribe(channels).await
+    }
+
+    async fn unsubscribe(&self, channels: &[Channel]) {
+        self.ends.pass().await;
+        self.channels.lock().unwrap().retain(|channel| !channels.contains(channel));
+        self.inner.unsubscribe(channels).await;
+    }
+
+    fn arrivals(&self) -> Option<Receiver<Arrival>> {
+        self.inner.arrivals()
+    }
+
+    fn is_up(&self) -> bool {
+        self.inner.is_up()
     }
 }

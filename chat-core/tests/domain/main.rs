@@ -10,3 +10,4 @@ mod race;
 mod removals;
 mod scene;
 mod sessions;
+mod upkeep;

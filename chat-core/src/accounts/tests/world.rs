@@ -96,7 +96,7 @@ impl World {
     pub(super) fn told(&mut self) -> Vec<Identity> {
         let here = std::mem::take(&mut *self.witness.told.lock().unwrap());
         let elsewhere: Vec<_> = std::iter::from_fn(|| self.hints.try_recv().ok())
-            .map(|arrival| match arrival {
+            .flat_map(|arrival| match arrival {
                 Arrival::Hint { payload, .. } => revocations::decode(&payload).unwrap(),
                 Arrival::Lost => unreachable!("the hub loses nothing"),
             })
