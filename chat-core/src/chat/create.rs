@@ -140,17 +140,15 @@ impl Chat {
             }
             outcome = stores.log.append(append).await;
         }
-        match outcome? {
-            Appended::Done => {}
+        let standing = match outcome? {
+            Appended::Done => entries,
             // An earlier attempt, or the other one of two at the same moment: its entries stand.
+            // Whoever made them may have told nobody.
             Appended::Moved { .. } | Appended::Duplicate { .. } => {
-                let standing =
-                    stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await?;
-                stores.conversations.project(&standing).await?;
-                return Ok(());
+                stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await?
             }
-        }
-        stores.conversations.project(&entries).await?;
+        };
+        stores.conversations.project(&standing).await?;
         for (user, _) in founders {
             self.ports.publish(Channel::User(*user), &Hint::Added(conversation));
             self.ports.users.each_of(*user, |outbox| outbox.add(conversation));

@@ -107,6 +107,15 @@ async fn log_out_of_a_gateway_that_was_cut_off_reaches_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn new_conversation_is_told_also_where_its_founding_was_in_doubt() {
+    let Pair { ada, bob, scene: _scene, .. } = Pair::new(Duration::ZERO, 2).await;
+    ada.group(&[]).await;
+    let mut reader = bob.open(None).await;
+    ada.direct(&bob).await;
+    assert!(comes(&mut reader, "conversation", SECOND).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn new_conversation_and_its_first_text_arrive_within_two_seconds_without_a_bus() {
     for after in [0, 300, 900, 4_700, 7_200] {
         let Pair { ada, bob, hub, scene: _scene, .. } = Pair::new(Duration::ZERO, 0).await;
