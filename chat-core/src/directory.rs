@@ -88,59 +88,96 @@ impl Directory {
 /// The sessions of each user on this gateway.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
-    sessions: Sharded<UserId, Vec<Arc<Outbox>>>,
+    users: Sharded<UserId, Local>,
+}
+
+/// A user who is here, or was here a moment ago.
+#[derive(Debug, Default)]
+struct Local {
+    sessions: Vec<Arc<Outbox>>,
+    /// Whether what other gateways say to the user is heard.
+    is_followed: bool,
+    /// Whether nobody was here at the last sweep.
+    is_idle: bool,
 }
 
 impl Users {
-    /// Adds a session; says whether it is its user's first.
+    /// Adds a session; says whether what other gateways say to its user is heard already.
     pub(crate) fn add(&self, outbox: &Arc<Outbox>) -> bool {
         let user = outbox.identity().user;
-        let mut shard = self.sessions.of(user.get());
-        let sessions = shard.entry(user).or_insert_with(|| Vec::with_capacity(1));
-        sessions.push(outbox.clone());
-        sessions.len() == 1
+        let mut shard = self.users.of(user.get());
+        let local = shard.entry(user).or_default();
+        local.is_idle = false;
+        local.sessions.reserve_exact(1);
+        local.sessions.push(outbox.clone());
+        local.is_followed
     }
 
-    /// Takes a session out; says whether it was its user's last.
-    pub(crate) fn remove(&self, outbox: &Outbox) -> bool {
-        let user = outbox.identity().user;
-        let mut shard = self.sessions.of(user.get());
-        let Some(sessions) = shard.get_mut(&user) else { return false };
-        sessions.retain(|one| !std::ptr::eq(Arc::as_ptr(one), outbox));
-        let is_last = sessions.is_empty();
-        if is_last {
-            shard.remove(&user);
+    /// What other gateways say to this user is heard from now on.
+    pub(crate) fn followed(&self, user: UserId) {
+        if let Some(local) = self.users.of(user.get()).get_mut(&user) {
+            local.is_followed = true;
         }
-        is_last
+    }
+
+    /// Takes a session out.
+    pub(crate) fn remove(&self, outbox: &Outbox) {
+        let user = outbox.identity().user;
+        if let Some(local) = self.users.of(user.get()).get_mut(&user) {
+            local.sessions.retain(|one| !std::ptr::eq(Arc::as_ptr(one), outbox));
+            local.sessions.shrink_to_fit();
+        }
+    }
+
+    /// Drops who was not here at the last sweep either, and tells who that was.
+    pub(crate) fn sweep(&self) -> Vec<UserId> {
+        let mut swept = Vec::new();
+        for mut shard in self.users.each() {
+            let idle = |_: &UserId, local: &mut Local| {
+                local.sessions.is_empty() && std::mem::replace(&mut local.is_idle, true)
+            };
+            swept.extend(shard.extract_if(idle).map(|(user, _)| user));
+        }
+        swept
+    }
+
+    /// Whether the user is here, or was a moment ago.
+    pub(crate) fn knows(&self, user: UserId) -> bool {
+        self.users.of(user.get()).contains_key(&user)
     }
 
     /// Who is here, ascending.
     pub(crate) fn here(&self) -> Vec<UserId> {
-        let of = |shard: MutexGuard<'_, HashMap<UserId, Vec<Arc<Outbox>>>>| {
-            shard.keys().copied().collect::<Vec<_>>()
-        };
-        let mut here: Vec<UserId> = self.sessions.each().flat_map(of).collect();
+        let is_here =
+            |(user, local): (&UserId, &Local)| (!local.sessions.is_empty()).then_some(*user);
+        let mut here: Vec<UserId> = self
+            .users
+            .each()
+            .flat_map(|shard| shard.iter().filter_map(is_here).collect::<Vec<_>>())
+            .collect();
         here.sort_unstable();
         here
     }
 
     /// Does this to each session of a user.
     pub(crate) fn each_of(&self, user: UserId, act: impl FnMut(&Arc<Outbox>)) {
-        if let Some(sessions) = self.sessions.of(user.get()).get(&user) {
-            sessions.iter().for_each(act);
+        if let Some(local) = self.users.of(user.get()).get(&user) {
+            local.sessions.iter().for_each(act);
         }
     }
 
     /// Every session.
     pub(crate) fn all(&self) -> Vec<Arc<Outbox>> {
-        self.sessions
+        let of = |local: &Local| local.sessions.clone();
+        self.users
             .each()
-            .flat_map(|shard| shard.values().flatten().cloned().collect::<Vec<_>>())
+            .flat_map(|shard| shard.values().flat_map(of).collect::<Vec<_>>())
             .collect()
     }
 
     /// How many sessions there are.
     pub(crate) fn count(&self) -> usize {
-        self.sessions.each().map(|shard| shard.values().map(Vec::len).sum::<usize>()).sum()
+        let count = |local: &Local| local.sessions.len();
+        self.users.each().map(|shard| shard.values().map(count).sum::<usize>()).sum()
     }
 }

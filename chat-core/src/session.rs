@@ -15,7 +15,7 @@ use crate::{
     conversation::attach,
     error::{ChatError, StoreError},
     event::Event,
-    id::ConversationId,
+    id::{ConversationId, UserId},
     limits::{PAGE_MAX, RESUME_ENTRIES_MAX, STORE_PAUSE},
     model::{Body, Identity, Member, Membership, Seq},
     outbox::{After, Ending, Lag, Next, Outbox},
@@ -64,7 +64,7 @@ impl Session {
         resume: Option<&Resume>,
     ) -> Result<Opened, ChatError> {
         let session = Self { chat: chat.clone(), outbox: Arc::new(Outbox::new(identity)) };
-        if chat.ports.users.add(&session.outbox) {
+        if !chat.ports.users.add(&session.outbox) {
             chat.follow_user(identity.user).await;
         }
         // Who ends a login looks for its sessions: this one is there from here on.
@@ -380,10 +380,12 @@ impl Drop for Session {
 }
 
 impl Chat {
-    /// Hears what other gateways say to this user.
-    async fn follow_user(&self, user: crate::id::UserId) {
+    /// Hears what other gateways say to this user. Every session waits for that: what it reads next
+    /// must not be older.
+    async fn follow_user(&self, user: UserId) {
         if let Err(error) = self.ports.bus.subscribe(&[Channel::User(user)]).await {
             tracing::warn!(user.id = %user, %error, "no hints for now");
         }
+        self.ports.users.followed(user);
     }
 }

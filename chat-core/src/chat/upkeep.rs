@@ -11,6 +11,7 @@ use self::compare::Doubts;
 use super::Chat;
 use crate::{
     hint::Hint,
+    id::{ConversationId, UserId},
     model::Cursor,
     port::{Arrival, Channel},
     revocations::{self, Revocations},
@@ -40,9 +41,7 @@ async fn sweep(chat: Arc<Chat>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let swept = chat.directory.sweep();
-        let channels: Vec<Channel> = swept.into_iter().map(Channel::Conversation).collect();
-        chat.ports.bus.unsubscribe(&channels).await;
+        chat.unfollow(chat.directory.sweep(), chat.ports.users.sweep()).await;
     }
 }
 
@@ -70,7 +69,32 @@ async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, doubts: Arc<Do
     }
 }
 
+fn channels(conversations: impl Iterator<Item = ConversationId>, users: &[UserId]) -> Vec<Channel> {
+    let users = users.iter().copied().map(Channel::User);
+    conversations.map(Channel::Conversation).chain(users).collect()
+}
+
 impl Chat {
+    /// Ends subscriptions. Who came in the meantime was told that they stand: they are begun again,
+    /// and what may have been missed is read.
+    async fn unfollow(self: &Arc<Self>, conversations: Vec<ConversationId>, users: Vec<UserId>) {
+        self.ports.bus.unsubscribe(&channels(conversations.iter().copied(), &users)).await;
+        let live: Vec<_> =
+            conversations.into_iter().filter_map(|one| self.directory.get(one)).collect();
+        let users: Vec<_> =
+            users.into_iter().filter(|user| self.ports.users.knows(*user)).collect();
+        let again = channels(live.iter().map(|one| one.id()), &users);
+        if again.is_empty() {
+            return;
+        }
+        if let Err(error) = self.ports.bus.subscribe(&again).await {
+            tracing::warn!(%error, count = again.len(), "no hints for now");
+        }
+        let heads = self.compare_heads_of(&live).await;
+        let left = self.compare_memberships_of(users).await;
+        tracing::debug!(?heads, left = left.len(), "followed again");
+    }
+
     fn heard(&self, channel: Channel, hint: Hint) {
         match (hint, channel) {
             (Hint::Entries(entries), Channel::Conversation(id)) => {

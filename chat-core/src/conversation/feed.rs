@@ -358,10 +358,8 @@ impl Conversation {
     /// Takes the news that the log has at least this head.
     pub(crate) fn heard_head(&self, head: Seq) {
         let mut inner = self.feed.lock();
-        if inner.head.is_some() {
-            inner.accept(head, None);
-            settle(self, inner);
-        }
+        inner.accept(head, None);
+        settle(self, inner);
     }
 
     /// Hands an event of the moment to all listeners but this user's.

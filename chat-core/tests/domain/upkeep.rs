@@ -7,7 +7,7 @@ use chat_core::{
     command::Change,
     limits::MEMBERSHIPS_WITHIN,
     memory::{BusFaults, MemoryHub},
-    port::Stores,
+    port::{Channel, Stores},
     revocations::Revocations,
     session::Batch,
 };
@@ -22,6 +22,8 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+/// The time between two sweeps, and a little more.
+const SWEEP: Duration = Duration::from_secs(31);
 
 /// Two gateways, the second one with a bus and views that a test has in its hands.
 struct Pair {
@@ -164,4 +166,62 @@ async fn session_that_listens_past_a_removal_is_ended() {
     assert!(comes(&mut reader, "removed", MEMBERSHIPS_WITHIN).await);
     ada.send(conversation, "without you").await;
     assert_eq!(seqs(&reader.read().await), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn conversation_that_comes_back_during_a_sweep_is_followed() {
+    let Pair { ada, bob, bus, scene: _scene, .. } = Pair::new(Duration::ZERO, 0).await;
+    let conversation = ada.direct(&bob).await;
+    drop(bob.open(None).await);
+    bus.ends.close_after(0);
+    sleep(SWEEP).await;
+    let mut reader = bob.open(None).await;
+    bus.ends.open();
+    sleep(SECOND / 100).await;
+    ada.send(conversation, "x").await;
+    assert!(comes(&mut reader, "message", SECOND / 10).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn user_who_comes_back_during_a_sweep_is_followed() {
+    let Pair { ada, bob, bus, scene: _scene, .. } = Pair::new(Duration::ZERO, 0).await;
+    drop(bob.open(None).await);
+    sleep(SWEEP).await;
+    bus.ends.close_after(0);
+    sleep(SWEEP).await;
+    let mut reader = bob.open(None).await;
+    bus.ends.open();
+    sleep(SECOND / 100).await;
+    ada.direct(&bob).await;
+    assert!(comes(&mut reader, "conversation", SECOND / 10).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_left_of_users_who_have_gone() {
+    let Pair { bob, bus, scene, there, .. } = Pair::new(Duration::ZERO, 0).await;
+    let reader = bob.open(None).await;
+    for number in 0..100 {
+        let one = scene.person(&format!("user-{number}")).await.at(&there);
+        drop((one.open(None).await, one.open(None).await));
+    }
+    sleep(2 * SWEEP).await;
+    let mut left = bus.channels.lock().unwrap().clone();
+    left.remove(&Channel::Gateways);
+    assert_eq!(left, [Channel::User(bob.id())].into());
+    drop(reader);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_session_waits_until_its_user_is_followed() {
+    let Pair { bob, bus, scene: _scene, .. } = Pair::new(Duration::ZERO, 0).await;
+    sleep(SECOND).await;
+    bus.begins.close_after(0);
+    let mut opening = JoinSet::new();
+    for _ in 0..2 {
+        let bob = bob.clone();
+        opening.spawn(async move { bob.open(None).await });
+    }
+    assert!(timeout(SECOND, opening.join_next()).await.is_err());
+    bus.begins.open();
+    assert_eq!(opening.join_all().await.len(), 2);
 }
