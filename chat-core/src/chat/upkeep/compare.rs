@@ -57,9 +57,26 @@ enum Why {
     InDoubt,
 }
 
-/// Waits for the next comparison: more often while hints do not pass, at once when they cease or
+/// The last comparison.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    why: Why,
+    was_up: bool,
+    has_failed: bool,
+}
+
+impl Last {
+    const NONE: Self = Self { why: Why::Due, was_up: true, has_failed: false };
+}
+
+/// Waits for the next comparison after the last one: more often while hints do not pass, at once when they cease or
 /// were lost, and soon where the store did not answer the last one.
-async fn next(chat: &Chat, was_up: bool, has_failed: bool, doubt: &Notify) -> Why {
+async fn next(chat: &Chat, last: &Last, doubt: &Notify) -> Why {
+    let Last { why, was_up, has_failed } = *last;
+    if why == Why::InDoubt {
+        // Where hints are lost all the time, comparing all the time would only make it worse.
+        tokio::time::sleep(COMPARE_EVERY_WITHOUT_BUS).await;
+    }
     let pause = match (has_failed, was_up) {
         (true, _) => STORE_PAUSE,
         (false, true) => COMPARE_EVERY,
@@ -80,23 +97,24 @@ async fn next(chat: &Chat, was_up: bool, has_failed: bool, doubt: &Notify) -> Wh
 
 /// Compares the heads of live conversations.
 pub(super) async fn heads(chat: Arc<Chat>, doubts: Arc<Doubts>) {
-    let (mut was_up, mut last) = (true, Ok(()));
+    let mut last = Last::NONE;
     loop {
-        next(&chat, was_up, last.is_err(), &doubts.heads).await;
-        was_up = chat.ports.bus.is_up();
-        last = chat.compare_heads().await;
-        if let Err(error) = &last {
+        let why = next(&chat, &last, &doubts.heads).await;
+        let was_up = chat.ports.bus.is_up();
+        let compared = chat.compare_heads().await;
+        if let Err(error) = &compared {
             tracing::debug!(%error, "heads not compared");
         }
+        last = Last { why, was_up, has_failed: compared.is_err() };
     }
 }
 
 /// Compares whose members the users here are: a share of them each time, all of them in doubt.
 pub(super) async fn memberships(chat: Arc<Chat>, doubts: Arc<Doubts>) {
-    let (mut was_up, mut left, mut turns) = (true, Vec::new(), Turns::default());
+    let (mut last, mut left, mut turns) = (Last::NONE, Vec::new(), Turns::default());
     for round in (0..SHARES).cycle() {
-        let why = next(&chat, was_up, !left.is_empty(), &doubts.memberships).await;
-        was_up = chat.ports.bus.is_up();
+        let why = next(&chat, &last, &doubts.memberships).await;
+        let was_up = chat.ports.bus.is_up();
         let here = chat.ports.users.here();
         left.extend(match why {
             Why::InDoubt => {
@@ -111,6 +129,7 @@ pub(super) async fn memberships(chat: Arc<Chat>, doubts: Arc<Doubts>) {
         left.sort_unstable();
         left.dedup();
         left = chat.compare_memberships_of(left).await;
+        last = Last { why, was_up, has_failed: !left.is_empty() };
     }
 }
 
