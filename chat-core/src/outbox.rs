@@ -10,6 +10,7 @@
 //! is not queued, by seq and not by time. A new joining begins the conversation anew.
 
 mod after;
+mod frame;
 mod next;
 mod place;
 
@@ -24,6 +25,7 @@ use tokio::sync::Notify;
 use self::place::Place;
 pub use self::{
     after::After,
+    frame::Frame,
     next::{Ending, Lag, Next},
 };
 use crate::{
@@ -32,19 +34,6 @@ use crate::{
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
     model::{Identity, Seq},
 };
-
-/// An entry as it goes out: encoded once for everybody.
-#[derive(Debug, Clone)]
-pub struct Frame {
-    /// The event on the wire.
-    pub bytes: Bytes,
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The entry's seq.
-    pub seq: Seq,
-    /// What its reader has to do besides.
-    pub after: After,
-}
 
 /// The bounded queue in front of one session.
 #[derive(Debug)]
@@ -151,11 +140,14 @@ impl Outbox {
     /// The session's user may have been added to a conversation.
     pub fn add(&self, conversation: ConversationId) {
         let mut inner = self.lock();
-        if !inner.added.contains(&conversation) {
+        let is_started = inner.places.get(&conversation).is_some_and(|place| place.is_started);
+        // The session may be at the first one: what it has read may be older than this.
+        let is_known = inner.added.iter().skip(1).any(|one| *one == conversation);
+        if !is_started && !is_known {
             inner.added.push_back(conversation);
+            drop(inner);
+            self.wake.notify_one();
         }
-        drop(inner);
-        self.wake.notify_one();
     }
 
     /// The store has this head: what is not queued of it is read. Says whether anything is.

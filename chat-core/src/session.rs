@@ -352,7 +352,7 @@ impl Session {
                 let head = self.chat.stored_head(conversation).await?;
                 // If the leaving is still to come, it comes with all that is before it.
                 let is_past = !self.outbox.read_up_to(conversation, head);
-                Ok(is_past.then(|| self.end(conversation)).into_iter().collect())
+                Ok(is_past.then(|| self.leave(conversation)).into_iter().collect())
             }
             (false, Some(member)) => {
                 let head = self.attach(&[conversation]).await?.pop().unwrap_or_default();

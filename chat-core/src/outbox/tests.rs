@@ -184,3 +184,42 @@ async fn offer_that_queues_nothing_wakes_nobody() {
     outbox.offer(&[frame(9, 1)]);
     assert!(!is_woken().await);
 }
+
+#[test]
+fn what_is_added_while_the_session_looks_is_looked_at_once_more() {
+    let outbox = outbox();
+    outbox.add(conversation());
+    assert!(matches!(outbox.next(), Some(Next::Added(_))));
+    for _ in 0..3 {
+        outbox.add(conversation());
+    }
+    outbox.added(conversation());
+    assert!(matches!(outbox.next(), Some(Next::Added(_))));
+    outbox.added(conversation());
+    assert!(outbox.next().is_none());
+    outbox.begin(conversation());
+    outbox.start(conversation(), Seq::new(1), Seq::new(1), false);
+    outbox.add(conversation());
+    assert!(outbox.next().is_none(), "it is known");
+}
+
+#[test]
+fn session_looks_at_all_in_which_it_differs_from_the_store() {
+    let outbox = outbox();
+    let id = |id| ConversationId::new(id).unwrap();
+    for known in [1, 2] {
+        outbox.begin(id(known));
+        outbox.start(id(known), Seq::new(1), Seq::new(1), false);
+    }
+    outbox.add(id(4));
+    for _ in 0..2 {
+        outbox.compare(&[id(2), id(3)].into());
+    }
+    let mut looked_at = Vec::new();
+    while let Some(Next::Added(one)) = outbox.next() {
+        outbox.added(one);
+        looked_at.push(one.get());
+    }
+    looked_at.sort_unstable();
+    assert_eq!(looked_at, [1, 3, 4]);
+}
