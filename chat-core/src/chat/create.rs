@@ -1,6 +1,6 @@
 //! New conversations: one append with all founders, so that they begin whole or not at all.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -33,14 +33,15 @@ impl Chat {
         let conversations = &self.ports.stores.conversations;
         let fresh = ConversationId::from(self.ports.clock.fresh_id());
         let conversation = conversations.direct(identity.user, user, fresh).await?;
-        let created = self.head(conversation).await?.seq == Seq::ZERO;
-        if created {
-            self.have_room(&[identity.user, user]).await?;
-            let founders = [(identity.user, Role::Member), (user, Role::Member)];
-            self.found(conversation, Kind::Direct, None, &founders).await?;
+        if self.head(conversation).await?.seq > Seq::ZERO {
+            let conversation = Box::new(self.view(identity, conversation).await?);
+            return Ok(Reply::Made { conversation, created: false });
         }
-        let conversation = Box::new(self.view(identity, conversation).await?);
-        Ok(Reply::Made { conversation, created })
+        self.have_room(&[identity.user, user]).await?;
+        let founders = [(identity.user, Role::Member), (user, Role::Member)];
+        let founded = self.found(conversation, Kind::Direct, None, &founders).await?;
+        let view = self.view(identity, conversation).await.map_err(may_be_done)?;
+        Ok(Reply::Made { conversation: Box::new(view), created: founded == Founded::Now })
     }
 
     /// A new group; under the same key the same group.
@@ -67,10 +68,9 @@ impl Chat {
             Claim::Differs => return Err(ChatError::KeyReused("Idempotency-Key")),
             Claim::Settled(conversation) => conversation,
             Claim::Yours(conversation) => {
-                let founded =
-                    self.found_group(identity.user, conversation, title.clone(), others).await;
-                self.close_claim(&key, &founded, now).await?;
-                founded?;
+                let claim = Owned { conversation, is_first: conversation == fresh, since: now };
+                let founded = self.found_group(identity.user, &claim, title.clone(), others).await;
+                self.close_claim(&key, &claim, founded).await?;
                 conversation
             }
         };
@@ -81,36 +81,44 @@ impl Chat {
     async fn found_group(
         &self,
         maker: UserId,
-        conversation: ConversationId,
+        claim: &Owned,
         title: Arc<str>,
         others: BTreeSet<UserId>,
-    ) -> Result<(), ChatError> {
+    ) -> Result<Founded, ChatError> {
         let people: Vec<UserId> = std::iter::once(maker).chain(others).collect();
         let founders: Vec<(UserId, Role)> = people
             .iter()
             .map(|user| (*user, if *user == maker { Role::Owner } else { Role::Member }))
             .collect();
-        self.may_be_founded_by(&people).await?;
-        self.found(conversation, Kind::Group, Some(title), &founders).await
+        // What an earlier request founded stands, also where it would be refused now.
+        if claim.is_first || self.head(claim.conversation).await?.seq == Seq::ZERO {
+            self.may_be_founded_by(&people).await?;
+        }
+        self.found(claim.conversation, Kind::Group, Some(title), &founders).await
     }
 
+    /// Settles the key, or gives it back where surely nothing was made under it. Otherwise the claim
+    /// runs out, and whoever asks then goes on with the same conversation.
     async fn close_claim(
         &self,
         key: &ReplyKey,
-        founded: &Result<(), ChatError>,
-        claimed_at: Timestamp,
+        claim: &Owned,
+        founded: Result<Founded, ChatError>,
     ) -> Result<(), ChatError> {
-        let is_ours = self.ports.clock.now().since(claimed_at) < REPLY_CLAIM_TTL / 2;
-        match founded {
-            Ok(()) => self.ports.stores.replies.settle(key).await?,
-            // Nothing was made, and nobody else can hold the key yet.
-            Err(error) if *error != ChatError::OutcomeUnknown && is_ours => {
-                self.ports.stores.replies.release(key).await?;
-            }
-            // The claim runs out, and whoever asks then goes on with the same conversation.
-            Err(_) => {}
+        let replies = &self.ports.stores.replies;
+        let Err(error) = founded else {
+            return replies.settle(key).await.map_err(may_be_done);
+        };
+        // Nobody else can hold the key yet.
+        let is_ours = self.ports.clock.now().since(claim.since) < REPLY_CLAIM_TTL / 2;
+        if claim.is_first
+            && is_ours
+            && error != ChatError::OutcomeUnknown
+            && let Err(error) = replies.release(key).await
+        {
+            tracing::warn!(%error, "an idempotency key is held until its claim runs out");
         }
-        Ok(())
+        Err(error)
     }
 
     async fn may_be_founded_by(&self, people: &[UserId]) -> Result<(), ChatError> {
@@ -118,14 +126,15 @@ impl Chat {
         self.have_room(people).await
     }
 
-    /// Appends the founders to an empty log; a log that has begun is founded already.
+    /// Appends the founders to an empty log; a log that has begun is founded already. Once that may
+    /// have been done, every failure is an unknown outcome.
     async fn found(
         &self,
         conversation: ConversationId,
         kind: Kind,
         title: Option<Arc<str>>,
         founders: &[(UserId, Role)],
-    ) -> Result<(), ChatError> {
+    ) -> Result<Founded, ChatError> {
         let created_at = self.ports.clock.now();
         let stores = &self.ports.stores;
         stores.conversations.create(&Founding { conversation, kind, title, created_at }).await?;
@@ -133,27 +142,42 @@ impl Chat {
         let bases = vec![Seq::ZERO; entries.len()];
         let append =
             Append { conversation, after: Seq::ZERO, entries: &entries, bases: &bases, head };
-        let mut outcome = stores.log.append(append).await;
-        for _ in 1..FOUNDING_TRIES {
-            if !matches!(outcome, Err(StoreError::Unknown(_))) {
-                break;
-            }
-            outcome = stores.log.append(append).await;
-        }
-        let standing = match outcome? {
-            Appended::Done => entries,
+        let (standing, founded) = match self.append_founders(append).await? {
+            Appended::Done => (entries, Founded::Now),
             // An earlier attempt, or the other one of two at the same moment: its entries stand.
             // Whoever made them may have told nobody.
             Appended::Moved { .. } | Appended::Duplicate { .. } => {
-                stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await?
+                let standing =
+                    stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await;
+                let standing = standing.map_err(may_be_done)?;
+                let id = |entries: &[Entry]| entries.first().map(|entry| entry.id);
+                let is_ours = id(&standing) == id(&entries);
+                (standing, if is_ours { Founded::Now } else { Founded::Before })
             }
         };
-        stores.conversations.project(&standing).await?;
+        stores.conversations.project(&standing).await.map_err(may_be_done)?;
         for (user, _) in founders {
             self.ports.publish(Channel::User(*user), &Hint::Added(conversation));
             self.ports.users.each_of(*user, |outbox| outbox.add(conversation));
         }
-        Ok(())
+        Ok(founded)
+    }
+
+    /// Tries until it is known what became of it; an error other than an unknown outcome means that
+    /// no try has done anything.
+    async fn append_founders(&self, append: Append<'_>) -> Result<Appended, ChatError> {
+        let mut is_doubtful = false;
+        for _ in 0..FOUNDING_TRIES {
+            match self.ports.stores.log.append(append).await {
+                Ok(appended) => return Ok(appended),
+                Err(StoreError::Unknown(_)) => is_doubtful = true,
+                Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)) if is_doubtful => {}
+                Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(may_be_done("no answer to the founding"))
     }
 
     fn founding(
@@ -191,6 +215,28 @@ impl Chat {
         };
         (entries, head)
     }
+}
+
+/// Whether a founding is this very request's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Founded {
+    Now,
+    Before,
+}
+
+/// A claim of an idempotency key that this request holds.
+#[derive(Debug)]
+struct Owned {
+    conversation: ConversationId,
+    /// Nobody held the key before.
+    is_first: bool,
+    since: Timestamp,
+}
+
+/// The conversation may be there: whoever asks again under the same key finds it.
+fn may_be_done(error: impl fmt::Display) -> ChatError {
+    tracing::warn!(%error, "a founding may have been done");
+    ChatError::OutcomeUnknown
 }
 
 /// A group as its maker sees it when it has been made: the same at every repeat of the request.

@@ -6,6 +6,8 @@ mod conversations;
 mod faults;
 mod feeds;
 mod openings;
+mod founding;
+mod hooked;
 mod race;
 mod removals;
 mod scene;

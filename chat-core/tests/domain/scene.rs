@@ -167,7 +167,16 @@ impl Scene {
 
     /// The same, on this bus, with every so many-th append's outcome unknown.
     pub(crate) fn with(gateways: u16, hub: &MemoryHub, doubt_every: u32) -> Self {
-        let mut stores = MemoryStores::new();
+        Self::over(gateways, hub, doubt_every, MemoryStores::new())
+    }
+
+    /// The same, over these stores.
+    pub(crate) fn over(
+        gateways: u16,
+        hub: &MemoryHub,
+        doubt_every: u32,
+        mut stores: Stores,
+    ) -> Self {
         let log = Arc::new(DoubtfulLog {
             inner: stores.log.clone(),
             appends: AtomicU32::new(0),
