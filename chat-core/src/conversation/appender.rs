@@ -5,8 +5,9 @@
 //! at exactly the seq where an entry lands. A refusal is given only once the head at which it was
 //! decided is confirmed, and never to a command whose entry stands already.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use futures_util::future::{join_all, try_join, try_join_all};
 use tokio::time::Instant;
 
 use super::{
@@ -20,7 +21,8 @@ use super::{
 };
 use crate::{
     error::{ChatError, StoreError},
-    model::{Entry, Overlay, Seq},
+    id::UserId,
+    model::{Entry, Member, Overlay, Seq},
     port::{Append, Appended},
 };
 
@@ -95,25 +97,30 @@ impl Conversation {
             },
         };
         state.trim();
-        let (mut users, mut targets) = (Vec::new(), Vec::new());
+        let (mut users, mut targets) = (BTreeSet::new(), BTreeSet::new());
         for pending in batch {
             let needs = needs(pending.actor, &pending.write.change);
             users.extend(needs.users.into_iter().filter(|user| state.standing(*user).is_none()));
             targets.extend(needs.target.filter(|seq| state.target(*seq).is_none()));
         }
-        users.sort_unstable();
-        users.dedup();
-        if !users.is_empty() {
-            let standings = self.ports.stores.conversations.standing(self.id, &users).await?;
-            for (user, standing) in users.into_iter().zip(standings) {
-                state.learn_member(user, standing);
-            }
+        let users: Vec<UserId> = users.into_iter().collect();
+        let head = state.head.seq;
+        let found = try_join_all(targets.iter().map(|seq| self.target(*seq, head)));
+        let (standings, found) = try_join(self.standings(&users), found).await?;
+        for (user, standing) in users.into_iter().zip(standings) {
+            state.learn_member(user, standing);
         }
-        for seq in targets {
-            let target = self.target(seq).await?;
+        for (seq, target) in targets.into_iter().zip(found) {
             state.learn_target(seq, target);
         }
         Ok(Some(state))
+    }
+
+    async fn standings(&self, users: &[UserId]) -> Result<Vec<Option<Member>>, StoreError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.ports.stores.conversations.standing(self.id, users).await
     }
 
     async fn load(&self) -> Result<Option<State>, StoreError> {
@@ -126,14 +133,16 @@ impl Conversation {
         Ok(Some(State::new(self.id, founding.kind, head, title)))
     }
 
-    async fn target(&self, seq: Seq) -> Result<Option<Target>, StoreError> {
-        if seq == Seq::ZERO {
+    /// The entry at this seq; what comes after the state's head is known once it is folded.
+    async fn target(&self, seq: Seq, head: Seq) -> Result<Option<Target>, StoreError> {
+        if seq == Seq::ZERO || seq > head {
             return Ok(None);
         }
-        let found = self.ports.stores.log.read(self.id, seq.previous(), seq, 1).await?;
+        let (log, conversations) = (&self.ports.stores.log, &self.ports.stores.conversations);
+        let found = log.read(self.id, seq.previous(), seq, 1);
+        let overlays = conversations.overlays(self.id, seq.previous(), seq);
+        let (found, overlays) = try_join(found, overlays).await?;
         let Some(entry) = found.into_iter().next() else { return Ok(None) };
-        let overlays =
-            self.ports.stores.conversations.overlays(self.id, seq.previous(), seq).await?;
         let overlay = overlays.into_iter().next().map_or_else(Overlay::default, |(_, one)| one);
         Ok(Some(Target { sender: entry.sender, is_text: entry.body.is_text(), overlay }))
     }
@@ -273,15 +282,23 @@ impl Conversation {
         }
     }
 
-    /// Answers commands that made no entry.
+    /// Answers commands that made no entry. Everybody waits for it: all are looked up together.
     async fn give(&self, verdicts: Vec<(Pending, Verdict)>) {
-        for (pending, verdict) in verdicts {
-            let answer = match verdict {
-                Verdict::Nothing => Ok(Outcome::Nothing),
-                Verdict::Stands(seq) => self.standing_entry(seq).await,
-                Verdict::Refused(refusal) => self.refuse(&pending, refusal).await,
-            };
+        let given = verdicts.into_iter().map(|(pending, verdict)| async {
+            let answer = self.without_entry(&pending, verdict).await;
             pending.answer(answer);
+        });
+        join_all(given).await;
+    }
+
+    async fn without_entry(&self, pending: &Pending, verdict: Verdict) -> Answer {
+        if let Some(entry) = self.made_before(pending, &verdict).await? {
+            return repeated(&pending.write, entry);
+        }
+        match verdict {
+            Verdict::Nothing => Ok(Outcome::Nothing),
+            Verdict::Stands(seq) => self.standing_entry(seq).await,
+            Verdict::Refused(refusal) => Err(refusal),
         }
     }
 
@@ -291,19 +308,19 @@ impl Conversation {
         Ok(Outcome::Entry { entry: Box::new(entry), replayed: true })
     }
 
-    /// A command that would be refused now may have been done before: then that stands. Who is no
+    /// A command that would make no entry now may have made one before: then that stands. Who is no
     /// member is told nothing.
-    async fn refuse(&self, pending: &Pending, refusal: ChatError) -> Answer {
-        let Some(client_id) = &pending.write.client_id else { return Err(refusal) };
-        if refusal == ChatError::NotFound("conversation") {
-            return Err(refusal);
+    async fn made_before(
+        &self,
+        pending: &Pending,
+        verdict: &Verdict,
+    ) -> Result<Option<Entry>, StoreError> {
+        let Some(client_id) = &pending.write.client_id else { return Ok(None) };
+        if matches!(verdict, Verdict::Refused(ChatError::NotFound("conversation"))) {
+            return Ok(None);
         }
         let base = pending.base.unwrap_or_default();
-        let log = &self.ports.stores.log;
-        match log.find(self.id, pending.actor, client_id, base).await? {
-            Some(entry) => repeated(&pending.write, entry),
-            None => Err(refusal),
-        }
+        self.ports.stores.log.find(self.id, pending.actor, client_id, base).await
     }
 }
 

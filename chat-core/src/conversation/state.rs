@@ -73,7 +73,7 @@ impl State {
         self.standing(user).flatten()
     }
 
-    /// The entry at this seq, if it is known; the inner `None` is for what is not there.
+    /// The entry at this seq, if it is known; the inner `None` is for what is not there yet.
     pub fn target(&self, seq: Seq) -> Option<Option<&Target>> {
         self.targets.get(&seq).map(Option::as_ref)
     }
@@ -112,9 +112,13 @@ impl State {
             ..self.head
         };
         let (before, after) = self.roles_changed_by(body);
-        head.members = head.members + u32::from(after.is_some()) - u32::from(before.is_some());
-        let owner = |role| u32::from(role == Some(Role::Owner));
-        head.owners = head.owners + owner(after) - owner(before);
+        // Members may be known from after this head. A count that is wrong for that exists only in
+        // a plan that the store refuses.
+        let changed = |count: u32, is_one: fn(Option<Role>) -> bool| {
+            (count + u32::from(is_one(after))).saturating_sub(u32::from(is_one(before)))
+        };
+        head.members = changed(head.members, |role| role.is_some());
+        head.owners = changed(head.owners, |role| role == Some(Role::Owner));
         head
     }
 
@@ -136,6 +140,7 @@ impl State {
     /// Folds the next entry into what is known.
     pub fn fold(&mut self, entry: &Entry, head: Head) {
         self.head = head;
+        self.arrive(entry);
         match Projection::of(entry) {
             Projection::Cursor { .. } => {}
             Projection::Overlay { target_seq } => {
@@ -149,6 +154,15 @@ impl State {
             Projection::Member(member) => self.set_standing(member.user, Some(member)),
             Projection::Gone(user) => self.set_standing(user, None),
             Projection::Title(title) => self.title = Some(title),
+        }
+    }
+
+    /// An entry that a command was about before it was there.
+    fn arrive(&mut self, entry: &Entry) {
+        if self.target(entry.seq) == Some(None) {
+            let (sender, is_text) = (entry.sender, entry.body.is_text());
+            let target = Target { sender, is_text, overlay: Overlay::default() };
+            Arc::make_mut(&mut self.targets).insert(entry.seq, Some(target));
         }
     }
 

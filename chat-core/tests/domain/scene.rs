@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use chat_core::{
-    chat::Chat,
+    chat::{Chat, PendingReply},
     command::{Change, Command, ConversationView, Page, Reply, Write, Written},
     error::{ChatError, StoreError},
     event::{Encode, Event},
@@ -391,5 +391,12 @@ impl Scene {
         let chat = Chat::start(ports, self.shutdown.clone());
         self.gateways.push(chat.clone());
         chat
+    }
+}
+
+impl Person {
+    /// Puts a write into its conversation's queue.
+    pub(crate) fn submit(&self, write: Write) -> Result<PendingReply, ChatError> {
+        self.at.submit(self.identity, write)
     }
 }
