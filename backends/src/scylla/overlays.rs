@@ -18,7 +18,8 @@ use super::{
 
 /// The message; of the newest edit its entry, time and text; all edits; the redaction.
 type OverlayRow = (i64, Option<i64>, Option<i64>, Option<String>, Option<Vec<i64>>, Option<i64>);
-/// The message, the emoji and the user; whether it is on, since which entry; the first entry.
+/// The message, the emoji and the user, ascending by these; whether it is on, since which entry; the
+/// first entry.
 type ReactionRow = (i64, String, i64, Option<bool>, Option<i64>, Option<i64>);
 
 /// The part of one bucket that a range takes: bucket, from, to, both inclusive.
@@ -43,12 +44,12 @@ fn read_overlay(row: OverlayRow) -> Result<(Seq, Overlay), StoreError> {
     Ok((Seq::new(unsigned(target_seq)?), overlay))
 }
 
-fn read_reaction(row: ReactionRow) -> Result<(Seq, Seq, Reaction), StoreError> {
-    let (target_seq, emoji, user, on, at, first_seq) = row;
+fn read_reaction(row: ReactionRow) -> Result<(Seq, Reaction), StoreError> {
+    let (target_seq, emoji, user, on, at, _) = row;
     let user = UserId::from_i64(user).ok_or_else(|| corrupt("a reaction of nobody"))?;
     let on = on.unwrap_or_default();
     let reaction = Reaction { emoji: emoji.into(), user, on, seq: seq(at)? };
-    Ok((Seq::new(unsigned(target_seq)?), seq(first_seq.or(at))?, reaction))
+    Ok((Seq::new(unsigned(target_seq)?), reaction))
 }
 
 impl Store {
@@ -85,10 +86,9 @@ impl Store {
         let (overlays, reactions) = futures_util::future::try_join(overlays, reactions).await?;
         let mut found: BTreeMap<Seq, Overlay> =
             overlays.into_iter().map(read_overlay).collect::<Result<_, _>>()?;
-        let mut reactions =
-            reactions.into_iter().map(read_reaction).collect::<Result<Vec<_>, _>>()?;
-        reactions.sort_by_key(|(_, first_seq, _)| *first_seq);
-        for (target_seq, _, reaction) in reactions {
+        // Rows come in the order of their key, which is the order that an overlay has.
+        for row in reactions {
+            let (target_seq, reaction) = read_reaction(row)?;
             found.entry(target_seq).or_default().reactions.push(reaction);
         }
         Ok(found.into_iter().collect())

@@ -21,20 +21,12 @@ fn fold(entries: &[Entry]) -> Vec<(Seq, Overlay)> {
             overlays.entry(target_seq).or_default().fold(entry);
         }
     }
-    in_order(overlays.into_iter().collect())
-}
-
-/// With the reactions in one order, whichever they came in.
-fn in_order(mut overlays: Vec<(Seq, Overlay)>) -> Vec<(Seq, Overlay)> {
-    for (_, overlay) in &mut overlays {
-        overlay.reactions.sort_by_key(|one| (one.emoji.clone(), one.user));
-    }
-    overlays
+    overlays.into_iter().collect()
 }
 
 async fn overlays_on(stores: &Stores, scribe: &Scribe) -> Vec<(Seq, Overlay)> {
     let conversations = &stores.conversations;
-    in_order(conversations.overlays(scribe.conversation, Seq::ZERO, scribe.head.seq).await.unwrap())
+    conversations.overlays(scribe.conversation, Seq::ZERO, scribe.head.seq).await.unwrap()
 }
 
 /// Overlays are the fold of these entries on every handle, and of the texts in the log those of
@@ -163,6 +155,29 @@ pub async fn reactions_follow_their_newest_entry(stores: &[Stores]) {
     assert_eq!(on.collect::<Vec<_>>(), [true, false, true]);
 }
 
+/// Reactions are ascending by emoji and user, whoever reacted first: so each of them is found
+/// (stale-read).
+pub async fn reactions_are_ascending_by_emoji_and_user(stores: &[Stores]) {
+    let mut scribe = Scribe::new(&stores[0]);
+    let target_seq = Seq::new(1);
+    scribe.write_all(&Scribe::texts(fresh(), 1)).await;
+    let mut users: Vec<UserId> = (0..3).map(|_| fresh()).collect();
+    users.sort_unstable();
+    for user in users.iter().rev() {
+        for emoji in ["\u{1F680}", "\u{1F44D}"] {
+            scribe.write(*user, reaction(target_seq, emoji, true)).await;
+        }
+    }
+    for stores in stores {
+        let overlay = overlays_on(stores, &scribe).await.remove(0).1;
+        assert!(overlay.reactions.is_sorted_by_key(|one| (one.emoji.clone(), one.user)));
+        for user in &users {
+            assert!(overlay.reaction("\u{1F44D}", *user).is_some_and(|one| one.on));
+            assert!(overlay.reaction("\u{1F680}", *user).is_some_and(|one| one.on));
+        }
+    }
+}
+
 /// A range of overlays begins after `after` and ends with `to`, ascending, without messages that
 /// nothing was done to, and of its own conversation only (phantom).
 pub async fn overlays_are_told_by_range(stores: &[Stores]) {
@@ -178,7 +193,7 @@ pub async fn overlays_are_told_by_range(stores: &[Stores]) {
     {
         let (after, to) = (Seq::new(after), Seq::new(to));
         let overlays = last(stores).conversations.overlays(scribe.conversation, after, to).await;
-        assert_eq!(in_order(overlays.unwrap()), all[expected], "({after}, {to}]");
+        assert_eq!(overlays.unwrap(), all[expected], "({after}, {to}]");
     }
     let elsewhere = last(stores).conversations.overlays(fresh(), Seq::ZERO, Seq::new(100)).await;
     assert_eq!(elsewhere.unwrap(), []);

@@ -55,6 +55,7 @@ macro_rules! store_contract {
             overlays: late_edit_of_a_redacted_message_is_erased;
             overlays: redaction_beside_an_edit_leaves_no_text;
             overlays: reactions_follow_their_newest_entry;
+            overlays: reactions_are_ascending_by_emoji_and_user;
             overlays: overlays_are_told_by_range;
             cursors: cursor_only_moves_forward;
             cursors: concurrent_advances_end_at_the_furthest;

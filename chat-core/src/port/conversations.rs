@@ -50,7 +50,8 @@ pub trait Conversations: Send + Sync + fmt::Debug {
     ) -> Result<Vec<Option<Member>>, StoreError>;
 
     /// What later entries did to the messages in `(after, to]`, ascending by message; untouched
-    /// messages are left out.
+    /// messages are left out. Everything in an [`Overlay`] is in the order that it names, as if the
+    /// entries had been folded into it: it is searched by that order.
     async fn overlays(
         &self,
         conversation: ConversationId,
