@@ -102,6 +102,7 @@ impl Chat {
         let floor = member.joined_seq.previous();
         let (after, to) = bounds(page, limit as u64, floor, head_seq);
         let items = self.entries(conversation, after, to, limit).await?;
+        self.is_still(member, conversation).await?;
         Ok(Reply::History { items, head_seq })
     }
 
@@ -142,6 +143,20 @@ impl Chat {
         let users = [identity.user];
         let found = self.ports.stores.conversations.standing(conversation, &users).await?;
         found.into_iter().next().flatten().ok_or(ChatError::NotFound("conversation"))
+    }
+
+    /// Whether this is the member's standing after what was read for it: then all of that is from
+    /// before a removal.
+    async fn is_still(
+        &self,
+        member: Member,
+        conversation: ConversationId,
+    ) -> Result<(), ChatError> {
+        let found = self.ports.stores.conversations.standing(conversation, &[member.user]).await?;
+        let standing = found.into_iter().next().flatten();
+        // Who was added again sees from there on only.
+        let remains = standing.is_some_and(|now| now.joined_seq == member.joined_seq);
+        remains.then_some(()).ok_or(ChatError::NotFound("conversation"))
     }
 
     /// Which of these users share a conversation with the asker; oneself is among friends.

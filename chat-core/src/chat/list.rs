@@ -40,7 +40,12 @@ impl Chat {
         let cursors = stores.cursors.of_user(identity.user, &ids).await?;
         let mut items = Vec::with_capacity(all.len());
         for ((_, membership, head), cursor) in all.into_iter().zip(cursors) {
-            items.extend(self.assemble(&membership, head, cursor).await?);
+            match self.assemble(&membership, head, cursor).await {
+                Ok(view) => items.push(view),
+                // It is not one's own any more, or not yet.
+                Err(ChatError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(Reply::Conversations { items, next })
     }
@@ -56,8 +61,7 @@ impl Chat {
         let cursors = self.ports.stores.cursors.of_user(identity.user, &[conversation]).await?;
         let cursor = cursors.into_iter().next().unwrap_or_default();
         let membership = Membership { conversation, member };
-        let view = self.assemble(&membership, head, cursor).await?;
-        view.ok_or(ChatError::NotFound("conversation"))
+        self.assemble(&membership, head, cursor).await
     }
 
     async fn assemble(
@@ -65,27 +69,29 @@ impl Chat {
         membership: &Membership,
         head: Head,
         cursor: Cursor,
-    ) -> Result<Option<ConversationView>, ChatError> {
+    ) -> Result<ConversationView, ChatError> {
         let Membership { conversation, member } = *membership;
         let found = self.ports.stores.conversations.get(conversation).await?;
-        let Some((founding, title)) = found else { return Ok(None) };
+        let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
         let peer = match founding.kind {
             Kind::Direct => self.peer(conversation, member.user).await?,
             Kind::Group => None,
         };
-        Ok(Some(ConversationView {
+        let last_message = self.last_message(conversation, &member, head).await?;
+        self.is_still(member, conversation).await?;
+        Ok(ConversationView {
             id: conversation,
             kind: founding.kind,
             title,
             head_seq: head.seq,
             active_at: head.at,
             unread: head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord)),
-            last_message: self.last_message(conversation, &member, head).await?,
+            last_message,
             cursor: from_joining(cursor, &member),
             role: member.role,
             member_count: head.members,
             peer,
-        }))
+        })
     }
 
     async fn last_message(
@@ -121,10 +127,16 @@ impl Chat {
         conversation: ConversationId,
         user: UserId,
     ) -> Result<Reply, ChatError> {
-        self.standing(identity, conversation).await?;
+        let asker = self.standing(identity, conversation).await?;
         let found = self.ports.stores.conversations.standing(conversation, &[user]).await?;
-        let member = found.into_iter().next().flatten().ok_or(ChatError::NotFound("member"))?;
-        let items = self.with_cursors(conversation, vec![member]).await?;
+        let items = match found.into_iter().next().flatten() {
+            Some(member) => self.with_cursors(conversation, vec![member]).await?,
+            None => Vec::new(),
+        };
+        self.is_still(asker, conversation).await?;
+        if items.is_empty() {
+            return Err(ChatError::NotFound("member"));
+        }
         Ok(Reply::Members { items, next: None })
     }
 
@@ -136,7 +148,7 @@ impl Chat {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Reply, ChatError> {
-        self.standing(identity, conversation).await?;
+        let asker = self.standing(identity, conversation).await?;
         let mut found =
             self.ports.stores.conversations.members(conversation, after, limit + 1).await?;
         let has_more = found.len() > limit;
@@ -146,6 +158,7 @@ impl Chat {
         for part in found.chunks(PAGE_MAX) {
             items.extend(self.with_cursors(conversation, part.to_vec()).await?);
         }
+        self.is_still(asker, conversation).await?;
         Ok(Reply::Members { items, next })
     }
 

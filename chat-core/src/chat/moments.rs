@@ -23,8 +23,8 @@ impl Chat {
         delivered_seq: Option<Seq>,
         read_seq: Option<Seq>,
     ) -> Result<Reply, ChatError> {
-        self.standing(identity, conversation).await?;
         let head = self.head(conversation).await?;
+        self.standing(identity, conversation).await?;
         for (field, seq) in [("delivered_seq", delivered_seq), ("read_seq", read_seq)] {
             if seq.is_some_and(|seq| seq > head.seq) {
                 return Err(ChatError::invalid(field, "this is past the head"));
@@ -82,8 +82,9 @@ impl Chat {
         conversation: ConversationId,
         on: bool,
     ) -> Result<Reply, ChatError> {
+        let head = self.head(conversation).await?;
         self.standing(identity, conversation).await?;
-        if self.head(conversation).await?.members <= MOMENTS_MEMBERS_MAX {
+        if head.members <= MOMENTS_MEMBERS_MAX {
             let user = identity.user;
             self.show(conversation, &Event::Typing { conversation, user, on }, Some(user));
             let hint = Hint::Typing { user, on };

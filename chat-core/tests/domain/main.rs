@@ -8,6 +8,7 @@ mod feeds;
 mod openings;
 mod founding;
 mod hooked;
+mod leaving;
 mod pictures;
 mod race;
 mod removals;
