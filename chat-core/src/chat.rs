@@ -6,8 +6,9 @@ mod moments;
 mod rules;
 mod upkeep;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     error::ChatError,
     event::Event,
     id::{ConversationId, LoginId, UserId},
+    limits::READS_AT_ONCE_MAX,
     model::{Identity, Member, Seq},
     outbox::Ending,
     ports::Ports,
@@ -166,17 +168,17 @@ impl Chat {
         users: &[UserId],
     ) -> Result<Vec<bool>, ChatError> {
         let conversations = &self.ports.stores.conversations;
-        let mut known: Vec<bool> = users.iter().map(|user| *user == asker).collect();
-        for membership in conversations.of_user(asker).await? {
-            if known.iter().all(|known| *known) {
-                break;
+        let own = conversations.of_user(asker).await?;
+        let own: HashSet<ConversationId> = own.into_iter().map(|one| one.conversation).collect();
+        let own = &own;
+        let known = users.iter().copied().map(|user| async move {
+            if user == asker {
+                return Ok(true);
             }
-            let standings = conversations.standing(membership.conversation, users).await?;
-            for (known, standing) in known.iter_mut().zip(standings) {
-                *known |= standing.is_some();
-            }
-        }
-        Ok(known)
+            let theirs = conversations.of_user(user).await?;
+            Ok(theirs.iter().any(|one| own.contains(&one.conversation)))
+        });
+        stream::iter(known).buffered(READS_AT_ONCE_MAX).try_collect().await
     }
 
     /// Whether access tokens of this login are refused.

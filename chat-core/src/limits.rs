@@ -63,6 +63,8 @@ pub const OUTBOX_EVENTS_MAX: usize = 1_024;
 pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 /// Commands of one session in progress; further ones wait.
 pub const COMMANDS_IN_FLIGHT_MAX: usize = 32;
+/// Reads of the store that one command has in progress.
+pub const READS_AT_ONCE_MAX: usize = 32;
 /// Users whose presence a session may watch.
 pub const WATCHED_MAX: usize = 256;
 /// Bytes of a frame or a request body.

@@ -1,4 +1,4 @@
-//! Stores at whose reads and writes a test does something: it fails them, or acts.
+//! Stores at whose reads and writes a test does something: it fails them, counts them, or acts.
 
 use std::{
     collections::HashMap,
@@ -173,10 +173,11 @@ pub(crate) enum Fault {
     Unknown,
 }
 
-/// Fails the next calls as it is told, and lets each take its time.
+/// Fails the next calls as it is told, counts all of them, and lets each take its time.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     faults: Mutex<HashMap<Call, Vec<Fault>>>,
+    counts: Mutex<HashMap<Call, usize>>,
     takes: Mutex<Duration>,
 }
 
@@ -191,6 +192,11 @@ impl Script {
         *self.takes.lock().unwrap() = takes;
     }
 
+    /// How many calls of this kind there were since this was asked last.
+    pub(crate) fn count(&self, call: Call) -> usize {
+        self.counts.lock().unwrap().remove(&call).unwrap_or_default()
+    }
+
     fn take(&self, call: Call, wanted: Fault) -> bool {
         let mut faults = self.faults.lock().unwrap();
         let next = faults.get_mut(&call).filter(|faults| faults.first() == Some(&wanted));
@@ -201,6 +207,7 @@ impl Script {
 #[async_trait]
 impl Hook for Script {
     async fn before(&self, call: Call) -> Result<(), StoreError> {
+        *self.counts.lock().unwrap().entry(call).or_default() += 1;
         let takes = *self.takes.lock().unwrap();
         if !takes.is_zero() {
             tokio::time::sleep(takes).await;

@@ -1,6 +1,7 @@
 //! The domain on memory ports and paused time: several gateways on one store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod acquaintance;
 mod busy;
 mod conversations;
 mod faults;

@@ -1,4 +1,5 @@
-//! Who may see whom, remembered for some seconds.
+//! Who may see whom, remembered for some seconds. That somebody may not is not remembered: they may
+//! have become acquainted since.
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,8 @@ use crate::{
     port::Acquaintances,
 };
 
-type Answers = HashMap<(UserId, UserId), (bool, Instant)>;
+/// Who may see whom, as of when.
+type Answers = HashMap<(UserId, UserId), Instant>;
 
 /// Who may see whom.
 #[derive(Debug)]
@@ -30,14 +32,14 @@ impl Known {
     /// Whether the watcher may see each of these users, in this order; everybody sees themselves.
     pub(super) async fn may_see(&self, watcher: UserId, users: &[UserId]) -> Vec<bool> {
         let asked = Instant::now();
-        let known: Vec<Option<bool>> = {
+        let known: Vec<bool> = {
             let answers = self.lock();
-            users.iter().map(|user| recall(&answers, watcher, *user, asked)).collect()
+            users.iter().map(|user| recalls(&answers, watcher, *user, asked)).collect()
         };
-        let open = users.iter().zip(&known).filter(|(_, known)| known.is_none());
+        let open = users.iter().zip(&known).filter(|(_, known)| !**known);
         let open: Vec<UserId> = open.map(|(user, _)| *user).collect();
         let mut fresh = self.ask(watcher, &open, asked).await.into_iter();
-        known.into_iter().map(|known| known.unwrap_or_else(|| fresh.next() == Some(true))).collect()
+        known.into_iter().map(|known| known || fresh.next() == Some(true)).collect()
     }
 
     async fn ask(&self, watcher: UserId, users: &[UserId], asked: Instant) -> Vec<bool> {
@@ -50,10 +52,11 @@ impl Known {
         fresh.resize(users.len(), false);
         let mut answers = self.lock();
         if answers.len() + users.len() > KNOWN_MAX {
-            answers.retain(|_, (_, at)| asked < *at + KNOWN_FOR);
+            answers.retain(|_, at| asked < *at + KNOWN_FOR);
         }
-        for (user, may) in users.iter().zip(&fresh).take(KNOWN_MAX.saturating_sub(answers.len())) {
-            answers.insert((watcher, *user), (*may, asked));
+        let seen = users.iter().zip(&fresh).filter(|(_, may)| **may);
+        for (user, _) in seen.take(KNOWN_MAX.saturating_sub(answers.len())) {
+            answers.insert((watcher, *user), asked);
         }
         fresh
     }
@@ -63,9 +66,6 @@ impl Known {
     }
 }
 
-fn recall(answers: &Answers, watcher: UserId, user: UserId, now: Instant) -> Option<bool> {
-    if watcher == user {
-        return Some(true);
-    }
-    answers.get(&(watcher, user)).filter(|(_, at)| now < *at + KNOWN_FOR).map(|(may, _)| *may)
+fn recalls(answers: &Answers, watcher: UserId, user: UserId, now: Instant) -> bool {
+    watcher == user || answers.get(&(watcher, user)).is_some_and(|asked| now < *asked + KNOWN_FOR)
 }

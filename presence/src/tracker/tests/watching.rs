@@ -34,6 +34,16 @@ async fn strangers_are_unknown_until_they_are_acquainted_and_again_when_they_no_
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_just_become_acquainted_is_known_at_once() {
+    let scene = Scene::open(1).await;
+    scene.strangers.0.lock().unwrap().insert(user(1));
+    let _hold = scene[0].tracker.arrive(device(1, 1));
+    assert_eq!(scene.query(0, 1).await, Presence::unknown(user(1)));
+    scene.strangers.0.lock().unwrap().clear();
+    assert_eq!(scene.query(0, 1).await.status, Status::Online);
+}
+
+#[tokio::test(start_paused = true)]
 async fn change_right_after_the_answer_leaves_time_to_write_the_answer_first() {
     for offset in 0..60 {
         let scene = Scene::open(1).await;
