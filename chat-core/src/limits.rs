@@ -8,8 +8,10 @@ pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 pub const TITLE_BYTES_MAX: usize = 256;
 /// Bytes of an emoji.
 pub const EMOJI_BYTES_MAX: usize = 64;
-/// Different emoji on one message.
+/// Different emoji ever put on one message, also those taken off again.
 pub const EMOJI_PER_MESSAGE_MAX: usize = 64;
+/// Edits of one message.
+pub const EDITS_PER_MESSAGE_MAX: usize = 1_000;
 /// Characters of a client id.
 pub const CLIENT_ID_CHARS_MAX: usize = 64;
 /// Characters of a username, at the least.

@@ -5,7 +5,7 @@ use crate::{
     command::Change,
     error::ChatError,
     id::UserId,
-    limits::{EMOJI_PER_MESSAGE_MAX, MEMBERS_MAX},
+    limits::{EDITS_PER_MESSAGE_MAX, EMOJI_PER_MESSAGE_MAX, MEMBERS_MAX},
     model::{Body, Kind, Member, Role, Seq},
 };
 
@@ -90,6 +90,9 @@ fn edit(
     }
     if target.overlay.redacted.is_some() {
         return Err(ChatError::Conflict("the message has been redacted"));
+    }
+    if target.overlay.edit_seqs.len() >= EDITS_PER_MESSAGE_MAX {
+        return Err(ChatError::Full { what: "the message", max: EDITS_PER_MESSAGE_MAX });
     }
     Ok(Decision::Append(Body::Edited { target_seq, text: Some(text.clone()) }))
 }

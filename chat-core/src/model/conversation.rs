@@ -180,12 +180,9 @@ impl Overlay {
         self.reactions.binary_search_by(|one| (&*one.emoji, one.user).cmp(&(emoji, user)))
     }
 
-    /// How many different emoji stand on the message.
+    /// How many different emoji have ever been put on the message: those taken off are kept too.
     pub fn emoji_count(&self) -> usize {
-        let mut standing: Vec<&str> =
-            self.reactions.iter().filter(|one| one.on).map(|one| &*one.emoji).collect();
-        standing.dedup();
-        standing.len()
+        self.reactions.chunk_by(|one, next| one.emoji == next.emoji).count()
     }
 
     /// The standing reaction of this user with this emoji, on or off.

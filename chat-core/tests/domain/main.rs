@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod acquaintance;
+mod bounds;
 mod busy;
 mod conversations;
 mod faults;
