@@ -15,6 +15,11 @@ pub(super) fn password(text: &str) -> Result<(), ChatError> {
     bytes("password", text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)
 }
 
+/// A password that is to be checked has no more than a password can have.
+pub(super) fn guess(text: &str) -> Result<(), ChatError> {
+    bytes("password", text, 0, PASSWORD_BYTES_MAX)
+}
+
 /// A display name has 1 to 128 bytes.
 pub(super) fn display_name(text: &str) -> Result<Arc<str>, ChatError> {
     bytes("display_name", text, 1, DISPLAY_NAME_BYTES_MAX).map(|()| text.into())
