@@ -85,7 +85,7 @@ impl Chat {
         identity: Identity,
         write: Write,
     ) -> Result<PendingReply, ChatError> {
-        rules::check(&write)?;
+        let write = rules::formed(write)?;
         let conversation = self.directory.open(write.conversation, &self.ports);
         let submitted = conversation.submit(identity.user, write);
         Ok(PendingReply { chat: self.clone(), submitted })

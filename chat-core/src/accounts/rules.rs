@@ -8,6 +8,7 @@ use crate::{
         DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
         USERNAME_CHARS_MAX,
     },
+    shown,
 };
 
 /// A password has 8 to 1,024 bytes, whatever they are.
@@ -20,9 +21,10 @@ pub(super) fn guess(text: &str) -> Result<(), ChatError> {
     bytes("password", text, 0, PASSWORD_BYTES_MAX)
 }
 
-/// A display name has 1 to 128 bytes.
+/// A display name has 1 to 128 bytes, and something to see.
 pub(super) fn display_name(text: &str) -> Result<Arc<str>, ChatError> {
-    bytes("display_name", text, 1, DISPLAY_NAME_BYTES_MAX).map(|()| text.into())
+    let name = shown::name("display_name", text)?;
+    bytes("display_name", name, 1, DISPLAY_NAME_BYTES_MAX).map(|()| name.into())
 }
 
 /// A device's name, where there is one, has 1 to 128 bytes.

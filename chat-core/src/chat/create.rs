@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{Chat, rules::bounded};
+use super::{Chat, rules::titled};
 use crate::{
     command::{ConversationView, Reply},
     error::{ChatError, StoreError},
     hint::Hint,
     id::{ConversationId, EntryId, UserId},
-    limits::{FOUNDERS_MAX, REPLY_CLAIM_TTL, TITLE_BYTES_MAX},
+    limits::{FOUNDERS_MAX, REPLY_CLAIM_TTL},
     model::{Body, Cursor, Entry, Founding, Head, Identity, Kind, Role, Seq},
     port::{Append, Appended, Channel, Claim, ReplyKey},
     time::Timestamp,
@@ -52,7 +52,7 @@ impl Chat {
         members: Vec<UserId>,
         key: Arc<str>,
     ) -> Result<Reply, ChatError> {
-        bounded("title", &title, TITLE_BYTES_MAX)?;
+        let title = titled(&title)?;
         let mut others: BTreeSet<UserId> = members.into_iter().collect();
         others.remove(&identity.user);
         if others.len() >= FOUNDERS_MAX {

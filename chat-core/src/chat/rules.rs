@@ -1,27 +1,38 @@
 //! What a write must look like, before anything is asked of the conversation.
 
+use std::sync::Arc;
+
 use crate::{
     chat::Chat,
     command::{Change, Write},
     error::ChatError,
     id::UserId,
     limits::{CONVERSATIONS_MAX, EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
+    shown,
 };
 
-/// Whether the write is well formed.
-pub(super) fn check(write: &Write) -> Result<(), ChatError> {
-    match &write.change {
+/// The write in its proper form, if it is well formed.
+pub(super) fn formed(mut write: Write) -> Result<Write, ChatError> {
+    match &mut write.change {
         Change::Text { text, .. } | Change::Edit { text, .. } => {
-            bounded("text", text, TEXT_BYTES_MAX)
+            bounded("text", text, TEXT_BYTES_MAX)?;
         }
-        Change::React { emoji, .. } => emoji_is_one(emoji),
-        Change::SetTitle { title } => bounded("title", title, TITLE_BYTES_MAX),
-        Change::Redact { .. } | Change::SetMember { .. } | Change::Remove { .. } => Ok(()),
+        Change::React { emoji, .. } => emoji_is_one(emoji)?,
+        Change::SetTitle { title } => *title = titled(title)?,
+        Change::Redact { .. } | Change::SetMember { .. } | Change::Remove { .. } => {}
     }
+    Ok(write)
+}
+
+/// The title that a group gets by this text.
+pub(super) fn titled(text: &str) -> Result<Arc<str>, ChatError> {
+    let title = shown::name("title", text)?;
+    bounded("title", title, TITLE_BYTES_MAX)?;
+    Ok(title.into())
 }
 
 /// A text of 1 to `max` bytes.
-pub(super) fn bounded(field: &'static str, text: &str, max: usize) -> Result<(), ChatError> {
+fn bounded(field: &'static str, text: &str, max: usize) -> Result<(), ChatError> {
     if text.is_empty() {
         return Err(ChatError::invalid(field, format!("{field} is empty")));
     }

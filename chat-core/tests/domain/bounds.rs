@@ -1,12 +1,35 @@
 //! What is done to one message has an end.
 
 use chat_core::{
-    command::Change,
+    command::{Change, Command},
     error::ChatError,
     limits::{EDITS_PER_MESSAGE_MAX, EMOJI_PER_MESSAGE_MAX},
 };
 
-use crate::scene::Scene;
+use crate::scene::{Scene, made};
+
+#[tokio::test(start_paused = true)]
+async fn title_of_a_group_can_be_seen_and_stays_in_its_line() {
+    let scene = Scene::new(1);
+    let ada = scene.person("ada").await;
+    let group = |title: &str| {
+        let (title, key) = (title.into(), "k".into());
+        Command::CreateGroup { title, members: Vec::new(), key }
+    };
+    let conversation = made(ada.execute(group(" Tea ")).await);
+    assert_eq!(conversation.title.as_deref(), Some("Tea"));
+    assert_eq!(made(ada.execute(group("Tea")).await).id, conversation.id);
+    for title in ["", "  ", "\u{200B}", "Tea\n", "\u{202E}Tea"] {
+        let refused = ada.execute(group(title)).await.unwrap_err();
+        assert!(matches!(refused, ChatError::Invalid { .. }), "{title:?}: {refused:?}");
+        let change = Change::SetTitle { title: title.into() };
+        assert_eq!(ada.change(conversation.id, change).await, Err(refused));
+    }
+    let change = Change::SetTitle { title: " Supper ".into() };
+    ada.change(conversation.id, change).await.unwrap();
+    let view = ada.view(conversation.id).await.unwrap();
+    assert_eq!(view.title.as_deref(), Some("Supper"));
+}
 
 #[tokio::test(start_paused = true)]
 async fn emoji_on_a_message_are_bounded_also_when_they_are_taken_off_again() {

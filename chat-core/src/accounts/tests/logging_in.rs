@@ -102,6 +102,8 @@ async fn what_is_out_of_bounds_is_invalid_and_named() {
         ("ada", "7 bytes", None, None, "password"),
         ("ada", &long, None, None, "password"),
         ("ada", PASSWORD, Some(""), None, "display_name"),
+        ("ada", PASSWORD, Some("   "), None, "display_name"),
+        ("ada", PASSWORD, Some("Ada\u{202E}"), None, "display_name"),
         ("ada", PASSWORD, Some(&long[..129]), None, "display_name"),
         ("ada", PASSWORD, None, Some(""), "device"),
         ("ada", PASSWORD, None, Some(&long[..129]), "device"),
@@ -114,8 +116,12 @@ async fn what_is_out_of_bounds_is_invalid_and_named() {
     assert!(registry.log_in("ada", &longest, None).await.is_ok());
     let error = registry.log_in("ada", &long, None).await.unwrap_err();
     assert_eq!(field(error).as_deref(), Some("password"));
-    let error = registry.set_profile(grant.identity(), "").await.unwrap_err();
-    assert_eq!(field(error).as_deref(), Some("display_name"));
+    for blank in ["", " \u{200B} "] {
+        let error = registry.set_profile(grant.identity(), blank).await.unwrap_err();
+        assert_eq!(field(error).as_deref(), Some("display_name"));
+    }
+    let user = registry.set_profile(grant.identity(), "  Ada L. ").await.unwrap();
+    assert_eq!(&*user.display_name, "Ada L.");
 }
 
 #[tokio::test(start_paused = true)]

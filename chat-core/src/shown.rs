@@ -1,0 +1,82 @@
+//! Names that people are shown: of themselves, and of groups.
+//!
+//! They stand in lines with other things: none may be blank, break its line, or turn the direction
+//! of what follows it.
+
+use std::ops::RangeInclusive;
+
+use crate::error::ChatError;
+
+/// The name that a text is, without white space at its ends.
+pub(crate) fn name<'a>(field: &str, text: &'a str) -> Result<&'a str, ChatError> {
+    if text.chars().any(is_refused) {
+        let message = "expected no control characters, line breaks or changes of direction";
+        return Err(ChatError::invalid(field, message));
+    }
+    if !text.chars().any(is_visible) {
+        return Err(ChatError::invalid(field, "expected something to see"));
+    }
+    Ok(text.trim())
+}
+
+/// Control characters, separators of lines and paragraphs, embeddings and overrides of direction,
+/// and isolates.
+fn is_refused(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+fn is_visible(char: char) -> bool {
+    !char.is_whitespace() && !INVISIBLE.iter().any(|range| range.contains(&char))
+}
+
+/// Unicode's `Default_Ignorable_Code_Point`, and the Braille pattern without dots.
+const INVISIBLE: [RangeInclusive<char>; 18] = [
+    '\u{AD}'..='\u{AD}',
+    '\u{34F}'..='\u{34F}',
+    '\u{61C}'..='\u{61C}',
+    '\u{115F}'..='\u{1160}',
+    '\u{17B4}'..='\u{17B5}',
+    '\u{180B}'..='\u{180F}',
+    '\u{200B}'..='\u{200F}',
+    '\u{202A}'..='\u{202E}',
+    '\u{2060}'..='\u{206F}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
+    '\u{FE00}'..='\u{FE0F}',
+    '\u{FEFF}'..='\u{FEFF}',
+    '\u{FFA0}'..='\u{FFA0}',
+    '\u{FFF0}'..='\u{FFF8}',
+    '\u{1BCA0}'..='\u{1BCA3}',
+    '\u{1D173}'..='\u{1D17A}',
+    '\u{E0000}'..='\u{E0FFF}',
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_has_something_to_see_and_no_white_space_at_its_ends() {
+        for (text, expected) in [
+            ("Ada", "Ada"),
+            ("  Ada\u{3000}L. ", "Ada\u{3000}L."),
+            ("\u{1F469}\u{200D}\u{1F680}", "\u{1F469}\u{200D}\u{1F680}"),
+            ("\u{200F}\u{5D0}\u{5D3}\u{5D4}", "\u{200F}\u{5D0}\u{5D3}\u{5D4}"),
+            ("e\u{301}", "e\u{301}"),
+        ] {
+            assert_eq!(name("title", text), Ok(expected));
+        }
+        for text in ["", "   ", "\u{3000}", "\u{200B}\u{FEFF}", "\u{2800}", "\u{3164} \u{AD}"] {
+            assert!(name("title", text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn name_stays_in_its_line_and_its_direction() {
+        for char in ['\0', '\n', '\t', '\u{7F}', '\u{85}', '\u{2028}', '\u{202E}', '\u{2066}'] {
+            assert!(name("title", &format!("Ada{char}L.")).is_err(), "{char:?}");
+            assert!(name("title", &format!("Ada{char}")).is_err(), "{char:?}");
+        }
+    }
+}
