@@ -1,15 +1,19 @@
 //! What the embedded store refuses to open, and what it says then.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
+#[path = "embedded/heard.rs"]
+mod heard;
 #[path = "embedded/scene.rs"]
 mod scene;
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use backends::embedded::{Embedded, EmbeddedConfig, OpenError};
+use heard::{heard, tells};
 use scene::Scribe;
 
 fn open(dir: &Path) -> Result<Embedded, OpenError> {
@@ -63,8 +67,70 @@ fn folder_that_cannot_be_made_is_refused() {
     fs::write(dir.path().join("file"), "").unwrap();
     let refusal = open(&dir.path().join("file/store")).unwrap_err();
     assert!(matches!(refusal, OpenError::Folder { .. }), "{refusal}");
-    let small = EmbeddedConfig { journal_bytes: 1, ..EmbeddedConfig::new(dir.path()) };
+    let small = EmbeddedConfig { journal_bytes: 1, ..EmbeddedConfig::new(dir.path().join("new")) };
     assert!(matches!(Embedded::open(&small), Err(OpenError::JournalTooSmall { found: 1, .. })));
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn new_folder_is_its_owners_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("made/store");
+    let lines = heard(|| open(&store).unwrap().close());
+    assert_eq!((mode(&store), lines), (0o700, Vec::new()));
+}
+
+#[test]
+fn folder_that_others_may_read_keeps_its_mode_and_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o750)).unwrap();
+    let lines = heard(|| open(dir.path()).unwrap().close());
+    assert_eq!(mode(dir.path()), 0o750);
+    assert!(tells(&lines, "others may read the store"), "{lines:?}");
+}
+
+#[test]
+fn folder_with_something_else_in_it_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    open(dir.path()).unwrap().close();
+    let foreign = tempfile::tempdir().unwrap();
+    fs::write(foreign.path().join("thesis.txt"), "").unwrap();
+    let refusal = open(foreign.path()).unwrap_err();
+    assert!(matches!(refusal, OpenError::NotAStore { .. }), "{refusal}");
+    assert!(!foreign.path().join("trees").exists());
+}
+
+#[tokio::test]
+async fn trees_without_their_version_are_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1).await;
+    fs::remove_file(dir.path().join("trees/version")).unwrap();
+    let refusal = open(dir.path()).unwrap_err();
+    assert!(matches!(refusal, OpenError::Damaged { .. }), "{refusal}");
+    assert!(refusal.to_string().contains("trees/version"), "{refusal}");
+}
+
+#[tokio::test]
+async fn mark_that_says_nothing_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 3).await;
+    let mark = dir.path().join("mark");
+    let bytes = fs::read(&mark).unwrap().len();
+    for damaged in [vec![0; bytes], vec![0xa5; bytes], Vec::new()] {
+        fs::write(&mark, &damaged).unwrap();
+        let lines = heard(|| open(dir.path()).unwrap().close());
+        assert!(tells(&lines, "the file 'mark' is missing or damaged"), "{lines:?}");
+    }
+    fs::remove_file(&mark).unwrap();
+    let lines = heard(|| open(dir.path()).unwrap().close());
+    assert!(tells(&lines, "the file 'mark' is missing or damaged"), "{lines:?}");
+    written_on(dir.path(), 1).await;
+    let lines = heard(|| open(dir.path()).unwrap().close());
+    assert!(!tells(&lines, "'mark'"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -120,9 +186,14 @@ async fn journal_that_ends_early_is_noticed_by_the_mark() {
     let dir = tempfile::tempdir().unwrap();
     written(dir.path(), 5).await;
     let (path, end) = newest_journal(dir.path());
-    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(end - 7).unwrap();
-    let refusal = open(dir.path()).unwrap_err();
-    assert!(matches!(refusal, OpenError::Regressed { found: 4, marked: 5, .. }), "{refusal}");
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(end - 7).unwrap();
+    let before = fs::read(&path).unwrap();
+    let lines = heard(|| {
+        let refusal = open(dir.path()).unwrap_err();
+        assert!(matches!(refusal, OpenError::Regressed { found: 4, marked: 5, .. }), "{refusal}");
+    });
+    assert!(!tells(&lines, "is cut"), "{lines:?}");
+    assert_eq!(fs::read(&path).unwrap(), before, "what is refused stays as it is");
 }
 
 #[tokio::test]

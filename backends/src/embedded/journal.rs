@@ -19,6 +19,8 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::{keys, values};
+
 const MAGIC: &[u8] = b"FJL\x03";
 
 /// What is wrong with a journal.
@@ -28,6 +30,11 @@ pub(super) enum Broken {
     Unreadable(io::Error),
     /// Whole batches follow a broken one, or one that was closed is not whole.
     Damaged(String),
+    /// What is broken at the end was acknowledged: only so many commits before it are whole.
+    Regressed {
+        /// Commits that are whole.
+        found: u64,
+    },
 }
 
 impl From<io::Error> for Broken {
@@ -36,18 +43,24 @@ impl From<io::Error> for Broken {
     }
 }
 
-/// Looks through the journals of fjall's folder: cuts a torn end, refuses damage.
-pub(super) fn check(dir: &Path) -> Result<(), Broken> {
+/// Looks through the journals of fjall's folder: cuts a torn end, refuses damage, and an end that is
+/// not there any more though the mark says that it was.
+pub(super) fn check(dir: &Path, marked: u64) -> Result<(), Broken> {
     let journals = journals(dir)?;
+    let mut commits = None;
     for (number, path) in journals.iter().enumerate() {
         let bytes = fs::read(path)?;
         let written = without_zeros(&bytes);
-        let whole = whole_batches(&bytes);
+        let (whole, last) = whole_batches(&bytes);
+        commits = last.or(commits);
         let Some(rest) = written.get(whole..).filter(|rest| !rest.is_empty()) else { continue };
         let is_newest = number + 1 == journals.len();
         if !is_newest || has_batch(rest) {
             let path = path.display();
             return Err(Broken::Damaged(format!("the journal {path} is broken at byte {whole}")));
+        }
+        if let Some(found) = commits.filter(|commits| *commits < marked) {
+            return Err(Broken::Regressed { found });
         }
         tracing::warn!(
             at = whole,
@@ -89,13 +102,14 @@ fn without_zeros(bytes: &[u8]) -> &[u8] {
     &written[..end]
 }
 
-/// How many bytes at the beginning are whole batches.
-fn whole_batches(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some(behind) = batch(rest) {
-        rest = behind;
+/// How many bytes at the beginning are whole batches, and which commit the last of them made.
+fn whole_batches(bytes: &[u8]) -> (usize, Option<u64>) {
+    let (mut rest, mut commits) = (bytes, None);
+    while let Some(batch) = batch(rest) {
+        rest = batch.behind;
+        commits = batch.commits.or(commits);
     }
-    bytes.len() - rest.len()
+    (bytes.len() - rest.len(), commits)
 }
 
 /// Whether a whole batch begins behind the end of another one, whole or not.
@@ -104,21 +118,29 @@ fn has_batch(bytes: &[u8]) -> bool {
     ends.map(|(at, _)| at + MAGIC.len()).any(|behind| batch(&bytes[behind..]).is_some())
 }
 
-/// What is behind the batch that begins here, if it is whole.
-fn batch(bytes: &[u8]) -> Option<&[u8]> {
+/// A whole batch.
+struct Batch<'a> {
+    /// What comes after it.
+    behind: &'a [u8],
+    /// The commit counter that it wrote.
+    commits: Option<u64>,
+}
+
+/// The batch that begins here, if it is whole.
+fn batch(bytes: &[u8]) -> Option<Batch<'_>> {
     let mut cut = Cut(bytes);
     if cut.number(1)? != 1 {
         return None;
     }
     let count = cut.number(4)?;
     cut.take(8)?;
-    let items = cut.0;
+    let (items, mut commits) = (cut.0, None);
     for _ in 0..count {
-        cut.item()?;
+        cut.item(&mut commits)?;
     }
     let (items, _) = items.split_at(items.len() - cut.0.len());
     let is_whole = cut.number(1)? == 3 && cut.number(8)? == xxh3_64(items) && cut.take(4)? == MAGIC;
-    is_whole.then_some(cut.0)
+    is_whole.then_some(Batch { behind: cut.0, commits })
 }
 
 /// Takes what comes next off the front of bytes.
@@ -136,14 +158,19 @@ impl<'a> Cut<'a> {
         Some(taken.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    fn item(&mut self) -> Option<()> {
+    /// Steps over an item, and reads it where it is the commit counter.
+    fn item(&mut self, commits: &mut Option<u64>) -> Option<()> {
         match self.number(1)? {
             2 => {
                 self.take(1 + 1 + 8)?;
                 let key = self.number(2)?;
                 self.take(4)?;
                 let value = self.number(4)?;
-                self.take(key + value).map(drop)
+                let (key, value) = (self.take(key)?, self.take(value)?);
+                if key == keys::COMMITS {
+                    *commits = values::read_number(value).ok();
+                }
+                Some(())
             }
             4 => self.take(8).map(drop),
             _ => None,
@@ -171,7 +198,7 @@ mod tests {
         drop((tree, db));
         let path = journals(dir).unwrap().remove(0);
         let bytes = fs::read(&path).unwrap();
-        let end = whole_batches(&bytes);
+        let (end, _) = whole_batches(&bytes);
         assert_eq!(without_zeros(&bytes).len(), end);
         (path, bytes, end)
     }
@@ -185,7 +212,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, bytes, end) = written(dir.path(), 5);
         assert!(end > 100);
-        check(dir.path()).unwrap();
+        check(dir.path(), 0).unwrap();
         assert_eq!(fs::read(path).unwrap(), bytes);
     }
 
@@ -193,18 +220,18 @@ mod tests {
     fn torn_end_is_cut_wherever_it_was_torn() {
         let dir = tempfile::tempdir().unwrap();
         let (path, bytes, end) = written(dir.path(), 2);
-        let first = bytes.len() - batch(&bytes).unwrap().len();
+        let first = bytes.len() - batch(&bytes).unwrap().behind.len();
         for torn in [first + 1, first + 20, end - 60, end - 1] {
             let mut torn_off = bytes.clone();
             torn_off[torn..end].fill(0);
             fs::write(&path, torn_off).unwrap();
-            check(dir.path()).unwrap();
+            check(dir.path(), 0).unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes[..first], "{torn}");
         }
         let mut hole = bytes.clone();
         hole[first + 40] ^= 1;
         fs::write(&path, hole).unwrap();
-        check(dir.path()).unwrap();
+        check(dir.path(), 0).unwrap();
         assert_eq!(fs::read(&path).unwrap(), bytes[..first]);
     }
 
@@ -212,12 +239,12 @@ mod tests {
     fn break_with_whole_batches_behind_it_is_damage() {
         let dir = tempfile::tempdir().unwrap();
         let (path, bytes, _) = written(dir.path(), 5);
-        let first = bytes.len() - batch(&bytes).unwrap().len();
+        let first = bytes.len() - batch(&bytes).unwrap().behind.len();
         for at in [0, 3, 20, first / 2, first - 1] {
             let mut broken = bytes.clone();
             broken[at] ^= 0x40;
             fs::write(&path, &broken).unwrap();
-            assert!(is_damaged(&check(dir.path())), "{at}");
+            assert!(is_damaged(&check(dir.path(), 0)), "{at}");
             assert_eq!(fs::read(&path).unwrap(), broken);
         }
     }
@@ -227,8 +254,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, bytes, end) = written(dir.path(), 2);
         fs::write(dir.path().join("1.jnl"), &bytes).unwrap();
-        check(dir.path()).unwrap();
+        check(dir.path(), 0).unwrap();
         fs::write(&path, &bytes[..end - 1]).unwrap();
-        assert!(is_damaged(&check(dir.path())));
+        assert!(is_damaged(&check(dir.path(), 0)));
     }
 }

@@ -20,12 +20,12 @@ const SLOT_BYTES: u64 = 4096;
 pub(super) struct Mark(File);
 
 impl Mark {
-    /// Opens the mark, and tells how many commits it says; zero when it is new.
-    pub(super) fn open(path: &Path) -> io::Result<(Self, u64)> {
+    /// Opens the mark, and tells how many commits it says; nothing when it is new or unreadable.
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mark = Self(file);
-        let commits = (0..2).filter_map(|slot| mark.read(slot)).max().unwrap_or(0);
+        let commits = (0..2).filter_map(|slot| mark.read(slot)).max();
         Ok((mark, commits))
     }
 
@@ -60,13 +60,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mark");
         let (mark, commits) = Mark::open(&path).unwrap();
-        assert_eq!(commits, 0);
+        assert_eq!(commits, None);
         for commits in 1..=5 {
             mark.write(commits).unwrap();
         }
         mark.sync().unwrap();
-        assert_eq!(Mark::open(&path).unwrap().1, 5);
+        assert_eq!(Mark::open(&path).unwrap().1, Some(5));
         mark.0.write_all_at(&[0xff; 10], SLOT_BYTES).unwrap();
-        assert_eq!(Mark::open(&path).unwrap().1, 4);
+        assert_eq!(Mark::open(&path).unwrap().1, Some(4));
     }
 }

@@ -2,8 +2,10 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, File, TryLockError},
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, TryLockError},
     io::{self, Write},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -32,6 +34,12 @@ const FORMAT: u32 = 1;
 const JOURNAL_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// How far back from its head each log that was changed lately is checked.
 const TAIL_ENTRIES: u64 = 64;
+
+/// What a folder may hold before there is a store in it: the lock, the first write of the format that
+/// a crash left, and what file systems put into their roots.
+const NEW_FOLDER_FILES: [&str; 3] = ["lock", "format.new", "lost+found"];
+/// The rights of everybody but the owner.
+const OTHERS: u32 = 0o077;
 
 /// Why a store was not opened, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -110,12 +118,12 @@ pub enum OpenError {
 pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> {
     let dir = &config.dir;
     let folder = |error| OpenError::Folder { dir: dir.clone(), error };
-    fs::create_dir_all(dir).map_err(folder)?;
+    make_private(dir).map_err(folder)?;
     let lock = lock(dir)?;
     check_format(dir)?;
     let (mark, marked) = Mark::open(&dir.join("mark")).map_err(folder)?;
     let disk = Disk::of(dir, config.reserve_bytes).map_err(folder)?;
-    let (db, spaces) = open_trees(config)?;
+    let (db, spaces) = open_trees(config, marked.unwrap_or(0))?;
     let store = Store {
         db,
         spaces,
@@ -128,6 +136,16 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> 
     check(&store, dir, marked)?;
     store.disk.check(&store.health);
     Ok((store, lock))
+}
+
+/// A new folder is the owner's alone: it holds texts, and hashes of passwords. One that is there
+/// already keeps its mode, which may be what a backup needs.
+fn make_private(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    if fs::metadata(dir)?.permissions().mode() & OTHERS != 0 {
+        tracing::warn!(dir = %dir.display(), "others may read the store: chmod 700");
+    }
+    Ok(())
 }
 
 /// The folder's lock: the system gives it back when the process ends, however it ends.
@@ -155,7 +173,7 @@ fn check_format(dir: &Path) -> Result<(), OpenError> {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if dir.join("trees").try_exists().map_err(folder)? {
+            if !is_new(dir).map_err(folder)? {
                 return Err(not_a_store());
             }
             write_format(dir).map_err(folder)
@@ -163,6 +181,16 @@ fn check_format(dir: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(not_a_store()),
         Err(error) => Err(folder(error)),
     }
+}
+
+/// Whether nothing is in the folder that somebody may miss or take for the store's.
+fn is_new(dir: &Path) -> io::Result<bool> {
+    for file in fs::read_dir(dir)? {
+        if !NEW_FOLDER_FILES.map(OsStr::new).contains(&&*file?.file_name()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn write_format(dir: &Path) -> io::Result<()> {
@@ -174,7 +202,7 @@ fn write_format(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-fn open_trees(config: &EmbeddedConfig) -> Result<(Database, Spaces), OpenError> {
+fn open_trees(config: &EmbeddedConfig, marked: u64) -> Result<(Database, Spaces), OpenError> {
     if config.journal_bytes < JOURNAL_BYTES_MIN {
         let found = config.journal_bytes;
         return Err(OpenError::JournalTooSmall { found, min: JOURNAL_BYTES_MIN });
@@ -182,9 +210,16 @@ fn open_trees(config: &EmbeddedConfig) -> Result<(Database, Spaces), OpenError> 
     let damaged = |detail| OpenError::Damaged { dir: config.dir.clone(), detail };
     let folder = |error| OpenError::Folder { dir: config.dir.clone(), error };
     let trees = config.dir.join("trees");
-    journal::check(&trees).map_err(|broken| match broken {
+    // Without it fjall would take the trees for new ones.
+    if trees.try_exists().map_err(folder)? && !trees.join("version").try_exists().map_err(folder)? {
+        return Err(damaged("the file 'trees/version' is missing".to_owned()));
+    }
+    journal::check(&trees, marked).map_err(|broken| match broken {
         Broken::Unreadable(error) => folder(error),
         Broken::Damaged(detail) => damaged(detail),
+        Broken::Regressed { found } => {
+            OpenError::Regressed { dir: config.dir.clone(), found, marked }
+        }
     })?;
     let open = || {
         let db = Database::builder(&trees)
@@ -205,13 +240,20 @@ fn open_trees(config: &EmbeddedConfig) -> Result<(Database, Spaces), OpenError> 
 }
 
 /// Nothing may be missing that was acknowledged, as far as that can be seen.
-fn check(store: &Store, dir: &Path, marked: u64) -> Result<(), OpenError> {
+fn check(store: &Store, dir: &Path, marked: Option<u64>) -> Result<(), OpenError> {
     let damaged =
         |error: StoreError| OpenError::Damaged { dir: dir.to_owned(), detail: error.to_string() };
     let commits = store.get(Space::Heads, keys::COMMITS).map_err(damaged)?;
     let found = commits.map_or(Ok(0), |value| values::read_number(&value)).map_err(damaged)?;
-    if found < marked {
-        return Err(OpenError::Regressed { dir: dir.to_owned(), found, marked });
+    match marked {
+        Some(marked) if found < marked => {
+            return Err(OpenError::Regressed { dir: dir.to_owned(), found, marked });
+        }
+        None if found > 0 => tracing::warn!(
+            commits = found,
+            "the file 'mark' is missing or damaged: whether the store is older than it was cannot be told"
+        ),
+        _ => {}
     }
     for conversation in recently_changed(store).map_err(damaged)? {
         check_tail(store, conversation).map_err(damaged)?;
