@@ -113,7 +113,7 @@ impl Embedded {
             cursors: Arc::new(EmbeddedCursors(shared())),
             accounts: Arc::new(EmbeddedAccounts(shared())),
             logins: Arc::new(EmbeddedLogins(shared())),
-            replies: Arc::new(EmbeddedReplies(shared())),
+            replies: Arc::new(EmbeddedReplies::new(shared())),
         }
     }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use backends::embedded::{Embedded, EmbeddedConfig};
 use chat_core::{
     id::{ConversationId, LoginId, UserId},
+    limits::{REPLY_CLAIM_TTL, REPLY_TTL},
     model::{Body, Cursor, Founding, Head, Kind, Login, LoginSecret, Seq, User, Username},
     port::{Append, Appended, Claim, ReplyKey, Rotation, Stores},
     time::Timestamp,
@@ -158,4 +159,31 @@ async fn everything_is_there_after_closing_and_opening() {
         scribe.holds_log(&embedded.stores()).await;
         embedded.close();
     }
+}
+
+#[tokio::test]
+async fn replies_that_nobody_needs_any_more_are_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let embedded = open(dir.path());
+    let replies = embedded.stores().replies;
+    let key =
+        |user: u64, name: &str| ReplyKey { user: UserId::new(user).unwrap(), key: name.into() };
+    let made = |number: u64| ConversationId::new(number).unwrap();
+    let next_day = NOW.after(REPLY_TTL);
+    for user in 1..=50 {
+        replies.claim(&key(user, "old"), [1; 32], made(user), NOW).await.unwrap();
+        replies.settle(&key(user, "old")).await.unwrap();
+    }
+    replies.claim(&key(51, "young"), [1; 32], made(51), next_day).await.unwrap();
+    replies.settle(&key(51, "young")).await.unwrap();
+    for other in 0..6 {
+        let asked = key(60, &format!("other {other}"));
+        replies.claim(&asked, [1; 32], made(60), next_day.after(REPLY_CLAIM_TTL)).await.unwrap();
+    }
+    for user in 1..=50 {
+        let claim = replies.claim(&key(user, "old"), [2; 32], made(99), next_day).await.unwrap();
+        assert_eq!(claim, Claim::Yours(made(99)), "the key of user {user} is free");
+    }
+    let young = replies.claim(&key(51, "young"), [1; 32], made(99), next_day).await.unwrap();
+    assert_eq!(young, Claim::Settled(made(51)));
 }

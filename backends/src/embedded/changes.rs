@@ -3,7 +3,10 @@
 //! A command reads through [`Txn`]: its own writes, then those of the commands before it in the same
 //! batch, then the store. A command that fails leaves nothing behind.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use chat_core::{error::StoreError, id::ConversationId, model::Head};
 use fjall::{OwnedWriteBatch, UserKey, UserValue};
@@ -109,6 +112,16 @@ impl<'a> Txn<'a> {
             found.extend(rows.map(|(key, value)| (key.clone(), value.clone())));
         }
         Ok(found.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect())
+    }
+
+    /// Up to `limit` rows of the range as the store has them, without what is written on top.
+    pub(super) fn stored(
+        &self,
+        space: Space,
+        keys: RangeInclusive<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.store.range(space, keys, limit)
     }
 
     /// The head of a log; the default where there is none.

@@ -124,6 +124,9 @@ pub(super) fn logins_of(user: UserId) -> [u8; 9] {
     single(b's', user.get())
 }
 
+/// Behind every key of [`reply`].
+pub(super) const REPLIES_END: &[u8] = b"r";
+
 /// `q|user|key`: what was made under an idempotency key.
 pub(super) fn reply(key: &ReplyKey) -> UserKey {
     let start = single(b'q', key.user.get());

@@ -1,12 +1,15 @@
 //! What was made under an idempotency key.
+//!
+//! A row that has outlived its time is removed by the claims of others: each looks at the next few
+//! rows, round and round, so that there are never many more rows than keys of the last day.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::ConversationId,
-    limits::REPLY_CLAIM_TTL,
+    limits::{REPLY_CLAIM_TTL, REPLY_TTL},
     port::{Claim, Replies, ReplyKey},
     time::Timestamp,
 };
@@ -20,9 +23,23 @@ use super::{
     values::{self, Reply},
 };
 
+/// Rows that one claim looks at to see whether their time is over.
+const SWEPT_ROWS: usize = 16;
+
 /// The kept replies of an embedded store.
 #[derive(Debug)]
-pub(super) struct EmbeddedReplies(pub(super) Arc<Shared>);
+pub(super) struct EmbeddedReplies {
+    shared: Arc<Shared>,
+    /// Where the next claim begins to look.
+    next: Arc<Mutex<Vec<u8>>>,
+}
+
+impl EmbeddedReplies {
+    /// Those of this store.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, next: Arc::default() }
+    }
+}
 
 fn kept(txn: &Txn<'_>, key: &UserKey) -> Result<Option<Reply>, StoreError> {
     txn.get(Space::Replies, key)?.map(|value| values::read_reply(&value)).transpose()
@@ -53,6 +70,25 @@ fn claim(txn: &mut Txn<'_>, key: UserKey, fresh: &Reply) -> Result<Claim, StoreE
     Ok(Claim::Yours(reply.conversation))
 }
 
+/// Removes what is over among the rows from `next` on; where the next ones begin.
+fn sweep(txn: &mut Txn<'_>, next: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, StoreError> {
+    let rows = txn.stored(Space::Replies, next..=keys::REPLIES_END.to_vec(), SWEPT_ROWS)?;
+    // Of a key that is claimed right now this sees what the claim wrote. A row that cannot be read is
+    // for whoever claims it to hear of.
+    for (key, _) in &rows {
+        if matches!(kept(txn, key), Ok(Some(reply)) if is_over(&reply, now)) {
+            txn.remove(Space::Replies, key.clone());
+        }
+    }
+    let last = rows.last().filter(|_| rows.len() == SWEPT_ROWS);
+    Ok(last.map(|(key, _)| [key, &[0][..]].concat()).unwrap_or_default())
+}
+
+/// Whether it has been kept for long enough, also if it was settled as late as may be.
+fn is_over(reply: &Reply, now: Timestamp) -> bool {
+    now >= reply.claimed_at.after(REPLY_TTL + REPLY_CLAIM_TTL)
+}
+
 #[async_trait]
 impl Replies for EmbeddedReplies {
     async fn claim(
@@ -64,12 +100,19 @@ impl Replies for EmbeddedReplies {
     ) -> Result<Claim, StoreError> {
         let key = keys::reply(key);
         let fresh = Reply { digest, conversation: fresh, claimed_at: now, is_settled: false };
-        self.0.change(256, move |txn| claim(txn, key, &fresh)).await
+        let next = self.next.clone();
+        let change = move |txn: &mut Txn<'_>| {
+            let claim = claim(txn, key, &fresh)?;
+            let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+            *next = sweep(txn, std::mem::take(&mut next), now)?;
+            Ok(claim)
+        };
+        self.shared.change(256, change).await
     }
 
     async fn settle(&self, key: &ReplyKey) -> Result<(), StoreError> {
         let key = keys::reply(key);
-        self.0
+        self.shared
             .change(256, move |txn| {
                 if let Some(reply) = kept(txn, &key)?.filter(|reply| !reply.is_settled) {
                     put(txn, key, &Reply { is_settled: true, ..reply });
@@ -81,7 +124,7 @@ impl Replies for EmbeddedReplies {
 
     async fn release(&self, key: &ReplyKey) -> Result<(), StoreError> {
         let key = keys::reply(key);
-        self.0
+        self.shared
             .change(64, move |txn| {
                 if kept(txn, &key)?.is_some_and(|reply| !reply.is_settled) {
                     txn.remove(Space::Replies, key);
