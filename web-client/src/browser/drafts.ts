@@ -1,10 +1,22 @@
-// What was written and not sent, kept per conversation while the page lives.
+// What one user wrote and did not send, kept per conversation in this browser until they log out.
 
-const drafts = new Map<string, string>();
+const prefixOf = (user: string): string => `confab.draft.${user}.`;
 
-export const draftOf = (conversation: string): string => drafts.get(conversation) ?? "";
+export function draftOf(user: string, conversation: string): string {
+  return localStorage.getItem(prefixOf(user) + conversation) ?? "";
+}
 
-export function keepDraft(conversation: string, text: string): void {
-  if (text) drafts.set(conversation, text);
-  else drafts.delete(conversation);
+export function keepDraft(user: string, conversation: string, text: string): void {
+  const key = prefixOf(user) + conversation;
+  if (!text) return localStorage.removeItem(key);
+  try {
+    localStorage.setItem(key, text);
+  } catch {
+    // a storage that is full keeps no draft, and writing goes on
+  }
+}
+
+export function forgetDrafts(user: string): void {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefixOf(user)));
+  for (const key of keys) localStorage.removeItem(key);
 }

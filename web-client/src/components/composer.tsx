@@ -20,26 +20,28 @@ interface ComposerProps {
 export function Composer(props: ComposerProps) {
   const model = useModel();
   const id = props.conversation.id; // the pane is made anew for each conversation
-  const [text, setText] = createSignal(draftOf(id));
+  const [text, setText] = createSignal(draftOf(model.me.id, id));
   const typing = createTypingSignal((on) => model.client.typing(id, on));
   const isTooLong = () => new TextEncoder().encode(text()).length > model.client.textBytesMax;
-  let isEditing = false;
+  const isEditing = () => props.aim?.kind === "edit";
   let input!: HTMLTextAreaElement;
 
   onMount(() => {
     if (matchMedia("(hover: hover)").matches) input.focus();
   });
-  onCleanup(() => {
-    typing.stop();
-    if (!isEditing) keepDraft(id, text());
-  });
+  onCleanup(() => typing.stop());
   createEffect(on(text, () => fit(input)));
   createEffect(on(() => props.aim, (aim, before) => {
-    isEditing = aim?.kind === "edit";
     if (aim?.kind === "edit") setText(aim.row.text);
-    else if (before?.kind === "edit") setText("");
+    else if (before?.kind === "edit") setText(draftOf(model.me.id, id));
     if (aim) input.focus();
   }, { defer: true }));
+
+  /** What is written, kept at once; what an old message is to say instead is not. */
+  function write(written: string): void {
+    setText(written);
+    if (!isEditing()) keepDraft(model.me.id, id, written);
+  }
 
   function send(event?: Event): void {
     event?.preventDefault();
@@ -51,10 +53,9 @@ export function Composer(props: ComposerProps) {
     } else {
       const reply = aim ? { reply_to: aim.row.seq } : {};
       model.client.enter({ cmd: "send", conversation: id, text: written, ...reply });
+      write("");
     }
     props.onAim(undefined);
-    setText("");
-    keepDraft(id, "");
     typing.stop();
     input.focus();
   }
@@ -83,8 +84,8 @@ export function Composer(props: ComposerProps) {
           ref={input} class="composer-text" rows={1} placeholder="Message" data-testid="composer"
           aria-label={`Message to ${titleOf(props.conversation)}`} aria-invalid={isTooLong()} value={text()}
           onInput={(event) => {
-            setText(event.currentTarget.value);
-            if (props.aim?.kind !== "edit") typing.typed(event.currentTarget.value);
+            write(event.currentTarget.value);
+            if (!isEditing()) typing.typed(event.currentTarget.value);
           }}
           onKeyDown={pressed} onBlur={() => typing.stop()}
         />

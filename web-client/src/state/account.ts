@@ -5,6 +5,8 @@ import { browserSurroundings, Client, type EndReason, type User } from "../../sd
 import type { LogIn, Registration } from "../../sdk/body";
 import { Rest } from "../../sdk/rest";
 import { Tokens } from "../../sdk/tokens";
+import { deviceName } from "../browser/device";
+import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onOtherTab, saveUser } from "../browser/logins";
 import { goTo } from "../browser/route";
 import { unsentOf } from "../browser/unsent";
@@ -18,11 +20,13 @@ let disposeModel = () => undefined as void;
 export { model };
 
 export const register = (it: Registration): Promise<void> => enter((rest) => rest.register(it));
-export const logIn = (it: LogIn): Promise<void> => enter((rest) => rest.logIn(it));
+export const logIn = (it: Omit<LogIn, "device">): Promise<void> =>
+  enter((rest) => rest.logIn({ ...it, device: deviceName(navigator.userAgent) }));
 
 export async function logOut(): Promise<void> {
-  const { client } = model() ?? {};
+  const { client, me } = model() ?? {};
   leave();
+  if (me) forgetDrafts(me.id);
   await client?.rest.logOut().catch(() => undefined); // the tokens are forgotten either way
 }
 
