@@ -36,4 +36,5 @@ export const CheckIcon = icon("M5 12.500l4.500 4.500L19 7.500");
 export const ClockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 7.500V12l3 2");
 export const SentIcon = icon("M6 12.500l4 4 8.500-9");
 export const DeliveredIcon = icon("M2.500 12.500l4 4 8.500-9", "M11 15.500l1 1 8.500-9");
+export const ReadIcon = icon("M12 21.500a9.500 9.500 0 1 0 0-19 9.500 9.500 0 0 0 0 19z", "M7.500 12.500l3.200 3.200 6-6.500");
 export const AlertIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 8v4.500", "M12 15.700v.3");

@@ -1,9 +1,10 @@
 // One message: who, what, when, how far it has come, and what can be done with it.
 
-import { createSignal, For, Show } from "solid-js";
+import { createMemo, createSignal, For, Show } from "solid-js";
 import type { Conversation } from "../../sdk";
 import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
+import { withPending } from "../logic/pending";
 import { partsOf } from "../logic/text";
 import type { MessageRow } from "../logic/window";
 import { useModel } from "../state/model";
@@ -20,17 +21,21 @@ interface MessageProps {
   continues: boolean;
   goesOn: boolean;
   isActive: boolean;
+  isPointedAt: boolean;
   onAim: (aim: Aim) => void;
   onShow: (seq: number) => void;
 }
 
 export function Message(props: MessageProps) {
   const model = useModel();
+  const changes = createMemo(() => model.pending.changesOf(props.conversation.id, props.row.seq));
+  const row = createMemo(() => withPending(props.row, changes(), model.me.id));
   const [isPicking, setPicking] = createSignal(false);
   const isMine = () => props.row.sender === model.me.id;
   const isGroup = () => props.conversation.kind === "group";
   const sender = () => nameOf(model.people.get(props.row.sender));
   const state = () => {
+    if (changes().length > 0 && !model.isAttached()) return "queued";
     if (!isMine()) return undefined;
     return stateOfEntry(props.row.seq, model.members.of(props.conversation.id), model.me.id);
   };
@@ -39,7 +44,7 @@ export function Message(props: MessageProps) {
     <article
       class="message" data-testid="message" data-seq={props.row.seq} data-state={state()} data-sender={props.row.sender}
       tabIndex={-1} aria-label={`${isMine() ? "You" : sender()}, ${clockTime(props.row.sent_at)}`}
-      classList={{ mine: isMine(), continues: props.continues, "goes-on": props.goesOn, "in-group": isGroup() }}
+      classList={{ mine: isMine(), continues: props.continues, "goes-on": props.goesOn, "in-group": isGroup(), "pointed-at": props.isPointedAt }}
     >
       <Show when={isGroup() && !isMine()}>
         <span class="message-avatar">
@@ -49,29 +54,29 @@ export function Message(props: MessageProps) {
         </span>
       </Show>
       <div class="message-column">
-        <div class="bubble" classList={{ redacted: props.row.isRedacted }}>
+        <div class="bubble" classList={{ redacted: row().isRedacted }}>
           <Show when={isGroup() && !isMine() && !props.continues}>
             <span class={`message-sender ink-${tintOf(props.row.sender)}`}>{sender()}</span>
           </Show>
-          <Show when={!props.row.isRedacted && props.row.reply_to}>
+          <Show when={!row().isRedacted && row().reply_to}>
             {(seq) => <Quote conversation={props.conversation.id} seq={seq()} onShow={props.onShow} />}
           </Show>
-          <MessageText row={props.row} />
+          <MessageText row={row()} />
           <span class="message-meta">
-            <Show when={props.row.isEdited && !props.row.isRedacted}>
+            <Show when={row().isEdited && !row().isRedacted}>
               <span data-testid="edited">edited</span>
             </Show>
             <time dateTime={props.row.sent_at} title={fullTime(props.row.sent_at)}>{clockTime(props.row.sent_at)}</time>
             <Show when={state()}>{(current) => <StateMark state={current()} />}</Show>
           </span>
-          <Show when={!props.row.isRedacted && (props.isActive || isPicking())}>
+          <Show when={!row().isRedacted && (props.isActive || isPicking())}>
             <MessageActions
-              row={props.row} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()}
+              row={row()} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()}
               onPicking={setPicking} onAim={props.onAim}
             />
           </Show>
         </div>
-        <Reactions row={props.row} conversation={props.conversation.id} />
+        <Reactions row={row()} conversation={props.conversation.id} />
       </div>
     </article>
   );

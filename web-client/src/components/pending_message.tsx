@@ -8,7 +8,7 @@ import { useModel } from "../state/model";
 import { saying } from "../state/notes";
 import { StateMark } from "./state_mark";
 
-export function PendingMessage(props: { item: OutboxItem }) {
+export function PendingMessage(props: { item: OutboxItem; continues: boolean; goesOn: boolean }) {
   const { client } = useModel();
   const at = () => new Date(props.item.made_at).toISOString();
   const text = () => (props.item.command.cmd === "send" ? props.item.command.text : "");
@@ -16,6 +16,7 @@ export function PendingMessage(props: { item: OutboxItem }) {
     <article
       class="message mine" data-testid="message" data-state={stateOfItem(props.item)} data-seq={props.item.entry?.seq}
       data-client-id={props.item.client_id} aria-label={`You, ${clockTime(at())}`}
+      classList={{ continues: props.continues, "goes-on": props.goesOn }}
     >
       <div class="message-column">
         <div class="bubble" classList={{ failed: props.item.state === "failed" }}>

@@ -2,7 +2,7 @@
 
 import { createMemo, createResource, Show } from "solid-js";
 import { nameOf } from "../logic/format";
-import { type MessageRow, rowsOf } from "../logic/window";
+import { EMPTY, type MessageRow, rowsOf } from "../logic/window";
 import { useModel } from "../state/model";
 
 export function Quote(props: { conversation: string; seq: number; onShow: (seq: number) => void }) {
@@ -10,7 +10,7 @@ export function Quote(props: { conversation: string; seq: number; onShow: (seq: 
   const loaded = createMemo(() => find(model.timelines.state[props.conversation]?.rows ?? [], props.seq));
   const [read] = createResource(() => (loaded() ? undefined : props.seq), async (seq) => {
     const page = await model.client.history(props.conversation, { around_seq: seq, limit: 1 }).catch(() => undefined);
-    return find(rowsOf({ entries: page?.items ?? [], reachedStart: false }), seq);
+    return find(rowsOf({ ...EMPTY, entries: page?.items ?? [] }), seq);
   });
   const target = () => loaded() ?? read();
   const name = (it: MessageRow) => (it.sender === model.me.id ? "You" : nameOf(model.people.get(it.sender)));

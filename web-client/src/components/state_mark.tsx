@@ -2,9 +2,9 @@
 
 import { Dynamic } from "solid-js/web";
 import type { MessageState } from "../logic/message_state";
-import { AlertIcon, ClockIcon, DeliveredIcon, SentIcon } from "./icons";
+import { AlertIcon, ClockIcon, DeliveredIcon, ReadIcon, SentIcon } from "./icons";
 
-const MARKS = { queued: ClockIcon, sent: SentIcon, delivered: DeliveredIcon, read: DeliveredIcon, failed: AlertIcon };
+const MARKS = { queued: ClockIcon, sent: SentIcon, delivered: DeliveredIcon, read: ReadIcon, failed: AlertIcon };
 const NAMES: Record<MessageState, string> = {
   queued: "Waiting to be sent",
   sent: "Sent",

@@ -1,20 +1,24 @@
 // The timeline: rows from the oldest loaded one to the newest, then what is still on its way.
 //
 // Nothing jumps: while the newest row is in sight the view follows it, else it stays where it is, and
-// older pages are put in above without moving what one looks at.
+// older pages are put in above without moving what one looks at. Only what was in sight counts as read.
 
-import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
+import { batch, createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
 import type { Conversation } from "../../sdk";
 import { attentive } from "../browser/attention";
+import { firstUnreadOf } from "../logic/conversations";
+import { rowOfItem } from "../logic/pending";
+import { continuesRun } from "../logic/place";
 import type { Row } from "../logic/window";
 import { useModel } from "../state/model";
+import { note } from "../state/notes";
 import type { Aim } from "./conversation_pane";
 import { DownIcon } from "./icons";
 import { PendingMessage } from "./pending_message";
 import { TimelineRow } from "./timeline_row";
 import { moveFocus } from "./timeline_keys";
 
-const OLDER_BEFORE_PX = 800;
+const MORE_BEFORE_PX = 800;
 const BOTTOM_PX = 60;
 
 interface TimelineProps {
@@ -28,26 +32,58 @@ export function Timeline(props: TimelineProps) {
   const timeline = () => model.timelines.state[id];
   const rows = createMemo(() => shown(timeline()?.rows ?? [], props.conversation.kind));
   const pending = createMemo(() => model.pending.in(id));
+  const pendingRows = createMemo(() => pending().map((item) => rowOfItem(item, model.me.id)));
   const [isAtEnd, setAtEnd] = createSignal(true);
+  const [isPlaced, setPlaced] = createSignal(false);
+  const [seen, setSeen] = createSignal(0);
   const [active, setActive] = createSignal<number>();
+  const [pointedAt, setPointedAt] = createSignal<number>();
   const unreadAfter = props.conversation.unread > 0 ? props.conversation.read_seq : Infinity;
-  const firstUnread = createMemo(
-    () => rows().find((row) => row.seq > unreadAfter && row.kind === "message" && row.sender !== model.me.id)?.seq,
-  );
+  const firstUnread = createMemo(() => firstUnreadOf(rows(), unreadAfter, model.me.id));
   let box!: HTMLDivElement;
   let content!: HTMLDivElement;
 
   let lastTop = 0;
-  const isNearEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM_PX;
+  const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
+  const isNearEnd = () => (timeline()?.reachedEnd ?? false) && below() < BOTTOM_PX;
   const toEnd = () => (box.scrollTop = box.scrollHeight);
-  const older = () => model.timelines.older(id, keepingPlace(() => box));
+
+  function grow(): void {
+    if (box.scrollTop < MORE_BEFORE_PX) void model.timelines.older(id, keepingPlace(() => box));
+    if (below() < MORE_BEFORE_PX) void model.timelines.newer(id);
+  }
+
+  /** Notes how far down one has seen: to the last entry of all at the end, else to the last row in sight. */
+  function look(): void {
+    if (isPlaced()) setSeen(isNearEnd() ? (timeline()?.last_seq ?? 0) : lastInSight(box));
+  }
 
   /** Only going up leaves the end: what comes in below meanwhile does not. */
   function scrolled(): void {
     if (isNearEnd()) setAtEnd(true);
     else if (box.scrollTop < lastTop) setAtEnd(false);
     lastTop = box.scrollTop;
-    if (box.scrollTop < OLDER_BEFORE_PX) void older();
+    grow();
+    look();
+  }
+
+  async function toNewest(): Promise<void> {
+    if (!timeline()?.reachedEnd) await model.timelines.load(id).catch(() => undefined);
+    setAtEnd(timeline()?.reachedEnd ?? false);
+    toEnd();
+  }
+
+  /** Brings a message into sight, from history where the window does not have it. */
+  async function showRow(seq: number): Promise<void> {
+    setAtEnd(false);
+    const isThere = rowAt(box, seq) !== null;
+    if (!isThere) await model.timelines.load(id, seq).catch(() => undefined);
+    const row = rowAt(box, seq);
+    if (!row) return note("This message cannot be shown.");
+    row.scrollIntoView({ block: "center", behavior: isThere ? "smooth" : "instant" });
+    row.focus({ preventScroll: true });
+    setPointedAt(undefined);
+    setPointedAt(seq);
   }
 
   /** The actions of a message go when neither the focus nor the pointer is in the timeline. */
@@ -56,29 +92,33 @@ export function Timeline(props: TimelineProps) {
   }
 
   /** Opens at the first unread message where the unread ones do not fit. */
-  function showUnread(): void {
+  function place(): void {
     toEnd();
     const line = content.querySelector(".new-line");
     if (line && line.getBoundingClientRect().top < box.getBoundingClientRect().top) line.scrollIntoView();
-    setAtEnd(isNearEnd());
     lastTop = box.scrollTop;
+    batch(() => {
+      setAtEnd(isNearEnd());
+      setPlaced(true);
+    });
+    grow();
+    look();
   }
 
   onMount(() => {
     const observer = new ResizeObserver(() => {
       if (isAtEnd()) toEnd();
-      if (box.scrollTop < OLDER_BEFORE_PX) void older();
+      grow();
+      look();
     });
     observer.observe(box);
     observer.observe(content);
     onCleanup(() => observer.disconnect());
   });
-  createEffect(on(() => timeline()?.status === "ready", (isReady) => isReady && showUnread()));
-  createEffect(on(() => pending().length, (count, before) => count > (before ?? 0) && (setAtEnd(true), toEnd())));
-  createEffect(() => {
-    const last_seq = timeline()?.last_seq ?? 0;
-    if (attentive() && isAtEnd() && last_seq > 0) model.conversations.read(id, last_seq);
-  });
+  createEffect(on(() => timeline()?.status === "ready", (isReady) => (isReady ? place() : setPlaced(false))));
+  createEffect(on(() => pending().length, (count, before) => before !== undefined && count > before && void toNewest()));
+  createEffect(on(() => timeline()?.last_seq, look, { defer: true }));
+  createEffect(() => attentive() && seen() > 0 && model.read(id, seen()));
 
   return (
     <div class="timeline-place">
@@ -97,17 +137,24 @@ export function Timeline(props: TimelineProps) {
           <For each={rows()}>
             {(row, at) => (
               <TimelineRow
-                row={row} before={rows()[at() - 1]} after={rows()[at() + 1]} conversation={props.conversation}
-                isActive={active() === row.seq} isFirstUnread={firstUnread() === row.seq}
-                onAim={props.onAim} onShow={(seq) => showRow(box, seq)}
+                row={row} before={rows()[at() - 1]} after={rows()[at() + 1] ?? pendingRows()[0]}
+                conversation={props.conversation} isActive={active() === row.seq} isPointedAt={pointedAt() === row.seq}
+                isFirstUnread={firstUnread() === row.seq} onAim={props.onAim} onShow={(seq) => void showRow(seq)}
               />
             )}
           </For>
-          <For each={pending()}>{(item) => <PendingMessage item={item} />}</For>
+          <For each={pending()}>
+            {(item, at) => (
+              <PendingMessage
+                item={item} continues={continuesRun(pendingRows()[at() - 1] ?? rows().at(-1), pendingRows()[at()])}
+                goesOn={continuesRun(pendingRows()[at()], pendingRows()[at() + 1])}
+              />
+            )}
+          </For>
         </div>
       </div>
       <Show when={!isAtEnd()}>
-        <button type="button" class="to-end" data-testid="to-end" aria-label="To the newest message" onClick={toEnd}>
+        <button type="button" class="to-end" data-testid="to-end" aria-label="To the newest message" onClick={() => void toNewest()}>
           <DownIcon />
           <Show when={props.conversation.unread > 0}>
             <span class="unread">{props.conversation.unread}</span>
@@ -159,9 +206,14 @@ function seqAt(target: EventTarget): number | undefined {
   return row ? Number(row.dataset["seq"]) : undefined;
 }
 
-function showRow(box: HTMLElement, seq: number): void {
-  const row = box.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
-  row?.scrollIntoView({ block: "center", behavior: "smooth" });
-  row?.focus({ preventScroll: true });
+function rowAt(box: HTMLElement, seq: number): HTMLElement | null {
+  return box.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
 }
 
+/** The last row whose end is in sight, or above. */
+function lastInSight(box: HTMLElement): number {
+  const end = box.getBoundingClientRect().bottom;
+  const rows = [...box.querySelectorAll<HTMLElement>("[data-seq]")];
+  const last = rows.findLast((row) => row.getBoundingClientRect().bottom <= end);
+  return Number(last?.dataset["seq"] ?? 0);
+}

@@ -16,6 +16,7 @@ interface RowProps {
   after: Row | undefined;
   conversation: Conversation;
   isActive: boolean;
+  isPointedAt: boolean;
   isFirstUnread: boolean;
   onAim: (aim: Aim) => void;
   onShow: (seq: number) => void;
@@ -34,7 +35,8 @@ export function TimelineRow(props: RowProps) {
         <Match when={props.row.kind === "message" && (props.row as MessageRow)}>
           {(row) => (
             <Message
-              row={row()} conversation={props.conversation} isActive={props.isActive} onAim={props.onAim} onShow={props.onShow}
+              row={row()} conversation={props.conversation} isActive={props.isActive} isPointedAt={props.isPointedAt}
+              onAim={props.onAim} onShow={props.onShow}
               continues={continuesRun(props.before, row())} goesOn={continuesRun(row(), props.after)}
             />
           )}

@@ -1,6 +1,6 @@
 // The page of a logged-in user: the list on one side, the opened conversation on the other.
 
-import { createEffect, onCleanup, onMount, Show } from "solid-js";
+import { createEffect, onCleanup, onMount, Show, untrack } from "solid-js";
 import { opened } from "../browser/route";
 import { useModel } from "../state/model";
 import { Banner } from "./banner";
@@ -15,7 +15,7 @@ export function Workspace() {
   createEffect(() => {
     const id = opened();
     const isReady = model.conversations.state.status !== "loading";
-    if (id && isReady) void model.open(id);
+    if (id && isReady) untrack(() => void model.open(id));
   });
   createEffect(() => {
     const unread = model.conversations.unread();

@@ -1,6 +1,7 @@
 // What the list of conversations shows, as functions of what arrives.
 
 import type { Conversation, Entry, Receipt, TextEntry } from "../../sdk";
+import { PAGE, type Row } from "./window";
 
 /** Newest activity first. Ids are numbers of time, so the longer or larger one is the younger. */
 export function byActivity(a: Conversation, b: Conversation): number {
@@ -70,6 +71,25 @@ export function withOwnReceipt(conversation: Conversation, receipt: Receipt): Co
   const delivered_seq = Math.max(conversation.delivered_seq, receipt.delivered_seq, read_seq);
   const lastText = conversation.last_message?.seq ?? 0;
   return { ...conversation, read_seq, delivered_seq, unread: read_seq >= lastText ? 0 : conversation.unread };
+}
+
+/** One's own reading on, past so many texts. */
+export function withRead(conversation: Conversation, seq: number, texts: number): Conversation {
+  const { id } = conversation;
+  const next = withOwnReceipt(conversation, { conversation: id, user: "", delivered_seq: seq, read_seq: seq });
+  return next.unread === 0 ? next : { ...next, unread: Math.max(0, next.unread - texts) };
+}
+
+/** Where to open a conversation whose unread messages begin further back than its newest page. */
+export function openingSeq(conversation: Conversation): number | undefined {
+  const { unread, head_seq, read_seq } = conversation;
+  return unread > 0 && head_seq - read_seq >= PAGE ? read_seq + 1 : undefined;
+}
+
+/** The first message that was unread, until one has answered. */
+export function firstUnreadOf(rows: Row[], after: number, me: string): number | undefined {
+  const messages = rows.filter((row) => row.kind === "message" && row.seq > after);
+  return messages.some((row) => row.sender === me) ? undefined : messages[0]?.seq;
 }
 
 export function unreadInAll(conversations: Conversation[]): number {

@@ -1,17 +1,24 @@
 // The window: the part of a conversation's log that is loaded, dense from its first to its last seq,
 // and the rows that people see of it.
 //
+// A window need not reach the head: one may look at what is old. What comes live meanwhile waits behind
+// it, where it changes rows that are shown, and joins it once the window has grown up to it.
+//
 // Edits, redactions and reactions are entries of their own. Rows are made by folding the window from
 // its first entry on, so that it does not matter whether a target came before or after its changes.
 
-import type { Entry, EntryOf, ReactionGroup, TextEntry } from "../../sdk";
+import type { Entry, EntryOf, History, ReactionGroup, TextEntry } from "../../sdk";
 
 export const PAGE = 50;
 
 export interface Window {
-  /** Ascending by seq. */
+  /** Ascending by seq, dense. */
   entries: Entry[];
   reachedStart: boolean;
+  /** Live entries that the dense part does not reach yet; ascending by seq. */
+  waiting: Entry[];
+  /** The newest seq that is known to be there. */
+  head_seq: number;
 }
 
 export interface MessageRow {
@@ -37,7 +44,7 @@ export interface NoticeRow {
 
 export type Row = MessageRow | NoticeRow;
 
-export const EMPTY: Window = { entries: [], reachedStart: false };
+export const EMPTY: Window = { entries: [], reachedStart: false, waiting: [], head_seq: 0 };
 
 export function lastSeq(window: Window): number {
   return window.entries.at(-1)?.seq ?? 0;
@@ -47,20 +54,68 @@ export function firstSeq(window: Window): number {
   return window.entries[0]?.seq ?? 0;
 }
 
-/** Puts a page of history, or one live entry, where it belongs; what is there already is replaced. */
-export function withEntries(window: Window, entries: Entry[]): Window {
-  const first = entries[0];
-  if (!first) return window;
-  if (first.seq > lastSeq(window)) return { ...window, entries: [...window.entries, ...entries] };
-  const bySeq = new Map(window.entries.map((entry) => [entry.seq, entry]));
-  for (const entry of entries) bySeq.set(entry.seq, entry);
-  return { ...window, entries: [...bySeq.values()].sort((a, b) => a.seq - b.seq) };
+export function reachesHead(window: Window): boolean {
+  return lastSeq(window) >= window.head_seq;
+}
+
+/** One live entry. */
+export function withLive(window: Window, entry: Entry): Window {
+  const head_seq = Math.max(window.head_seq, entry.seq);
+  if (reachesHead(window) && isLoaded(window)) return { ...withEntries(window, [entry]), head_seq };
+  return joined({ ...window, waiting: merged(window.waiting, [entry]), head_seq });
+}
+
+/** A page that touches the window; what is there already is replaced. */
+export function withEntries(window: Window, page: Entry[]): Window {
+  return joined({ ...window, entries: merged(window.entries, page) });
 }
 
 /** A page from the upper end; a short one is the first of all. */
 export function withOlder(window: Window, page: Entry[], limit: number): Window {
   const reachedStart = page.length < limit || page[0]?.seq === 1;
   return { ...withEntries(window, page), reachedStart };
+}
+
+/** A page from the lower end. */
+export function withNewer(window: Window, page: History): Window {
+  const head_seq = Math.max(window.head_seq, page.head_seq);
+  if (page.items.length > 0) return withEntries({ ...window, head_seq }, page.items);
+  const entries = merged(window.entries, window.waiting); // there is nothing in between
+  return { ...window, entries, waiting: [], head_seq: entries.at(-1)?.seq ?? 0 };
+}
+
+/** The first page, in place of what was there; one of fewer than `whole` entries is the first of all. */
+export function withFirst(window: Window, page: History, whole: number): Window {
+  const { items } = page;
+  const head_seq = Math.max(window.head_seq, page.head_seq);
+  const reachedStart = items.length === 0 || items.length < whole || items[0]?.seq === 1;
+  return withEntries({ ...window, entries: [], reachedStart, head_seq }, items);
+}
+
+function isLoaded(window: Window): boolean {
+  return window.entries.length > 0 || window.reachedStart;
+}
+
+/** Lets what waits and is reached by now join. */
+function joined(window: Window): Window {
+  const first = window.waiting[0]?.seq ?? Infinity;
+  const isReached = window.entries.length > 0 ? first <= lastSeq(window) + 1 : window.reachedStart;
+  if (first === Infinity || !isReached) return window;
+  return { ...window, entries: merged(window.entries, window.waiting), waiting: [] };
+}
+
+function merged(entries: Entry[], more: Entry[]): Entry[] {
+  const first = more[0];
+  if (!first) return entries;
+  if (first.seq > (entries.at(-1)?.seq ?? 0)) return [...entries, ...more];
+  const bySeq = new Map(entries.map((entry) => [entry.seq, entry]));
+  for (const entry of more) bySeq.set(entry.seq, entry);
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/** How many texts the window has after a seq, up to another. */
+export function textsBetween(window: Window, after: number, upTo: number): number {
+  return window.entries.filter((entry) => entry.kind === "text" && entry.seq > after && entry.seq <= upTo).length;
 }
 
 export function rowsOf(window: Window): Row[] {
@@ -70,6 +125,9 @@ export function rowsOf(window: Window): Row[] {
     const row = rowOf(entry);
     if (row) rows.push(row);
     if (row?.kind === "message") messages.set(row.seq, row);
+    if ("target_seq" in entry) change(messages.get(entry.target_seq), entry);
+  }
+  for (const entry of window.waiting) {
     if ("target_seq" in entry) change(messages.get(entry.target_seq), entry);
   }
   return rows;
@@ -127,7 +185,9 @@ function redact(row: MessageRow): void {
   row.reactions = [];
 }
 
-export function withReaction(groups: ReactionGroup[], change: EntryOf<"reaction">): ReactionGroup[] {
+type Reaction = Pick<EntryOf<"reaction">, "sender" | "emoji" | "on">;
+
+export function withReaction(groups: ReactionGroup[], change: Reaction): ReactionGroup[] {
   const others = (group: ReactionGroup) => group.users.filter((user) => user !== change.sender);
   const isThere = groups.some((group) => group.emoji === change.emoji);
   const all = isThere ? groups : [...groups, { emoji: change.emoji, users: [] }];

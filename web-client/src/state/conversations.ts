@@ -3,7 +3,7 @@
 import { createMemo } from "solid-js";
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
 import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk";
-import { byActivity, unreadInAll, withDetails, withEntry, withOwnReceipt } from "../logic/conversations";
+import { byActivity, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
 
 const LIST_PAGE = 50;
 
@@ -17,7 +17,8 @@ export function createConversations(client: Client, me: string) {
   const [state, set] = createStore<Listing>({ byId: {}, status: "loading" });
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
   const unread = createMemo(() => unreadInAll(Object.values(state.byId)));
-  const asked = new Map<string, Promise<Conversation | undefined>>();
+  let isReading = false;
+  const asked = new Map<string, Promise<Conversation | "missing" | undefined>>();
 
   const get = (id: string): Conversation | undefined => state.byId[id];
   const put = (conversation: Conversation) => set("byId", conversation.id, reconcile(conversation));
@@ -39,21 +40,30 @@ export function createConversations(client: Client, me: string) {
     }
   }
 
-  /** Details of one conversation, also of one that the list has not reached; nothing if there is none. */
-  function fetch(id: string): Promise<Conversation | undefined> {
+  /** The next page, if there is one and it is not on its way. */
+  async function more(): Promise<void> {
+    if (isReading || !state.next_cursor) return;
+    isReading = true;
+    await readPage(state.next_cursor);
+    isReading = false;
+  }
+
+  /** Details of one conversation, also of one that the list has not reached; nothing if they cannot be read now. */
+  function fetch(id: string): Promise<Conversation | "missing" | undefined> {
     const running = asked.get(id) ?? fetchOnce(id).finally(() => asked.delete(id));
     asked.set(id, running);
     return running;
   }
 
-  async function fetchOnce(id: string): Promise<Conversation | undefined> {
+  async function fetchOnce(id: string): Promise<Conversation | "missing" | undefined> {
     try {
       const details = await client.rest.conversation(id);
       upsert(details);
       return details;
     } catch (error) {
-      if (isCode(error, "not_found")) drop(id);
-      return undefined;
+      if (!isCode(error, "not_found")) return undefined;
+      drop(id);
+      return "missing";
     }
   }
 
@@ -74,12 +84,14 @@ export function createConversations(client: Client, me: string) {
     if (get(receipt.conversation)?.unread) void fetch(receipt.conversation);
   }
 
-  /** This user has seen everything up to `seq` here. */
-  function read(id: string, seq: number): void {
+  /** This user has seen everything up to `seq` here; `texts` counts those after what was read before. */
+  function read(id: string, seq: number, texts: (after: number) => number): void {
     const known = state.byId[id];
-    if (!known || (known.unread === 0 && known.read_seq >= seq)) return;
+    if (!known) return;
+    const next = withRead(unwrap(known), seq, texts(known.read_seq));
+    if (next.read_seq === known.read_seq && next.unread === known.unread) return;
     client.read(id, seq);
-    put(withOwnReceipt(unwrap(known), { conversation: id, user: me, delivered_seq: seq, read_seq: seq }));
+    put(next);
   }
 
   return {
@@ -94,6 +106,6 @@ export function createConversations(client: Client, me: string) {
     takeReceipt,
     read,
     reload: () => readPage(undefined),
-    more: () => (state.next_cursor ? readPage(state.next_cursor) : Promise.resolve()),
+    more,
   };
 }

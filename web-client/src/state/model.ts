@@ -2,7 +2,10 @@
 
 import { batch, createContext, createSignal, useContext } from "solid-js";
 import type { Client, Conversation, Entry, SessionState, User } from "../../sdk";
+import { draftOf } from "../browser/drafts";
 import { goTo, opened } from "../browser/route";
+import { openingSeq } from "../logic/conversations";
+import { titleOf } from "../logic/format";
 import { createConversations } from "./conversations";
 import { createMembers, MEMBERS_SHOWN_MAX } from "./members";
 import { note, saying } from "./notes";
@@ -14,7 +17,8 @@ export type Model = ReturnType<typeof createModel>;
 
 export function createModel(client: Client, me: User) {
   const [state, setState] = createSignal<SessionState>(client.state);
-  const people = createPeople(client, me);
+  const isAttached = () => state() === "online" || state() === "polling";
+  const people = createPeople(client, me, isAttached);
   const conversations = createConversations(client, me.id);
   const timelines = createTimelines(client);
   const typing = createTyping();
@@ -44,6 +48,16 @@ export function createModel(client: Client, me: User) {
     conversations.upsert(details);
   }
 
+  /** Somebody else, or this user elsewhere, ended the membership: what was not said goes with it. */
+  function removed(id: string): void {
+    const known = conversations.get(id);
+    const unsent = pending.count(id);
+    const lost = unsent > 0 ? ` What was not sent yet (${unsent}) was not sent.` : "";
+    const draft = draftOf(me.id, id) ? " What you were writing is kept until you are back." : "";
+    if (known) note(`You are no longer in “${titleOf(known)}”.${lost}${draft}`);
+    remove(id);
+  }
+
   function remove(id: string): void {
     conversations.drop(id);
     timelines.drop(id);
@@ -57,6 +71,8 @@ export function createModel(client: Client, me: User) {
   function readAgain(): void {
     void conversations.reload();
     for (const id of members.loaded()) void members.load(id);
+    const id = opened();
+    if (id && timelines.state[id]?.status !== "ready") void open(id);
   }
 
   function skipped(id: string): void {
@@ -65,15 +81,21 @@ export function createModel(client: Client, me: User) {
     if (opened() === id) void open(id);
   }
 
-  /** Opens what the address names; what is not there, or no longer, is left. */
+  /** Opens what the address names; what is not there, or no longer, is left, and that is said. */
   async function open(id: string): Promise<void> {
     const details = conversations.get(id) ?? (await conversations.fetch(id));
-    if (!details) {
-      if (opened() === id && conversations.state.status === "ready") goTo(undefined);
-      return;
+    if (details === "missing") {
+      if (opened() !== id) return;
+      note("This conversation is not there, or you are not in it.");
+      return goTo(undefined);
     }
+    if (!details) return;
     if (details.member_count <= MEMBERS_SHOWN_MAX) void members.load(id);
-    await timelines.open(id);
+    await timelines.open(id, openingSeq(details));
+  }
+
+  function read(id: string, seq: number): void {
+    conversations.read(id, seq, (after) => timelines.texts(id, after, seq));
   }
 
   const ends = [
@@ -82,7 +104,7 @@ export function createModel(client: Client, me: User) {
     client.on("entry", (entry) => batch(() => takeEntry(entry))),
     client.on("skipped", (gap) => skipped(gap.conversation)),
     client.on("conversation", takeConversation),
-    client.on("removed", remove),
+    client.on("removed", removed),
     client.on("receipt", (receipt) => {
       members.takeReceipt(receipt);
       conversations.takeReceipt(receipt);
@@ -98,6 +120,7 @@ export function createModel(client: Client, me: User) {
     me,
     client,
     state,
+    isAttached,
     people,
     conversations,
     timelines,
@@ -105,6 +128,7 @@ export function createModel(client: Client, me: User) {
     members,
     pending,
     open,
+    read,
     remove,
     opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
     end: () => ends.forEach((end) => end()),

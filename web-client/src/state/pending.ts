@@ -1,16 +1,23 @@
-// Sends that are not in the log yet, or not seen there yet.
+// Commands whose entries are not in the log yet, or not seen there yet: messages, and changes of messages.
 
 import { createStore } from "solid-js/store";
 import type { Client, Entry, OutboxItem } from "../../sdk";
+import { changes, isSend } from "../logic/pending";
 
 export function createPending(client: Client, me: string, failed: (item: OutboxItem) => void) {
-  const [items, set] = createStore<OutboxItem[]>(client.outbox.restore().filter(isSend));
+  const [items, set] = createStore<OutboxItem[]>(client.outbox.restore());
 
   const remove = (client_id: string) => set((all) => all.filter((item) => item.client_id !== client_id));
 
-  /** One that is sent stays until its entry comes through the feed, unless that has been already. */
+  /**
+   * One that is sent stays until its entry comes through the feed, unless that has been already. A
+   * message that failed stays, to be tried again; a change that failed is said, and goes.
+   */
   function take(item: OutboxItem): void {
-    if (!isSend(item)) return item.state === "failed" ? failed(item) : undefined;
+    if (!isSend(item) && item.state === "failed") {
+      failed(item);
+      return remove(item.client_id);
+    }
     const isSeen = item.entry !== undefined && item.entry.seq <= (client.cursor(item.conversation) ?? 0);
     if (item.state === "dropped" || isSeen) return remove(item.client_id);
     const at = items.findIndex((other) => other.client_id === item.client_id);
@@ -24,11 +31,10 @@ export function createPending(client: Client, me: string, failed: (item: OutboxI
   return {
     take,
     takeEntry,
-    in: (conversation: string): OutboxItem[] => items.filter((item) => item.conversation === conversation),
+    in: (conversation: string): OutboxItem[] => items.filter((item) => item.conversation === conversation && isSend(item)),
+    changesOf: (conversation: string, seq: number): OutboxItem[] =>
+      items.filter((item) => item.conversation === conversation && changes(item, seq)),
+    count: (conversation: string): number => items.filter((item) => item.conversation === conversation).length,
     drop: (conversation: string) => set((all) => all.filter((item) => item.conversation !== conversation)),
   };
-}
-
-function isSend(item: OutboxItem): boolean {
-  return item.command.cmd === "send";
 }

@@ -9,7 +9,8 @@ const ASK_AFTER_MS = 10;
 /** An indicator that nobody renews ends by itself. */
 export const TYPING_EXPIRES_MS = 6_000;
 
-export function createPeople(client: Client, me: User) {
+/** Whether somebody is here is known only as long as this page is attached itself. */
+export function createPeople(client: Client, me: User, isAttached: () => boolean) {
   const [users, setUsers] = createStore<Record<string, User>>({ [me.id]: me });
   const [presence, setPresence] = createStore<Record<string, Presence>>({});
   const asked = new Set<string>();
@@ -41,7 +42,7 @@ export function createPeople(client: Client, me: User) {
   return {
     get,
     know,
-    presence: (id: string): Presence | undefined => presence[id],
+    presence: (id: string): Presence | undefined => (isAttached() ? presence[id] : undefined),
     seen: (it: Presence) => setPresence(it.user, it),
   };
 }

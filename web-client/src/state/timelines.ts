@@ -1,13 +1,17 @@
 // The loaded windows of the conversations that were opened, and the rows that they show.
 
+import { batch } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import type { Client, Entry } from "../../sdk";
-import { EMPTY, firstSeq, lastSeq, PAGE, type Row, rowsOf, type Window, withEntries, withOlder } from "../logic/window";
+import {
+  EMPTY, firstSeq, lastSeq, PAGE, reachesHead, type Row, rowsOf, textsBetween, type Window, withFirst, withLive, withNewer, withOlder,
+} from "../logic/window";
 
 export interface Timeline {
   rows: Row[];
   status: "loading" | "ready" | "failed";
   reachedStart: boolean;
+  reachedEnd: boolean;
   last_seq: number;
 }
 
@@ -19,34 +23,61 @@ export function createTimelines(client: Client) {
   function show(id: string, window: Window): void {
     windows.set(id, window);
     set(id, "rows", reconcile(rowsOf(window), { key: "seq" }));
-    set(id, { reachedStart: window.reachedStart, last_seq: lastSeq(window) });
+    set(id, { reachedStart: window.reachedStart, reachedEnd: reachesHead(window), last_seq: lastSeq(window) });
   }
 
-  /** Loads the newest page, if it is not there. */
-  async function open(id: string): Promise<void> {
-    if (windows.has(id) && state[id]?.status !== "failed") return;
-    windows.set(id, EMPTY);
-    set(id, { rows: [], status: "loading", reachedStart: false, last_seq: 0 });
+  /** Loads what is to be seen first, the newest page or the one around `at`, if no end of the log is there. */
+  async function open(id: string, at?: number): Promise<void> {
+    const known = windows.get(id);
+    if (known && state[id]?.status !== "failed" && (state[id]?.status === "loading" || reachesHead(known))) return;
+    windows.set(id, { ...EMPTY, waiting: known?.waiting ?? [], head_seq: known?.head_seq ?? 0 });
+    set(id, { rows: [], status: "loading", reachedStart: false, reachedEnd: false, last_seq: 0 });
     try {
-      const page = await client.history(id, { limit: PAGE });
-      const window = windows.get(id);
-      if (!window) return;
-      show(id, withOlder(window, page.items, PAGE));
-      set(id, "status", "ready");
+      await load(id, at);
     } catch {
       if (state[id]) set(id, "status", "failed");
     }
   }
 
+  /** Puts the newest page, or the one around `at`, in place of what is there. */
+  async function load(id: string, at?: number): Promise<void> {
+    const page = await client.history(id, at === undefined ? { limit: PAGE } : { around_seq: at, limit: PAGE });
+    const window = windows.get(id);
+    if (!window) return;
+    batch(() => {
+      show(id, withFirst(window, page, at === undefined ? PAGE : 0));
+      set(id, "status", "ready");
+    });
+  }
+
   /** Brings the page before the window; `around` wraps the moment in which it is put in. */
   async function older(id: string, around: (put: () => void) => void): Promise<void> {
+    if (windows.get(id)?.reachedStart) return;
+    await grow(id, async (window) => {
+      const page = await client.history(id, { before_seq: firstSeq(window), limit: PAGE });
+      return (current) => around(() => show(id, withOlder(current, page.items, PAGE)));
+    });
+  }
+
+  /** Brings the page after the window. */
+  async function newer(id: string): Promise<void> {
+    const known = windows.get(id);
+    if (!known || reachesHead(known)) return;
+    await grow(id, async (window) => {
+      const page = await client.history(id, { after_seq: lastSeq(window), limit: PAGE });
+      return (current) => show(id, withNewer(current, page));
+    });
+  }
+
+  /** One page at a time; a window that was replaced meanwhile is left as it is. */
+  async function grow(id: string, read: (window: Window) => Promise<(current: Window) => void>): Promise<void> {
     const window = windows.get(id);
-    if (!window || window.reachedStart || reading.has(id) || state[id]?.status !== "ready") return;
+    if (!window || reading.has(id) || state[id]?.status !== "ready") return;
     reading.add(id);
     try {
-      const page = await client.history(id, { before_seq: firstSeq(window), limit: PAGE });
+      const put = await read(window);
       const current = windows.get(id);
-      if (current) around(() => show(id, withOlder(current, page.items, PAGE)));
+      if (current && firstSeq(current) === firstSeq(window)) put(current);
     } catch {
       // the next scroll asks again
     } finally {
@@ -56,7 +87,7 @@ export function createTimelines(client: Client) {
 
   function take(entry: Entry): void {
     const window = windows.get(entry.conversation);
-    if (window) show(entry.conversation, withEntries(window, [entry]));
+    if (window) show(entry.conversation, withLive(window, entry));
   }
 
   function drop(id: string): void {
@@ -64,5 +95,15 @@ export function createTimelines(client: Client) {
     set(produce((all) => void delete all[id]));
   }
 
-  return { state, open, older, take, drop, isLoaded: (id: string) => windows.has(id) };
+  return {
+    state,
+    open,
+    load,
+    older,
+    newer,
+    take,
+    drop,
+    isLoaded: (id: string) => windows.has(id),
+    texts: (id: string, after: number, upTo: number) => textsBetween(windows.get(id) ?? EMPTY, after, upTo),
+  };
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation, Entry } from "../../sdk";
-import { byActivity, compareIds, unreadInAll, withDetails, withEntry, withOwnReceipt } from "../../src/logic/conversations";
+import {
+  byActivity, compareIds, firstUnreadOf, openingSeq, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
+} from "../../src/logic/conversations";
+import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
 
 const conversation = (fields: Partial<Conversation> = {}): Conversation => ({
@@ -70,6 +73,27 @@ describe("the list", () => {
     const receipt = { conversation: C, user: ME, delivered_seq: 4, read_seq: 4 };
     expect(withOwnReceipt(conversation(), receipt)).toMatchObject({ unread: 0, read_seq: 4 });
     expect(withOwnReceipt(conversation({ unread: 2 }), { ...receipt, read_seq: 2 })).toMatchObject({ unread: 2, read_seq: 3 });
+  });
+
+  it("counts down what one reads, and never back up", () => {
+    const many = conversation({ unread: 60, read_seq: 3, head_seq: 63, last_message: textEntry(63) });
+    expect(withRead(many, 13, 10)).toMatchObject({ unread: 50, read_seq: 13 });
+    expect(withRead(many, 63, 10)).toMatchObject({ unread: 0, read_seq: 63 });
+    expect(withRead(many, 2, 0)).toMatchObject({ unread: 60, read_seq: 3 });
+  });
+
+  it("opens where the unread begin, if the newest page does not reach that far", () => {
+    expect(openingSeq(conversation({ unread: 60, read_seq: 3, head_seq: 63 }))).toBe(4);
+    expect(openingSeq(conversation({ unread: 40, read_seq: 23, head_seq: 63 }))).toBeUndefined();
+    expect(openingSeq(conversation({ unread: 0, read_seq: 3, head_seq: 63 }))).toBeUndefined();
+  });
+
+  it("marks the first unread message until one has answered", () => {
+    const rows = (...senders: string[]) =>
+      rowsOf(withEntries(EMPTY, senders.map((sender, at) => textEntry(at + 1, { sender }))));
+    expect(firstUnreadOf(rows(ME, OTHER, OTHER), 1, ME)).toBe(2);
+    expect(firstUnreadOf(rows(ME, OTHER, OTHER, ME), 1, ME)).toBeUndefined();
+    expect(firstUnreadOf(rows(ME, OTHER), Infinity, ME)).toBeUndefined();
   });
 
   it("adds up what is unread", () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Entry, EntryOf } from "../../sdk";
-import { EMPTY, firstSeq, lastSeq, type MessageRow, rowsOf, withEntries, withOlder, withReaction } from "../../src/logic/window";
+import {
+  EMPTY, firstSeq, lastSeq, type MessageRow, reachesHead, rowsOf, textsBetween, type Window, withEntries, withFirst, withLive, withNewer,
+  withOlder, withReaction,
+} from "../../src/logic/window";
 import { ME, OTHER, textEntry } from "../sdk/gateway";
 
 const { kind: _, text: __, ...base } = textEntry(1);
@@ -34,6 +37,51 @@ describe("a window", () => {
     const unknown: Entry = { ...base, seq: 4, kind: "unknown" };
     const kinds = rows([textEntry(1), joined, edited(3, 1, "new"), unknown]).map((row) => [row.kind, row.seq]);
     expect(kinds).toEqual([["message", 1], ["notice", 2]]);
+  });
+});
+
+describe("a window away from the head", () => {
+  const page = (from: number, to: number, head_seq: number) => ({
+    items: Array.from({ length: to - from + 1 }, (_, at) => textEntry(from + at)),
+    head_seq,
+  });
+  const seqs = (window: Window) => window.entries.map((entry) => entry.seq);
+  const old = withFirst(EMPTY, page(10, 12, 20), 0);
+
+  it("knows that there is more, on both sides", () => {
+    expect([seqs(old), old.reachedStart, reachesHead(old)]).toEqual([[10, 11, 12], false, false]);
+    expect(withFirst(EMPTY, page(10, 12, 12), 50)).toMatchObject({ reachedStart: true, head_seq: 12 });
+    expect(withFirst(EMPTY, page(1, 3, 20), 0).reachedStart).toBe(true);
+  });
+
+  it("keeps what comes live apart until it reaches it", () => {
+    let window = withLive(withLive(old, textEntry(21)), textEntry(22));
+    expect(seqs(window)).toEqual([10, 11, 12]);
+    window = withNewer(window, page(13, 16, 22));
+    expect([lastSeq(window), reachesHead(window)]).toEqual([16, false]);
+    window = withNewer(window, page(17, 20, 22));
+    expect([seqs(window).slice(-3), reachesHead(window), window.waiting]).toEqual([[20, 21, 22], true, []]);
+    expect(lastSeq(withLive(window, textEntry(23)))).toBe(23);
+  });
+
+  it("shows what happens to its messages meanwhile", () => {
+    expect(rowsOf(withLive(old, edited(21, 11, "new")))[1]).toMatchObject({ seq: 11, text: "new" });
+    expect(rowsOf(withLive(old, textEntry(21)))).toHaveLength(3);
+  });
+
+  it("has what came live before its first page did", () => {
+    const early = withLive(withLive(EMPTY, textEntry(20)), textEntry(21));
+    expect(seqs(withFirst(early, page(18, 20, 20), 3))).toEqual([18, 19, 20, 21]);
+    expect(seqs(withFirst(early, { items: [], head_seq: 21 }, 3))).toEqual([20, 21]);
+    expect(withFirst(early, page(5, 7, 20), 0)).toMatchObject({ head_seq: 21, waiting: [{ seq: 20 }, { seq: 21 }] });
+  });
+
+  it("ends where history has nothing more", () => {
+    expect(reachesHead(withNewer(old, { items: [], head_seq: 20 }))).toBe(true);
+  });
+
+  it("counts the texts that one has read", () => {
+    expect([textsBetween(old, 0, 99), textsBetween(old, 10, 11), textsBetween(old, 12, 99)]).toEqual([3, 1, 0]);
   });
 });
 

@@ -1,0 +1,44 @@
+// What is not in the log yet, as if it were: new messages as rows, and changes folded into the rows they change.
+
+import type { OutboxItem } from "../../sdk";
+import { type MessageRow, withReaction } from "./window";
+
+/** Where an unsent message stands among the rows. */
+export function rowOfItem(item: OutboxItem, me: string): MessageRow {
+  const { command, made_at } = item;
+  return {
+    kind: "message",
+    seq: item.entry?.seq ?? Infinity,
+    sender: me,
+    sent_at: new Date(made_at).toISOString(),
+    text: command.cmd === "send" ? command.text : "",
+    isEdited: false,
+    isRedacted: false,
+    reactions: [],
+  };
+}
+
+export function isSend(item: OutboxItem): boolean {
+  return item.command.cmd === "send";
+}
+
+export function changes(item: OutboxItem, seq: number): boolean {
+  return item.command.cmd !== "send" && item.command.seq === seq;
+}
+
+/** A row as it will be once these changes are in the log. */
+export function withPending(row: MessageRow, items: readonly OutboxItem[], me: string): MessageRow {
+  return items.reduce((changed, { command }) => {
+    if (changed.isRedacted) return changed;
+    switch (command.cmd) {
+      case "edit":
+        return { ...changed, text: command.text, isEdited: true };
+      case "redact":
+        return { ...changed, text: "", isRedacted: true, reactions: [] };
+      case "react":
+        return { ...changed, reactions: withReaction(changed.reactions, { ...command, sender: me }) };
+      case "send":
+        return changed;
+    }
+  }, row);
+}
