@@ -35,7 +35,8 @@ export async function search(page, username) {
 }
 
 export async function openConversation(page, title) {
-  await by(page, "conversation-item").filter({ hasText: title }).first().click();
+  const named = by(page, "conversation-title").getByText(title, { exact: true });
+  await by(page, "conversation-item").filter({ has: named }).first().click();
   await by(page, "header-title").filter({ hasText: title }).waitFor();
 }
 
@@ -89,15 +90,26 @@ export async function inSight(page, text) {
 
 /** Many messages, made over REST with this page's own login. */
 export async function sendMany(page, conversation, texts) {
+  const bodies = texts.map((text, at) => ({ client_id: `many-${Date.now()}-${at}`, text }));
+  await postAll(page, `/v1/conversations/${conversation}/messages`, bodies);
+}
+
+export async function openGroups(page, count) {
+  const bodies = Array.from({ length: count }, (_, at) => ({ kind: "group", title: `Group ${at}`, members: [] }));
+  await postAll(page, "/v1/conversations", bodies);
+}
+
+async function postAll(page, path, bodies) {
   await page.evaluate(
-    async ([id, all]) => {
+    async ([path, all]) => {
       const { access_token } = JSON.parse(localStorage.getItem("confab.login"));
-      for (const [at, text] of all.entries()) {
+      for (const [at, body] of all.entries()) {
+        const key = `${Date.now()}-${at}`;
         for (;;) {
-          const answer = await fetch(`/v1/conversations/${id}/messages`, {
+          const answer = await fetch(path, {
             method: "POST",
-            headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` },
-            body: JSON.stringify({ client_id: `many-${Date.now()}-${at}`, text }),
+            headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}`, "Idempotency-Key": key },
+            body: JSON.stringify(body),
           });
           if (answer.ok) break;
           if (answer.status !== 429) throw new Error(`the gateway answered ${answer.status}`);
@@ -105,7 +117,7 @@ export async function sendMany(page, conversation, texts) {
         }
       }
     },
-    [conversation, texts],
+    [path, bodies],
   );
 }
 

@@ -3,6 +3,7 @@
 import { exec } from "node:child_process";
 import { promisify } from "node:util";
 import * as on from "./page.mjs";
+import * as particulars from "./particulars.mjs";
 import { equal, eventually, readArguments, Stage } from "./stage.mjs";
 
 const { by } = on;
@@ -121,6 +122,7 @@ async function group() {
     await stage.picture("07-new-group", ada.page);
     await by(ada.page, "group-create").click();
     await by(ada.page, "header-title").filter({ hasText: GROUP }).waitFor();
+    await by(ada.page, "notice").filter({ hasText: "You created the group" }).waitFor();
     await on.openConversation(grace.page, GROUP);
     await on.send(ada.page, "Who brings the cake?");
     await on.once(grace.page, "Who brings the cake?");
@@ -139,6 +141,7 @@ async function group() {
     await by(ada.page, "member-remove").click();
     await eventually("one member", async () => (await by(ada.page, "member-item").count()) === 1);
     await by(grace.page, "conversation-item").filter({ hasText: GROUP }).waitFor({ state: "detached" });
+    await by(grace.page, "note").filter({ hasText: `You are no longer in “${RENAMED}”` }).waitFor();
     await by(ada.page, "member-add").click();
     await on.search(ada.page, GRACE.username);
     await on.openConversation(grace.page, RENAMED);
@@ -191,12 +194,20 @@ async function cutOff() {
     await eventually("offline", async () => (await by(ada.page, "connection").getAttribute("data-state")) === "offline");
     for (const text of waiting) await on.send(ada.page, text);
     for (const text of waiting) await on.reaches(ada.page, text, ["queued"]);
+    await on.act(ada.page, `line ${MANY - 1}`, "edit");
+    await on.send(ada.page, "Edited offline");
+    await on.act(ada.page, "From another tab", "react");
+    await ada.page.locator('[data-testid=react-option][data-emoji="🎉"]').click();
     await stage.picture("10-offline", ada.page);
     await ada.page.reload();
-    for (const text of waiting) await on.reaches(ada.page, text, ["queued"]);
+    for (const text of [...waiting, "Edited offline", "From another tab"]) await on.reaches(ada.page, text, ["queued"]);
+    await on.message(ada.page, "From another tab").getByTestId("reaction").waitFor();
+    const status = by(ada.page, "conversation-list").getByTestId("presence").first();
+    equal(await status.getAttribute("data-status"), "unknown", "where others are, while offline");
     connection.open();
     for (const text of waiting) await on.reaches(ada.page, text, ["sent", "delivered", "read"], 30_000);
-    for (const text of waiting) await on.once(grace.page, text);
+    for (const text of [...waiting, "Edited offline"]) await on.once(grace.page, text);
+    await on.message(grace.page, "From another tab").getByTestId("reaction").waitFor();
     const seen = await by(grace.page, "message-text").allTextContents();
     equal(seen.filter((text) => text.startsWith("Written offline")).join(), waiting.join(), "order");
     await on.online(ada.page, 60_000);
@@ -246,9 +257,17 @@ async function leave() {
   });
 }
 
+function beyond(...names) {
+  return async () => {
+    const people = { ada: ADA, grace: GRACE };
+    for (const name of names) await particulars[name]({ step, stage, people, ada, grace, group: RENAMED });
+  };
+}
+
 try {
   await stage.open();
-  for (const part of [meet, talk, change, group, history, cutOff, restart, leave]) await part();
+  for (const part of [meet, talk, change, beyond("drafts", "focus"), group, beyond("strangers"), history, cutOff, restart]) await part();
+  for (const part of [beyond("catchingUp", "oldQuotes", "owners"), leave, beyond("longList")]) await part();
 } catch (error) {
   if (stage.failed === 0) {
     stage.failed += 1;

@@ -8,7 +8,7 @@ const SHOW_AFTER_MS = 700;
 
 const TEXTS: Record<SessionState, string> = {
   connecting: "Connecting…",
-  offline: "You are offline. Messages are sent once you are back.",
+  offline: "Not connected. What you write is sent once the connection is back.",
   polling: "Limited connection: messages may arrive a little later.",
   ended: "Not connected. Reload the page to go on.",
   online: "",

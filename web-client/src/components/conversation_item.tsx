@@ -43,7 +43,8 @@ export function ConversationItem(props: { conversation: Conversation }) {
 
 function LastMessage(props: { conversation: Conversation }) {
   const model = useModel();
-  const typing = () => model.typing.in(props.conversation.id).length > 0;
+  const typing = () => model.typing.in(props.conversation.id);
+  const who = () => (props.conversation.kind === "group" ? `${nameOf(model.people.get(typing()[0] ?? ""))}: typing…` : "typing…");
   const text = () => {
     const last = props.conversation.last_message;
     if (last?.kind !== "text") return "No messages yet";
@@ -55,8 +56,8 @@ function LastMessage(props: { conversation: Conversation }) {
     return props.conversation.kind === "group" ? `${nameOf(model.people.get(id))}: ` : "";
   };
   return (
-    <span class="last-message" classList={{ "is-typing": typing() }} data-testid="last-message">
-      {typing() ? "typing…" : text()}
+    <span class="last-message" classList={{ "is-typing": typing().length > 0 }} data-testid="last-message">
+      {typing().length > 0 ? who() : text()}
     </span>
   );
 }

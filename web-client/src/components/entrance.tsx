@@ -98,6 +98,7 @@ function wording(error: unknown, way: Way): string {
   if (error.code === "conflict") return "This username is taken.";
   if (error.code === "unauthenticated" && way === "login") return "Username or password is not right.";
   if (error.code === "rate_limited") return "Too many attempts. Wait a moment and try again.";
+  if (error.code === "invalid" && way === "login") return "Username or password is not right.";
   const field = error.problem.details?.["field"];
   if (error.code === "invalid" && field === "username") return "A username has 3 to 32 of a–z 0–9 _ . -";
   if (error.code === "invalid" && field === "password") return "A password has at least 8 characters.";

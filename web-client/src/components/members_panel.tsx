@@ -1,7 +1,7 @@
 // The members of a group: who they are, adding and removing them, leaving.
 
 import { createSignal, For, Show } from "solid-js";
-import type { Conversation, Member, User } from "../../sdk";
+import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk";
 import { nameOf } from "../logic/format";
 import { useModel } from "../state/model";
 import { note, saying } from "../state/notes";
@@ -9,6 +9,8 @@ import { Avatar } from "./avatar";
 import { Field } from "./field";
 import { CloseIcon, PenIcon, PlusIcon } from "./icons";
 import { PeopleSearch } from "./people_search";
+
+const ROLES: Role[] = ["member", "admin", "owner"];
 
 interface PanelProps {
   conversation: Conversation;
@@ -21,6 +23,8 @@ export function MembersPanel(props: PanelProps) {
   const id = () => props.conversation.id;
   const members = () => model.members.of(id());
   const mayAdd = () => props.conversation.role === "owner" || props.conversation.role === "admin";
+
+  const isLastOwner = () => members().every((member) => (member.role === "owner") === (member.user === model.me.id));
 
   async function change(work: () => Promise<unknown>): Promise<void> {
     try {
@@ -35,6 +39,7 @@ export function MembersPanel(props: PanelProps) {
     setAdding(false);
     void change(() => model.client.rest.putMember(id(), user.id));
   };
+  const setRole = (member: Member, role: Role) => void change(() => model.client.rest.putMember(id(), member.user, role));
   const remove = (member: Member) => void change(() => model.client.rest.removeMember(id(), member.user));
   const rename = (title: string) => void change(() => model.client.rest.rename(id(), title));
   const leave = async () => {
@@ -42,7 +47,7 @@ export function MembersPanel(props: PanelProps) {
       await model.client.rest.removeMember(id(), model.me.id);
       model.remove(id());
     } catch (error) {
-      note(saying(error));
+      note(isLastOwner() && isCode(error, "conflict") ? "Make somebody else an owner first; then you can leave." : saying(error));
     }
   };
 
@@ -70,7 +75,12 @@ export function MembersPanel(props: PanelProps) {
       </Show>
       <ul class="members-list">
         <For each={members()}>
-          {(member) => <MemberItem member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => remove(member)} />}
+          {(member) => (
+            <MemberItem
+              member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => remove(member)}
+              mayChange={props.conversation.role === "owner" && member.user !== model.me.id} onRole={(role) => setRole(member, role)}
+            />
+          )}
         </For>
       </ul>
       <button type="button" class="button danger wide" data-testid="leave" onClick={() => void leave()}>
@@ -106,15 +116,28 @@ function Rename(props: { title: string; onRename: (title: string) => void }) {
   );
 }
 
-function MemberItem(props: { member: Member; mayRemove: boolean; onRemove: () => void }) {
+interface MemberProps {
+  member: Member;
+  mayRemove: boolean;
+  mayChange: boolean;
+  onRemove: () => void;
+  onRole: (role: Role) => void;
+}
+
+function MemberItem(props: MemberProps) {
   const model = useModel();
   const name = () => nameOf(model.people.get(props.member.user));
   return (
     <li class="member" data-testid="member-item" data-user={props.member.user} data-role={props.member.role}>
       <Avatar id={props.member.user} name={name()} size="small" user={props.member.user === model.me.id ? undefined : props.member.user} />
       <span class="person-name">{props.member.user === model.me.id ? `${name()} (you)` : name()}</span>
-      <Show when={props.member.role !== "member"}>
-        <span class="role">{props.member.role}</span>
+      <Show when={props.mayChange} fallback={<RoleMark role={props.member.role} />}>
+        <select
+          class="role-choice" data-testid="member-role" aria-label={`Role of ${name()}`} value={props.member.role}
+          onChange={(event) => props.onRole(event.currentTarget.value as Role)}
+        >
+          <For each={ROLES}>{(role) => <option value={role} selected={role === props.member.role}>{role}</option>}</For>
+        </select>
       </Show>
       <Show when={props.mayRemove}>
         <button type="button" class="icon-button" data-testid="member-remove" aria-label={`Remove ${name()}`} title="Remove" onClick={() => props.onRemove()}>
@@ -122,6 +145,14 @@ function MemberItem(props: { member: Member; mayRemove: boolean; onRemove: () =>
         </button>
       </Show>
     </li>
+  );
+}
+
+function RoleMark(props: { role: Role }) {
+  return (
+    <Show when={props.role !== "member"}>
+      <span class="role">{props.role}</span>
+    </Show>
   );
 }
 

@@ -23,6 +23,10 @@ export function MessageActions(props: ActionsProps) {
   const { client } = useModel();
   const mayRedact = () => props.isMine || props.conversation.role === "owner" || props.conversation.role === "admin";
   const [isAsking, setAsking] = createSignal(false);
+  const keep = (event: MouseEvent) => {
+    focusMessage(event.currentTarget);
+    setAsking(false);
+  };
   const redact = () => client.enter({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
   return (
     <div class="actions" role="toolbar" aria-label="Message actions">
@@ -35,7 +39,7 @@ export function MessageActions(props: ActionsProps) {
           <button type="button" class="action danger" data-testid="redact-confirm" ref={focusSoon} onClick={redact}>
             Delete
           </button>
-          <button type="button" class="action wide-action" data-testid="redact-cancel" onClick={() => setAsking(false)}>
+          <button type="button" class="action wide-action" data-testid="redact-cancel" onClick={keep}>
             Keep
           </button>
         </Match>
@@ -73,6 +77,11 @@ export function MessageActions(props: ActionsProps) {
   }
 }
 
+/** A button that goes leaves the focus with its message. */
+function focusMessage(from: EventTarget | null): void {
+  if (from instanceof Element) from.closest<HTMLElement>("[data-seq]")?.focus({ preventScroll: true });
+}
+
 /** Focus, once the element is in the page. */
 function focusSoon(element: HTMLElement): void {
   queueMicrotask(() => element.focus());
@@ -82,7 +91,9 @@ function ReactionPicker(props: ActionsProps) {
   const model = useModel();
   const close = (event: Event) => {
     const isInside = event.target instanceof Element && event.target.closest(".actions");
-    if (!isInside || (event instanceof KeyboardEvent && event.key === "Escape")) props.onPicking(false);
+    const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
+    if (isInside && isEscape) focusMessage(event.target);
+    if (!isInside || isEscape) props.onPicking(false);
   };
   document.addEventListener("pointerdown", close);
   document.addEventListener("keydown", close);
@@ -96,7 +107,8 @@ function ReactionPicker(props: ActionsProps) {
         <button
           type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={`React with ${emoji}`}
           ref={(button) => at() === 0 && focusSoon(button)}
-          onClick={() => {
+          onClick={(event) => {
+            focusMessage(event.currentTarget);
             toggleReaction(model, props.conversation.id, props.row, emoji);
             props.onPicking(false);
           }}

@@ -1,8 +1,11 @@
 // What happened to the conversation itself: who came and went, its title, roles.
 
+import type { Role } from "../../sdk";
 import { nameOf } from "../logic/format";
 import type { NoticeRow } from "../logic/window";
 import { useModel } from "../state/model";
+
+const ROLES: Record<Role, string> = { owner: "an owner", admin: "an admin", member: "a plain member" };
 
 export function Notice(props: { row: NoticeRow }) {
   const model = useModel();
@@ -12,13 +15,14 @@ export function Notice(props: { row: NoticeRow }) {
     const { entry, sender } = props.row;
     switch (entry.kind) {
       case "joined":
+        if (entry.seq === 1) return `${name(entry.user)} created the group`;
         return entry.user === sender ? `${name(entry.user)} joined` : `${name(sender)} added ${object(entry.user)}`;
       case "left":
         return (entry.by ?? sender) === entry.user
           ? `${name(entry.user)} left`
           : `${name(entry.by ?? sender)} removed ${object(entry.user)}`;
       case "role":
-        return `${name(sender)} made ${object(entry.user)} ${entry.role}`;
+        return `${name(sender)} made ${object(entry.user)} ${ROLES[entry.role]}`;
       case "title":
         return `${name(sender)} changed the title to “${entry.title}”`;
     }

@@ -1,6 +1,6 @@
 // The list of conversations, and the ways to new ones.
 
-import { createSignal, For, Match, Show, Switch } from "solid-js";
+import { createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
 import { nameOf } from "../logic/format";
 import { logOut } from "../state/account";
 import { useModel } from "../state/model";
@@ -67,13 +67,24 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
   const status = () => conversations.state.status;
   const isEmpty = () => conversations.sorted().length === 0;
 
-  function scrolled(list: HTMLElement): void {
+  let list!: HTMLElement;
+  let rows!: HTMLUListElement;
+
+  function grow(): void {
     const below = list.scrollHeight - list.scrollTop - list.clientHeight;
     if (below < MORE_BEFORE_PX) void conversations.more();
   }
 
+  /** A page may leave room below it, in a tall window or once it is made taller. */
+  onMount(() => {
+    const observer = new ResizeObserver(grow);
+    observer.observe(list);
+    observer.observe(rows);
+    onCleanup(() => observer.disconnect());
+  });
+
   return (
-    <nav class="conversations" aria-label="Conversations" onScroll={(event) => scrolled(event.currentTarget)}>
+    <nav ref={list} class="conversations" aria-label="Conversations" onScroll={grow}>
       <Show when={isEmpty() && status() === "ready"}>
         <div class="list-empty" data-testid="list-empty">
           <p>No conversations yet.</p>
@@ -91,7 +102,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
           <button type="button" class="button" onClick={() => void conversations.reload()}>Try again</button>
         </div>
       </Show>
-      <ul data-testid="conversation-list">
+      <ul ref={rows} data-testid="conversation-list">
         <For each={conversations.sorted()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
       </ul>
     </nav>

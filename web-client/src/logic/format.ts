@@ -55,11 +55,11 @@ function ago(date: Date, now: Date): string {
 }
 
 export function nameOf(user: User | undefined): string {
-  return user?.display_name || user?.username || "…";
+  return user?.display_name?.trim() || user?.username || "…";
 }
 
 export function titleOf(conversation: Conversation): string {
-  if (conversation.kind === "group") return conversation.title || "Untitled group";
+  if (conversation.kind === "group") return conversation.title?.trim() || "Untitled group";
   return conversation.peer ? nameOf(conversation.peer) : "Direct conversation";
 }
 

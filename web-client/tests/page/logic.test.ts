@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Member, OutboxItem } from "../../sdk";
-import { daysApart, initialsOf, lastSeen, tintOf, TINTS, titleOf } from "../../src/logic/format";
+import { deviceName } from "../../src/browser/device";
+import { daysApart, initialsOf, lastSeen, nameOf, tintOf, TINTS, titleOf } from "../../src/logic/format";
 import { stateOfEntry, stateOfItem, withReceipt } from "../../src/logic/message_state";
 import { beginsDay, continuesRun } from "../../src/logic/place";
 import { partsOf } from "../../src/logic/text";
@@ -89,6 +90,24 @@ describe("texts for people", () => {
     expect(lastSeen({ user: "1", status: "unknown" }, now)).toBe("");
     expect(offline("2026-03-14T11:59:50.000Z")).toBe("Last seen just now");
     expect(offline("2026-03-14T11:55:00.000Z")).toMatch(/^Last seen 5 minutes ago$/);
+  });
+
+  it("name somebody without a shown name by the username", () => {
+    expect(nameOf({ id: "1", username: "ada", display_name: "  " })).toBe("ada");
+    expect(nameOf({ id: "1", username: "ada", display_name: " Ada " })).toBe("Ada");
+  });
+
+  it("name a browser", () => {
+    const webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
+    const agents = [
+      `Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0`,
+      `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${webkit} Chrome/140.0.0.0 Safari/537.36 Edg/140.0`,
+      `Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) ${webkit} Version/18.0 Mobile/15E148 Safari/604.1`,
+      `Mozilla/5.0 (Linux; Android 15) ${webkit} Chrome/140.0.0.0 Mobile Safari/537.36`,
+      "curl/8",
+    ];
+    const names = ["Firefox on Linux", "Edge on Windows", "Safari on iPhone", "Chrome on Android", "Browser"];
+    expect(agents.map(deviceName)).toEqual(names);
   });
 
   it("name a conversation", () => {
