@@ -60,7 +60,28 @@ impl Violation {
 pub struct Decoder {
     buffer: BytesMut,
     /// The pieces of a fragmented message so far.
-    message: Option<Vec<u8>>,
+    message: Option<Pieces>,
+}
+
+/// A fragmented message so far.
+#[derive(Debug, Default)]
+struct Pieces {
+    bytes: Vec<u8>,
+    /// So many of them are text. They are not looked at again: pieces may be small, and many.
+    checked: usize,
+}
+
+impl Pieces {
+    /// What can be no beginning of UTF-8 needs no end.
+    fn add(&mut self, piece: &[u8]) -> Result<(), Violation> {
+        self.bytes.extend_from_slice(piece);
+        self.checked += text_so_far(&self.bytes[self.checked..])?;
+        Ok(())
+    }
+
+    fn end(self) -> Result<Incoming, Violation> {
+        String::from_utf8(self.bytes).map(Incoming::Text).map_err(|_| Violation::Encoding)
+    }
 }
 
 impl Decoder {
@@ -130,7 +151,7 @@ impl Decoder {
             OpCode::Data(Data::Continue) if self.message.is_none() => Err(Violation::Framing),
             OpCode::Data(Data::Reserved(_)) => Err(Violation::Framing),
             OpCode::Data(Data::Text | Data::Continue) => {
-                let held = self.message.as_ref().map_or(0, Vec::len) as u64;
+                let held = self.message.as_ref().map_or(0, |message| message.bytes.len()) as u64;
                 let is_small = held.saturating_add(length) <= FRAME_BYTES_MAX as u64;
                 if is_small { Ok(()) } else { Err(Violation::TooLarge) }
             }
@@ -159,19 +180,22 @@ impl Decoder {
             let text = std::str::from_utf8(payload).map_err(|_| Violation::Encoding)?;
             return Ok(Some(Incoming::Text(text.to_owned())));
         }
-        let message = self.message.get_or_insert_default();
-        message.extend_from_slice(payload);
+        self.message.get_or_insert_default().add(payload)?;
         if !is_final {
-            // What can be no beginning of UTF-8 needs no end.
-            return match std::str::from_utf8(message) {
-                Err(error) if error.error_len().is_some() => Err(Violation::Encoding),
-                Ok(_) | Err(_) => Ok(None),
-            };
+            return Ok(None);
         }
-        let message = self.message.take().unwrap_or_default();
-        String::from_utf8(message)
-            .map(|text| Some(Incoming::Text(text)))
-            .map_err(|_| Violation::Encoding)
+        self.message.take().map(Pieces::end).transpose()
+    }
+}
+
+/// How many of these bytes are text; a character that has begun may still be without its end.
+fn text_so_far(bytes: &[u8]) -> Result<usize, Violation> {
+    #[cfg(test)]
+    tests::LOOKED_AT.with(|looked_at| looked_at.set(looked_at.get() + bytes.len()));
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.len()),
+        Err(error) if error.error_len().is_some() => Err(Violation::Encoding),
+        Err(error) => Ok(error.valid_up_to()),
     }
 }
 
@@ -231,9 +255,16 @@ fn put(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
+
+    std::thread_local! {
+        /// Bytes that were looked at for being text.
+        pub(super) static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    }
 
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = Vec::new();
@@ -278,6 +309,24 @@ mod tests {
         bytes.extend(masked(0x80, &["\u{e9}".as_bytes()[1]]));
         let expected = vec![Incoming::Ping(Bytes::from_static(b"p")), text("he\u{e9}")];
         assert_eq!(decoded(&bytes), Ok(expected));
+    }
+
+    #[test]
+    fn endless_empty_fragments_cost_no_more_than_their_bytes() {
+        let text = "\u{e9}".repeat(30_000);
+        let (begun, rest) = text.as_bytes().split_at(text.len() - 1);
+        let mut decoder = Decoder::default();
+        decoder.buffer().extend_from_slice(&masked(0x01, begun));
+        assert_eq!(decoder.take(), Ok(None));
+        LOOKED_AT.set(0);
+        let empty = masked(0x00, b"");
+        for _ in 0..200_000 {
+            decoder.buffer().extend_from_slice(&empty);
+            assert_eq!(decoder.take(), Ok(None));
+        }
+        assert!(LOOKED_AT.get() <= 200_000 * 3, "{}", LOOKED_AT.get());
+        decoder.buffer().extend_from_slice(&masked(0x80, rest));
+        assert_eq!(decoder.take(), Ok(Some(Incoming::Text(text))));
     }
 
     #[test]
