@@ -28,7 +28,7 @@ use crate::{
         value::{Cursors, Shown},
     },
     tokens::{Issued, Tokens, Verified},
-    ws::{socket::HEARTBEAT, wheel::Wheel},
+    ws::{deadlines::HEARTBEAT, wheel::Wheel},
 };
 
 /// After a drain's notice, clients come back no sooner than this; up to [`RECONNECT_SPREAD`] is

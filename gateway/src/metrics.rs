@@ -52,7 +52,7 @@ const COUNTERS: [(&str, &str); 11] = [
     (EVENTS, "events encoded, each once for all of its readers, by kind"),
     (FRAMES, "WebSocket frames written"),
     (FRAME_BYTES, "bytes of WebSocket frames written"),
-    (PANICS, "requests that ended in a panic: defects, each is in the log"),
+    (PANICS, "requests and sockets that ended in a panic: defects, each is in the log"),
 ];
 
 const GAUGES: [(&str, &str); 4] = [
@@ -132,6 +132,8 @@ fn describe() {
     }
     figures::describe();
     gauge!(INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    // An alert on its growth needs a value to grow from.
+    counter!(PANICS).absolute(0);
 }
 
 /// A request was answered.
@@ -213,7 +215,7 @@ impl Drop for PasswordInProgress {
     }
 }
 
-/// A request ended in a panic.
+/// A request or a socket ended in a panic.
 pub(crate) fn panic() {
     counter!(PANICS).increment(1);
 }

@@ -17,7 +17,7 @@ pub mod value;
 #[cfg(test)]
 mod tests;
 
-pub use command::{ClientCommand, ClientName, Hello, parse};
+pub use command::{ClientCommand, ClientName, Hello, Unreadable, parse};
 pub use event::{JsonEncode, presence_event};
 pub use reply::{Empty, reply, reply_error, reply_ok};
 use serde::Serialize;

@@ -1,9 +1,12 @@
 //! `GET /v1/ws`: the handshake, and the socket's task.
 //!
-//! In reading order: [`socket`] is one client's life (it begins with a `greeting`), [`lanes`] its commands in progress,
-//! [`watching`] its part in
-//! presence, [`frame`] the bytes, `wire` the way they take, [`wheel`] the one timer of all sockets.
+//! In reading order: [`socket`] is one client's life (it begins with a `greeting`), [`lanes`] its
+//! commands in progress, [`watching`] its part in presence, [`deadlines`] what it waits for,
+//! `counted` what it may do so often, [`frame`] the bytes, `wire` the way they take, [`wheel`] the
+//! one timer of all sockets.
 
+mod counted;
+pub mod deadlines;
 pub mod frame;
 mod greeting;
 pub mod lanes;
@@ -11,6 +14,9 @@ pub mod socket;
 pub mod watching;
 pub mod wheel;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -34,6 +40,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::{app::App, error::ApiError, listener::Socket, origin, protocol::SUBPROTOCOL};
 
+const NO_UPGRADE: &str = "this is a WebSocket: ask for an upgrade";
+
 /// Answers the handshake, and leaves the socket to a task of its own.
 pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
     let accept = match accept(&app, &request) {
@@ -41,7 +49,7 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         Err(refusal) => return refusal,
     };
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return upgrade_required();
+        return upgrade_required(NO_UPGRADE);
     };
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
@@ -71,7 +79,7 @@ fn accept(app: &App, request: &Request) -> Result<Response, Response> {
         && has_token(headers, &CONNECTION, "upgrade")
         && request.extensions().get::<OnUpgrade>().is_some();
     if !is_upgrade {
-        return Err(upgrade_required());
+        return Err(upgrade_required(NO_UPGRADE));
     }
     if !origin::is_allowed(headers, &app.origins) {
         return Err(refused(ChatError::Forbidden("this origin is not allowed")));
@@ -79,7 +87,7 @@ fn accept(app: &App, request: &Request) -> Result<Response, Response> {
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
     let key = key.ok_or_else(|| refused(invalid("Sec-WebSocket-Key is missing or malformed")))?;
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err(refused(invalid("Sec-WebSocket-Version must be 13")));
+        return Err(upgrade_required("Sec-WebSocket-Version must be 13"));
     }
     let offers = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if offers && !has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
@@ -113,9 +121,11 @@ fn refused(error: ChatError) -> Response {
     ApiError::from(error).into_response()
 }
 
-fn upgrade_required() -> Response {
-    let mut response = refused(invalid("this is a WebSocket: ask for an upgrade"));
+/// What can be had instead (RFC 6455, 4.2.2).
+fn upgrade_required(message: &str) -> Response {
+    let mut response = refused(invalid(message));
     *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
     response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+    response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     response
 }

@@ -25,9 +25,14 @@ pub(crate) fn config(variables: &[(&str, &str)]) -> Config {
 
 /// A gateway in memory with rate limits off, on this clock.
 pub(crate) fn gateway_at(clock: Arc<dyn Clock>, variables: &[(&str, &str)]) -> Gateway {
-    let variables = [&[("RATE_LIMITS__ENABLED", "false")], variables].concat();
+    Gateway::new(&config(&[OFF, variables].concat()), parts(clock))
+}
+
+const OFF: &[(&str, &str)] = &[("RATE_LIMITS__ENABLED", "false")];
+
+fn parts(clock: Arc<dyn Clock>) -> Parts {
     let hub = MemoryHub::start(&TaskTracker::new(), CancellationToken::new());
-    let parts = Parts {
+    Parts {
         stores: MemoryStores::new(),
         store_health: Arc::new(AlwaysUp),
         bus: Arc::new(NoBus::new()),
@@ -39,13 +44,23 @@ pub(crate) fn gateway_at(clock: Arc<dyn Clock>, variables: &[(&str, &str)]) -> G
         clock,
         key: SigningKey::random().unwrap(),
         figures: Vec::new(),
-    };
-    Gateway::new(&config(&variables), parts)
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(TestClock::new(Timestamp::from_millis(1_773_478_800_000), 1))
 }
 
 /// A gateway in memory, at 2026-03-14, with tokio's time.
 pub(crate) fn gateway(variables: &[(&str, &str)]) -> Gateway {
-    gateway_at(Arc::new(TestClock::new(Timestamp::from_millis(1_773_478_800_000), 1)), variables)
+    gateway_at(clock(), variables)
+}
+
+/// The same with one part or another changed.
+pub(crate) fn gateway_of(variables: &[(&str, &str)], change: impl FnOnce(&mut Parts)) -> Gateway {
+    let mut parts = parts(clock());
+    change(&mut parts);
+    Gateway::new(&config(&[OFF, variables].concat()), parts)
 }
 
 struct Running {
@@ -103,6 +118,7 @@ async fn operators_see_version_and_figures() {
         figures.contains("confab_http_requests_total{method=\"GET\",route=\"/v1/me\""),
         "{figures}"
     );
+    assert!(figures.contains("\nconfab_panics_total "), "{figures}");
     assert!(ask(running.public, "/metrics").await.starts_with("HTTP/1.1 404 "));
     running.shutdown.cancel();
     running.ended.await.unwrap();

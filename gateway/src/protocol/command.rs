@@ -39,6 +39,36 @@ pub enum ClientCommand {
     Ping,
 }
 
+impl ClientCommand {
+    /// The conversation that it is about, if it is about one.
+    pub const fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Chat(command) => conversation_of(command),
+            Self::Hello(_)
+            | Self::Watch(_)
+            | Self::Unwatch(_)
+            | Self::Away { .. }
+            | Self::Refresh { .. }
+            | Self::Ping => None,
+        }
+    }
+}
+
+const fn conversation_of(command: &Command) -> Option<ConversationId> {
+    match command {
+        Command::Write(write) => Some(write.conversation),
+        Command::Receipt { conversation, .. }
+        | Command::Typing { conversation, .. }
+        | Command::History { conversation, .. }
+        | Command::Conversation { conversation }
+        | Command::Member { conversation, .. }
+        | Command::Members { conversation, .. } => Some(*conversation),
+        Command::OpenDirect { .. }
+        | Command::CreateGroup { .. }
+        | Command::Conversations { .. } => None,
+    }
+}
+
 /// The members of `hello`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hello {
@@ -71,12 +101,33 @@ impl FromJson for ClientName {
     }
 }
 
-/// Reads one frame. Without a usable `id` there is nothing to answer to but `null`.
-pub fn parse(text: &str) -> Result<(u64, ClientCommand), (Option<u64>, ChatError)> {
-    let mut fields = Fields::parse(text.as_bytes()).map_err(|_| (None, no_command(None)))?;
-    let id = fields.required::<u64>("id").map_err(|_| (None, no_command(Some("id"))))?;
+/// A frame that is no command, as far as it could be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id; without a usable one there is nothing to answer to but `null`.
+    pub id: Option<u64>,
+    /// The conversation that it names.
+    pub conversation: Option<ConversationId>,
+    /// What is wrong.
+    pub error: ChatError,
+}
+
+/// Reads one frame.
+pub fn parse(text: &str) -> Result<(u64, ClientCommand), Unreadable> {
+    let nameless = |field| Unreadable { id: None, conversation: None, error: no_command(field) };
+    let mut fields = Fields::parse(text.as_bytes()).map_err(|_| nameless(None))?;
+    let id = fields.required::<u64>("id").map_err(|_| nameless(Some("id")))?;
     let command = command(&mut fields).and_then(|command| fields.end().map(|()| command));
-    command.map(|command| (id, command)).map_err(|error| (Some(id), error))
+    command.map(|command| (id, command)).map_err(|error| Unreadable {
+        id: Some(id),
+        conversation: named(text),
+        error,
+    })
+}
+
+/// The conversation that a frame names, whatever else is wrong with it.
+fn named(text: &str) -> Option<ConversationId> {
+    Fields::parse(text.as_bytes()).ok()?.optional("conversation").ok()?
 }
 
 fn no_command(field: Option<&str>) -> ChatError {

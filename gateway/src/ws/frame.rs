@@ -13,6 +13,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 /// Bytes of a control frame's payload.
 const CONTROL_BYTES_MAX: u64 = 125;
 
+/// The close code of whoever names none.
+const NORMAL: u16 = 1000;
+
 /// What a client has sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming {
@@ -22,8 +25,8 @@ pub enum Incoming {
     Ping(Bytes),
     /// The answer to a ping of ours.
     Pong,
-    /// The client ends the connection.
-    Close,
+    /// The client ends the connection, with this code.
+    Close(u16),
 }
 
 /// Why a client's bytes are refused; each has its close code.
@@ -162,10 +165,7 @@ impl Decoder {
         match control {
             Control::Ping => Ok(Incoming::Ping(payload.freeze())),
             Control::Pong => Ok(Incoming::Pong),
-            Control::Close => {
-                close_is_well_formed(&payload)?;
-                Ok(Incoming::Close)
-            }
+            Control::Close => close_code(&payload).map(Incoming::Close),
             Control::Reserved(_) => Err(Violation::Framing),
         }
     }
@@ -200,16 +200,16 @@ fn text_so_far(bytes: &[u8]) -> Result<usize, Violation> {
 }
 
 /// A close frame holds nothing, or a code that may be sent and a reason in UTF-8.
-fn close_is_well_formed(payload: &[u8]) -> Result<(), Violation> {
+fn close_code(payload: &[u8]) -> Result<u16, Violation> {
     let (code, reason) = match payload {
-        [] => return Ok(()),
+        [] => return Ok(NORMAL),
         [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
         [_] => return Err(Violation::Framing),
     };
     if !CloseCode::from(code).is_allowed() {
         return Err(Violation::Framing);
     }
-    std::str::from_utf8(reason).map(|_| ()).map_err(|_| Violation::Encoding)
+    std::str::from_utf8(reason).map(|_| code).map_err(|_| Violation::Encoding)
 }
 
 /// Adds a text frame to what is to be written.
@@ -254,7 +254,7 @@ fn put(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::cell::Cell;
 
     use super::*;
@@ -266,7 +266,8 @@ mod tests {
         pub(super) static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
     }
 
-    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    /// A frame as a client sends it.
+    pub(in crate::ws) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = Vec::new();
         put(&mut frame, first, payload);
         let header = frame.len() - payload.len();

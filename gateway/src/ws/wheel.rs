@@ -31,7 +31,8 @@ impl Default for Wheel {
 impl Wheel {
     /// Wakes the session after this time, up to a second later.
     pub fn wake_in(&self, outbox: &Arc<Outbox>, wait: Duration) {
-        let steps = usize::try_from(wait.as_millis().div_ceil(STEP.as_millis())).unwrap_or(SLOTS);
+        // Never before: who is woken then finds due what it waited for.
+        let steps = usize::try_from(wait.as_nanos().div_ceil(STEP.as_nanos())).unwrap_or(SLOTS);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots[steps.min(SLOTS - 1)].push(Arc::downgrade(outbox));
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
-use super::frame::{Decoder, Incoming, Violation, put_close, put_pong, put_text};
+use super::frame::{Decoder, Incoming, Violation, put_close, put_ping, put_pong, put_text};
+use crate::metrics;
 
 /// How long a client may take nothing while something waits for it.
 const STALL_MAX: Duration = Duration::from_secs(20);
@@ -27,7 +28,9 @@ pub(super) struct Wire {
     stream: TcpStream,
     decoder: Decoder,
     /// What is to be written with the next flush.
-    pub(super) out: Vec<u8>,
+    out: Vec<u8>,
+    /// Frames in it that are not counted yet.
+    frames: usize,
 }
 
 impl Wire {
@@ -35,7 +38,7 @@ impl Wire {
     pub(super) fn new(stream: TcpStream, first: &[u8]) -> Self {
         let mut decoder = Decoder::default();
         decoder.buffer().extend_from_slice(first);
-        Self { stream, decoder, out: Vec::new() }
+        Self { stream, decoder, out: Vec::new(), frames: 0 }
     }
 
     /// Whether a message has begun and not ended.
@@ -62,7 +65,7 @@ impl Wire {
     pub(super) fn incoming(&mut self) -> Result<Option<Incoming>, End> {
         loop {
             match self.decoder.take() {
-                Ok(Some(Incoming::Ping(payload))) => put_pong(&mut self.out, &payload),
+                Ok(Some(Incoming::Ping(payload))) => self.put(|out| put_pong(out, &payload)),
                 Ok(None) => {
                     self.decoder.rest();
                     return Ok(None);
@@ -73,30 +76,33 @@ impl Wire {
         }
     }
 
-    /// Writes what has been gathered. A client that takes nothing for a while has fallen behind.
+    /// Writes what has been gathered. A client that takes nothing for a while has fallen behind;
+    /// what it has not taken stays, for half a frame wants its end. Cancel-safe.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        let out = std::mem::take(&mut self.out);
-        let mut rest = &out[..];
-        while !rest.is_empty() {
-            match self.stream.try_write(rest) {
-                Ok(written) => rest = &rest[written..],
+        let mut written = 0;
+        while written < self.out.len() {
+            match self.stream.try_write(&self.out[written..]) {
+                Ok(more) => {
+                    metrics::frames(std::mem::take(&mut self.frames), more);
+                    written += more;
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    self.out.drain(..std::mem::take(&mut written));
                     let writable = Box::pin(timeout(STALL_MAX, self.stream.writable())).await;
                     writable.map_err(|_| Some((4008, "fell behind")))?.map_err(|_| None)?;
                 }
                 Err(_) => return Err(None),
             }
         }
+        // Given back, and not only emptied: an idle socket holds no buffer.
+        self.out = Vec::new();
         Ok(())
     }
 
     /// Puts events into few writes.
     pub(super) async fn events(&mut self, events: Vec<Bytes>) -> Result<(), End> {
         for event in events {
-            put_text(&mut self.out, &event);
+            self.event(&event);
             if self.out.len() >= WRITE_BYTES {
                 self.flush().await?;
             }
@@ -106,18 +112,28 @@ impl Wire {
 
     /// Puts an event into the next write.
     pub(super) fn event(&mut self, event: &[u8]) {
-        put_text(&mut self.out, event);
+        self.put(|out| put_text(out, event));
     }
 
     /// Puts a reply into the next write.
     pub(super) fn reply(&mut self, reply: &str) {
-        put_text(&mut self.out, reply.as_bytes());
+        self.put(|out| put_text(out, reply.as_bytes()));
     }
 
-    /// Says why, and lets the other side read it before the connection goes.
+    /// Puts a ping into the next write.
+    pub(super) fn ping(&mut self) {
+        self.put(put_ping);
+    }
+
+    fn put(&mut self, frame: impl FnOnce(&mut Vec<u8>)) {
+        frame(&mut self.out);
+        self.frames += 1;
+    }
+
+    /// Says why after all that is to be said, and lets the other side read it before the connection
+    /// goes.
     pub(super) async fn close(&mut self, code: u16, reason: &str) {
-        self.out.clear();
-        put_close(&mut self.out, code, reason);
+        self.put(|out| put_close(out, code, reason));
         drop(Box::pin(timeout(LINGER, self.say_goodbye())).await);
     }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        ClientCommand, ClientName, Hello,
+        ClientCommand, ClientName, Hello, Unreadable,
         body::{
             CreateConversation, Edit, LogIn, Poll, Profile, Receipts, Refresh, Register, Send,
             SetMember, UpdateConversation,
@@ -186,7 +186,7 @@ fn bodies_of_polls_parse_as_in_their_examples() {
 /// The field that a refusal names.
 fn field(frame: &str) -> (Option<u64>, Option<String>) {
     match parse(frame) {
-        Err((id, ChatError::Invalid { field, .. })) => (id, field),
+        Err(Unreadable { id, error: ChatError::Invalid { field, .. }, .. }) => (id, field),
         other => panic!("{frame}: {other:?}"),
     }
 }
@@ -268,7 +268,8 @@ fn null_is_the_same_as_leaving_out() {
 fn watch_of_too_many_is_too_large() {
     let users: Vec<String> = (1..=257).map(|id| format!("\"{id}\"")).collect();
     let frame = format!(r#"{{"id":1,"cmd":"watch","users":[{}]}}"#, users.join(","));
-    assert_eq!(parse(&frame), Err((Some(1), ChatError::TooLarge { field: "users", max: 256 })));
+    let error = ChatError::TooLarge { field: "users", max: 256 };
+    assert_eq!(parse(&frame), Err(Unreadable { id: Some(1), conversation: None, error }));
 }
 
 #[test]
@@ -277,4 +278,15 @@ fn members_of_another_kind_of_conversation_are_unknown() {
     assert!(
         matches!(refused, Err(ChatError::Invalid { field: Some(name), .. }) if name == "title")
     );
+}
+
+#[test]
+fn refused_frame_keeps_the_conversation_that_it_names() {
+    let of = |frame: &str| parse(frame).unwrap_err().conversation;
+    let lunch = conversation(LUNCH);
+    for wrong in ["\"client_id\":\"a\"", "\"text\":5", "\"extra\":1", "\"cmd\":\"dance\""] {
+        let frame = format!(r#"{{"id":1,"cmd":"send","conversation":"{lunch}",{wrong}}}"#);
+        assert_eq!(of(&frame), Some(lunch), "{wrong}");
+    }
+    assert_eq!(of(r#"{"id":1,"cmd":"send","conversation":5}"#), None);
 }

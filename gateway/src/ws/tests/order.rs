@@ -1,0 +1,71 @@
+//! Replies come in the order of the commands of one conversation, and nobody may ask too much.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn refused_command_does_not_overtake_those_before_it() {
+    let app = gateway(&[]).app();
+    let (identity, group) = ada(&app).await;
+    let mut client = Client::hello(&app, identity).await;
+    let send = |id: u64, text: Option<&str>| {
+        let client_id = format!("a-{id}");
+        json!({"id": id, "cmd": "send", "conversation": group, "client_id": client_id, "text": text})
+    };
+    client.send(&[send(2, Some("one")), send(3, None), send(4, Some("two"))]).await;
+    let replies = client.replies(3).await;
+    assert_eq!(ids(&replies), [2, 3, 4]);
+    assert_eq!(replies[1]["error"]["details"]["field"], "text");
+}
+
+#[tokio::test(start_paused = true)]
+async fn command_that_is_refused_for_its_rate_does_not_overtake_either() {
+    let app =
+        limited(&[("RATE_LIMITS__MESSAGES_BURST", "1"), ("RATE_LIMITS__MESSAGES_PER_SECOND", "1")]);
+    let (identity, group) = ada(&app).await;
+    let mut client = Client::hello(&app, identity).await;
+    let send = |id: u64| {
+        let client_id = format!("a-{id}");
+        json!({"id": id, "cmd": "send", "conversation": group, "client_id": client_id, "text": "x"})
+    };
+    client.send(&[send(2), send(3), send(4)]).await;
+    let replies = client.replies(3).await;
+    assert_eq!(ids(&replies), [2, 3, 4]);
+    assert_eq!(replies[1]["error"]["code"], "rate_limited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn watching_has_its_rate() {
+    let app = limited(FEW);
+    let (identity, _) = ada(&app).await;
+    let mut client = Client::hello(&app, identity).await;
+    let watch = |id: u64| json!({"id": id, "cmd": "watch", "users": [identity.user.to_string()]});
+    client.send(&[2, 3, 4, 5, 6, 7, 8, 9].map(watch)).await;
+    let replies = client.replies(8).await;
+    let is_limited = |reply: &Value| reply["error"]["code"] == "rate_limited";
+    let limited = replies.iter().filter(|reply| is_limited(reply)).count();
+    assert!((1..8).contains(&limited), "{replies:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hellos_have_their_rate() {
+    let app = limited(FEW);
+    let (identity, _) = ada(&app).await;
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        let mut client = Client::connect(&app).await;
+        client.send(&[hello(&app, identity, 1)]).await;
+        clients.push(client);
+    }
+    let mut limited = 0;
+    for client in &mut clients {
+        if client.text().await["error"]["code"] == "rate_limited" {
+            assert_eq!(client.closed().await.0, 4029);
+            limited += 1;
+        }
+    }
+    assert!((1..10).contains(&limited), "{limited}");
+}
+
+/// Time goes on while sockets are waited for, so that some come back meanwhile.
+const FEW: &[(&str, &str)] =
+    &[("RATE_LIMITS__COMMANDS_BURST", "2"), ("RATE_LIMITS__COMMANDS_PER_SECOND", "1")];
