@@ -29,6 +29,10 @@ pub use self::{
 pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Between two requests.
 pub const IDLE_MAX: Duration = Duration::from_secs(75);
+/// How long the other side may take to read our end, and to end its own.
+const LINGER_MAX: Duration = Duration::from_secs(2);
+/// Bytes that may come in that time.
+const LINGER_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Requests in progress on an HTTP/2 connection.

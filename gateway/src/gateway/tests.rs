@@ -1,5 +1,7 @@
 //! A whole gateway in memory, for the tests of this crate; and its drain.
 
+mod answers;
+
 use std::{ffi::OsString, net::SocketAddr};
 
 use chat_core::{

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::Network;
 
@@ -19,13 +19,14 @@ impl Peer {
     pub fn of(socket: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Self {
         let is_trusted = |address| trusted.iter().any(|network| network.contains(address));
         let mut peer = socket.to_canonical();
-        let lines: Vec<&str> =
-            headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
-        for said in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+        let lines: Vec<&[u8]> =
+            headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
+        let commas = |byte: &u8| *byte == b',';
+        for said in lines.iter().rev().flat_map(|line| line.rsplit(commas)) {
             if !is_trusted(peer) {
                 break;
             }
-            let Some(address) = address(said.trim()) else { break };
+            let Some(address) = std::str::from_utf8(said).ok().and_then(address) else { break };
             peer = address.to_canonical();
         }
         Self(peer)
@@ -34,6 +35,7 @@ impl Peer {
 
 /// An address as proxies write it: some append the port.
 fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
     text.parse()
         .ok()
         .or_else(|| text.parse::<SocketAddr>().ok().map(|both| both.ip()))
@@ -48,7 +50,8 @@ mod tests {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
         let mut headers = HeaderMap::new();
         for line in said {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
+            let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            headers.append(FORWARDED_FOR, line);
         }
         Peer::of(socket.parse().unwrap(), &headers, &trusted).0.to_string()
     }
@@ -68,5 +71,7 @@ mod tests {
         assert_eq!(peer("10.0.0.1", &["1.2.3.4", "198.51.100.1, 10.0.0.2"]), "198.51.100.1");
         assert_eq!(peer("10.0.0.1", &["1.2.3.4, unknown, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(peer("10.0.0.1", &[""]), "10.0.0.1");
+        assert_eq!(peer("10.0.0.1", &["1.2.3.4\u{e9}, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(peer("10.0.0.1", &["1.2.3.4, \u{e9}, 10.0.0.2"]), "10.0.0.2");
     }
 }

@@ -1,19 +1,27 @@
 //! A connection that knows when it was last used, and holds its place.
+//!
+//! It ends so that its last answer is read: closing a socket on which bytes are unread is a reset,
+//! which takes from the client what it has not read yet.
 
 use std::{
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::Instant,
+    time::{Instant, Sleep, sleep},
 };
 
-use super::{HEAD_WAIT_MAX, IDLE_MAX, places::Place};
+use super::{HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, places::Place};
+
+/// Bytes of HTTP/2's PING, which keeps no connection in use.
+const PING_BYTES: usize = 17;
+/// Bytes that are read at once of what nobody wants any more.
+const LINGER_READ_BYTES: usize = 8 * 1024;
 
 /// A TCP connection with its place. After an upgrade, `hyper_util::server::conn::auto::upgrade`'s
 /// `downcast` to `TokioIo<Socket>` gives it back.
@@ -22,11 +30,40 @@ pub struct Socket {
     stream: TcpStream,
     usage: Arc<Usage>,
     place: Place,
+    /// Once our side has ended.
+    lingering: Option<Box<Lingering>>,
+}
+
+/// Waits for the other side's end, and takes what still comes.
+#[derive(Debug)]
+struct Lingering {
+    until: Pin<Box<Sleep>>,
+    bytes_left: usize,
+}
+
+impl Lingering {
+    fn new() -> Self {
+        Self { until: Box::pin(sleep(LINGER_MAX)), bytes_left: LINGER_BYTES_MAX }
+    }
+
+    /// Ready when the other side has ended, or has had its time.
+    fn poll(&mut self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = [0; LINGER_READ_BYTES];
+        while self.bytes_left > 0 && self.until.as_mut().poll(cx).is_pending() {
+            let mut taken = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut taken));
+            if read.is_err() || taken.filled().is_empty() {
+                break;
+            }
+            self.bytes_left = self.bytes_left.saturating_sub(taken.filled().len());
+        }
+        Poll::Ready(())
+    }
 }
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, place: Place) -> Self {
-        Self { stream, usage: Arc::new(Usage::new()), place }
+        Self { stream, usage: Arc::new(Usage::new()), place, lingering: None }
     }
 
     pub(super) fn usage(&self) -> Arc<Usage> {
@@ -88,6 +125,19 @@ impl Usage {
         }
     }
 
+    /// So many bytes of an answer were taken.
+    fn written(&self, bytes: usize) {
+        let mut state = self.lock();
+        let is_use = match state.phase {
+            Phase::Idle => bytes > 0,
+            Phase::Streams => bytes > PING_BYTES,
+            Phase::Beginning | Phase::Head | Phase::Busy => false,
+        };
+        if is_use {
+            state.since = Instant::now();
+        }
+    }
+
     /// A request begins; its end is the returned value's.
     pub(super) fn request(self: &Arc<Self>, http2: bool) -> Request {
         let mut state = self.lock();
@@ -117,14 +167,16 @@ impl Usage {
         }
     }
 
-    /// Returns when the connection has waited too long. Looks again at each deadline, so that use
-    /// costs no timer.
+    /// Returns when the connection has waited too long. Looks from time to time, so that use costs
+    /// no timer: what begins meanwhile has no deadline before the next look.
     pub(super) async fn expired(&self) {
         loop {
+            let now = Instant::now();
+            let next_look = now + HEAD_WAIT_MAX;
             match self.deadline() {
-                Some(deadline) if deadline <= Instant::now() => return,
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
-                None => tokio::time::sleep(HEAD_WAIT_MAX).await,
+                Some(deadline) if deadline <= now => return,
+                Some(deadline) => tokio::time::sleep_until(deadline.min(next_look)).await,
+                None => tokio::time::sleep_until(next_look).await,
             }
         }
     }
@@ -158,13 +210,23 @@ impl AsyncRead for Socket {
     }
 }
 
+impl Socket {
+    fn note_written(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.usage.written(bytes);
+        }
+        written
+    }
+}
+
 impl AsyncWrite for Socket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note_written(written)
     }
 
     fn poll_write_vectored(
@@ -172,7 +234,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.note_written(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -183,7 +246,49 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, lingering, .. } = self.get_mut();
+        if lingering.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
+        }
+        let lingering = lingering.get_or_insert_with(|| Box::new(Lingering::new()));
+        lingering.poll(stream, cx).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn usage(http2: bool) -> Arc<Usage> {
+        let usage = Arc::new(Usage::new());
+        drop(usage.request(http2));
+        usage
+    }
+
+    /// How many seconds it lives if so many bytes are written after 60 of them.
+    async fn lifetime(usage: &Usage, bytes: usize) -> u64 {
+        let begun = Instant::now();
+        let writing = async {
+            sleep(Duration::from_secs(60)).await;
+            usage.written(bytes);
+        };
+        tokio::join!(usage.expired(), writing);
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_is_in_use_while_its_answer_is_taken() {
+        let more = IDLE_MAX.as_secs() + 60;
+        assert_eq!(lifetime(&usage(false), 1).await, more);
+        assert_eq!(lifetime(&usage(true), 1_000).await, more);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_of_our_own_keep_no_connection() {
+        assert_eq!(lifetime(&usage(true), PING_BYTES).await, IDLE_MAX.as_secs());
+        assert_eq!(lifetime(&Usage::new(), 1_000).await, 60, "no head");
     }
 }

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use axum::{
+    body::HttpBody,
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
 use chat_core::{error::ChatError, limits::FRAME_BYTES_MAX};
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONNECTION, CONTENT_TYPE},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{
@@ -60,14 +64,26 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn whole(request: Request) -> Result<bytes::Bytes, Response> {
-    let limited = Limited::new(request.into_body(), FRAME_BYTES_MAX);
+    let body = request.into_body();
+    if body.size_hint().lower() > FRAME_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
+    let limited = Limited::new(body, FRAME_BYTES_MAX);
     match tokio::time::timeout(BODY_WITHIN, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            let error = ChatError::TooLarge { field: WHOLE_BODY, max: FRAME_BYTES_MAX };
-            Err(ApiError::from(error).into_response())
-        }
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST.into_response()),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
+        Ok(Err(_)) => Err(last(ApiError::refused(StatusCode::BAD_REQUEST, "the body is broken"))),
+        Err(_) => Err(last(StatusCode::REQUEST_TIMEOUT)),
     }
+}
+
+fn too_large() -> Response {
+    last(ApiError::from(ChatError::TooLarge { field: WHOLE_BODY, max: FRAME_BYTES_MAX }))
+}
+
+/// The connection's last answer: where the next request begins is not known.
+fn last(answer: impl IntoResponse) -> Response {
+    let mut answer = answer.into_response();
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
