@@ -87,6 +87,21 @@ impl App {
         self.chat.execute(identity, command).await
     }
 
+    /// Does this to its end, also where nobody waits for it any more: a client may go in the middle
+    /// of what takes several steps.
+    pub async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ChatError> {
+        match self.tasks.spawn(work).await {
+            Ok(done) => Ok(done),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(ChatError::Internal),
+            },
+        }
+    }
+
     /// The reply to `hello`.
     pub fn welcome<'a>(
         &self,

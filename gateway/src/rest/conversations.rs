@@ -43,7 +43,8 @@ pub async fn create(
             Command::CreateGroup { title, members, key: key.required()? }
         }
     };
-    let reply = app.execute(identity, command).await?;
+    let doing = app.clone();
+    let reply = app.to_the_end(async move { doing.execute(identity, command).await }).await??;
     let Reply::Made { conversation, created } = reply else { return Err(give::unexpected()) };
     Ok(give::made(created, &ConversationJson::from(&*conversation)))
 }

@@ -31,9 +31,13 @@ pub async fn register(
     Body(body): Body<Register>,
 ) -> Given {
     app.limits.admit_address(address).await?;
-    let Register { username, password, display_name } = body;
-    let (user, grant) =
-        app.accounts.register(&username, password.expose(), display_name.as_deref(), None).await?;
+    let doing = app.clone();
+    let registered = app.to_the_end(async move {
+        let Register { username, password, display_name } = body;
+        let display_name = display_name.as_deref();
+        doing.accounts.register(&username, password.expose(), display_name, None).await
+    });
+    let (user, grant) = registered.await??;
     let session = session(&app, &grant)?;
     Ok(give::made(true, &LoggedIn { user: UserJson::from(&user), session }))
 }

@@ -1,6 +1,7 @@
 //! The calls, over a router in memory.
 
 mod accounts;
+mod bounds;
 mod conversations;
 mod http;
 
