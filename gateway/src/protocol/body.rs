@@ -8,7 +8,7 @@ use chat_core::{
     command::{Change, Command, Page, Write},
     error::ChatError,
     id::{ConversationId, UserId},
-    limits::{PAGE_DEFAULT, PAGE_MAX, POLL_WAIT_DEFAULT, POLL_WAIT_MAX},
+    limits::{MEMBERS_PAGE_MAX, PAGE_DEFAULT, PAGE_MAX, POLL_WAIT_DEFAULT, POLL_WAIT_MAX},
     model::{ClientId, Role, Seq},
 };
 use utoipa::ToSchema;
@@ -353,9 +353,18 @@ fn only_one(field: &str) -> ChatError {
 
 /// The `limit` of a page: 1 to 100, 50 where it is not given.
 pub fn page_limit(limit: Option<u64>) -> Result<usize, ChatError> {
+    limit_of(limit, PAGE_DEFAULT, PAGE_MAX)
+}
+
+/// How many members: all of a usual group when nobody says.
+pub fn members_limit(limit: Option<u64>) -> Result<usize, ChatError> {
+    limit_of(limit, MEMBERS_PAGE_MAX, MEMBERS_PAGE_MAX)
+}
+
+fn limit_of(limit: Option<u64>, default: usize, max: usize) -> Result<usize, ChatError> {
     match limit.map(usize::try_from) {
-        None => Ok(PAGE_DEFAULT),
-        Some(Ok(limit @ 1..=PAGE_MAX)) => Ok(limit),
-        Some(_) => Err(ChatError::invalid("limit", "expected 1 to 100")),
+        None => Ok(default),
+        Some(Ok(limit)) if (1..=max).contains(&limit) => Ok(limit),
+        Some(_) => Err(ChatError::invalid("limit", format!("expected 1 to {max}"))),
     }
 }

@@ -13,7 +13,7 @@ use chat_core::{
 use super::{
     conversations::write,
     give::{self, Given},
-    take::{Caller, ListPage, MaybeBody, Paths, Query},
+    take::{Caller, MaybeBody, MembersPage, Paths, Query},
 };
 use crate::{
     app::App,
@@ -29,7 +29,7 @@ use crate::{
     params(
         ("id" = String, Path, description = "the conversation"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("limit" = Option<u64>, Query, description = "1 to 100, 50 where it is not given"),
+        ("limit" = Option<u64>, Query, description = "1 to 1000, which is the default"),
     ),
     responses((status = 200, description = "a page", body = Paged<MemberJson>)),
 )]
@@ -37,7 +37,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
-    Query(page): Query<ListPage>,
+    Query(page): Query<MembersPage>,
 ) -> Given {
     let after = page.cursor.as_deref().map(give::read_member_cursor).transpose()?;
     let command = Command::Members { conversation, after, limit: page.limit };

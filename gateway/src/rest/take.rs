@@ -20,7 +20,7 @@ pub(super) use self::query::no_query;
 pub use self::{
     body::{Body, MaybeBody},
     path::{FromPaths, LoginPart, Part, Paths},
-    query::{Asked, Find, ListPage, Parameters, Query, Users},
+    query::{Asked, Find, ListPage, MembersPage, Parameters, Query, Users},
 };
 use crate::{app::App, error::ApiError, listener::Peer};
 

@@ -11,7 +11,7 @@ use http::request::Parts;
 
 use crate::{
     error::ApiError,
-    protocol::body::{Paging, page_limit},
+    protocol::body::{Paging, members_limit, page_limit},
 };
 
 /// No call has so many; one of more is unknown.
@@ -121,6 +121,23 @@ impl Asked for ListPage {
     fn take(parameters: &mut Parameters) -> Result<Self, ChatError> {
         let cursor = parameters.optional("cursor");
         let limit = page_limit(parameters.number("limit")?)?;
+        Ok(Self { cursor, limit })
+    }
+}
+
+/// A page of members.
+#[derive(Debug)]
+pub struct MembersPage {
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// How many.
+    pub limit: usize,
+}
+
+impl Asked for MembersPage {
+    fn take(parameters: &mut Parameters) -> Result<Self, ChatError> {
+        let cursor = parameters.optional("cursor");
+        let limit = members_limit(parameters.number("limit")?)?;
         Ok(Self { cursor, limit })
     }
 }

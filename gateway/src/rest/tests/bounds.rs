@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
+    limits::FOUNDERS_MAX,
     model::{ClientId, Entry, Head, Seq},
     port::{Append, Appended, Log},
 };
@@ -90,4 +91,23 @@ async fn conversation_is_made_to_the_end_though_its_maker_goes() {
     let again = call().json(&group).answer().await;
     assert_eq!(again.status, 201, "{}", again.text);
     assert_eq!(call().json(&direct).answer().await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_group_is_one_page_of_members() {
+    let client = Client::new();
+    let ada = client.register("ada").await;
+    let mut others = Vec::new();
+    for number in 1..FOUNDERS_MAX {
+        others.push(client.register(&format!("member-{number}")).await);
+    }
+    let group = client.group(&ada, &others.iter().collect::<Vec<_>>()).await;
+    let path = format!("/v1/conversations/{group}/members");
+    let page = client.call("GET", &path).of(&ada).answer().await.json;
+    assert_eq!(page["items"].as_array().unwrap().len(), FOUNDERS_MAX);
+    assert_eq!(page["next_cursor"], Value::Null);
+    for (limit, status) in [(0, 400), (200, 200), (1_000, 200), (1_001, 400)] {
+        let answer = client.call("GET", &format!("{path}?limit={limit}")).of(&ada).answer().await;
+        assert_eq!(answer.status, status, "{limit}");
+    }
 }
