@@ -36,6 +36,7 @@ pub async fn poll(
     Caller(identity): Caller,
     Body(poll): Body<Poll>,
 ) -> Result<Response, ApiError> {
+    app.limits.admit_other(identity).await?;
     let opened = Session::open(&app.chat, identity, poll.resume.as_ref()).await?;
     if poll.resume.is_none() {
         return Ok(answer(&[], &opened.heads));
@@ -113,6 +114,7 @@ pub struct Polls {
 pub struct Parked<'a> {
     polls: &'a Polls,
     login: LoginId,
+    outbox: Weak<Outbox>,
 }
 
 impl Polls {
@@ -120,14 +122,14 @@ impl Polls {
     pub fn park(&self, login: LoginId, outbox: &Arc<Outbox>) -> Parked<'_> {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         let polls = parked.entry(login).or_default();
-        polls.retain(|one| one.strong_count() > 0);
-        polls.push_back(Arc::downgrade(outbox));
+        let outbox = Arc::downgrade(outbox);
+        polls.push_back(outbox.clone());
         while polls.len() > POLLS_PER_LOGIN_MAX {
             if let Some(oldest) = polls.pop_front().and_then(|oldest| oldest.upgrade()) {
                 oldest.finish(Ending::Replaced);
             }
         }
-        Parked { polls: self, login }
+        Parked { polls: self, login, outbox }
     }
 }
 
@@ -135,10 +137,29 @@ impl Drop for Parked<'_> {
     fn drop(&mut self) {
         let mut parked = self.polls.parked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(polls) = parked.get_mut(&self.login) {
-            polls.retain(|one| one.strong_count() > 0);
+            polls.retain(|one| !one.ptr_eq(&self.outbox));
             if polls.is_empty() {
                 parked.remove(&self.login);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_core::{id::UserId, model::Identity};
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_a_poll_that_has_ended() {
+        let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(2).unwrap() };
+        let polls = Polls::default();
+        let (one, other) = (Arc::new(Outbox::new(identity)), Arc::new(Outbox::new(identity)));
+        let parked = (polls.park(identity.login, &one), polls.park(identity.login, &other));
+        drop(parked.0);
+        assert_eq!(polls.parked.lock().unwrap()[&identity.login].len(), 1);
+        drop(parked.1);
+        assert!(polls.parked.lock().unwrap().is_empty());
     }
 }

@@ -82,7 +82,10 @@ pub async fn one(
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
 ) -> Given {
-    let reply = app.execute(identity, Command::Conversation { conversation }).await?;
+    shown(app.execute(identity, Command::Conversation { conversation }).await?)
+}
+
+fn shown(reply: Reply) -> Given {
     let Reply::Conversation(view) = reply else { return Err(give::unexpected()) };
     Ok(give::ok(&ConversationJson::from(&*view)))
 }
@@ -103,7 +106,8 @@ pub async fn update(
 ) -> Given {
     let change = Change::SetTitle { title: body.title };
     app.execute(identity, write(conversation, change)).await?;
-    one(State(app), Caller(identity), Paths((conversation,))).await
+    // Part of the same call: what it may cost has been paid.
+    shown(app.chat.execute(identity, Command::Conversation { conversation }).await?)
 }
 
 /// A write without a name of its own.

@@ -111,3 +111,34 @@ async fn whole_group_is_one_page_of_members() {
         assert_eq!(answer.status, status, "{limit}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn new_title_is_answered_whatever_else_was_asked() {
+    let client = Client::with(&[
+        ("RATE_LIMITS__ENABLED", "true"),
+        ("RATE_LIMITS__COMMANDS_BURST", "2"),
+        ("RATE_LIMITS__COMMANDS_PER_SECOND", "1"),
+    ]);
+    let ada = client.register("ada").await;
+    let group = client.group(&ada, &[]).await;
+    let path = format!("/v1/conversations/{group}");
+    assert_eq!(client.call("GET", &path).of(&ada).answer().await.status, 200);
+    let spent = client.call("GET", &path).of(&ada).answer().await;
+    assert_eq!(spent.refusal(), (429, "rate_limited", ""));
+    let named = client.call("PATCH", &path).of(&ada).json(&json!({"title": "Tea"})).answer().await;
+    assert_eq!((named.status.as_u16(), &named.json["title"]), (200, &json!("Tea")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_have_their_rate() {
+    let client = Client::with(&[
+        ("RATE_LIMITS__ENABLED", "true"),
+        ("RATE_LIMITS__COMMANDS_BURST", "2"),
+        ("RATE_LIMITS__COMMANDS_PER_SECOND", "1"),
+    ]);
+    let ada = client.register("ada").await;
+    let poll = || client.call("POST", "/v1/poll").of(&ada).json(&json!({"wait_ms": 0})).answer();
+    assert_eq!(poll().await.status, 200);
+    assert_eq!(poll().await.status, 200);
+    assert_eq!(poll().await.refusal(), (429, "rate_limited", ""));
+}
