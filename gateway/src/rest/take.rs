@@ -36,9 +36,17 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
-        Ok(Self(app.verify(token)?.identity))
+        let identity = app.verify(token)?.identity;
+        match parts.extensions.remove::<QueryToRefuse>() {
+            Some(QueryToRefuse(error)) => Err(error.into()),
+            None => Ok(Self(identity)),
+        }
     }
 }
+
+/// What is wrong with the query of a call that knows none; told to a [`Caller`] only.
+#[derive(Debug, Clone)]
+pub(super) struct QueryToRefuse(pub(super) ChatError);
 
 /// The token of `Authorization: Bearer …` (RFC 6750).
 fn bearer(headers: &HeaderMap) -> Result<&str, ChatError> {

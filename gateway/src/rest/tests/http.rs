@@ -59,8 +59,14 @@ async fn every_call_that_is_not_open_wants_a_token_that_is_good() {
         assert_eq!(refused, !open, "{method} {path} {}", answer.text);
         assert_eq!(answer.header("www-authenticate") == "Bearer", !open);
     }
-    let without = client.call("GET", "/v1/me").answer().await;
-    assert_eq!(without.refusal(), (401, "unauthenticated", ""));
+    for path in ["/v1/me", "/v1/me?x=1"] {
+        let without = client.call("GET", path).answer().await;
+        assert_eq!(without.refusal(), (401, "unauthenticated", ""), "{path}");
+    }
+    for path in ["/v1/sessions?x=1", "/v1/sessions/refresh?x=1"] {
+        let answer = client.call("POST", path).text("{}").answer().await;
+        assert_eq!(answer.refusal(), (400, "invalid", "x"), "{path}");
+    }
 }
 
 #[test]
