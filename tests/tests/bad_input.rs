@@ -69,6 +69,7 @@ POST /v1/users                  | {"username":"x-y","password":"long enough","di
 POST /v1/sessions               | {"username":"x-y","password":["x"]}                     | password
 POST /v1/sessions/refresh       | {"refresh_token":null}                                  | refresh_token
 PATCH /v1/me                    | {"display_name":"Ada","username":"other"}                | username
+PATCH /v1/me                    | {"username":"other"}                                    | username
 POST /v1/conversations          | {"kind":"room"}                                         | kind
 POST /v1/conversations          | {"kind":"direct","user":5}                              | user
 POST /v1/conversations          | {"kind":"direct","user":"x"}                            | user

@@ -75,7 +75,7 @@ pub struct Refresh {
 
 impl Shape for Refresh {
     fn take(fields: &mut Fields<'_>) -> Result<Self, ChatError> {
-        Ok(Self { refresh_token: fields.required("refresh_token")? })
+        Ok(Self { refresh_token: fields.only("refresh_token")? })
     }
 }
 
@@ -88,7 +88,7 @@ pub struct Profile {
 
 impl Shape for Profile {
     fn take(fields: &mut Fields<'_>) -> Result<Self, ChatError> {
-        Ok(Self { display_name: fields.required("display_name")? })
+        Ok(Self { display_name: fields.only("display_name")? })
     }
 }
 
@@ -148,7 +148,7 @@ pub struct UpdateConversation {
 
 impl Shape for UpdateConversation {
     fn take(fields: &mut Fields<'_>) -> Result<Self, ChatError> {
-        Ok(Self { title: fields.required("title")? })
+        Ok(Self { title: fields.only("title")? })
     }
 }
 

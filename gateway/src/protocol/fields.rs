@@ -87,6 +87,15 @@ impl<'a> Fields<'a> {
         self.optional(name)?.ok_or_else(|| ChatError::invalid(name, "required"))
     }
 
+    /// Takes the one member that its shape has; one that is unknown is told before this is missed.
+    pub fn only<T: FromJson>(&mut self, name: &str) -> Result<T, ChatError> {
+        let taken = self.optional(name)?;
+        match self.members.iter().find(|(_, value)| value.is_some()) {
+            None => taken.ok_or_else(|| ChatError::invalid(name, "required")),
+            Some((other, _)) => Err(ChatError::invalid(other, "unknown field")),
+        }
+    }
+
     /// Nothing may be left.
     pub fn end(self) -> Result<(), ChatError> {
         if let Some(name) = self.doubled {
@@ -207,6 +216,7 @@ mod tests {
         assert_eq!(fault(fields.optional::<bool>("on")).0.as_deref(), Some("on"));
         assert_eq!(fault(fields.required::<bool>("missing")).0.as_deref(), Some("missing"));
         assert_eq!(fault(fields.required::<bool>("y")).1, "required");
+        assert_eq!(fault(fields.only::<bool>("y")).0.as_deref(), Some("x"));
         assert_eq!(fields.required::<bool>("on2"), Ok(true));
         assert_eq!(fault(fields.end()), (Some("x".to_owned()), "unknown field".to_owned()));
     }
