@@ -1,6 +1,6 @@
 //! What is logged, and in which form.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{reader::Reader, setting::Setting};
 
@@ -30,11 +30,18 @@ impl Logging {
             filter: reader.take("log", "info".to_owned()),
             format: reader.take("log_format", LogFormat::Auto),
         };
-        if EnvFilter::try_new(&logging.filter).is_err() {
+        if !are_levels(&logging.filter) {
             reader.refuse("log", "expected levels such as info or info,gateway=debug");
         }
         logging
     }
+}
+
+/// A bare word would be taken for a target, of which everything is logged, and nothing else.
+fn are_levels(filter: &str) -> bool {
+    let is_bare = |part: &&str| !part.contains(['=', '[', ']', '{', '}']);
+    let mut bare = filter.split(',').map(str::trim).filter(is_bare);
+    bare.all(|part| part.parse::<LevelFilter>().is_ok()) && EnvFilter::try_new(filter).is_ok()
 }
 
 impl Setting for LogFormat {

@@ -18,6 +18,8 @@ use super::{
 pub(super) struct Reader {
     path: Option<PathBuf>,
     file: BTreeMap<String, Raw>,
+    /// Sections of the file in which nothing is set.
+    empty: Vec<String>,
     environment: BTreeMap<String, String>,
     lines: Vec<Line>,
     problems: Vec<String>,
@@ -31,6 +33,7 @@ impl Reader {
         let mut reader = Self {
             path: path.map(Path::to_owned),
             file: BTreeMap::new(),
+            empty: Vec::new(),
             environment: BTreeMap::new(),
             lines: Vec::new(),
             problems: Vec::new(),
@@ -57,6 +60,9 @@ impl Reader {
     }
 
     fn add_table(&mut self, above: &str, table: toml::Table) {
+        if table.is_empty() && !above.is_empty() {
+            self.empty.push(above.to_owned());
+        }
         for (key, value) in table {
             let name = if above.is_empty() { key } else { format!("{above}.{key}") };
             match value {
@@ -107,12 +113,15 @@ impl Reader {
         value
     }
 
-    /// Says that a setting cannot be what it is.
+    /// Says that a setting cannot be what it is, unless something is said of it already.
     pub(super) fn refuse(&mut self, name: &str, why: &str) {
         let source = self.lines.iter().find(|line| line.name == name);
         let from_file = source.is_some_and(|line| matches!(line.source, Source::File(_)));
         let shown = if from_file { name.to_owned() } else { variable(name) };
-        self.problems.push(format!("{shown}: {why}"));
+        let shown = format!("{shown}: ");
+        if !self.problems.iter().any(|problem| problem.contains(&shown)) {
+            self.problems.push(format!("{shown}{why}"));
+        }
     }
 
     /// All that was taken, unless something was wrong or is left.
@@ -122,7 +131,12 @@ impl Reader {
             self.problems.push(format!("{name}: unknown setting"));
         }
         let unknown = |name: &String| !self.lines.iter().any(|line| line.name == name);
-        for name in self.file.keys().filter(|name| unknown(name)) {
+        let is_in = |line: &Line, section: &str| {
+            line.name.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let no_section = |name: &String| !self.lines.iter().any(|line| is_in(line, name));
+        let names = self.file.keys().filter(|name| unknown(name));
+        for name in names.chain(self.empty.iter().filter(|name| no_section(name))) {
             let path = self.path.as_deref().unwrap_or(Path::new("")).display();
             self.problems.push(format!("{path}: {name}: unknown setting"));
         }

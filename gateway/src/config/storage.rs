@@ -1,12 +1,18 @@
 //! What is kept, and where.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddrV6, num::NonZeroU32, path::PathBuf};
 
 use super::{
     reader::Reader,
     setting::{Setting, Size},
 };
 use crate::secret::Secret;
+
+const MIB: u64 = 1 << 20;
+/// Bytes of the embedded store's journal, at the least: the store opens with no less.
+const JOURNAL_BYTES_MIN: u64 = 64 * MIB;
+/// Bytes of a keyspace's name.
+const KEYSPACE_BYTES_MAX: usize = 48;
 
 /// Which store keeps everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +94,6 @@ impl std::fmt::Debug for RedisUrl {
 
 impl Storage {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        const MIB: u64 = 1 << 20;
         let kind = reader.take("store", StoreKind::Embedded);
         let data_dir = reader.take("data_dir", PathBuf::from("confab-data"));
         let mut size = |name, default| reader.take(name, Size(default)).0;
@@ -97,16 +102,75 @@ impl Storage {
             journal: size("embedded.journal", 256 * MIB),
             reserve: size("embedded.reserve", 512 * MIB),
         };
+        if embedded.journal < JOURNAL_BYTES_MIN {
+            let least = Size(JOURNAL_BYTES_MIN).show();
+            reader.refuse("embedded.journal", &format!("at least {least}"));
+        }
+        let nodes = reader.take("scylla.nodes", Vec::<Node>::new());
         let scylla = Scylla {
-            nodes: reader.take("scylla.nodes", Vec::new()),
-            keyspace: reader.take("scylla.keyspace", "confab".to_owned()),
+            nodes: nodes.into_iter().map(|Node(node)| node).collect(),
+            keyspace: reader.take("scylla.keyspace", Keyspace("confab".to_owned())).0,
             replication: reader.take("scylla.replication", NonZeroU32::MIN.saturating_add(2)),
             datacenter: reader.optional("scylla.datacenter"),
             user: reader.optional("scylla.user"),
             password: reader.optional("scylla.password"),
         };
+        if kind == StoreKind::Scylla {
+            check_log_in(&scylla, reader);
+        }
         let redis = Redis { urls: reader.take("redis.urls", Vec::new()) };
         Self { kind, data_dir, embedded, scylla, redis }
+    }
+}
+
+/// Half of a log-in is none: the cluster would be asked without any.
+fn check_log_in(scylla: &Scylla, reader: &mut Reader) {
+    match (&scylla.user, &scylla.password) {
+        (Some(_), None) => reader.refuse("scylla.password", "required with scylla.user"),
+        (None, Some(_)) => reader.refuse("scylla.user", "required with scylla.password"),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+}
+
+/// A node's host and port.
+struct Node(String);
+
+impl Setting for Node {
+    const EXPECTED: &'static str = "nodes such as 127.0.0.1:9042";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let is_port = port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse::<u16>().is_ok_and(|port| port > 0);
+        let is_six = text.parse::<SocketAddrV6>().is_ok();
+        let is_name =
+            host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        let is_node = is_port && (is_six || (is_name && !host.is_empty()));
+        is_node.then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// A keyspace's name.
+struct Keyspace(String);
+
+impl Setting for Keyspace {
+    const EXPECTED: &'static str = "1 to 48 of a-z 0-9 _, a letter first";
+
+    fn parse(text: &str) -> Option<Self> {
+        let is_plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_name = text.len() <= KEYSPACE_BYTES_MAX
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().all(is_plain);
+        is_name.then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
     }
 }
 

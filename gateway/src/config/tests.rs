@@ -79,6 +79,57 @@ fn all_problems_are_told_at_once_and_each_names_itself() {
 }
 
 #[test]
+fn what_would_fail_or_be_ignored_later_is_told_at_once() {
+    let told = problems(
+        "[atuh]\n[auth]\n[scylla]\ndatacenter = {}",
+        &[
+            ("CONFAB__STORE", "scylla"),
+            ("CONFAB__AUTH__SECRET_FILE", "/run/secrets/auth.key"),
+            ("CONFAB__EMBEDDED__JOURNAL", "1MiB"),
+            ("CONFAB__SCYLLA__USER", "confab"),
+            ("CONFAB__SCYLLA__KEYSPACE", "9Bad"),
+            ("CONFAB__SCYLLA__NODES", "db1:9042,foo"),
+            ("CONFAB__LOG", "info,loud"),
+        ],
+    );
+    for named in [
+        "atuh: unknown setting",
+        "scylla.datacenter: unknown setting",
+        "CONFAB__EMBEDDED__JOURNAL: at least 64MiB",
+        "CONFAB__SCYLLA__PASSWORD: required with scylla.user",
+        "CONFAB__SCYLLA__KEYSPACE: expected 1 to 48 of a-z 0-9 _, a letter first",
+        "CONFAB__SCYLLA__NODES: expected nodes such as 127.0.0.1:9042",
+        "CONFAB__LOG: expected levels",
+    ] {
+        assert!(told.iter().any(|problem| problem.contains(named)), "{named} in {told:#?}");
+    }
+    assert_eq!(told.len(), 7, "{told:#?}");
+}
+
+#[test]
+fn names_and_levels_as_they_are_written_are_taken() {
+    for nodes in ["db1:9042", "10.0.0.1:1", "[::1]:9042", "db.example.org:65535", ""] {
+        assert!(load("", &[("CONFAB__SCYLLA__NODES", nodes)]).is_ok(), "{nodes}");
+    }
+    for nodes in ["foo", "foo:", ":9042", "foo:0", "foo:65536", "foo:+1", "::1:9042", "a b:1"] {
+        assert!(load("", &[("CONFAB__SCYLLA__NODES", nodes)]).is_err(), "{nodes}");
+    }
+    for keyspace in ["c", "confab_2", &"k".repeat(48)] {
+        assert!(load("", &[("CONFAB__SCYLLA__KEYSPACE", keyspace)]).is_ok(), "{keyspace}");
+    }
+    for keyspace in ["_c", "Confab", "con-fab", &"k".repeat(49)] {
+        assert!(load("", &[("CONFAB__SCYLLA__KEYSPACE", keyspace)]).is_err(), "{keyspace}");
+    }
+    for log in ["off", "WARN", "warn,gateway=debug", "gateway::ws=trace, info", "[hello{a=1}]=info"]
+    {
+        assert!(load("", &[("CONFAB__LOG", log)]).is_ok(), "{log}");
+    }
+    for log in ["loud", "gateway", "info,verbose", "gateway=loud"] {
+        assert!(load("", &[("CONFAB__LOG", log)]).is_err(), "{log}");
+    }
+}
+
+#[test]
 fn file_that_is_missing_or_no_toml_is_a_problem() {
     let missing = Config::load(Some(Path::new("/nowhere/confab.toml")), []).unwrap_err();
     assert!(missing.to_string().starts_with("/nowhere/confab.toml: "), "{missing}");
