@@ -126,7 +126,9 @@ fn make(path: &Path) -> Result<(), KeyError> {
     let line = format!("{}\n", URL_SAFE_NO_PAD.encode(random_bytes()?));
     let beside = path.with_extension("key.new");
     write_private(&beside, line.as_bytes()).map_err(|error| file(&beside, error))?;
-    fs::rename(&beside, path).map_err(|error| file(path, error))?;
+    fs::rename(&beside, path)
+        .and_then(|()| sync_folder(path))
+        .map_err(|error| file(path, error))?;
     tracing::info!(path = %path.display(), "signing key made");
     Ok(())
 }
@@ -139,6 +141,12 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     made.write_all(bytes)?;
     made.sync_all()
+}
+
+/// A name is on disk when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn warn_if_open_to_others(path: &Path) {
