@@ -29,7 +29,10 @@ use presence::{
     Keeping, LastSeen,
     memory::{MemoryHub, MemoryLastSeen},
 };
-use tokio::{sync::watch, task::block_in_place};
+use tokio::{
+    sync::watch,
+    task::{block_in_place, spawn_blocking},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The node number in ids of a gateway that is alone.
@@ -151,7 +154,8 @@ impl Store {
                     reserve_bytes: storage.embedded.reserve,
                     ..EmbeddedConfig::new(&storage.data_dir)
                 };
-                let opened = block_in_place(|| Embedded::open(&embedded));
+                // Elsewhere, and not in place: a signal has to be heard meanwhile.
+                let opened = spawn_blocking(move || Embedded::open(&embedded)).await?;
                 Ok(Self::Embedded(Box::new(opened.context("embedded store")?)))
             }
             StoreKind::Scylla => {
@@ -260,21 +264,22 @@ async fn connect(config: ScyllaConfig) -> Result<Scylla, ConnectError> {
 
 /// Makes or upgrades the schema of the cluster's store.
 pub(crate) async fn migrate(config: &Config) -> Result<()> {
-    of_a_cluster(config)?;
+    of_a_cluster(config, "migrate")?;
     scylla::migrate(&scylla_config(config)).await.context("migrate")
 }
 
 /// Writes the projections of the cluster's store again.
 pub(crate) async fn rebuild(config: &Config) -> Result<Rebuilt> {
-    of_a_cluster(config)?;
+    of_a_cluster(config, "rebuild")?;
     scylla::rebuild(scylla_config(config)).await.context("rebuild")
 }
 
-fn of_a_cluster(config: &Config) -> Result<()> {
+fn of_a_cluster(config: &Config, command: &str) -> Result<()> {
     if config.storage.kind == StoreKind::Scylla {
         return Ok(());
     }
-    Err(misconfigured("CONFAB__STORE", &"only store scylla needs that"))
+    let why = format!("only store scylla needs `confab {command}`");
+    Err(misconfigured("CONFAB__STORE", &why))
 }
 
 #[derive(Debug)]

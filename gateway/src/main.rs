@@ -149,10 +149,17 @@ async fn rebuild(config: &Config) -> Result<()> {
 
 async fn serve(config: &Config) -> Result<()> {
     raise_descriptors(config.serving.limits.connections);
-    let signals = Signals::new()?;
+    let mut signals = Signals::new()?;
     let public = bind("CONFAB__LISTEN", config.serving.listen).await?;
     let admin = bind("CONFAB__ADMIN__LISTEN", config.serving.admin_listen).await?;
-    let assembly = Assembly::open(config).await?;
+    // What is dropped here is as after a power cut: the store opens after it.
+    let assembly = tokio::select! {
+        opened = Assembly::open(config) => opened?,
+        () = signals.next() => {
+            tracing::info!("told to end before the store was open");
+            return Ok(());
+        }
+    };
     let served = gateway(config, &assembly, signals, public, admin).await;
     assembly.close().await;
     served

@@ -109,6 +109,12 @@ impl Gateway {
         Ok(())
     }
 
+    /// Starts `confab` with these settings in an empty folder, and waits for nothing.
+    pub fn begin(settings: &Settings) -> Result<(Process, TempDir)> {
+        let data = TempDir::with_prefix("confab-test-")?;
+        Ok((spawn(&binary()?, settings, data.path(), &[])?, data))
+    }
+
     /// Runs `confab` with these arguments to its end, with these settings and no data folder.
     pub async fn run(settings: &Settings, arguments: &[&str]) -> Result<(ExitStatus, Process)> {
         let data = TempDir::with_prefix("confab-test-")?;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tests::{
     Result,
     client::{Cursors, Http},
-    ensure, json,
+    ensure,
+    gateway::{Gateway, Settings},
+    json,
     patience::{SOON, eventually, within},
     shape::has,
     stage::Stage,
@@ -119,5 +121,20 @@ async fn readiness_goes_before_the_listener_does() -> Result<()> {
     })
     .await?;
     assert_eq!(status("/healthz").await?, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn signal_ends_a_gateway_whose_store_is_not_open_yet() -> Result<()> {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let settings = Settings::new()
+        .set("STORE", "scylla")
+        .set("SCYLLA__NODES", &silent.local_addr()?.to_string())
+        .set("AUTH__SECRET_FILE", "auth.key");
+    let (mut process, _folder) = Gateway::begin(&settings)?;
+    let _asked = within(SOON, "a connection to the store", silent.accept()).await??;
+    process.terminate()?;
+    let ended = process.ended(SOON).await?;
+    ensure!(ended.success(), "{ended}");
     Ok(())
 }
