@@ -151,12 +151,14 @@ impl Conversation {
         if plan.entries.is_empty() {
             return self.confirm(plan).await;
         }
+        let newest = plan.writers.iter().map(|pending| pending.order).max().unwrap_or(0);
+        // First this, then the time: a thread that is held up in between must not append what was
+        // called not done meanwhile.
+        self.queue.trying(newest);
         if plan.writers.iter().any(is_late) {
             let (state, batch) = plan.undo();
             return Step::Again { state: Some(state), batch };
         }
-        let newest = plan.writers.iter().map(|pending| pending.order).max().unwrap_or(0);
-        self.queue.trying(newest);
         let bases = plan.bases();
         let append = Append {
             conversation: self.id,
