@@ -198,8 +198,13 @@ impl Conversation {
 
     async fn appended(&self, plan: Plan) -> Step {
         let Plan { after, writers, entries, verdicts, later, .. } = plan;
+        // A text changes nothing else that its readers look at. All others wait: who hears of a
+        // joining must be a member by then.
+        let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
+        let (texts, others) = entries.split_at(texts);
+        self.tell(texts);
         let projected = self.ports.stores.conversations.project(&entries).await;
-        feed::appended(self, &entries);
+        self.tell(others);
         for (pending, entry) in writers.into_iter().zip(entries) {
             pending.answer(match &projected {
                 Ok(()) => Ok(Outcome::Entry { entry: Box::new(entry), replayed: false }),
@@ -212,6 +217,12 @@ impl Conversation {
         }
         self.give(verdicts).await;
         Step::Done { state: Some(after), later }
+    }
+
+    fn tell(&self, appended: &[Entry]) {
+        if !appended.is_empty() {
+            feed::appended(self, appended);
+        }
     }
 
     /// Another gateway was faster: fold what it wrote and plan again.

@@ -179,6 +179,7 @@ pub(crate) struct Script {
     faults: Mutex<HashMap<Call, Vec<Fault>>>,
     counts: Mutex<HashMap<Call, usize>>,
     takes: Mutex<Duration>,
+    takes_of: Mutex<HashMap<Call, Duration>>,
 }
 
 impl Script {
@@ -190,6 +191,11 @@ impl Script {
     /// Every call takes so long from now on.
     pub(crate) fn slow_down(&self, takes: Duration) {
         *self.takes.lock().unwrap() = takes;
+    }
+
+    /// Every call of this kind takes so long from now on.
+    pub(crate) fn take_for(&self, call: Call, takes: Duration) {
+        self.takes_of.lock().unwrap().insert(call, takes);
     }
 
     /// How many calls of this kind there were since this was asked last.
@@ -208,7 +214,8 @@ impl Script {
 impl Hook for Script {
     async fn before(&self, call: Call) -> Result<(), StoreError> {
         *self.counts.lock().unwrap().entry(call).or_default() += 1;
-        let takes = *self.takes.lock().unwrap();
+        let all = *self.takes.lock().unwrap();
+        let takes = self.takes_of.lock().unwrap().get(&call).copied().unwrap_or(all);
         if !takes.is_zero() {
             tokio::time::sleep(takes).await;
         }

@@ -7,6 +7,7 @@ mod busy;
 mod conversations;
 mod faults;
 mod feeds;
+mod fanout;
 mod founding;
 mod hooked;
 mod leaving;
