@@ -49,7 +49,7 @@ impl Chat {
     ) -> Result<Reply, ChatError> {
         match command {
             Command::Write(write) => {
-                self.admit(&write).await?;
+                self.admit(identity.user, &write).await?;
                 self.submit(identity, write)?.reply().await
             }
             Command::Receipt { conversation, delivered_seq, read_seq } => {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::{
     chat::Chat,
     command::{Change, Write},
+    conversation::{decide::decide, state::State},
     error::ChatError,
-    id::UserId,
+    id::{ConversationId, UserId},
     limits::{CONVERSATIONS_MAX, EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
     shown,
 };
@@ -52,17 +53,41 @@ fn emoji_is_one(emoji: &str) -> Result<(), ChatError> {
 }
 
 impl Chat {
-    /// Whether the people that the write names are there, and may be in one more conversation.
-    pub(super) async fn admit(&self, write: &Write) -> Result<(), ChatError> {
-        if let Change::SetMember { user, .. } = &write.change {
-            self.exist(&[*user]).await?;
-            let standing =
-                self.ports.stores.conversations.standing(write.conversation, &[*user]).await?;
-            if standing.first().is_none_or(Option::is_none) {
-                self.have_room(&[*user]).await?;
+    /// Whether the people that the write names are there, and may be in one more conversation; who
+    /// has no right to the write is told that instead.
+    pub(super) async fn admit(&self, actor: UserId, write: &Write) -> Result<(), ChatError> {
+        let Change::SetMember { user, .. } = write.change else { return Ok(()) };
+        match self.addable(write.conversation, user).await {
+            Err(refusal @ (ChatError::NotFound(_) | ChatError::Full { .. })) => {
+                self.permit(actor, write, user).await?;
+                Err(refusal)
             }
+            other => other,
+        }
+    }
+
+    async fn addable(&self, conversation: ConversationId, user: UserId) -> Result<(), ChatError> {
+        self.exist(&[user]).await?;
+        let standing = self.ports.stores.conversations.standing(conversation, &[user]).await?;
+        if standing.first().is_none_or(Option::is_none) {
+            self.have_room(&[user]).await?;
         }
         Ok(())
+    }
+
+    /// Whether the actor might do this, as the store says now.
+    async fn permit(&self, actor: UserId, write: &Write, user: UserId) -> Result<(), ChatError> {
+        let (conversation, head) = (write.conversation, self.head(write.conversation).await?);
+        let conversations = &self.ports.stores.conversations;
+        let found = conversations.get(conversation).await?;
+        let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
+        let mut state = State::new(conversation, founding.kind, head, title);
+        let users = [actor, user];
+        let standings = conversations.standing(conversation, &users).await?;
+        for (user, standing) in users.into_iter().zip(standings) {
+            state.learn_member(user, standing);
+        }
+        decide(&state, actor, &write.change).map(drop)
     }
 
     /// Whether there are such users.

@@ -15,6 +15,7 @@ mod openings;
 mod pictures;
 mod race;
 mod removals;
+mod rights;
 mod scene;
 mod sessions;
 mod upkeep;
