@@ -121,7 +121,11 @@ impl Tracker {
             keep_all(&one).await;
         });
         let (one, token) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move { token.run_until_cancelled(publisher::publish(&one)).await });
+        tasks.spawn(async move {
+            token.run_until_cancelled(publisher::publish(&one)).await;
+            // It may have been about to keep when somebody was last seen.
+            one.seen.flush().await;
+        });
         let (one, token) = (Arc::clone(&shared), stop.clone());
         tasks.spawn(async move { token.run_until_cancelled(burials::run(&one)).await });
         let (one, token) = (Arc::clone(&shared), stop.clone());

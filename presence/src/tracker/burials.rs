@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -38,18 +39,21 @@ impl Burials {
         }
     }
 
-    /// Cancel-safe.
-    async fn next(&self) -> GatewayId {
+    /// The one whose turn it is after this one. Cancel-safe.
+    async fn next(&self, last: Option<GatewayId>) -> GatewayId {
         loop {
-            if let Some(gateway) = self.first() {
+            if let Some(gateway) = self.after(last) {
                 return gateway;
             }
             self.noticed.notified().await;
         }
     }
 
-    fn first(&self) -> Option<GatewayId> {
-        self.lock().first().copied()
+    fn after(&self, last: Option<GatewayId>) -> Option<GatewayId> {
+        let gateways = self.lock();
+        let above = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = gateways.range((above, Bound::Unbounded)).next();
+        next.or_else(|| gateways.first()).copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<GatewayId>> {
@@ -57,15 +61,18 @@ impl Burials {
     }
 }
 
-/// Buries what is noticed, for ever.
+/// Buries what is noticed, for ever. They take turns: one that cannot be buried holds up no other.
 pub(super) async fn run(shared: &Shared) {
+    let mut last = None;
     loop {
-        let gateway = shared.burials.next().await;
+        let gateway = shared.burials.next(last).await;
         sleep(shared.jitter.below(BURY_JITTER_MAX)).await;
-        while bury(shared, gateway).await.is_none() {
+        if bury(shared, gateway).await.is_some() {
+            shared.burials.lock().remove(&gateway);
+        } else {
             sleep(BURY_RETRY_AFTER).await;
         }
-        shared.burials.lock().remove(&gateway);
+        last = Some(gateway);
     }
 }
 

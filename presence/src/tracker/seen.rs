@@ -26,12 +26,15 @@ impl Seen {
         Self { store, rest: Rest::default(), waiting: Mutex::default() }
     }
 
-    /// Keeps it in the store, or in the queue before it.
+    /// Keeps it in the store, or in the queue before it. Cancel-safe.
     pub(super) async fn keep(&self, seen: &[(UserId, Timestamp)]) {
-        for seen in seen.chunks(PUBLISH_MAX) {
-            if !self.advance(seen).await {
-                self.wait(seen);
+        let mut going = Going { queue: self, seen };
+        while !going.seen.is_empty() {
+            let (next, rest) = going.seen.split_at(going.seen.len().min(PUBLISH_MAX));
+            if !self.advance(next).await {
+                self.wait(next);
             }
+            going.seen = rest;
         }
     }
 
@@ -47,16 +50,15 @@ impl Seen {
         }
     }
 
-    /// Empties the queue as far as the store takes it.
+    /// Empties the queue as far as the store takes it. Cancel-safe.
     pub(super) async fn flush(&self) {
         loop {
             let seen = self.take();
-            if seen.is_empty() {
+            let mut going = Going { queue: self, seen: &seen };
+            if seen.is_empty() || !self.advance(&seen).await {
                 return;
             }
-            if !self.advance(&seen).await {
-                return self.wait(&seen);
-            }
+            going.seen = &[];
         }
     }
 
@@ -85,8 +87,72 @@ impl Seen {
     }
 }
 
+/// What is on its way to the store, and goes into the queue where the way is cut short.
+struct Going<'a> {
+    queue: &'a Seen,
+    seen: &'a [(UserId, Timestamp)],
+}
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        self.queue.wait(self.seen);
+    }
+}
+
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Seen").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        time::Duration,
+    };
+
+    use async_trait::async_trait;
+    use chat_core::error::StoreError;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::memory::MemoryLastSeen;
+
+    /// A store that does not answer while it is told not to.
+    #[derive(Debug, Default)]
+    struct Silent {
+        seen: MemoryLastSeen,
+        silent: AtomicBool,
+    }
+
+    #[async_trait]
+    impl LastSeen for Silent {
+        async fn advance(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StoreError> {
+            if self.silent.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            self.seen.advance(seen).await
+        }
+
+        async fn of_users(&self, users: &[UserId]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+            self.seen.of_users(users).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_on_its_way_to_the_store_is_kept_where_the_way_is_cut_short() {
+        let store = Arc::new(Silent::default());
+        let seen = Seen::new(Arc::clone(&store) as Arc<dyn LastSeen>);
+        let users: Vec<UserId> = (1..=600).map(|id| UserId::new(id).unwrap()).collect();
+        let at = Timestamp::from_millis(1_800_000_000_000);
+        let all: Vec<_> = users.iter().map(|user| (*user, at)).collect();
+        store.silent.store(true, Ordering::Relaxed);
+        let soon = Duration::from_millis(1);
+        timeout(soon, seen.keep(&all)).await.unwrap_err();
+        timeout(soon, seen.flush()).await.unwrap_err();
+        store.silent.store(false, Ordering::Relaxed);
+        seen.flush().await;
+        assert!(store.of_users(&users).await.unwrap().iter().all(|kept| *kept == Some(at)));
     }
 }

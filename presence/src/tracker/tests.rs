@@ -15,7 +15,8 @@ use self::scene::{Scene, device, user};
 use super::*;
 use crate::{
     limits::{
-        AWAY_AFTER, GATEWAY_KILLED_MAX, LAST_SEEN_ERROR_MAX, OFFLINE_MAX, ONLINE_MAX, POLL_LINGER,
+        AWAY_AFTER, BURY_JITTER_MAX, BURY_RETRY_AFTER, GATEWAY_KILLED_MAX, LAST_SEEN_ERROR_MAX,
+        OFFLINE_MAX, ONLINE_MAX, POLL_LINGER,
     },
     model::{Activity, Status},
 };
@@ -168,6 +169,24 @@ async fn killed_gateways_devices_end_in_time_with_the_right_last_seen() {
         assert_eq!(scene.fields(1).await, 0, "and buries the gateway");
         assert_eq!(scene.fields(2).await, 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gateway_that_cannot_be_buried_keeps_no_other_one_from_its_grave() {
+    let scene = Scene::open(3).await;
+    let _holds = [0, 1].map(|at| scene[at].tracker.arrive(device(at as u64 + 1, 1)));
+    sleep(10 * SECOND).await;
+    let ids = [0, 1].map(|at| scene[at].tracker.shared.devices().gateway());
+    *scene.unburied.lock().unwrap() = ids.into_iter().min();
+    let (stuck, other) = if ids[0] < ids[1] { (1, 2) } else { (2, 1) };
+    scene.kill(0);
+    scene.kill(1);
+    sleep(GATEWAY_KILLED_MAX + 2 * BURY_RETRY_AFTER + 2 * BURY_JITTER_MAX).await;
+    assert_eq!((scene.fields(stuck).await, scene.fields(other).await), (1, 0));
+    *scene.unburied.lock().unwrap() = None;
+    sleep(BURY_RETRY_AFTER + BURY_JITTER_MAX + SECOND).await;
+    assert_eq!(scene.fields(stuck).await, 0);
+    assert!(scene.kept(stuck).await.is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::{
     future::pending,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -22,11 +22,12 @@ use crate::{
     port::{Change, Leases, LeasesError, Publication, Renewed, Term},
 };
 
-/// Leases in memory that hang while they are told to.
+/// Leases in memory that hang while they are told to, and do not bury one gateway.
 #[derive(Debug)]
 pub(super) struct HangingLeases {
     pub(super) leases: Arc<MemoryLeases>,
     pub(super) hang: Arc<AtomicBool>,
+    pub(super) unburied: Arc<Mutex<Option<GatewayId>>>,
 }
 
 impl HangingLeases {
@@ -62,6 +63,9 @@ impl Leases for HangingLeases {
     }
 
     async fn bury(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
+        if *self.unburied.lock().unwrap() == Some(gateway) {
+            return Err(LeasesError("not this one".to_owned()));
+        }
         self.leases().await.bury(gateway, kept).await
     }
 

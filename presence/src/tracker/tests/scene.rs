@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
-    id::{LoginId, UserId},
+    id::{GatewayId, LoginId, UserId},
     model::Identity,
     time::{Clock, TestClock, Timestamp},
 };
@@ -56,6 +56,8 @@ pub(super) struct Scene {
     pub(super) store: Arc<Store>,
     pub(super) strangers: Arc<Strangers>,
     pub(super) keeping: Keeping,
+    /// No gateway can bury this one.
+    pub(super) unburied: Arc<Mutex<Option<GatewayId>>>,
     clock: Arc<TestClock>,
     gateways: Vec<Gateway>,
     stop: CancellationToken,
@@ -74,6 +76,7 @@ impl Scene {
             store: Arc::default(),
             strangers: Arc::default(),
             keeping: Keeping::AtLeaving,
+            unburied: Arc::default(),
             clock: Arc::new(TestClock::new(Timestamp::from_millis(1_800_000_000_000), 1)),
             gateways: Vec::new(),
             stop,
@@ -91,7 +94,11 @@ impl Scene {
         let (leases, hang) = (Arc::new(self.hub.leases()), Arc::new(AtomicBool::new(false)));
         let parts = Parts {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            leases: Arc::new(HangingLeases { leases: leases.clone(), hang: Arc::clone(&hang) }),
+            leases: Arc::new(HangingLeases {
+                leases: leases.clone(),
+                hang: Arc::clone(&hang),
+                unburied: Arc::clone(&self.unburied),
+            }),
             last_seen: Arc::clone(&self.store) as Arc<dyn LastSeen>,
             acquaintances: Arc::clone(&self.strangers) as Arc<dyn Acquaintances>,
             keeping: self.keeping,
