@@ -1,6 +1,7 @@
 //! A whole gateway in memory, for the tests of this crate; and its drain.
 
 mod answers;
+mod gated;
 
 use std::{ffi::OsString, net::SocketAddr};
 
@@ -14,6 +15,7 @@ use tokio::{
     net::TcpStream,
 };
 
+pub(crate) use self::gated::gated;
 use super::*;
 use crate::health::AlwaysUp;
 

@@ -129,9 +129,10 @@ impl Usage {
     fn written(&self, bytes: usize) {
         let mut state = self.lock();
         let is_use = match state.phase {
-            Phase::Idle => bytes > 0,
+            // Another head may begin before the answer to the last one is taken.
+            Phase::Idle | Phase::Head => bytes > 0,
             Phase::Streams => bytes > PING_BYTES,
-            Phase::Beginning | Phase::Head | Phase::Busy => false,
+            Phase::Beginning | Phase::Busy => false,
         };
         if is_use {
             state.since = Instant::now();
@@ -268,11 +269,11 @@ mod tests {
         usage
     }
 
-    /// How many seconds it lives if so many bytes are written after 60 of them.
-    async fn lifetime(usage: &Usage, bytes: usize) -> u64 {
+    /// How many seconds it lives if so many bytes are written after some of them.
+    async fn lifetime(usage: &Usage, after: u64, bytes: usize) -> u64 {
         let begun = Instant::now();
         let writing = async {
-            sleep(Duration::from_secs(60)).await;
+            sleep(Duration::from_secs(after)).await;
             usage.written(bytes);
         };
         tokio::join!(usage.expired(), writing);
@@ -281,14 +282,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn connection_is_in_use_while_its_answer_is_taken() {
-        let more = IDLE_MAX.as_secs() + 60;
-        assert_eq!(lifetime(&usage(false), 1).await, more);
-        assert_eq!(lifetime(&usage(true), 1_000).await, more);
+        assert_eq!(lifetime(&usage(false), 60, 1).await, IDLE_MAX.as_secs() + 60);
+        assert_eq!(lifetime(&usage(true), 60, 1_000).await, IDLE_MAX.as_secs() + 60);
+        let next = usage(false);
+        next.read();
+        assert_eq!(lifetime(&next, 5, 1).await, HEAD_WAIT_MAX.as_secs() + 5);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pings_of_our_own_keep_no_connection() {
-        assert_eq!(lifetime(&usage(true), PING_BYTES).await, IDLE_MAX.as_secs());
-        assert_eq!(lifetime(&Usage::new(), 1_000).await, 60, "no head");
+    async fn pings_and_greetings_of_our_own_keep_no_connection() {
+        assert_eq!(lifetime(&usage(true), 60, PING_BYTES).await, IDLE_MAX.as_secs());
+        assert_eq!(lifetime(&Usage::new(), 5, 1_000).await, HEAD_WAIT_MAX.as_secs());
     }
 }

@@ -1,96 +1,55 @@
 //! How much a login may ask, and what goes on when nobody waits for the answer.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use chat_core::{
-    error::StoreError,
-    id::{ConversationId, UserId},
-    limits::FOUNDERS_MAX,
-    model::{ClientId, Entry, Head, Seq},
-    port::{Append, Appended, Log},
-};
+use chat_core::limits::FOUNDERS_MAX;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
-use super::{Client, Person};
-use crate::gateway::tests::gateway_of;
+use super::{Call, Client, Person};
+use crate::gateway::tests::gated;
 
-/// A log whose appends wait until they are let through.
-#[derive(Debug)]
-struct Gated {
-    log: Arc<dyn Log>,
-    gate: Arc<Semaphore>,
-}
-
-#[async_trait]
-impl Log for Gated {
-    async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
-        drop(self.gate.acquire().await.unwrap());
-        self.log.append(append).await
-    }
-
-    async fn read(
-        &self,
-        conversation: ConversationId,
-        after: Seq,
-        to: Seq,
-        limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.log.read(conversation, after, to, limit).await
-    }
-
-    async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
-        self.log.heads(conversations).await
-    }
-
-    async fn find(
-        &self,
-        conversation: ConversationId,
-        sender: UserId,
-        client_id: &ClientId,
-        base: Seq,
-    ) -> Result<Option<Entry>, StoreError> {
-        self.log.find(conversation, sender, client_id, base).await
-    }
-
-    async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
-        self.log.erase(conversation, seqs).await
-    }
-}
-
-/// Asks to make this, and goes before it is made.
-async fn ask_and_go(client: &Client, person: &Person, body: &Value) {
-    let call = client.call("POST", "/v1/conversations").of(person);
-    let mut asked = Box::pin(call.header("idempotency-key", "k1").json(body).answer());
+/// Asks, and goes before there is an answer.
+async fn ask_and_go(call: Call<'_>) {
+    let mut asked = Box::pin(call.answer());
     for _ in 0..100 {
         assert!(futures_util::poll!(asked.as_mut()).is_pending());
         tokio::task::yield_now().await;
     }
 }
 
+fn make<'a>(client: &'a Client, person: &Person, body: &Value) -> Call<'a> {
+    client.call("POST", "/v1/conversations").of(person).header("idempotency-key", "k1").json(body)
+}
+
 #[tokio::test(start_paused = true)]
 async fn conversation_is_made_to_the_end_though_its_maker_goes() {
-    let gate = Arc::new(Semaphore::new(0));
-    let gateway = gateway_of(&[], |parts| {
-        let log = parts.stores.log.clone();
-        parts.stores.log = Arc::new(Gated { log, gate: gate.clone() });
-    });
+    let (gateway, gate) = gated();
     let (app, client) = (gateway.app(), Client(gateway.router()));
+    gate.add_permits(2);
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = json!({"kind": "group", "title": "Lunch", "members": [grace.id]});
     let direct = json!({"kind": "direct", "user": grace.id});
-    ask_and_go(&client, &ada, &group).await;
-    ask_and_go(&client, &ada, &direct).await;
-    gate.add_permits(1);
+    ask_and_go(make(&client, &ada, &group)).await;
+    ask_and_go(make(&client, &ada, &direct)).await;
+    gate.add_permits(2);
     app.tasks.close();
     app.tasks.wait().await;
     let list = client.call("GET", "/v1/conversations").of(&grace).answer().await.json;
     assert_eq!(list["items"].as_array().unwrap().len(), 2, "{list}");
-    let call = || client.call("POST", "/v1/conversations").of(&ada).header("idempotency-key", "k1");
-    let again = call().json(&group).answer().await;
+    let again = make(&client, &ada, &group).answer().await;
     assert_eq!(again.status, 201, "{}", again.text);
-    assert_eq!(call().json(&direct).answer().await.status, 200);
+    assert_eq!(make(&client, &ada, &direct).answer().await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn registration_is_done_to_the_end_though_its_client_goes() {
+    let (gateway, gate) = gated();
+    let (app, client) = (gateway.app(), Client(gateway.router()));
+    let body = json!({"username": "ada", "password": "an example password"});
+    ask_and_go(client.call("POST", "/v1/users").json(&body)).await;
+    gate.add_permits(1);
+    app.tasks.close();
+    app.tasks.wait().await;
+    let answer = client.call("POST", "/v1/sessions").json(&body).answer().await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chat_core::port::{Bucket, Limiter, Taken};
 
 use super::*;
-use crate::gateway::tests::gateway_of;
+use crate::gateway::tests::{gated, gateway_of};
 
 /// A defect.
 #[derive(Debug)]
@@ -98,4 +98,22 @@ async fn code_of_the_client_is_given_back() {
         client.write(&masked(0x88, sent)).await;
         assert_eq!(client.closed().await.0, given);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn drain_is_told_at_once_and_each_reply_when_it_is_there() {
+    let (gateway, gate) = gated();
+    let app = gateway.app();
+    gate.add_permits(2);
+    let (identity, group) = ada(&app).await;
+    let mut client = Client::hello(&app, identity).await;
+    let send =
+        json!({"id": 2, "cmd": "send", "conversation": group, "client_id": "a", "text": "x"});
+    client.send(&[send, ping(3)]).await;
+    assert_eq!(ids(&client.replies(1).await), [3], "the other one waits");
+    app.chat.drain();
+    assert_eq!(client.text().await["ev"], "draining");
+    gate.add_permits(1);
+    let (code, texts) = client.closed().await;
+    assert_eq!((code, ids(&texts)), (1012, vec![2]), "{texts:?}");
 }
