@@ -75,7 +75,8 @@ export function createModel(client: Client, me: User) {
     if (id && timelines.state[id]?.status !== "ready") void open(id);
   }
 
-  function skipped(id: string): void {
+  function skipped(id: string, head_seq: number): void {
+    pending.skipTo(id, head_seq);
     timelines.drop(id);
     void conversations.fetch(id);
     if (opened() === id) void open(id);
@@ -102,7 +103,7 @@ export function createModel(client: Client, me: User) {
     client.on("state", setState),
     client.on("attached", readAgain),
     client.on("entry", (entry) => batch(() => takeEntry(entry))),
-    client.on("skipped", (gap) => skipped(gap.conversation)),
+    client.on("skipped", (gap) => skipped(gap.conversation, gap.head_seq)),
     client.on("conversation", takeConversation),
     client.on("removed", removed),
     client.on("receipt", (receipt) => {

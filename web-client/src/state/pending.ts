@@ -28,9 +28,16 @@ export function createPending(client: Client, me: string, failed: (item: OutboxI
     if (entry.sender === me && entry.client_id !== undefined) remove(entry.client_id);
   }
 
+  /** The feed went past them without bringing them. */
+  function skipTo(conversation: string, head_seq: number): void {
+    const isPast = (item: OutboxItem) => item.conversation === conversation && (item.entry?.seq ?? Infinity) <= head_seq;
+    set((all) => all.filter((item) => !isPast(item)));
+  }
+
   return {
     take,
     takeEntry,
+    skipTo,
     in: (conversation: string): OutboxItem[] => items.filter((item) => item.conversation === conversation && isSend(item)),
     changesOf: (conversation: string, seq: number): OutboxItem[] =>
       items.filter((item) => item.conversation === conversation && changes(item, seq)),
