@@ -58,7 +58,7 @@ mod tests {
         let mut pace = Pace::default();
         pace.ended(SLOW, 1, 0);
         assert_eq!(pace.gathers_until(1), None);
-        pace.ended(GATHER_MIN * GATHER_SHARE - Duration::from_micros(1), 8, 8);
+        pace.ended(GATHER_MIN * (GATHER_SHARE - 1), 8, 8);
         assert_eq!(pace.gathers_until(1), None);
     }
 
