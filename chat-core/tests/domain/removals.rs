@@ -1,11 +1,16 @@
 //! Whoever is removed gets what comes before that, and nothing after it, whatever comes in between.
 
+use std::time::Duration;
+
 use chat_core::{
     chat::PendingReply,
     command::{Change, Write},
-    id::ConversationId,
-    model::Seq,
+    id::{ConversationId, UserId},
+    limits::MEMBERSHIPS_WITHIN,
+    memory::{BusFaults, MemoryHub},
+    model::{Body, Entry, Seq},
 };
+use tokio::task::JoinSet;
 
 use crate::scene::{Person, Reader, Scene, seqs};
 
@@ -109,4 +114,101 @@ async fn typing_does_not_reach_who_has_still_to_read_of_the_own_removal() {
         assert_eq!(seqs(&events), [3]);
     }
     assert_eq!(ada.history(conversation).await.unwrap().last(), Some(&Seq::new(3)));
+}
+
+/// Each of Bob's memberships after this seq, from joining to leaving.
+fn memberships(log: &[Entry], bob: UserId, after: Seq) -> Vec<Vec<u64>> {
+    let (mut all, mut is_member) = (vec![Vec::new()], true);
+    for entry in log.iter().filter(|entry| entry.seq > after) {
+        if matches!(&entry.body, Body::Joined { user, .. } if *user == bob) {
+            all.push(Vec::new());
+            is_member = true;
+        }
+        if let Some(last) = all.last_mut().filter(|_| is_member) {
+            last.push(entry.seq.get());
+        }
+        is_member &= !matches!(&entry.body, Body::Left { user, .. } if *user == bob);
+    }
+    if !is_member {
+        all.push(Vec::new());
+    }
+    all
+}
+
+/// The first one and the last one are told; one that ended before anybody looked need not be. What
+/// is told is told whole, once and in order.
+fn check(got: &[u64], memberships: &[Vec<u64>]) -> Result<(), String> {
+    let mut rest = got;
+    for (index, one) in memberships.iter().enumerate() {
+        let must = index == 0 || index + 1 == memberships.len();
+        match rest.strip_prefix(&one[..]) {
+            Some(after) => rest = after,
+            None if must => return Err(format!("{one:?} is not told")),
+            None => {}
+        }
+    }
+    if rest.is_empty() { Ok(()) } else { Err(format!("{rest:?} is told besides")) }
+}
+
+/// Ada writes, removes and adds as it comes, at both gateways; with so many thousandths of the hints
+/// dropped, doubled and delayed.
+async fn churn(seed: u64, faults_permille: u32) {
+    let faults = BusFaults {
+        drop_permille: faults_permille,
+        double_permille: faults_permille,
+        delay_permille: faults_permille,
+        delay_max: 5,
+        echo_permille: faults_permille,
+    };
+    let scene = Scene::with(2, &MemoryHub::with_faults(seed, faults), 0);
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let conversation = ada.group(&[&bob]).await;
+    let mut readers = Vec::new();
+    for gateway in &scene.gateways {
+        readers.push(bob.at(gateway).open(None).await);
+    }
+    let begun = readers[0].heads[0].1;
+    let mut chance = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut below = |bound: u64| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance % bound
+    };
+    let mut reading = JoinSet::new();
+    for mut reader in readers {
+        reading.spawn(async move { (reader.read().await, reader) });
+    }
+    let mut writing = JoinSet::new();
+    for _ in 0..60 {
+        let change = match below(6) {
+            0 | 1 => Change::Remove { user: bob.id() },
+            2 | 3 => add(&bob),
+            _ => text(),
+        };
+        let gateway = scene.gateways[usize::try_from(below(2)).unwrap()].clone();
+        let write =
+            Write { conversation, client_id: None, expected_seq: None, base_seq: None, change };
+        let pending = gateway.submit(ada.identity, write).unwrap();
+        writing.spawn(async move { pending.reply().await.is_ok() });
+        if below(3) == 0 {
+            tokio::time::sleep(Duration::from_millis(below(60))).await;
+        }
+    }
+    writing.join_all().await;
+    let memberships = memberships(&scene.entries(conversation).await, bob.id(), begun);
+    for (mut events, mut reader) in reading.join_all().await {
+        tokio::time::sleep(2 * MEMBERSHIPS_WITHIN).await;
+        events.extend(reader.read().await);
+        let checked = check(&seqs(&events), &memberships);
+        assert_eq!(checked, Ok(()), "seed {seed}, faults {faults_permille}: {events:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_who_come_and_go_get_what_is_theirs_once_and_in_order() {
+    for seed in 0..15 {
+        churn(seed, 0).await;
+        churn(seed, 200).await;
+    }
 }
