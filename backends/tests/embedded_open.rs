@@ -96,6 +96,7 @@ fn folder_that_others_may_read_keeps_its_mode_and_is_warned_of() {
 fn folder_with_something_else_in_it_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("lost+found")).unwrap();
+    fs::write(dir.path().join("auth.key"), "a key made beforehand").unwrap();
     open(dir.path()).unwrap().close();
     let foreign = tempfile::tempdir().unwrap();
     fs::write(foreign.path().join("thesis.txt"), "").unwrap();

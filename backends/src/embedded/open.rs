@@ -36,8 +36,8 @@ const JOURNAL_BYTES_MIN: u64 = 64 * 1024 * 1024;
 const TAIL_ENTRIES: u64 = 64;
 
 /// What a folder may hold before there is a store in it: the lock, the first write of the format that
-/// a crash left, and what file systems put into their roots.
-const NEW_FOLDER_FILES: [&str; 3] = ["lock", "format.new", "lost+found"];
+/// a crash left, what operators put beside a store, and what file systems put into their roots.
+const NEW_FOLDER_FILES: [&str; 5] = ["lock", "format.new", "auth.key", "confab.toml", "lost+found"];
 /// The rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
