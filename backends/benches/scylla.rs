@@ -91,7 +91,8 @@ async fn compare(stores: &Stores) {
     let what = format!("{CONVERSATIONS} conversations, {SENDERS} senders each, group commit");
     let together = report(&what, took.len(), took);
     let again = measure(stores, CONVERSATIONS, 1, false).await;
-    println!("group commit: {:.1} times", together as f64 / one_by_one.max(again) as f64);
+    let tenths = together * 10 / one_by_one.max(again).max(1);
+    println!("group commit: {}.{} times", tenths / 10, tenths % 10);
 }
 
 #[tokio::main]

@@ -172,6 +172,11 @@ pub struct PollSession {
 }
 
 impl PollSession {
+    /// Events that have come and were not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.events.len()
+    }
+
     async fn poll(&mut self) -> Result<()> {
         let answer = self.user.poll(Some(&self.resume), POLL_WAIT).await?.ok(200)?;
         let events = answer["events"].as_array().context("no events")?;

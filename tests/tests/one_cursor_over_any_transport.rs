@@ -1,4 +1,5 @@
-//! One cursor map goes on over any mix of WebSockets and polls: each entry once and in order.
+//! One cursor map goes on over any mix of WebSockets and polls, on one gateway and on three in turn:
+//! each entry once and in order.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -9,6 +10,7 @@ use tests::{
     chance::Chance,
     checker::{History, Ticks, ensure_none},
     client::{Cursors, User},
+    cluster::Cluster,
     patience::{WHOLE, within},
     record::{Follower, Line, Writer, read_whole},
     session::{PollSession, Session, WsSession},
@@ -46,30 +48,69 @@ async fn write(
     Ok(writer.history())
 }
 
-/// Takes some events over one transport and drops it without a word.
-async fn some<S: Session>(user: &User, follower: &mut Follower, events: u64) -> Result<u64> {
-    let mut ended = 0;
-    let mut session = S::open(user, Some(follower.cursors())).await?;
-    for _ in 0..events {
-        let patience = std::time::Duration::from_secs(1);
-        let Ok(event) = timeout(patience, session.event()).await else { break };
-        let event = event?;
-        follower.take(&event)?;
-        ended += u64::from(event["text"] == THE_END);
+/// A reader who goes from gateway to gateway, and drops each session without a word.
+struct Reader<'a> {
+    urls: &'a [String],
+    user: User,
+    follower: Follower,
+    turn: usize,
+}
+
+impl Reader<'_> {
+    /// Takes up to so many events on the next gateway, over each transport in its turn, or what one
+    /// poll brings; how many of them were the end of a conversation.
+    async fn some(&mut self, events: u64) -> Result<u64> {
+        let user = self.user.at(&self.urls[self.turn % self.urls.len()]);
+        self.turn += 1;
+        match self.turn / 2 % 3 {
+            0 => self.take::<WsSession>(&user, events, |_| true).await,
+            1 => self.take::<PollSession>(&user, events, |_| true).await,
+            _ => self.take::<PollSession>(&user, u64::MAX, |poll| poll.waiting() > 0).await,
+        }
     }
-    Ok(ended)
+
+    async fn take<S: Session>(
+        &mut self,
+        user: &User,
+        events: u64,
+        goes_on: impl Fn(&S) -> bool + Send,
+    ) -> Result<u64> {
+        let mut ended = 0;
+        let mut session = S::open(user, Some(self.follower.cursors())).await?;
+        for _ in 0..events {
+            let patience = std::time::Duration::from_secs(1);
+            let Ok(event) = timeout(patience, session.event()).await else { break };
+            let event = event?;
+            self.follower.take(&event)?;
+            ended += u64::from(event["text"] == THE_END);
+            if !goes_on(&session) {
+                break;
+            }
+        }
+        Ok(ended)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_cursor_goes_on_over_sockets_and_polls() -> Result<()> {
-    within(WHOLE, "the whole scenario", Box::pin(scenario())).await?
+    let stage = Stage::open().await?;
+    let urls = [stage.gateway.url().to_owned()];
+    within(WHOLE, "the whole scenario", Box::pin(scenario(&urls))).await?
 }
 
-async fn scenario() -> Result<()> {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_cursor_goes_on_over_three_gateways() -> Result<()> {
+    let Some(cluster) = Cluster::on_one_node(3).await? else { return Ok(()) };
+    within(WHOLE, "the whole scenario", Box::pin(scenario(&cluster.urls()))).await?
+}
+
+async fn scenario(urls: &[String]) -> Result<()> {
     let mut chance = Chance::from_environment(0x0f0e_0d0c);
-    let stage = Stage::open().await?;
     let ticks = Arc::new(Ticks::default());
-    let (ada, bob, eve) = stage.ada_bob_eve().await?;
+    let (first, last) = (&urls[0], &urls[urls.len() - 1]);
+    let ada = User::register(first, "ada").await?;
+    let bob = User::register(first, "bob").await?;
+    let eve = User::register(last, "eve").await?;
     let mut conversations = vec![ada.direct(&bob).await?];
     for title in ["one", "two"] {
         conversations.push(ada.group(title, &[&bob, &eve]).await?);
@@ -80,14 +121,10 @@ async fn scenario() -> Result<()> {
         let own = (chance.split(), Writer::new(Arc::clone(&ticks)));
         writers.spawn(write(user.clone(), conversations.to_vec(), is_enough.clone(), own));
     }
-    let mut follower = Follower::new(&bob, Cursors::new());
-    for drop in 0..DROPS {
-        let events = chance.below(EVENTS_MAX);
-        if drop % 2 == 0 {
-            some::<WsSession>(&bob, &mut follower, events).await?;
-        } else {
-            some::<PollSession>(&bob, &mut follower, events).await?;
-        }
+    let follower = Follower::new(&bob, Cursors::new());
+    let mut reader = Reader { urls, user: bob.clone(), follower, turn: 0 };
+    for _ in 0..DROPS {
+        reader.some(chance.below(EVENTS_MAX)).await?;
     }
     enough.send(true)?;
     let mut history = History::default();
@@ -100,19 +137,15 @@ async fn scenario() -> Result<()> {
         writer.over_rest("the end", &line, &ada).await?;
     }
     history.merge(writer.history());
-    let (mut ended, mut turn) = (0, 0);
+    let mut ended = 0;
     while ended < conversations.len() as u64 {
-        turn += 1;
-        let events = 1 + chance.below(2 * EVENTS_MAX);
-        ended += if turn % 2 == 0 {
-            some::<WsSession>(&bob, &mut follower, events).await?
-        } else {
-            some::<PollSession>(&bob, &mut follower, events).await?
-        };
+        ended += reader.some(1 + chance.below(2 * EVENTS_MAX)).await?;
     }
-    history.merge(follower.history());
-    for conversation in &conversations {
-        history.merge(read_whole(&ticks, &bob, conversation).await?);
+    history.merge(reader.follower.history());
+    for url in urls {
+        for conversation in &conversations {
+            history.merge(read_whole(&ticks, &bob.at(url), conversation).await?);
+        }
     }
     ensure_none(&history)
 }

@@ -4,6 +4,8 @@
 //! The scenarios take turns on one cluster: what they measure must not wait for the start of
 //! another store.
 
+#![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
+
 use std::{
     io::{self, Write},
     time::Duration,
