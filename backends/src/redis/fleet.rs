@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     primary::{ANSWER_WITHIN, Primary, Shared},
     ring::Ring,
-    subscriber::Order,
+    subscriber::{Order, Waiting},
     topic::Topic,
 };
 
@@ -65,8 +68,9 @@ impl Fleet {
 
 async fn subscribe(primary: &Primary, topics: Vec<Topic>) -> Result<(), String> {
     let (sender, done) = oneshot::channel();
-    primary.order(Order::Begin(topics, sender)).await?;
+    let until = Instant::now() + ANSWER_WITHIN;
+    primary.order(Order::Begin(topics, Waiting { done: sender, until })).await?;
     let ended = |_| Err(format!("the subscriber of {} has ended", primary.address));
     let late = |_| Err(format!("no answer from {} in time", primary.address));
-    timeout(ANSWER_WITHIN, done).await.map_or_else(late, |done| done.unwrap_or_else(ended))
+    timeout_at(until, done).await.map_or_else(late, |done| done.unwrap_or_else(ended))
 }

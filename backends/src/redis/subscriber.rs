@@ -22,7 +22,7 @@ use presence::Change;
 use redis::{PushInfo, PushKind, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::{mpsc::Receiver, oneshot},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
 use super::{
@@ -45,9 +45,16 @@ const CHANNELS_MAX: usize = 512;
 #[derive(Debug)]
 pub(super) enum Order {
     /// Listen to them, and say when.
-    Begin(Vec<Topic>, oneshot::Sender<Result<(), String>>),
+    Begin(Vec<Topic>, Waiting),
     /// Listen to them no more.
     End(Vec<Topic>),
+}
+
+/// Who waits for an order, and until when.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) done: oneshot::Sender<Result<(), String>>,
+    pub(super) until: Instant,
 }
 
 /// Whether the primary has confirmed it.
@@ -71,7 +78,7 @@ pub(super) struct Subscriber {
 struct Turn {
     begin: Vec<Topic>,
     end: HashSet<Topic>,
-    waiting: Vec<oneshot::Sender<Result<(), String>>>,
+    waiting: Vec<Waiting>,
 }
 
 impl Subscriber {
@@ -206,8 +213,8 @@ impl Subscriber {
         let mut turn = Turn::default();
         for order in orders {
             let (begin, end) = match order {
-                Order::Begin(topics, done) => {
-                    turn.waiting.push(done);
+                Order::Begin(topics, waiting) => {
+                    turn.waiting.push(waiting);
                     (topics, Vec::new())
                 }
                 Order::End(topics) => (Vec::new(), topics),
@@ -261,16 +268,22 @@ fn names(topics: &[Topic]) -> Vec<String> {
     topics.iter().map(ToString::to_string).collect()
 }
 
-/// Whether everybody still waited for the answer.
+/// Whether the answer came within everybody's time. Who has gone before that waits for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
     InTime,
     TooLate,
 }
 
-fn answer(waiting: Vec<oneshot::Sender<Result<(), String>>>, done: &Result<(), String>) -> Heard {
-    let late = waiting.into_iter().filter_map(|waiting| waiting.send(done.clone()).err()).count();
-    if late == 0 { Heard::InTime } else { Heard::TooLate }
+fn answer(waiting: Vec<Waiting>, done: &Result<(), String>) -> Heard {
+    let now = Instant::now();
+    let mut heard = Heard::InTime;
+    for Waiting { done: waiting, until } in waiting {
+        if waiting.send(done.clone()).is_err() && until <= now {
+            heard = Heard::TooLate;
+        }
+    }
+    heard
 }
 
 /// What the primary pushes. Runs where the connection is read: it must not wait.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use backends::redis::{Redis, RedisConfig};
 use bytes::Bytes;
 use chat_core::port::{Arrival, Bus, Channel};
+use futures_util::FutureExt;
 use tokio::{
     sync::mpsc::Receiver,
     time::{Instant, sleep, timeout},
@@ -259,6 +260,22 @@ async fn subscribing_that_took_too_long_is_told_when_it_has_succeeded() {
         assert_eq!(heard, Some(Arrival::Hint { channel, payload: Bytes::new() }));
     }
     assert_eq!(redis.counters().resubscribes, 0, "the connection is the same");
+}
+
+/// A caller that has gone before the answer waits for nothing: nothing is lost.
+#[tokio::test]
+async fn subscribing_that_was_given_up_early_loses_nothing() {
+    let Some(mut scene) = Scene::open().await else { return };
+    let before = scene.gateways.all[1].counters().lost;
+    for _ in 0..100 {
+        let channels = [conversation()];
+        let subscribing = scene.bus.subscribe(&channels);
+        assert_eq!(subscribing.now_or_never(), None);
+    }
+    let last = conversation();
+    scene.bus.subscribe(&[last]).await.unwrap();
+    scene.passes(last).await;
+    assert_eq!(scene.gateways.all[1].counters().lost, before);
 }
 
 #[tokio::test]
