@@ -9,6 +9,7 @@ use std::{
 };
 
 use chat_core::{hint::HINT_BYTES_MAX, limits::FRAME_BYTES_MAX};
+use futures_util::FutureExt;
 use redis::{
     Pipeline, Value,
     aio::{ConnectionLike, MultiplexedConnection},
@@ -78,6 +79,8 @@ impl Publisher {
         mut connection: MultiplexedConnection,
     ) -> Result<Infallible, Doubt> {
         in_time(scripts::load(&mut connection)).await?;
+        // What was doubted until now was the connection before.
+        self.primary.distrust.notified().now_or_never();
         self.drop_waiting();
         self.primary.connect(Some(connection.clone()));
         self.primary.trust(Half::Publisher);
