@@ -56,7 +56,8 @@ return 0
     )
 });
 
-/// Begins or prolongs a lease, and beats.
+/// Begins or prolongs a lease, and beats. The first beat after a silence, or after everything was
+/// lost, is told to all gateways: each has to see at once whether its own lease is still there.
 ///
 /// `ARGV`: gateway, time of the renewal, milliseconds of the lease and of the copy of that time,
 /// whether it has to live (1 or 0), the longest gap between beats. Gives 1 if the lease lives.
@@ -67,6 +68,7 @@ pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
 local last = tonumber(redis.call('HGET', 'steady', 'last'))
 if not last or math.abs(now - last) > tonumber(ARGV[6]) then
   redis.call('HSET', 'steady', 'first', now, 'last', now)
+  redis.call('PUBLISH', 'leases', '')
 else
   redis.call('HSET', 'steady', 'last', math.max(now, last))
 end

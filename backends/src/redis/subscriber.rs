@@ -31,7 +31,7 @@ use super::{
     primary::{CHECK_EVERY, Half, Primary, in_time},
     publisher::PAYLOAD_BYTES_MAX,
     stream::Room,
-    topic::Topic,
+    topic::{LEASES, Topic},
 };
 
 /// Orders that wait.
@@ -150,7 +150,7 @@ impl Subscriber {
 
     /// Subscribes to everything on a new connection.
     async fn begin_again(&mut self, connection: &mut MultiplexedConnection) -> Result<(), Doubt> {
-        in_time(connection.subscribe(&self.primary.shared.probe)).await?;
+        in_time(connection.subscribe(&[self.primary.shared.probe.as_str(), LEASES])).await?;
         self.topics.values_mut().for_each(|phase| *phase = Phase::Asked);
         let topics: Vec<Topic> = self.topics.keys().copied().collect();
         self.primary.shared.counters.resubscribes.add(topics.len());
@@ -300,6 +300,9 @@ fn hear(primary: &Primary, push: PushInfo) {
     };
     if name == shared.probe.as_bytes() {
         return shared.counters.garbage.add(usize::from(!primary.probes.hear(&payload)));
+    }
+    if name == LEASES.as_bytes() {
+        return shared.changes.tell_lost();
     }
     shared.counters.received.add(1);
     let room = match Topic::parse(&name) {

@@ -18,6 +18,10 @@ pub(super) enum Topic {
 
 const GATEWAYS: &str = "gateways";
 
+/// The channel on which [`super::scripts::RENEW`] tells that leases may be lost; every gateway
+/// listens to it on every primary.
+pub(super) const LEASES: &str = "leases";
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -161,6 +161,20 @@ async fn leases_that_were_flushed_are_noticed_with_the_next_renewal() {
     scene.settles(anew).await;
 }
 
+/// Whoever renews first after everything was lost tells the others: none waits for its own time, and
+/// all have published again before an absence is believed.
+#[tokio::test]
+async fn leases_that_were_flushed_are_noticed_by_all_with_the_first_renewal() {
+    let Some(mut scene) = Scene::open().await else { return };
+    let other = fresh();
+    assert_eq!(scene.renew(other, Term::First).await, Some(Renewed::Lives));
+    while scene.changes.try_recv().is_ok() {}
+    scene.server.run::<()>(&["FLUSHALL"]).await;
+    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewed::Ended));
+    scene.hears(Change::Lost).await;
+    assert_eq!(scene.renew(other, Term::Next).await, Some(Renewed::Ended));
+}
+
 #[tokio::test]
 async fn connection_that_is_killed_leaves_no_watcher_in_the_dark() {
     let Some(mut scene) = Scene::open().await else { return };
