@@ -4,7 +4,7 @@
 //! it finishes or buries what is in flight. The other reads need not pay for that.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -27,17 +27,23 @@ pub struct Unknowns {
     pub not_done: u64,
 }
 
+/// How many doubts there had been when a serial read began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked(u64);
+
 /// Appends whose outcome is not known yet.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
-    doubtful: Mutex<HashSet<ConversationId>>,
+    doubtful: Mutex<HashMap<ConversationId, u64>>,
+    /// How many doubts there have been.
+    left: AtomicU64,
     met: AtomicU64,
     done: AtomicU64,
     not_done: AtomicU64,
 }
 
 impl Doubts {
-    fn lock(&self) -> MutexGuard<'_, HashSet<ConversationId>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConversationId, u64>> {
         self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -55,25 +61,52 @@ impl Doubts {
     /// The caller is told that the outcome is unknown.
     pub(super) fn leave(&self, conversation: ConversationId) {
         let mut doubtful = self.lock();
-        if doubtful.len() < DOUBTFUL_MAX {
-            doubtful.insert(conversation);
+        if doubtful.len() < DOUBTFUL_MAX || doubtful.contains_key(&conversation) {
+            doubtful.insert(conversation, self.left.fetch_add(1, Ordering::Relaxed));
         }
+    }
+
+    /// A serial read begins: it settles the doubts of before, not those that come beside it.
+    pub(super) fn ask(&self) -> Asked {
+        let _guard = self.lock();
+        Asked(self.left.load(Ordering::Relaxed))
     }
 
     /// Whether reads of this conversation have to be serial.
     pub(super) fn contains(&self, conversation: ConversationId) -> bool {
         let doubtful = self.lock();
-        doubtful.len() >= DOUBTFUL_MAX || doubtful.contains(&conversation)
+        doubtful.len() >= DOUBTFUL_MAX || doubtful.contains_key(&conversation)
     }
 
-    /// A serial read of the conversation's head has been answered.
-    pub(super) fn clear(&self, conversation: ConversationId) {
-        self.lock().remove(&conversation);
+    /// A serial read of the conversation's head, begun then, has been answered.
+    pub(super) fn clear(&self, conversation: ConversationId, asked: Asked) {
+        let mut doubtful = self.lock();
+        if doubtful.get(&conversation).is_some_and(|left| *left < asked.0) {
+            doubtful.remove(&conversation);
+        }
     }
 
     /// What has been counted so far.
     pub(super) fn counted(&self) -> Unknowns {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Unknowns { met: read(&self.met), done: read(&self.done), not_done: read(&self.not_done) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_settles_the_doubts_of_before_it_only() {
+        let (doubts, one) = (Doubts::default(), ConversationId::new(1).unwrap());
+        doubts.leave(one);
+        let asked = doubts.ask();
+        doubts.leave(one);
+        doubts.clear(one, asked);
+        assert!(doubts.contains(one), "an append whose outcome nobody has asked for");
+        let asked = doubts.ask();
+        doubts.clear(one, asked);
+        assert!(!doubts.contains(one));
     }
 }

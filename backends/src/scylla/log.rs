@@ -76,8 +76,9 @@ impl Store {
             let read = async move { store.head(conversation, Sight::Acknowledged).await };
             return self.heads.join(conversation, read).await;
         }
+        let asked = self.doubts.ask();
         let head = self.head(conversation, Sight::Final).await?;
-        self.doubts.clear(conversation);
+        self.doubts.clear(conversation, asked);
         Ok(head)
     }
 
