@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    breaker::{Breaker, PROBE_EVERY},
+    breaker::{Asked, Breaker, PROBE_EVERY},
     buckets::Buckets,
     doubts::Doubts,
     flights::Flights,
@@ -121,9 +121,9 @@ impl Store {
         let statements = vec![statement.clone().into(); values.len()];
         let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
         batch.set_is_idempotent(true);
-        self.admit().map_err(unavailable)?;
+        let asked = self.admit().map_err(unavailable)?;
         let result = Box::pin(self.session.batch(&batch, values)).await;
-        self.observe(result).map(drop).map_err(unavailable)
+        self.observe(asked, result).map(drop).map_err(unavailable)
     }
 
     /// A conditional write. [`StoreError::Unavailable`] where it was surely not sent.
@@ -145,8 +145,8 @@ impl Store {
         let mut batch = Batch::new_with_statements(BatchType::Logged, statements);
         batch.set_execution_profile_handle(Some(self.statements.conditional.clone()));
         batch.set_is_idempotent(false);
-        self.admit().map_err(unavailable)?;
-        decided(self.observe(Box::pin(self.session.batch(&batch, values)).await))
+        let asked = self.admit().map_err(unavailable)?;
+        decided(self.observe(asked, Box::pin(self.session.batch(&batch, values)).await))
     }
 
     async fn execute(
@@ -154,20 +154,24 @@ impl Store {
         statement: &PreparedStatement,
         values: impl SerializeRow,
     ) -> Result<QueryResult, Failure> {
-        self.admit()?;
-        self.observe(Box::pin(self.session.execute_unpaged(statement, values)).await)
+        let asked = self.admit()?;
+        self.observe(asked, Box::pin(self.session.execute_unpaged(statement, values)).await)
     }
 
-    fn admit(&self) -> Result<(), Failure> {
-        if self.breaker.is_open() { Err(Failure::Refused) } else { Ok(()) }
+    fn admit(&self) -> Result<Asked, Failure> {
+        self.breaker.ask().ok_or(Failure::Refused)
     }
 
     /// Tells the breaker how the store is.
-    fn observe(&self, result: Result<QueryResult, ExecutionError>) -> Result<QueryResult, Failure> {
+    fn observe(
+        &self,
+        asked: Asked,
+        result: Result<QueryResult, ExecutionError>,
+    ) -> Result<QueryResult, Failure> {
         match &result {
             Ok(_) => self.breaker.answered(),
             Err(error) if !is_silence(error) => {}
-            Err(_) => self.breaker.failed(),
+            Err(_) => self.breaker.failed(asked),
         }
         result.map_err(|error| Failure::Driver(Box::new(error)))
     }
