@@ -163,6 +163,23 @@ async fn lost_answer_of_an_applied_batch_is_settled_in_time() {
     assert_eq!(writer.log(&stores).await.last(), entries.last());
 }
 
+/// The first two tries of a batch are lost without a word: the third is there in time for the
+/// call.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_whose_first_tries_are_lost_is_done_within_its_call() {
+    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
+    let mut faulty = faulty(&stage, WITHIN * 4).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
+    one_append(&stores, &mut writer).await;
+    let twice =
+        Condition::RequestOpcode(RequestOpcode::Batch).and(Condition::TrueForLimitedTimes(2));
+    faulty.requests(vec![RequestRule(twice, RequestReaction::drop_frame())]);
+    let entry = one_append(&stores, &mut writer).await.0;
+    assert_eq!(faulty.gateway.unknowns(), Unknowns { met: 2, done: 0, not_done: 2 });
+    assert_eq!(writer.log(&stores).await.last(), Some(&entry));
+}
+
 async fn settle(stores: Stores, conversation: ConversationId, draft: Draft, base: Seq) -> Entry {
     let mut writer = Writer { conversation, head: Head::default() };
     loop {

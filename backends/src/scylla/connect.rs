@@ -14,6 +14,10 @@ use scylla::{
 
 use super::error::ConnectError;
 
+/// How often each connection is tried out, and how long it may stay silent then: a node that hangs
+/// is asked for twice this time at the most.
+const KEEPALIVE: Duration = Duration::from_secs(2);
+
 /// Where the store is and how it is used.
 #[derive(Clone)]
 pub struct ScyllaConfig {
@@ -81,8 +85,8 @@ pub(super) async fn session(config: &ScyllaConfig) -> Result<Session, ConnectErr
         .known_nodes(&config.nodes)
         .default_execution_profile_handle(profile.into_handle())
         .connection_timeout(Duration::from_secs(3))
-        .keepalive_interval(Duration::from_secs(5))
-        .keepalive_timeout(Duration::from_secs(5))
+        .keepalive_interval(KEEPALIVE)
+        .keepalive_timeout(KEEPALIVE)
         .schema_agreement_timeout(Duration::from_secs(30))
         .keyspaces_to_fetch([&config.keyspace]);
     if let (Some(user), Some(password)) = (&config.user, &config.password) {

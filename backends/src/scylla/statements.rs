@@ -1,5 +1,7 @@
 //! Every statement, prepared once. What a statement may do is part of how it is prepared: reads and
-//! plain writes are retried by the driver, conditional writes never are.
+//! plain writes are retried by the driver, and sent to a second node where the first is slow;
+//! conditional writes never are. All go the way that the session goes: conditional writes that other
+//! datacenters coordinate would be decided apart from ours.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,9 +9,14 @@ use futures_util::future::try_join_all;
 use scylla::{
     client::{execution_profile::ExecutionProfile, session::Session},
     errors::PrepareError,
-    policies::retry::FallthroughRetryPolicy,
+    policies::{
+        retry::FallthroughRetryPolicy, speculative_execution::SimpleSpeculativeExecutionPolicy,
+    },
     statement::{Consistency, SerialConsistency, prepared::PreparedStatement},
 };
+
+/// How long a read or a plain write goes unanswered before a second node is asked as well.
+const SECOND_AFTER: Duration = Duration::from_millis(200);
 
 /// How a statement is sent.
 #[derive(Clone, Copy)]
@@ -31,6 +38,8 @@ macro_rules! statements {
             $($(#[$doc])* pub(super) $name: PreparedStatement,)+
             /// How conditional batches are sent.
             pub(super) conditional: scylla::client::execution_profile::ExecutionProfileHandle,
+            /// How batches of plain writes are sent.
+            pub(super) plain: scylla::client::execution_profile::ExecutionProfileHandle,
         }
 
         impl Statements {
@@ -39,16 +48,20 @@ macro_rules! statements {
                 session: &Session,
                 timeout: Duration,
             ) -> Result<Self, PrepareError> {
-                let conditional = conditional(timeout).into_handle();
+                let usual = session.get_default_execution_profile_handle().to_profile();
+                let conditional = conditional(&usual, timeout).into_handle();
+                let plain = plain(&usual).into_handle();
                 let all = [$((Manner::$manner, $cql)),+];
                 let prepared = all.map(|(manner, cql)| {
-                    let conditional = &conditional;
+                    let profile = match manner {
+                        Manner::Read | Manner::Write => Some(plain.clone()),
+                        Manner::Serial => None,
+                        Manner::Conditional => Some(conditional.clone()),
+                    };
                     async move {
                         let mut statement = session.prepare(cql).await?;
                         set_manner(&mut statement, manner);
-                        if matches!(manner, Manner::Conditional) {
-                            statement.set_execution_profile_handle(Some(conditional.clone()));
-                        }
+                        statement.set_execution_profile_handle(profile);
                         Ok::<_, PrepareError>(statement)
                     }
                 });
@@ -56,20 +69,29 @@ macro_rules! statements {
                 Ok(Self {
                     $($name: prepared.next().ok_or(PrepareError::PreparedStatementIdsMismatch)?,)+
                     conditional,
+                    plain,
                 })
             }
         }
     };
 }
 
-fn conditional(timeout: Duration) -> ExecutionProfile {
-    ExecutionProfile::builder()
-        .consistency(Consistency::LocalQuorum)
-        .serial_consistency(Some(SerialConsistency::LocalSerial))
-        .request_timeout(Some(timeout))
+/// The session's way, once: one node is asked. What has no answer after less than half of a call's
+/// time is unknown, and there is time to find out and, where that is safe, to send it again.
+fn conditional(usual: &ExecutionProfile, statement_within: Duration) -> ExecutionProfile {
+    usual
+        .to_builder()
+        .request_timeout(Some(statement_within * 9 / 20))
         .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
         .speculative_execution_policy(None)
         .build()
+}
+
+/// The session's way, and a second node where the first is slow.
+fn plain(usual: &ExecutionProfile) -> ExecutionProfile {
+    let second =
+        SimpleSpeculativeExecutionPolicy { max_retry_count: 1, retry_interval: SECOND_AFTER };
+    usual.to_builder().speculative_execution_policy(Some(Arc::new(second))).build()
 }
 
 fn set_manner(statement: &mut PreparedStatement, manner: Manner) {
@@ -225,4 +247,25 @@ statements! {
 
     // Upkeep.
     probe: Read "SELECT version FROM settings WHERE id = 0",
+}
+
+#[cfg(test)]
+mod tests {
+    use scylla::policies::load_balancing::DefaultPolicy;
+
+    use super::*;
+
+    #[test]
+    fn all_statements_go_where_the_session_goes_and_conditional_ones_once() {
+        let here = DefaultPolicy::builder().prefer_datacenter("here".to_owned()).build();
+        let usual = ExecutionProfile::builder().load_balancing_policy(here.clone()).build();
+        let (conditional, plain) = (conditional(&usual, Duration::from_secs(1)), plain(&usual));
+        for profile in [&conditional, &plain] {
+            assert!(Arc::ptr_eq(profile.get_load_balancing_policy(), &here));
+        }
+        assert!(conditional.get_speculative_execution_policy().is_none());
+        assert!(format!("{:?}", conditional.get_retry_policy()).contains("Fallthrough"));
+        assert!(plain.get_speculative_execution_policy().is_some());
+        assert!(usual.get_speculative_execution_policy().is_none());
+    }
 }

@@ -121,6 +121,7 @@ impl Store {
         let statements = vec![statement.clone().into(); values.len()];
         let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
         batch.set_is_idempotent(true);
+        batch.set_execution_profile_handle(Some(self.statements.plain.clone()));
         let asked = self.admit().map_err(unavailable)?;
         let result = Box::pin(self.session.batch(&batch, values)).await;
         self.observe(asked, result).map(drop).map_err(unavailable)
