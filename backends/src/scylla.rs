@@ -84,8 +84,8 @@ impl Scylla {
     /// Connects to the store of a keyspace that is there; one without tables gets them.
     pub async fn connect(config: ScyllaConfig) -> Result<Self, ConnectError> {
         let session = connect::session(&config).await?;
-        connect::enter(&session, &config).await?;
-        migrate::ensure(&session, &config, Reach::EmptyOnly).await?;
+        let decides = connect::enter(&session, &config).await?;
+        migrate::ensure(&session, &config, decides, Reach::EmptyOnly).await?;
         let statements = Statements::prepare(&session, config.statement_within)
             .await
             .map_err(|error| ConnectError::refused("its statements", error))?;
@@ -171,8 +171,8 @@ impl Drop for Scylla {
 pub async fn migrate(config: &ScyllaConfig) -> Result<(), ConnectError> {
     let session = connect::session(config).await?;
     connect::make_keyspace(&session, config).await?;
-    connect::enter(&session, config).await?;
-    migrate::ensure(&session, config, Reach::Any).await
+    let decides = connect::enter(&session, config).await?;
+    migrate::ensure(&session, config, decides, Reach::Any).await
 }
 
 /// Writes all projections again from the logs; gateways may run.

@@ -73,6 +73,30 @@ async fn schema_is_made_once_and_a_newer_one_is_refused() {
     stage.remove().await;
 }
 
+/// Gateways that are started together on an empty keyspace make its tables once, and its settings
+/// say what they were made with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_started_together_make_the_schema_once() {
+    let Some(stage) = Stage::empty("together").await else { return };
+    let (one, other, third) = tokio::join!(stage.connect(), stage.connect(), stage.connect());
+    for gateway in [one, other, third] {
+        Writer::new().append(&gateway.stores(), &[Draft::new(fresh(), text("x"))]).await;
+    }
+    let keyspace = &stage.config.keyspace;
+    let settings = format!("SELECT datacenter, migrating FROM {keyspace}.settings WHERE id = 0");
+    let row = stage.session().await.query_unpaged(settings, ()).await.unwrap();
+    let row: (Option<String>, Option<bool>) = row.into_rows_result().unwrap().first_row().unwrap();
+    assert!(row.0.is_some(), "no datacenter decides");
+    assert_eq!(row.1, None, "somebody still migrates");
+
+    let elsewhere =
+        format!("UPDATE {keyspace}.settings SET datacenter = 'west' WHERE id = 0 IF EXISTS");
+    stage.cql(&elsewhere).await;
+    let error = refusal(&stage).await;
+    assert!(matches!(error, ConnectError::Elsewhere { .. }), "{error}");
+    stage.remove().await;
+}
+
 /// Gateways get different numbers, a number comes back when its gateway closes, and a gateway whose
 /// number is another's writes nothing that is new.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! The way to a session: the keyspace is looked at first, and what does not fit is refused.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chat_core::limits::REPEAT_ENTRIES_MIN;
 use scylla::{
@@ -27,7 +27,8 @@ pub struct ScyllaConfig {
     pub keyspace: String,
     /// Copies of everything in a datacenter: three survive the loss of a node.
     pub replication: usize,
-    /// The datacenter of this gateway; needed where there are several.
+    /// The datacenter of this gateway; needed where there are several, and the same for all: it
+    /// decides what is written on conditions.
     pub datacenter: Option<String>,
     /// The name to log in with, if any.
     pub user: Option<String>,
@@ -105,8 +106,11 @@ fn check_name(keyspace: &str) -> Result<(), ConnectError> {
     if plain { Ok(()) } else { Err(ConnectError::KeyspaceName { keyspace: keyspace.to_owned() }) }
 }
 
-/// Looks at the keyspace and goes into it.
-pub(super) async fn enter(session: &Session, config: &ScyllaConfig) -> Result<(), ConnectError> {
+/// Looks at the keyspace and goes into it. Gives the datacenter that decides.
+pub(super) async fn enter(
+    session: &Session,
+    config: &ScyllaConfig,
+) -> Result<Option<String>, ConnectError> {
     session.refresh_metadata().await.map_err(|error| ConnectError::refused("metadata", error))?;
     let state = session.get_cluster_state();
     let name = &config.keyspace;
@@ -115,8 +119,38 @@ pub(super) async fn enter(session: &Session, config: &ScyllaConfig) -> Result<()
         statement: keyspace_statement(config, "CREATE", false),
     })?;
     check(keyspace, config)?;
+    let nodes = state.get_nodes_info().iter();
+    let of_nodes = nodes.filter_map(|node| node.datacenter.clone()).collect();
+    let datacenter = deciding(datacenters(&keyspace.strategy, of_nodes), config)?;
     let entered = session.use_keyspace(name, false).await;
-    entered.map_err(|error| ConnectError::refused(format!("USE {name}"), error))
+    entered.map_err(|error| ConnectError::refused(format!("USE {name}"), error))?;
+    Ok(datacenter)
+}
+
+/// The datacenters that keep copies.
+fn datacenters(strategy: &Strategy, of_nodes: BTreeSet<String>) -> BTreeSet<String> {
+    match strategy {
+        Strategy::NetworkTopologyStrategy { datacenter_repfactors: factors } => factors
+            .iter()
+            .filter(|(_, copies)| **copies > 0)
+            .map(|(name, _)| name.clone())
+            .collect(),
+        Strategy::SimpleStrategy { .. } | Strategy::LocalStrategy | Strategy::Other { .. } | _ => {
+            of_nodes
+        }
+    }
+}
+
+/// The datacenter that decides: the one that is named, or the only one.
+fn deciding(
+    datacenters: BTreeSet<String>,
+    config: &ScyllaConfig,
+) -> Result<Option<String>, ConnectError> {
+    if config.datacenter.is_some() || datacenters.len() < 2 {
+        return Ok(config.datacenter.clone().or_else(|| datacenters.into_iter().next()));
+    }
+    let datacenters = datacenters.into_iter().collect::<Vec<_>>().join(", ");
+    Err(ConnectError::Datacenters { keyspace: config.keyspace.clone(), datacenters })
 }
 
 fn check(keyspace: &Keyspace, config: &ScyllaConfig) -> Result<(), ConnectError> {
@@ -177,8 +211,7 @@ pub(super) async fn make_keyspace(
         .is_some_and(|rows| rows.rows_num() > 0);
     let statement = keyspace_statement(config, "CREATE", is_scylla)
         .replace("CREATE KEYSPACE", "CREATE KEYSPACE IF NOT EXISTS");
-    let made = session.query_unpaged(statement.clone(), ()).await;
-    made.map(drop).map_err(|error| ConnectError::refused(statement, error))
+    super::migrate::change(session, &statement).await
 }
 
 #[cfg(test)]
@@ -193,6 +226,25 @@ mod tests {
         for bad in ["", "2c", "Confab", "a-b", "a;b", "a b", "_a", &"a".repeat(49)] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn one_of_several_datacenters_has_to_be_named() {
+        let mut config = ScyllaConfig::new(vec!["a:9042".to_owned()], "confab");
+        let factors = [("east", 3), ("west", 3), ("gone", 0)];
+        let datacenter_repfactors =
+            factors.map(|(name, copies)| (name.to_owned(), copies)).into_iter().collect();
+        let strategy = Strategy::NetworkTopologyStrategy { datacenter_repfactors };
+        let found = datacenters(&strategy, BTreeSet::new());
+        let error = deciding(found.clone(), &config).unwrap_err();
+        assert!(error.to_string().contains("east, west"), "{error}");
+        config.datacenter = Some("west".to_owned());
+        assert_eq!(deciding(found, &config), Ok(config.datacenter.clone()));
+        config.datacenter = None;
+        let simple = Strategy::SimpleStrategy { replication_factor: 3 };
+        let only = BTreeSet::from(["east".to_owned()]);
+        let found = datacenters(&simple, only.clone());
+        assert_eq!(deciding(found, &config), Ok(only.first().cloned()));
     }
 
     #[test]

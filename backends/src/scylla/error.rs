@@ -49,6 +49,31 @@ pub enum ConnectError {
         /// How that is set.
         statement: String,
     },
+    /// Copies in several datacenters, and none of them is named.
+    #[error(
+        "keyspace {keyspace} keeps copies in several datacenters ({datacenters}), of which one has \
+         to decide: name it in the configuration, the same for every gateway"
+    )]
+    Datacenters {
+        /// The keyspace.
+        keyspace: String,
+        /// Their names.
+        datacenters: String,
+    },
+    /// Another datacenter decides than the configuration says.
+    #[error(
+        "datacenter {found} decides in keyspace {keyspace}, and not {expected}: name it in the \
+         configuration; or, once every gateway is stopped: UPDATE {keyspace}.settings SET \
+         datacenter = '{expected}' WHERE id = 0 IF datacenter = '{found}'"
+    )]
+    Elsewhere {
+        /// The keyspace.
+        keyspace: String,
+        /// The datacenter that decides.
+        found: String,
+        /// The datacenter of the configuration.
+        expected: String,
+    },
     /// Conditional batches and tablets do not go together.
     #[error(
         "keyspace {keyspace} uses tablets, with which conditional writes are not supported: make it \

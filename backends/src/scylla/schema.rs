@@ -7,7 +7,7 @@ pub(super) const VERSION: i32 = 2;
 
 /// Where the version of the schema is kept, and what cannot be changed later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
-    id int PRIMARY KEY, version int, bucket_entries bigint, migrating boolean)";
+    id int PRIMARY KEY, version int, bucket_entries bigint, datacenter text, migrating boolean)";
 
 /// What each version adds to the one before, from version 1 on.
 pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [FIRST, &[SENT]];
