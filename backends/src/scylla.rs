@@ -25,6 +25,7 @@ mod buckets;
 mod connect;
 mod conversations;
 mod cursors;
+mod deed;
 mod doubts;
 mod error;
 mod flights;

@@ -3,90 +3,37 @@
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
 #[expect(dead_code, reason = "this file of tests uses some of it")]
+#[path = "scylla/faulty.rs"]
+mod faulty;
+#[expect(dead_code, reason = "this file of tests uses some of it")]
 #[path = "scylla/stage.rs"]
 mod stage;
 #[path = "scylla/writer.rs"]
 mod writer;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use backends::scylla::{Health, Scylla, Unknowns};
+use backends::scylla::{Health, Unknowns};
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
     model::{Entry, Head, Seq},
     port::{Appended, Stores},
 };
-use scylla::{
-    errors::{DbError, WriteType},
-    statement::Consistency,
-};
 use scylla_proxy::{
-    Condition, Node, Proxy, Reaction, RequestOpcode, RequestReaction, RequestRule, ResponseFrame,
-    ResponseOpcode, ResponseReaction, ResponseRule, RunningProxy, ShardAwareness,
+    Condition, Reaction, RequestOpcode, RequestReaction, RequestRule, ResponseFrame,
+    ResponseReaction, ResponseRule,
 };
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
+    faulty::{Faulty, applied, faulty, timeout},
     stage::Stage,
     writer::{Draft, Writer, fresh, text},
 };
 
 /// One statement; a fifth more for a call.
 const WITHIN: Duration = Duration::from_millis(1_500);
-
-/// A gateway whose way to the store has faults.
-struct Faulty {
-    gateway: Scylla,
-    proxy: RunningProxy,
-}
-
-async fn faulty(stage: &Stage, within: Duration) -> Faulty {
-    let real: SocketAddr = stage.config.nodes[0].parse().unwrap();
-    let free = std::net::TcpListener::bind((real.ip(), 0)).unwrap().local_addr().unwrap();
-    let node = Node::builder()
-        .real_address(real)
-        .proxy_address(free)
-        .shard_awareness(ShardAwareness::Unaware)
-        .build();
-    let proxy = Proxy::new([node]).run().await.unwrap();
-    let mut config = stage.config.clone();
-    config.nodes = vec![free.to_string()];
-    config.statement_within = within;
-    Faulty { gateway: Scylla::connect(config).await.unwrap(), proxy }
-}
-
-impl Faulty {
-    fn requests(&mut self, rules: Vec<RequestRule>) {
-        self.proxy.running_nodes[0].change_request_rules(Some(rules));
-    }
-
-    fn responses(&mut self, rules: Vec<ResponseRule>) {
-        self.proxy.running_nodes[0].change_response_rules(Some(rules));
-    }
-
-    fn heal(&mut self) {
-        self.proxy.turn_off_rules();
-    }
-}
-
-fn timeout() -> DbError {
-    DbError::WriteTimeout {
-        consistency: Consistency::LocalQuorum,
-        received: 0,
-        required: 1,
-        write_type: WriteType::Cas,
-    }
-}
-
-/// The answer to a conditional write.
-fn applied(permille: u32) -> Condition {
-    Condition::all([
-        Condition::ResponseOpcode(ResponseOpcode::Result),
-        Condition::BodyContainsCaseSensitive(Box::from(*b"[applied]")),
-        Condition::RandomWithProbability(f64::from(permille) / 1_000.0),
-    ])
-}
 
 /// The answer becomes a time-out: it may have been done, and here it has.
 fn forge_timeouts(permille: u32) -> ResponseRule {

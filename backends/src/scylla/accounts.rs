@@ -12,7 +12,11 @@ use chat_core::{
     time::Timestamp,
 };
 
-use super::store::{Decided, Store, TRIES_MAX, corrupt, together};
+use super::{
+    deed::Deed,
+    heads::Sight,
+    store::{Decided, Store, TRIES_MAX, corrupt, together},
+};
 
 /// Characters of names in the order in which names are listed.
 const ALPHABET: &[u8] = b"-.0123456789_abcdefghijklmnopqrstuvwxyz";
@@ -43,6 +47,14 @@ fn read_account(username: &Username, row: NameRow) -> Result<(User, Arc<str>), S
     Ok((user, hash.ok_or_else(nobody)?.into()))
 }
 
+/// Two names cannot be one person: an id that was given twice lets nobody in as somebody else.
+fn is_of(user: &User, name: &Username) -> Result<(), StoreError> {
+    if user.username == *name {
+        return Ok(());
+    }
+    Err(corrupt(format!("user {} of {name:?} is {:?}", user.id, user.username)))
+}
+
 /// The partitions of names that may begin with a prefix, in the order of the names.
 fn partitions(prefix: &str) -> Vec<String> {
     let mut found = vec![prefix.chars().take(PREFIX_CHARS).collect::<String>()];
@@ -57,30 +69,25 @@ fn partitions(prefix: &str) -> Vec<String> {
 }
 
 impl Store {
-    async fn claim(&self, user: &User, hash: &str) -> Result<bool, StoreError> {
+    async fn claim(&self, user: &User, hash: &str, deed: &Deed) -> Result<bool, StoreError> {
         self.tenure.check()?;
         let name = user.username.as_str();
         let values =
             (name, user.id.as_i64(), hash, &*user.display_name, user.created_at.as_millis());
-        let mut last = String::new();
         for _ in 0..TRIES_MAX {
-            let owner = match self.decide(&self.statements.claim_name, values).await? {
+            let owner = match self.decide(deed, &self.statements.claim_name, values).await? {
                 Decided::Applied => Some(user.id.as_i64()),
-                Decided::Refused => self.owner(name).await?,
-                Decided::Unknown { detail, .. } => {
-                    last = detail;
-                    self.owner(name).await?
-                }
+                Decided::Refused | Decided::Unknown { .. } => self.owner(name).await?,
             };
             match owner {
                 Some(owner) if owner == user.id.as_i64() => {
-                    return self.add_user(user).await.map(|()| true);
+                    return self.add_user(user, deed).await.map(|()| true);
                 }
                 Some(_) => return Ok(false),
                 None => {}
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     async fn owner(&self, name: &str) -> Result<Option<i64>, StoreError> {
@@ -89,24 +96,30 @@ impl Store {
     }
 
     /// Writes what follows from a claimed name, if it is not there.
-    async fn add_user(&self, user: &User) -> Result<(), StoreError> {
+    async fn add_user(&self, user: &User, deed: &Deed) -> Result<(), StoreError> {
         let name = user.username.as_str();
         let values = (user.id.as_i64(), name, &*user.display_name, user.created_at.as_millis());
         let prefix: String = name.chars().take(PREFIX_CHARS).collect();
         self.write(&self.statements.index_name, (prefix, name, user.id.as_i64())).await?;
-        let mut last = String::new();
         for _ in 0..TRIES_MAX {
-            match self.decide(&self.statements.add_user, values).await? {
-                Decided::Applied | Decided::Refused => return Ok(()),
-                Decided::Unknown { detail, .. } => last = detail,
+            match self.decide(deed, &self.statements.add_user, values).await? {
+                Decided::Applied => return Ok(()),
+                Decided::Refused | Decided::Unknown { .. } => {}
+            }
+            if let Some(stands) = self.user(user.id, Sight::Final).await? {
+                return is_of(&stands, &user.username);
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
-    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    async fn user(&self, id: UserId, sight: Sight) -> Result<Option<User>, StoreError> {
+        let statement = match sight {
+            Sight::Acknowledged => &self.statements.user,
+            Sight::Final => &self.statements.user_serial,
+        };
         let row: Option<(Option<String>, Option<String>, Option<i64>)> =
-            self.row(&self.statements.user, (id.as_i64(),)).await?;
+            self.row(statement, (id.as_i64(),)).await?;
         let Some((name, display_name, created_at)) = row else { return Ok(None) };
         let username = Username::new(&name.ok_or_else(nobody)?).map_err(corrupt)?;
         let display_name = display_name.ok_or_else(nobody)?.into();
@@ -118,32 +131,54 @@ impl Store {
         let row: Option<NameRow> = self.row(&self.statements.name, (name.as_str(),)).await?;
         let Some(row) = row else { return Ok(None) };
         let (claimed, hash) = read_account(name, row)?;
-        if let Some(user) = self.user(claimed.id).await? {
+        if let Some(user) = self.user(claimed.id, Sight::Acknowledged).await? {
+            is_of(&user, name)?;
             return Ok(Some((user, hash)));
         }
-        self.add_user(&claimed).await?;
+        self.add_user(&claimed, &Deed::default()).await?;
         Ok(Some((claimed, hash)))
     }
 
+    /// Conditional on the name that it replaces: an own try without an answer that arrives late
+    /// cannot take back what came after it.
     async fn set_profile(
         &self,
         id: UserId,
         display_name: &str,
+        deed: &Deed,
     ) -> Result<Option<User>, StoreError> {
-        let mut last = String::new();
         for _ in 0..TRIES_MAX {
-            let values = (display_name, id.as_i64());
-            match self.decide(&self.statements.set_profile, values).await? {
-                Decided::Applied => return self.user(id).await,
-                Decided::Refused => return Ok(None),
-                Decided::Unknown { detail, .. } => last = detail,
+            let Some(user) = self.user(id, Sight::Final).await? else { return Ok(None) };
+            if &*user.display_name == display_name {
+                return Ok(Some(user));
+            }
+            let values = (display_name, id.as_i64(), &*user.display_name);
+            match self.decide(deed, &self.statements.set_profile, values).await? {
+                Decided::Applied => {
+                    return Ok(Some(User { display_name: display_name.into(), ..user }));
+                }
+                Decided::Refused | Decided::Unknown { .. } => {}
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
-        together(ids.iter().map(|id| self.user(*id)).collect()).await
+        let users = ids.iter().map(|id| self.user(*id, Sight::Acknowledged));
+        together(users.collect()).await
+    }
+
+    /// The first so many of these who are there.
+    async fn first_users(&self, ids: &[UserId], limit: usize) -> Result<Vec<User>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(limit) {
+            found.extend(self.users(ids).await?.into_iter().flatten());
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
     }
 
     async fn named(
@@ -168,12 +203,11 @@ impl Store {
         for part in partitions(prefix).chunks(ALPHABET.len()) {
             let named = part.iter().map(|partition| self.named(partition, prefix, &end, page));
             let ids: Vec<UserId> = together(named.collect()).await?.into_iter().flatten().collect();
-            found.extend(self.users(&ids).await?.into_iter().flatten());
+            found.extend(self.first_users(&ids, limit - found.len()).await?);
             if found.len() >= limit {
                 break;
             }
         }
-        found.truncate(limit);
         Ok(found)
     }
 }
@@ -181,7 +215,8 @@ impl Store {
 #[async_trait]
 impl Accounts for ScyllaAccounts {
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
-        self.0.settled_in_time(self.0.claim(user, password_hash)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.claim(user, password_hash, &deed)).await
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
@@ -200,7 +235,8 @@ impl Accounts for ScyllaAccounts {
         id: UserId,
         display_name: &str,
     ) -> Result<Option<User>, StoreError> {
-        self.0.settled_in_time(self.0.set_profile(id, display_name)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.set_profile(id, display_name, &deed)).await
     }
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {

@@ -13,6 +13,7 @@ use chat_core::{
 };
 
 use super::{
+    deed::Deed,
     heads::{seq, unsigned},
     store::{Decided, Store, TRIES_MAX, corrupt, together},
 };
@@ -63,7 +64,7 @@ fn read_founding(conversation: ConversationId, row: FoundingRow) -> Result<Found
 }
 
 impl Store {
-    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+    async fn create(&self, founding: &Founding, deed: &Deed) -> Result<(), StoreError> {
         self.tenure.check()?;
         let values = (
             founding.conversation.as_i64(),
@@ -71,11 +72,10 @@ impl Store {
             founding.title.as_deref(),
             founding.created_at.as_millis(),
         );
-        let mut last = String::new();
         for _ in 0..TRIES_MAX {
-            match self.decide(&self.statements.create, values).await? {
+            match self.decide(deed, &self.statements.create, values).await? {
                 Decided::Applied | Decided::Refused => return Ok(()),
-                Decided::Unknown { detail, .. } => last = detail,
+                Decided::Unknown { .. } => {}
             }
             let key = (founding.conversation.as_i64(),);
             let stands: Option<FoundingRow> =
@@ -84,23 +84,22 @@ impl Store {
                 return Ok(());
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     async fn direct(
         &self,
         (low, high): (UserId, UserId),
         fresh: ConversationId,
+        deed: &Deed,
     ) -> Result<ConversationId, StoreError> {
         self.tenure.check()?;
         let pair = (low.as_i64(), high.as_i64());
-        let mut last = String::new();
         for _ in 0..TRIES_MAX {
             let values = (pair.0, pair.1, fresh.as_i64());
-            match self.decide(&self.statements.direct, values).await? {
+            match self.decide(deed, &self.statements.direct, values).await? {
                 Decided::Applied => return Ok(fresh),
-                Decided::Refused => {}
-                Decided::Unknown { detail, .. } => last = detail,
+                Decided::Refused | Decided::Unknown { .. } => {}
             }
             let stands: Option<(i64,)> = self.row(&self.statements.direct_serial, pair).await?;
             if let Some((conversation,)) = stands {
@@ -108,7 +107,7 @@ impl Store {
                     .ok_or_else(|| corrupt("a pair without its conversation"));
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     async fn get(
@@ -194,7 +193,8 @@ impl Store {
 #[async_trait]
 impl Conversations for ScyllaConversations {
     async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
-        self.0.settled_in_time(self.0.create(founding)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.create(founding, &deed)).await
     }
 
     async fn direct(
@@ -204,7 +204,8 @@ impl Conversations for ScyllaConversations {
         fresh: ConversationId,
     ) -> Result<ConversationId, StoreError> {
         let pair = (one.min(other), one.max(other));
-        self.0.settled_in_time(self.0.direct(pair, fresh)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.direct(pair, fresh, &deed)).await
     }
 
     async fn get(

@@ -1,6 +1,6 @@
 //! The logs of all conversations.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use chat_core::{
@@ -13,10 +13,14 @@ use chat_core::{
 use super::{
     append::key,
     buckets::{column, number},
+    deed::Deed,
     heads::Sight,
     reading,
-    store::{Decided, Store, TRIES_MAX, together},
+    store::{Decided, Store, TRIES_MAX, corrupt, together},
 };
+
+/// Entries whose texts are taken out by one conditional batch.
+const ERASED_MAX: usize = 64;
 
 /// Logs in a CQL store.
 #[derive(Debug)]
@@ -40,34 +44,47 @@ fn without_text(entry: Entry) -> Option<Entry> {
 }
 
 impl Store {
-    /// Takes the text out of entries. What erasing writes depends on the entry alone, so that it
+    /// Takes the text out of entries. What erasing writes depends on the entries alone, so that it
     /// may be sent again whatever became of it.
     pub(super) async fn erase(
         self: &Arc<Self>,
         conversation: ConversationId,
         seqs: &[Seq],
+        deed: &Deed,
     ) -> Result<(), StoreError> {
-        for seq in seqs {
+        let texts = seqs.iter().map(async |seq| {
             let found = self.read(conversation, seq.previous(), *seq, 1).await?;
-            if let Some(erased) = found.into_iter().next().and_then(without_text) {
-                self.erase_one(&erased).await?;
-            }
+            Ok(found.into_iter().next().and_then(without_text))
+        });
+        let mut buckets: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
+        for erased in together(texts.collect()).await?.into_iter().flatten() {
+            buckets.entry(self.buckets.of_seq(erased.seq)).or_default().push(erased);
+        }
+        for erased in buckets.values().flat_map(|erased| erased.chunks(ERASED_MAX)) {
+            self.erase_batch(erased, deed).await?;
         }
         Ok(())
     }
 
-    async fn erase_one(&self, erased: &Entry) -> Result<(), StoreError> {
-        let bucket = column(self.buckets.of_seq(erased.seq));
-        let conversation = erased.conversation.as_i64();
-        let values = (reading::body(erased), conversation, bucket, number(erased.seq.get()));
-        let mut last = String::new();
+    /// Entries of one bucket in one conditional write: each one alone would be in the others' way.
+    async fn erase_batch(&self, erased: &[Entry], deed: &Deed) -> Result<(), StoreError> {
+        let values = erased.iter().map(|entry| {
+            let bucket = column(self.buckets.of_seq(entry.seq));
+            let conversation = entry.conversation.as_i64();
+            (reading::body(entry), conversation, bucket, number(entry.seq.get()))
+        });
+        let values: Vec<_> = values.collect();
+        let statements = vec![self.statements.erase.clone(); values.len()];
         for _ in 0..TRIES_MAX {
-            match self.decide(&self.statements.erase, &values).await? {
-                Decided::Applied | Decided::Refused => return Ok(()),
-                Decided::Unknown { detail, .. } => last = detail,
+            let decided = self.decide_all(statements.clone(), &values[..]).await?;
+            deed.note(&decided);
+            match decided {
+                Decided::Applied => return Ok(()),
+                Decided::Refused => return Err(corrupt("an entry that was read has gone")),
+                Decided::Unknown { .. } => {}
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     async fn head_now(self: &Arc<Self>, conversation: ConversationId) -> Result<Head, StoreError> {
@@ -143,6 +160,7 @@ impl Log for ScyllaLog {
     }
 
     async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
-        self.0.settled_in_time(self.0.erase(conversation, seqs)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.erase(conversation, seqs, &deed)).await
     }
 }

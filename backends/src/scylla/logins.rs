@@ -11,8 +11,12 @@ use chat_core::{
     port::{Logins, Rotation},
     time::Timestamp,
 };
+use tokio::time::timeout_at;
 
-use super::store::{Decided, Store, TRIES_MAX, corrupt, together};
+use super::{
+    deed::Deed,
+    store::{Decided, Store, TRIES_MAX, corrupt, together},
+};
 
 /// Logins in a CQL store.
 #[derive(Debug)]
@@ -58,6 +62,14 @@ fn read_login(row: LoginRow) -> Result<Login, StoreError> {
     })
 }
 
+/// One id cannot be two logins.
+fn is_same(stands: &Login, login: &Login) -> Result<(), StoreError> {
+    if (stands.user, stands.created_at) == (login.user, login.created_at) {
+        return Ok(());
+    }
+    Err(corrupt(format!("login {} was given twice", login.id)))
+}
+
 /// An exchange of one refresh token for the next.
 #[derive(Clone, Copy)]
 struct Exchange {
@@ -94,7 +106,7 @@ impl Exchange {
 }
 
 impl Store {
-    async fn open(&self, login: &Login) -> Result<(), StoreError> {
+    async fn open(&self, login: &Login, deed: &Deed) -> Result<(), StoreError> {
         self.tenure.check()?;
         let index = (login.user.as_i64(), login.id.as_i64());
         self.write(&self.statements.index_login, index).await?;
@@ -110,21 +122,29 @@ impl Store {
             previous,
             login.previous.map(|(_, at)| at.as_millis()),
         );
-        let mut last = String::new();
         for _ in 0..TRIES_MAX {
-            match self.decide(&self.statements.open_login, &values).await? {
-                Decided::Applied | Decided::Refused => return self.make_room(login.user).await,
-                Decided::Unknown { detail, .. } => last = detail,
+            match self.decide(deed, &self.statements.open_login, &values).await? {
+                Decided::Applied => return Ok(()),
+                Decided::Refused | Decided::Unknown { .. } => {}
+            }
+            if let Some(stands) = self.login(login.id).await? {
+                return is_same(&stands, login);
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
-    async fn make_room(&self, user: UserId) -> Result<(), StoreError> {
+    /// A login as a serial read sees it.
+    async fn login(&self, id: LoginId) -> Result<Option<Login>, StoreError> {
+        let row: Option<LoginRow> = self.row(&self.statements.login_serial, (id.as_i64(),)).await?;
+        row.map(read_login).transpose()
+    }
+
+    async fn make_room(self: &Arc<Self>, user: UserId) -> Result<(), StoreError> {
         let mut logins = self.logins_of(user).await?;
         logins.sort_by_key(|login| (login.used_at, login.id));
         for unused in &logins[..logins.len().saturating_sub(LOGINS_MAX)] {
-            self.end(user, unused.id).await?;
+            self.end(user, unused.id, &Deed::default()).await?;
         }
         Ok(())
     }
@@ -140,31 +160,47 @@ impl Store {
     }
 
     /// Ends a login of this user; says whether there was one.
-    async fn end(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        let (mut last, mut in_doubt) = (String::new(), false);
+    async fn end(
+        self: &Arc<Self>,
+        user: UserId,
+        id: LoginId,
+        deed: &Deed,
+    ) -> Result<bool, StoreError> {
+        let mut in_doubt = false;
         for _ in 0..TRIES_MAX {
             let values = (id.as_i64(), user.as_i64());
-            match self.decide(&self.statements.end_login, values).await? {
-                Decided::Unknown { detail, .. } => {
-                    (last, in_doubt) = (detail, true);
+            match self.decide(deed, &self.statements.end_login, values).await? {
+                Decided::Unknown { .. } => {
+                    in_doubt = true;
                     continue;
                 }
                 Decided::Refused if !in_doubt => return Ok(false),
                 // What is not there any more may have been ended by a try without an answer.
                 Decided::Applied | Decided::Refused => {}
             }
-            let index = (user.as_i64(), id.as_i64());
-            return self.write(&self.statements.unindex_login, index).await.map(|()| true);
+            let store = self.clone();
+            self.tasks.spawn(async move { store.unindex(user, id).await });
+            return Ok(true);
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
-    async fn rotate(&self, exchange: Exchange) -> Result<Rotation, StoreError> {
-        let key = (exchange.login.as_i64(),);
-        let (mut last, mut in_doubt) = (String::new(), false);
+    /// Shortens the list of a user's logins; who reads it passes over those that have ended.
+    async fn unindex(&self, user: UserId, id: LoginId) {
+        let index = (user.as_i64(), id.as_i64());
+        if let Err(error) = self.write(&self.statements.unindex_login, index).await {
+            tracing::debug!(%error, login.id = %id, "an ended login stays in its list");
+        }
+    }
+
+    async fn rotate(
+        self: &Arc<Self>,
+        exchange: Exchange,
+        deed: &Deed,
+    ) -> Result<Rotation, StoreError> {
+        let mut in_doubt = false;
         for _ in 0..TRIES_MAX {
-            let row: Option<LoginRow> = self.row(&self.statements.login_serial, key).await?;
-            let login = row.map(read_login).transpose()?;
+            let login = self.login(exchange.login).await?;
             let Some(login) = login.filter(|login| exchange.now < login.expires_at) else {
                 return Ok(Rotation::Gone);
             };
@@ -172,25 +208,25 @@ impl Store {
                 return Ok(Exchange::stands(login, in_doubt));
             }
             if login.current != exchange.presented {
-                return self.reused(&login).await;
+                return self.reused(&login, deed).await;
             }
-            match self.exchange(exchange).await? {
+            match self.exchange(exchange, deed).await? {
                 Decided::Applied => return Ok(Rotation::Rotated(exchange.made(login))),
                 Decided::Refused => {}
-                Decided::Unknown { detail, .. } => (last, in_doubt) = (detail, true),
+                Decided::Unknown { .. } => in_doubt = true,
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     /// Ends a login whose old token was used again; who comes second finds it gone.
-    async fn reused(&self, login: &Login) -> Result<Rotation, StoreError> {
+    async fn reused(self: &Arc<Self>, login: &Login, deed: &Deed) -> Result<Rotation, StoreError> {
         let user = login.user;
-        let ended = self.end(user, login.id).await?;
+        let ended = self.end(user, login.id, deed).await?;
         Ok(if ended { Rotation::Reused { user } } else { Rotation::Gone })
     }
 
-    async fn exchange(&self, exchange: Exchange) -> Result<Decided, StoreError> {
+    async fn exchange(&self, exchange: Exchange, deed: &Deed) -> Result<Decided, StoreError> {
         let values = (
             exchange.successor.0.to_vec(),
             exchange.presented.0.to_vec(),
@@ -200,14 +236,21 @@ impl Store {
             exchange.login.as_i64(),
             exchange.presented.0.to_vec(),
         );
-        self.decide(&self.statements.rotate, values).await
+        self.decide(deed, &self.statements.rotate, values).await
     }
 }
 
 #[async_trait]
 impl Logins for ScyllaLogins {
     async fn open(&self, login: &Login) -> Result<(), StoreError> {
-        self.0.settled_in_time(self.0.open(login)).await
+        let (deadline, deed) = (self.0.deadline(), Deed::default());
+        self.0.settled_in_time(&deed, self.0.open(login, &deed)).await?;
+        // It is open, whatever becomes of those above the bound.
+        let room = timeout_at(deadline, self.0.make_room(login.user)).await;
+        if !matches!(room, Ok(Ok(()))) {
+            tracing::debug!(user.id = %login.user, ?room, "too many logins until the next one");
+        }
+        Ok(())
     }
 
     async fn rotate(
@@ -219,11 +262,13 @@ impl Logins for ScyllaLogins {
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let exchange = Exchange { login: id, presented, successor, now, expires_at };
-        self.0.settled_in_time(self.0.rotate(exchange)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.rotate(exchange, &deed)).await
     }
 
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        self.0.settled_in_time(self.0.end(user, id)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.end(user, id, &deed)).await
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

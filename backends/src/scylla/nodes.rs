@@ -19,6 +19,7 @@ use chat_core::{error::StoreError, id::NODES_MAX};
 use tokio::time::Instant;
 
 use super::{
+    deed::Deed,
     error::ConnectError,
     store::{Decided, Store},
 };
@@ -134,8 +135,9 @@ impl Store {
                 return;
             }
         }
-        if let Err(error) = self.decide(&self.statements.free_node, (i32::from(node), owner)).await
-        {
+        let values = (i32::from(node), owner);
+        let freed = self.decide(&Deed::default(), &self.statements.free_node, values).await;
+        if let Err(error) = freed {
             tracing::debug!(%error, node, "the node number comes free by itself");
         }
     }
@@ -144,7 +146,7 @@ impl Store {
     async fn renew_node(&self, node: u16, owner: i64) -> bool {
         let asked = Instant::now();
         let values = (ttl(), i32::from(node), owner);
-        match self.decide(&self.statements.renew_node, values).await {
+        match self.decide(&Deed::default(), &self.statements.renew_node, values).await {
             Ok(Decided::Applied) => self.tenure.extend(asked),
             Ok(Decided::Refused) => return false,
             Ok(Decided::Unknown { detail, .. }) => {

@@ -11,7 +11,10 @@ use chat_core::{
     time::Timestamp,
 };
 
-use super::store::{Decided, Store, TRIES_MAX, corrupt};
+use super::{
+    deed::Deed,
+    store::{Decided, Store, TRIES_MAX, corrupt},
+};
 
 /// Answers in a CQL store.
 #[derive(Debug)]
@@ -69,28 +72,29 @@ impl Store {
         digest: [u8; 32],
         fresh: ConversationId,
         now: Timestamp,
+        deed: &Deed,
     ) -> Result<Claim, StoreError> {
         self.tenure.check()?;
-        let (mut last, mut tried) = (String::new(), None);
+        let mut tried = None;
         for _ in 0..TRIES_MAX {
             let (decided, conversation) = match self.kept(key).await? {
-                None => (self.first_claim(key, &digest, fresh, now).await?, fresh),
+                None => (self.first_claim(key, &digest, fresh, now, deed).await?, fresh),
                 // What a try without an answer was to write is there.
                 Some(kept) if tried == Some(kept.conversation) && kept.claimed_at == now => {
                     return Ok(Claim::Yours(kept.conversation));
                 }
                 Some(kept) => match kept.answer(&digest, now) {
                     Some(answer) => return Ok(answer),
-                    None => (self.take_over(key, &kept, now).await?, kept.conversation),
+                    None => (self.take_over(key, &kept, now, deed).await?, kept.conversation),
                 },
             };
             match decided {
                 Decided::Applied => return Ok(Claim::Yours(conversation)),
                 Decided::Refused => {}
-                Decided::Unknown { detail, .. } => (last, tried) = (detail, Some(conversation)),
+                Decided::Unknown { .. } => tried = Some(conversation),
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
     async fn first_claim(
@@ -99,9 +103,10 @@ impl Store {
         digest: &[u8],
         fresh: ConversationId,
         now: Timestamp,
+        deed: &Deed,
     ) -> Result<Decided, StoreError> {
         let values = (key.user.as_i64(), &*key.key, digest, fresh.as_i64(), now.as_millis(), ttl());
-        self.decide(&self.statements.claim_reply, values).await
+        self.decide(deed, &self.statements.claim_reply, values).await
     }
 
     async fn take_over(
@@ -109,6 +114,7 @@ impl Store {
         key: &ReplyKey,
         kept: &Kept,
         now: Timestamp,
+        deed: &Deed,
     ) -> Result<Decided, StoreError> {
         let values = (
             ttl(),
@@ -119,11 +125,10 @@ impl Store {
             &*key.key,
             kept.claimed_at.as_millis(),
         );
-        self.decide(&self.statements.take_over_reply, values).await
+        self.decide(deed, &self.statements.take_over_reply, values).await
     }
 
-    async fn settle(&self, key: &ReplyKey) -> Result<(), StoreError> {
-        let mut last = String::new();
+    async fn settle_reply(&self, key: &ReplyKey, deed: &Deed) -> Result<(), StoreError> {
         for _ in 0..TRIES_MAX {
             let Some(kept) = self.kept(key).await?.filter(|kept| !kept.is_settled) else {
                 return Ok(());
@@ -138,26 +143,24 @@ impl Store {
                 &*key.key,
                 conversation,
             );
-            match self.decide(&self.statements.settle_reply, values).await? {
+            match self.decide(deed, &self.statements.settle_reply, values).await? {
                 Decided::Applied => return Ok(()),
-                Decided::Refused => {}
-                Decided::Unknown { detail, .. } => last = detail,
+                Decided::Refused | Decided::Unknown { .. } => {}
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 
-    async fn release(&self, key: &ReplyKey) -> Result<(), StoreError> {
-        let mut last = String::new();
+    async fn release_reply(&self, key: &ReplyKey, deed: &Deed) -> Result<(), StoreError> {
         let Some(first) = self.kept(key).await? else { return Ok(()) };
         for _ in 0..TRIES_MAX {
             let values = (key.user.as_i64(), &*key.key, first.conversation.as_i64());
-            match self.decide(&self.statements.release_reply, values).await? {
+            match self.decide(deed, &self.statements.release_reply, values).await? {
                 Decided::Applied | Decided::Refused => return Ok(()),
-                Decided::Unknown { detail, .. } => last = detail,
+                Decided::Unknown { .. } => {}
             }
         }
-        Err(StoreError::Unknown(last))
+        Err(deed.undecided())
     }
 }
 
@@ -170,14 +173,18 @@ impl Replies for ScyllaReplies {
         fresh: ConversationId,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        self.0.settled_in_time(self.0.claim_reply(key, digest, fresh, now)).await
+        let deed = Deed::default();
+        let claim = self.0.claim_reply(key, digest, fresh, now, &deed);
+        self.0.settled_in_time(&deed, claim).await
     }
 
     async fn settle(&self, key: &ReplyKey) -> Result<(), StoreError> {
-        self.0.settled_in_time(self.0.settle(key)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.settle_reply(key, &deed)).await
     }
 
     async fn release(&self, key: &ReplyKey) -> Result<(), StoreError> {
-        self.0.settled_in_time(self.0.release(key)).await
+        let deed = Deed::default();
+        self.0.settled_in_time(&deed, self.0.release_reply(key, &deed)).await
     }
 }

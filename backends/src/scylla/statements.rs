@@ -199,7 +199,9 @@ statements! {
     add_user: Conditional "INSERT INTO users (user, username, display_name, created_at) \
         VALUES (?, ?, ?, ?) IF NOT EXISTS",
     user: Read "SELECT username, display_name, created_at FROM users WHERE user = ?",
-    set_profile: Conditional "UPDATE users SET display_name = ? WHERE user = ? IF EXISTS",
+    user_serial: Serial "SELECT username, display_name, created_at FROM users WHERE user = ?",
+    set_profile: Conditional "UPDATE users SET display_name = ? WHERE user = ? \
+        IF display_name = ?",
     index_name: Write "INSERT INTO usernames_by_prefix (prefix, username, user) \
         VALUES (?, ?, ?) USING TIMESTAMP 1",
     names: Read "SELECT username, user FROM usernames_by_prefix \

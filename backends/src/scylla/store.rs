@@ -23,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     breaker::{Asked, Breaker, PROBE_EVERY},
     buckets::Buckets,
+    deed::Deed,
     doubts::Doubts,
     flights::Flights,
     known::Known,
@@ -130,10 +131,13 @@ impl Store {
     /// A conditional write. [`StoreError::Unavailable`] where it was surely not sent.
     pub(super) async fn decide(
         &self,
+        deed: &Deed,
         statement: &PreparedStatement,
         values: impl SerializeRow,
     ) -> Result<Decided, StoreError> {
-        decided(self.execute(statement, values).await)
+        let decided = decided(self.execute(statement, values).await)?;
+        deed.note(&decided);
+        Ok(decided)
     }
 
     /// Conditional writes to one partition, all or none.
@@ -214,13 +218,15 @@ impl Store {
         timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late())
     }
 
-    /// Gives up on conditional writes that take too long.
+    /// Gives up on conditional writes that take too long; what fails after the `deed` is unknown.
     pub(super) async fn settled_in_time<T>(
         &self,
+        deed: &Deed,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let late = || Err(StoreError::Unknown("no answer in time".to_owned()));
-        timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late())
+        let outcome = timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late());
+        outcome.map_err(|error| deed.end(error))
     }
 }
 

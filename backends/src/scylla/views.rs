@@ -17,6 +17,7 @@ use chat_core::{
 
 use super::{
     buckets::{column, number},
+    deed::Deed,
     store::{Store, together},
 };
 
@@ -137,7 +138,7 @@ impl Store {
         }
         let values = (TIMESTAMP_TOP, row.0, row.1, row.2);
         self.write(&self.statements.erase_edit, values).await?;
-        self.erase(conversation, &erased).await
+        self.erase(conversation, &erased, &Deed::default()).await
     }
 
     async fn write_reaction(
