@@ -7,12 +7,14 @@
 //! ```
 //! - A batch stays in one bucket. Keys in older buckets are looked up before it: sealed buckets
 //!   never change, so that this look-up is final. A bucket counts as sealed here once a serial read
-//!   has seen it full, which also settles its last batch; from then on plain reads of it do.
+//!   has seen it full, which also settles its last batch; from then on plain reads of it do. Those
+//!   before it have a successor, whose first batch waited for just that.
 //! - The first batch of a bucket has nothing to be conditional on but that the bucket is empty: it
 //!   is sent only when the one before is sealed.
-//! - Refused or unknown, one serial read tells: first whose entry stands at the place (so that a
-//!   later answer cannot hide an own append), then which keys are there. Entry ids are unique, so
-//!   that the same batch may be sent again while its outcome is open.
+//! - Unknown, one serial read tells whose entry stands at the place, and finishes or buries what is
+//!   in flight in its partition; a refusal comes of a read that does so as well. Then plain reads see
+//!   which keys are there, and the head. Entry ids are unique, so that the same batch may be sent
+//!   again while its outcome is open.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -196,9 +198,8 @@ impl Store {
             }
         }
         let looked = places.into_iter().map(async |(older, wanted)| {
-            let sight = if older == previous { Sight::Acknowledged } else { Sight::Final };
             let wanted: Vec<&[u8]> = wanted.into_iter().map(Vec::as_slice).collect();
-            self.keyed(append.conversation, older, &wanted, sight).await
+            self.keyed(append.conversation, older, &wanted, Sight::Acknowledged).await
         });
         let looked = together(looked.collect()).await?;
         let mut found: BTreeMap<_, _> = looked.into_iter().flatten().collect();
@@ -304,7 +305,8 @@ impl Store {
         }
     }
 
-    /// Serial reads: whether an `open` try stands at its place, which keys are there, and the head.
+    /// Whether an `open` try stands at its place, by a serial read; then which keys are there, and
+    /// the head. What is not done is known before these two, which only say why.
     async fn look(
         self: &Arc<Self>,
         append: &Append<'_>,
@@ -320,12 +322,15 @@ impl Store {
         }
         let all: Vec<&[u8]> = keys.keys().map(Vec::as_slice).collect();
         let bucket = self.buckets.of_seq(first);
-        let found = self.keyed(conversation, bucket, &all, Sight::Final).await?;
+        let (found, head) = futures_util::future::try_join(
+            self.keyed(conversation, bucket, &all, Sight::Acknowledged),
+            self.head(conversation, Sight::Acknowledged),
+        )
+        .await?;
         if !found.is_empty() {
             let found = found.into_iter().collect();
             return self.duplicate(conversation, keys, found).await.map(Tried::Known);
         }
-        let head = self.head(conversation, Sight::Final).await?;
         if head.seq == append.after {
             let refused = || Open { detail: "refused at its own head".to_owned(), may_come: false };
             return Ok(Tried::Open(open.cloned().unwrap_or_else(refused)));

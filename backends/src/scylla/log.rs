@@ -113,10 +113,12 @@ impl Store {
         let newest = self.buckets.of_seq(head.seq);
         let oldest = self.buckets.of_seq(base.next()).min(newest.saturating_sub(1));
         let keys = [key];
-        let looked = (oldest..=newest)
-            .map(|bucket| self.keyed(conversation, bucket, &keys, Sight::Final))
-            .collect();
-        match together(looked).await?.into_iter().flatten().next() {
+        let looked = (oldest..=newest).map(|bucket| {
+            // What has a successor is sealed and settled.
+            let sight = if bucket == newest { Sight::Final } else { Sight::Acknowledged };
+            self.keyed(conversation, bucket, &keys, sight)
+        });
+        match together(looked.collect()).await?.into_iter().flatten().next() {
             Some((_, seq)) => self.entry(conversation, seq).await.map(Some),
             None => Ok(None),
         }
