@@ -55,8 +55,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::{
     accounts::ScyllaAccounts, breaker::Breaker, buckets::Buckets,
     conversations::ScyllaConversations, cursors::ScyllaCursors, doubts::Doubts, flights::Flights,
-    known::Known, last_seen::ScyllaLastSeen, log::ScyllaLog, logins::ScyllaLogins, migrate::Reach,
-    nodes::Tenure, replies::ScyllaReplies, statements::Statements, store::Store,
+    known::Known, last_seen::ScyllaLastSeen, log::ScyllaLog, logins::ScyllaLogins, mending::Mends,
+    migrate::Reach, nodes::Tenure, replies::ScyllaReplies, statements::Statements, store::Store,
 };
 pub use self::{
     connect::ScyllaConfig, doubts::Unknowns, error::ConnectError, nodes::LEASE_TTL,
@@ -98,6 +98,7 @@ impl Scylla {
             doubts: Doubts::default(),
             chunks: Arc::new(Flights::default()),
             heads: Arc::new(Flights::default()),
+            mends: Mends::default(),
             breaker: Breaker::default(),
             tenure: Tenure::default(),
             tasks: TaskTracker::new(),

@@ -7,6 +7,8 @@ mod stage;
 #[path = "scylla/writer.rs"]
 mod writer;
 
+use std::time::Duration;
+
 use backends::scylla::{ConnectError, Health, Scylla, migrate, rebuild};
 use chat_core::{
     error::StoreError,
@@ -15,6 +17,8 @@ use chat_core::{
     port::Stores,
     time::Timestamp,
 };
+use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use crate::{
     stage::Stage,
@@ -167,6 +171,73 @@ async fn projections_left_behind_are_mended_by_who_comes() {
     let conversations = third.stores().conversations;
     let standing = conversations.standing(writer.conversation, &[again]).await.unwrap();
     assert!(standing[0].is_some(), "a member whom another gateway left behind");
+}
+
+/// Up to where the conversation's projections are complete, as the store has it.
+async fn projected(stage: &Stage, writer: &Writer) -> Option<i64> {
+    let (keyspace, conversation) = (&stage.config.keyspace, writer.conversation.as_i64());
+    let query =
+        format!("SELECT projected_seq FROM {keyspace}.views WHERE conversation = {conversation}");
+    let rows = stage.session().await.query_unpaged(query, ()).await.unwrap();
+    let row: Option<(Option<i64>,)> = rows.into_rows_result().unwrap().maybe_first_row().unwrap();
+    row.and_then(|(seq,)| seq)
+}
+
+/// A text, edited many times and then redacted, and never projected.
+async fn edited_and_redacted(stores: &Stores, edits: usize) -> (Writer, UserId) {
+    let (mut writer, user) = (Writer::new(), fresh());
+    writer.append(stores, &[joined(user), text("0")].map(|body| Draft::new(user, body))).await;
+    let edits: Vec<_> = (0..edits)
+        .map(|nth| Body::Edited { target_seq: Seq::new(2), text: Some(nth.to_string().into()) })
+        .map(|body| Draft::new(user, body))
+        .collect();
+    for edits in edits.chunks(50) {
+        writer.append(stores, edits).await;
+    }
+    let redacted = Body::Redacted { target_seq: Seq::new(2) };
+    writer.append(stores, &[Draft::new(user, redacted)]).await;
+    (writer, user)
+}
+
+/// Mending that takes longer than a call goes on when its callers have gone, and ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mending_goes_on_when_who_began_it_has_gone() {
+    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
+    let (one, other) = (stage.connect().await, stage.connect().await);
+    let (writer, user) = edited_and_redacted(&one.stores(), 600).await;
+    let (stores, conversation) = (other.stores(), writer.conversation);
+    assert_eq!(writer.head_on(&stores).await, writer.head);
+    let users = [user];
+    let call = stores.conversations.standing(conversation, &users);
+    assert_eq!(call.now_or_never(), None);
+    let (deadline, wanted) = (Instant::now() + Duration::from_secs(60), writer.head.seq.get());
+    while projected(&stage, &writer).await != i64::try_from(wanted).ok() {
+        assert!(Instant::now() < deadline, "mending has ended with its caller");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = stores.log.read(conversation, Seq::ZERO, writer.head.seq, usize::MAX).await.unwrap();
+    assert!(log.iter().all(|entry| !matches!(
+        entry.body,
+        Body::Text { text: Some(_), .. } | Body::Edited { text: Some(_), .. }
+    )));
+    assert_eq!(log.len() as u64, wanted);
+}
+
+/// Whoever comes to a conversation that takes long to mend is answered in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn message_edited_many_times_and_redacted_is_mended() {
+    let Some(mut stage) = Stage::shared("faults", 4_096).await else { return };
+    let (writer, user) = edited_and_redacted(&stage.connect().await.stores(), 1_000).await;
+    stage.config.statement_within = Duration::from_millis(1_500);
+    let gateway = stage.connect().await;
+    let (stores, conversation) = (gateway.stores(), writer.conversation);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    writer.head_on(&stores).await;
+    while let Err(error) = stores.conversations.standing(conversation, &[user]).await {
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    let overlays = stores.conversations.overlays(conversation, Seq::ZERO, Seq::new(2)).await;
+    assert_eq!(overlays.unwrap()[0].1.redacted, Some(writer.head.seq));
 }
 
 /// Everything but the log can be written again from the log.

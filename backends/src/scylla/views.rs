@@ -5,7 +5,10 @@
 //! timestamp that falls as seqs rise. Nothing is ever deleted: a tombstone is forgotten in
 //! time, and a late write would come through; who has gone is a row that says so.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chat_core::{
     codec::role_byte,
@@ -49,6 +52,21 @@ fn sent(entries: &[Entry]) -> Vec<SentRow> {
     rows.collect()
 }
 
+/// The message whose texts may have to go with this entry.
+fn may_erase(entry: &Entry) -> Option<(ConversationId, Seq)> {
+    match &entry.body {
+        Body::Edited { target_seq, .. } | Body::Redacted { target_seq } => {
+            Some((entry.conversation, *target_seq))
+        }
+        Body::Text { .. }
+        | Body::Reaction { .. }
+        | Body::Joined { .. }
+        | Body::Left { .. }
+        | Body::Role { .. }
+        | Body::Title { .. } => None,
+    }
+}
+
 impl Store {
     /// Writes what these entries change. How far projections are complete is not touched.
     pub(super) async fn write_views(self: &Arc<Self>, entries: &[Entry]) -> Result<(), StoreError> {
@@ -57,10 +75,11 @@ impl Store {
         let sent = sent.map(|rows| self.write_all(&self.statements.set_sent, rows));
         let views = entries.iter().map(|entry| self.write_view(entry));
         let (sent, views) = (together(sent.collect()), together(views.collect()));
-        futures_util::future::try_join(sent, views).await.map(drop)
+        futures_util::future::try_join(sent, views).await?;
+        self.erase_redacted(entries).await
     }
 
-    async fn write_view(self: &Arc<Self>, entry: &Entry) -> Result<(), StoreError> {
+    async fn write_view(&self, entry: &Entry) -> Result<(), StoreError> {
         match Projection::of(entry) {
             Projection::Member(member) => self.write_member(entry, &member, false).await,
             Projection::Gone(user) => {
@@ -97,48 +116,65 @@ impl Store {
         futures_util::future::try_join(member, membership).await.map(drop)
     }
 
-    /// Writes first and looks then: of a redaction and an edit at the same moment, each on another
-    /// gateway, at least one sees both and erases.
-    async fn write_overlay(
-        self: &Arc<Self>,
-        entry: &Entry,
-        target_seq: Seq,
-    ) -> Result<(), StoreError> {
-        let conversation = entry.conversation;
-        let row = (
-            conversation.as_i64(),
-            column(self.buckets.of_seq(target_seq)),
-            number(target_seq.get()),
-        );
+    async fn write_overlay(&self, entry: &Entry, target_seq: Seq) -> Result<(), StoreError> {
+        let row = self.overlay_row(entry.conversation, target_seq);
         let seq = number(entry.seq.get());
         match &entry.body {
             Body::Edited { text, .. } => {
                 let text = text.as_deref().unwrap_or_default();
                 let values = (seq, seq, entry.at.as_millis(), text, vec![seq], row.0, row.1, row.2);
-                self.write(&self.statements.set_edit, values).await?;
+                self.write(&self.statements.set_edit, values).await
             }
             Body::Redacted { .. } => {
                 let values = (falling(entry.seq), seq, row.0, row.1, row.2);
-                self.write(&self.statements.set_redacted, values).await?;
+                self.write(&self.statements.set_redacted, values).await
             }
-            Body::Reaction { emoji, on, .. } => {
-                return self.write_reaction(entry, row, emoji, *on).await;
-            }
+            Body::Reaction { emoji, on, .. } => self.write_reaction(entry, row, emoji, *on).await,
             Body::Text { .. }
             | Body::Joined { .. }
             | Body::Left { .. }
             | Body::Role { .. }
-            | Body::Title { .. } => return Ok(()),
+            | Body::Title { .. } => Ok(()),
         }
+    }
+
+    fn overlay_row(&self, conversation: ConversationId, target_seq: Seq) -> (i64, i32, i64) {
+        let bucket = column(self.buckets.of_seq(target_seq));
+        (conversation.as_i64(), bucket, number(target_seq.get()))
+    }
+
+    /// Takes out the texts of messages that are redacted. To be called when edits and redactions
+    /// are written: of two at the same moment, each on another gateway, at least one sees both.
+    async fn erase_redacted(self: &Arc<Self>, entries: &[Entry]) -> Result<(), StoreError> {
+        let targets: BTreeSet<_> = entries.iter().filter_map(may_erase).collect();
+        let looks = targets.into_iter().map(async |(conversation, target_seq)| {
+            Ok((conversation, self.redacted(conversation, target_seq).await?))
+        });
+        let mut erased: BTreeMap<ConversationId, Vec<Seq>> = BTreeMap::new();
+        for (conversation, seqs) in together(looks.collect()).await? {
+            erased.entry(conversation).or_default().extend(seqs);
+        }
+        for (conversation, seqs) in erased {
+            self.erase(conversation, &seqs, &Deed::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// The entries whose texts have to go with this message, if it is redacted.
+    async fn redacted(
+        &self,
+        conversation: ConversationId,
+        target_seq: Seq,
+    ) -> Result<Vec<Seq>, StoreError> {
         let found = self.read_overlays(conversation, target_seq.previous(), target_seq).await?;
-        let Some((_, overlay)) = found.into_iter().next() else { return Ok(()) };
+        let Some((_, overlay)) = found.into_iter().next() else { return Ok(Vec::new()) };
         let erased = erasures(target_seq, &overlay);
-        if erased.is_empty() {
-            return Ok(());
+        if !erased.is_empty() {
+            let row = self.overlay_row(conversation, target_seq);
+            let values = (TIMESTAMP_TOP, row.0, row.1, row.2);
+            self.write(&self.statements.erase_edit, values).await?;
         }
-        let values = (TIMESTAMP_TOP, row.0, row.1, row.2);
-        self.write(&self.statements.erase_edit, values).await?;
-        self.erase(conversation, &erased, &Deed::default()).await
+        Ok(erased)
     }
 
     async fn write_reaction(
