@@ -150,6 +150,42 @@ fn check(got: &[u64], memberships: &[Vec<u64>]) -> Result<(), String> {
     if rest.is_empty() { Ok(()) } else { Err(format!("{rest:?} is told besides")) }
 }
 
+/// Throws that are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        (self.0 >> 33) % bound
+    }
+}
+
+async fn write(
+    scene: &Scene,
+    ada: &Person,
+    bob: &Person,
+    conversation: ConversationId,
+    mut dice: Dice,
+) {
+    let mut writing = JoinSet::new();
+    for _ in 0..60 {
+        let change = match dice.below(6) {
+            0 | 1 => Change::Remove { user: bob.id() },
+            2 | 3 => add(bob),
+            _ => text(),
+        };
+        let gateway = scene.gateways[usize::try_from(dice.below(2)).unwrap()].clone();
+        let write =
+            Write { conversation, client_id: None, expected_seq: None, base_seq: None, change };
+        let pending = gateway.submit(ada.identity, write).unwrap();
+        writing.spawn(async move { pending.reply().await.is_ok() });
+        if dice.below(3) == 0 {
+            tokio::time::sleep(Duration::from_millis(dice.below(60))).await;
+        }
+    }
+    writing.join_all().await;
+}
+
 /// Ada writes, removes and adds as it comes, at both gateways; with so many thousandths of the hints
 /// dropped, doubled and delayed.
 async fn churn(seed: u64, faults_permille: u32) {
@@ -168,34 +204,11 @@ async fn churn(seed: u64, faults_permille: u32) {
         readers.push(bob.at(gateway).open(None).await);
     }
     let begun = readers[0].heads[0].1;
-    let mut chance = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut below = |bound: u64| {
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
-        chance % bound
-    };
     let mut reading = JoinSet::new();
     for mut reader in readers {
         reading.spawn(async move { (reader.read().await, reader) });
     }
-    let mut writing = JoinSet::new();
-    for _ in 0..60 {
-        let change = match below(6) {
-            0 | 1 => Change::Remove { user: bob.id() },
-            2 | 3 => add(&bob),
-            _ => text(),
-        };
-        let gateway = scene.gateways[usize::try_from(below(2)).unwrap()].clone();
-        let write =
-            Write { conversation, client_id: None, expected_seq: None, base_seq: None, change };
-        let pending = gateway.submit(ada.identity, write).unwrap();
-        writing.spawn(async move { pending.reply().await.is_ok() });
-        if below(3) == 0 {
-            tokio::time::sleep(Duration::from_millis(below(60))).await;
-        }
-    }
-    writing.join_all().await;
+    write(&scene, &ada, &bob, conversation, Dice(seed)).await;
     let memberships = memberships(&scene.entries(conversation).await, bob.id(), begun);
     for (mut events, mut reader) in reading.join_all().await {
         tokio::time::sleep(2 * MEMBERSHIPS_WITHIN).await;
