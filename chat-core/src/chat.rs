@@ -209,11 +209,7 @@ impl Revocations for Chat {
     /// Refuses the login's access tokens, and ends its sessions on this gateway.
     fn revoked(&self, ended: Identity) {
         self.ports.revoked.insert(ended, self.ports.clock.now());
-        self.ports.users.each_of(ended.user, |outbox| {
-            if outbox.identity().login == ended.login {
-                outbox.finish(Ending::LoggedOut);
-            }
-        });
+        self.end_sessions_of(ended);
     }
 }
 

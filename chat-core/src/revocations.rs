@@ -75,7 +75,14 @@ pub struct RevokedLogins {
 #[derive(Debug, Default)]
 struct Known {
     ended: HashMap<LoginId, Timestamp>,
-    queue: VecDeque<(Timestamp, Identity)>,
+    queue: VecDeque<(Timestamp, Identity, Source)>,
+}
+
+/// Where a login was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Here,
+    Elsewhere,
 }
 
 impl RevokedLogins {
@@ -90,8 +97,17 @@ impl RevokedLogins {
         Self { access_ttl, max: max.max(1), known: RwLock::default() }
     }
 
-    /// Remembers a login; says whether that is news.
+    /// Remembers a login that was ended here; says whether that is news.
     pub fn insert(&self, ended: Identity, now: Timestamp) -> bool {
+        self.remember(ended, now, Source::Here)
+    }
+
+    /// Remembers a login that another gateway has ended; says whether that is news.
+    pub fn hear(&self, ended: Identity, now: Timestamp) -> bool {
+        self.remember(ended, now, Source::Elsewhere)
+    }
+
+    fn remember(&self, ended: Identity, now: Timestamp, source: Source) -> bool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.prune(now);
         if known.ended.get(&ended.login).is_some_and(|until| *until > now) {
@@ -101,7 +117,7 @@ impl RevokedLogins {
             known.forget_first();
             tracing::warn!(max = self.max, "a revoked login is forgotten before its time");
         }
-        known.remember(ended, now.after(self.access_ttl));
+        known.remember(ended, now.after(self.access_ttl), source);
         true
     }
 
@@ -111,22 +127,25 @@ impl RevokedLogins {
         known.ended.get(&login).is_some_and(|until| *until > now)
     }
 
-    /// All that are remembered, oldest first: to tell the others again after hints were lost.
+    /// All that were ended here and are remembered, oldest first: to tell the others again after
+    /// hints were lost. What was heard is not told on, or gateways would keep it alive for ever.
     pub fn in_force(&self, now: Timestamp) -> Vec<Identity> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.queue.iter().filter(|(until, _)| *until > now).map(|(_, ended)| *ended).collect()
+        let own =
+            known.queue.iter().filter(|(until, _, source)| *until > now && *source == Source::Here);
+        own.map(|(_, ended, _)| *ended).collect()
     }
 }
 
 impl Known {
-    fn remember(&mut self, ended: Identity, until: Timestamp) {
+    fn remember(&mut self, ended: Identity, until: Timestamp, source: Source) {
         self.ended.insert(ended.login, until);
-        self.queue.push_back((until, ended));
+        self.queue.push_back((until, ended, source));
     }
 
     fn forget_first(&mut self) {
         let first = self.queue.pop_front();
-        if let Some((until, ended)) = first
+        if let Some((until, ended, _)) = first
             && self.ended.get(&ended.login) == Some(&until)
         {
             self.ended.remove(&ended.login);
@@ -134,7 +153,7 @@ impl Known {
     }
 
     fn prune(&mut self, now: Timestamp) {
-        while self.queue.front().is_some_and(|(until, _)| *until <= now) {
+        while self.queue.front().is_some_and(|(until, ..)| *until <= now) {
             self.forget_first();
         }
     }
@@ -166,6 +185,15 @@ mod tests {
             assert_eq!(revoked.contains(identity(1).login, at(seconds)), refused, "{seconds}");
         }
         assert!(!revoked.contains(identity(2).login, at(0)));
+    }
+
+    #[test]
+    fn login_that_was_ended_elsewhere_is_refused_and_not_told_on() {
+        let revoked = RevokedLogins::new(TTL);
+        assert!(revoked.hear(identity(1), at(0)));
+        assert!(revoked.insert(identity(2), at(0)));
+        assert!(revoked.contains(identity(1).login, at(1)));
+        assert_eq!(revoked.in_force(at(1)), [identity(2)]);
     }
 
     #[test]

@@ -12,9 +12,10 @@ use super::Chat;
 use crate::{
     hint::Hint,
     id::{ConversationId, UserId},
-    model::Cursor,
+    model::{Cursor, Identity},
+    outbox::Ending,
     port::{Arrival, Channel},
-    revocations::{self, Revocations},
+    revocations,
 };
 
 /// How often quiet conversations are dropped.
@@ -54,7 +55,8 @@ async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, doubts: Arc<Do
         match arrival {
             Arrival::Hint { channel: Channel::Gateways, payload } => {
                 for ended in revocations::decode(&payload).into_iter().flatten() {
-                    chat.revoked(ended);
+                    chat.ports.revoked.hear(ended, chat.ports.clock.now());
+                    chat.end_sessions_of(ended);
                 }
             }
             Arrival::Hint { channel, payload } => match Hint::decode(channel, &payload) {
@@ -93,6 +95,15 @@ impl Chat {
         let heads = self.compare_heads_of(&live).await;
         let left = self.compare_memberships_of(users).await;
         tracing::debug!(?heads, left = left.len(), "followed again");
+    }
+
+    /// Ends the sessions of a login that has ended.
+    pub(super) fn end_sessions_of(&self, ended: Identity) {
+        self.ports.users.each_of(ended.user, |outbox| {
+            if outbox.identity().login == ended.login {
+                outbox.finish(Ending::LoggedOut);
+            }
+        });
     }
 
     fn heard(&self, channel: Channel, hint: Hint) {

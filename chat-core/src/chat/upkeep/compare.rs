@@ -69,7 +69,7 @@ impl Last {
     const NONE: Self = Self { why: Why::Due, was_up: true, has_failed: false };
 }
 
-/// Waits for the next comparison after the last one: more often while hints do not pass, at once when they cease or
+/// Waits for the next comparison: more often while hints do not pass, at once when they cease or
 /// were lost, and soon where the store did not answer the last one.
 async fn next(chat: &Chat, last: &Last, doubt: &Notify) -> Why {
     let Last { why, was_up, has_failed } = *last;
@@ -193,7 +193,7 @@ impl Chat {
         left
     }
 
-    /// Tells the others again which logins have ended: what this gateway told may have been lost.
+    /// Tells the others again which logins were ended here: that may have been lost as well.
     fn tell_revoked(&self) {
         for ended in
             self.ports.revoked.in_force(self.ports.clock.now()).chunks(revocations::HINT_MAX)
