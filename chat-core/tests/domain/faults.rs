@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,11 +54,14 @@ pub(crate) struct GatedLog {
     inner: Arc<dyn Log>,
     pub(crate) heads: Gate,
     pub(crate) reads: Gate,
+    /// Whether heads were asked for.
+    pub(crate) is_seen: Arc<AtomicBool>,
 }
 
 impl GatedLog {
     pub(crate) fn new(inner: Arc<dyn Log>) -> Arc<Self> {
-        Arc::new(Self { inner, heads: Gate::default(), reads: Gate::default() })
+        let is_seen = Arc::default();
+        Arc::new(Self { inner, heads: Gate::default(), reads: Gate::default(), is_seen })
     }
 }
 
@@ -78,6 +84,7 @@ impl Log for GatedLog {
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
         self.heads.pass().await;
+        self.is_seen.store(true, Ordering::SeqCst);
         self.inner.heads(conversations).await
     }
 
@@ -104,12 +111,14 @@ pub(crate) struct SlowConversations {
     pub(crate) after_lookup: Gate,
     /// What a view that lags behind the log shows of everybody's conversations.
     pub(crate) stale: Mutex<Option<Vec<Membership>>>,
+    /// Where somebody is a member shows only once heads were asked for.
+    pub(crate) is_mended: Mutex<Option<Arc<AtomicBool>>>,
 }
 
 impl SlowConversations {
     pub(crate) fn new(inner: Arc<dyn Conversations>, lookup: Duration) -> Arc<Self> {
-        let after_lookup = Gate::default();
-        Arc::new(Self { inner, lookup, after_lookup, stale: Mutex::default() })
+        let (after_lookup, stale, is_mended) = Default::default();
+        Arc::new(Self { inner, lookup, after_lookup, stale, is_mended })
     }
 }
 
@@ -156,6 +165,10 @@ impl Conversations for SlowConversations {
         conversation: ConversationId,
         users: &[UserId],
     ) -> Result<Vec<Option<Member>>, StoreError> {
+        let is_mended = self.is_mended.lock().unwrap().clone();
+        if is_mended.is_some_and(|mended| !mended.load(Ordering::SeqCst)) {
+            return Ok(vec![None; users.len()]);
+        }
         self.inner.standing(conversation, users).await
     }
 

@@ -1,6 +1,9 @@
 //! What happens while a session opens: nobody is let in who has been removed or logged out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use chat_core::{
     command::Change,
@@ -14,7 +17,7 @@ use chat_core::{
 use tokio::task::JoinSet;
 
 use crate::{
-    faults::SlowConversations,
+    faults::{GatedLog, SlowConversations},
     scene::{Scene, seqs},
 };
 
@@ -54,4 +57,21 @@ async fn login_that_ends_while_its_session_opens_gets_none() {
     let opened = Session::open(&scene.gateways[0], ada.identity, None).await;
     assert!(matches!(opened.err(), Some(ChatError::Unauthenticated(_))));
     assert_eq!(scene.gateways[0].sessions(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_member_is_let_in_also_where_the_views_lag_behind_the_log() {
+    let hub = MemoryHub::new();
+    let mut scene = Scene::with(1, &hub, 0);
+    let views = SlowConversations::new(scene.stores.conversations.clone(), Duration::ZERO);
+    let log = GatedLog::new(scene.log.clone());
+    let stores = Stores { conversations: views.clone(), log: log.clone(), ..scene.stores.clone() };
+    let gateway = scene.join(stores, Arc::new(hub.bus()));
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let mut reader = bob.at(&gateway).open(None).await;
+    *views.is_mended.lock().unwrap() = Some(log.is_seen.clone());
+    log.is_seen.store(false, Ordering::SeqCst);
+    ada.group(&[&bob]).await;
+    let message = tokio::time::timeout(Duration::from_secs(1), reader.message()).await;
+    assert!(message.is_ok(), "the standing was read at a head that was not known yet");
 }
