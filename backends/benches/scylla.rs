@@ -84,7 +84,6 @@ fn report(what: &str, entries: usize, mut took: Vec<Duration>) -> u64 {
 
 /// What group commit makes of conversations in which many send, as a multiple of appending their
 /// texts one by one, each in a conditional batch of its own that nobody else is in the way of.
-#[expect(clippy::cast_precision_loss, reason = "a ratio for people to read")]
 async fn compare(stores: &Stores) {
     let one_by_one = measure(stores, CONVERSATIONS, 1, false).await;
     let busy = Box::pin(Busy::begin(stores.clone(), CONVERSATIONS, SENDERS)).await;

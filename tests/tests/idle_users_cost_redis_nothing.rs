@@ -1,7 +1,11 @@
 //! What idle users cost a Redis: a key each, however many connections they have, and no command as
 //! time goes by.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    time::Duration,
+};
 
 use tests::{
     Context, Result,
@@ -113,7 +117,7 @@ async fn scenario(many: &mut Scene, one: &mut Scene) -> Result<()> {
         sleep(ANSWERS_EVERY).await;
     }
     let (calls, alone) = (many.calls().await?, one.calls().await?);
-    eprintln!("{CONNECTIONS} idle connections: {calls:?}\none: {alone:?}");
+    writeln!(io::stderr(), "{CONNECTIONS} idle connections: {calls:?}\none: {alone:?}")?;
     for (command, calls) in &calls {
         let alone = alone.get(command).with_context(|| format!("{calls} times {command}"))?;
         // The two are not asked at the same moment.

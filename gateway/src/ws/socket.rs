@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// How long commands in progress may take once the gateway drains.
-const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+pub(super) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 /// Commands in a minute that are refused for their rate; more end the socket.
 const RUSH_MAX: usize = 200;
 

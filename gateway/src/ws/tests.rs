@@ -120,7 +120,7 @@ impl Client {
         }
     }
 
-    /// The ids of the next replies, in their order; events are passed over.
+    /// The next replies, in their order; events are passed over.
     async fn replies(&mut self, count: usize) -> Vec<Value> {
         let mut replies = Vec::new();
         while replies.len() < count {

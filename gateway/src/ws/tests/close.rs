@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use chat_core::port::{Bucket, Limiter, Taken};
 
 use super::*;
-use crate::gateway::tests::{gated, gateway_of};
+use crate::{
+    gateway::tests::{gated, gateway_of},
+    ws::socket::DRAIN_WITHIN,
+};
 
 /// A defect.
 #[derive(Debug)]
@@ -107,12 +110,13 @@ async fn drain_is_told_at_once_and_each_reply_when_it_is_there() {
     gate.add_permits(2);
     let (identity, group) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
-    let send =
-        json!({"id": 2, "cmd": "send", "conversation": group, "client_id": "a", "text": "x"});
-    client.send(&[send, ping(3)]).await;
+    let history = json!({"id": 2, "cmd": "history", "conversation": group});
+    client.send(&[history, ping(3)]).await;
     assert_eq!(ids(&client.replies(1).await), [3], "the other one waits");
+    let since = Instant::now();
     app.chat.drain();
     assert_eq!(client.text().await["ev"], "draining");
+    assert!(since.elapsed() < DRAIN_WITHIN, "{:?}", since.elapsed());
     gate.add_permits(1);
     let (code, texts) = client.closed().await;
     assert_eq!((code, ids(&texts)), (1012, vec![2]), "{texts:?}");
