@@ -62,7 +62,7 @@ impl Sender {
             let Some(conversation) = self.chance.one_of(&conversations) else { continue };
             let mut line = Line::new(conversation, &self.user, &format!("line-{count}"));
             line.base_seq = self.chance.percent(30).then_some(1);
-            agree(&line, self.send(&line).await?)?;
+            agree(&line, Box::pin(self.send(&line)).await?)?;
         }
         let mut history = History::default();
         for place in self.places {
