@@ -6,6 +6,7 @@
 
 pub mod appender;
 pub mod decide;
+mod doubts;
 pub mod feed;
 mod pace;
 mod plan;

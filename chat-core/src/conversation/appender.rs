@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{
     Answer, Conversation,
     decide::needs,
+    doubts::{Doubts, Own},
     feed,
     plan::{Pending, Plan, Verdict, repeated},
     queue::{in_time, is_late},
@@ -47,8 +48,8 @@ pub enum Outcome {
 enum Step {
     /// Everything is answered.
     Done { state: Option<State>, later: Vec<Pending> },
-    /// These are to be planned again, at the state if it is still good.
-    Again { state: Option<State>, batch: Vec<Pending> },
+    /// These are to be planned again at this state, now that this has come to the log.
+    Again { state: State, batch: Vec<Pending>, come: Vec<Entry> },
 }
 
 impl Conversation {
@@ -58,6 +59,7 @@ impl Conversation {
         mut batch: Vec<Pending>,
         mut state: Option<State>,
     ) -> (Vec<Pending>, Option<State>) {
+        let mut doubts = Doubts::default();
         loop {
             batch = in_time(batch);
             if batch.is_empty() {
@@ -76,9 +78,17 @@ impl Conversation {
             };
             let entries_max = self.ports.stores.log.room(known.head.seq);
             let plan = Plan::new(known, batch, entries_max, &*self.ports.clock);
-            match self.carry_out(plan).await {
+            match self.carry_out(plan, &mut doubts).await {
+                // Only here is it known which entries are theirs.
+                Step::Done { state: kept, later } if later.iter().any(|one| one.is_doubtful) => {
+                    (state, batch) = (kept, later);
+                }
                 Step::Done { state, later } => return (later, state),
-                Step::Again { state: kept, batch: rest } => (state, batch) = (kept, rest),
+                Step::Again { state: kept, batch: rest, come } => {
+                    let (own, rest) = doubts.end(rest, come);
+                    self.finish(own).await;
+                    (state, batch) = (Some(kept), rest);
+                }
             }
         }
     }
@@ -147,7 +157,7 @@ impl Conversation {
         Ok(Some(Target { sender: entry.sender, is_text: entry.body.is_text(), overlay }))
     }
 
-    async fn carry_out(&self, plan: Plan) -> Step {
+    async fn carry_out(&self, mut plan: Plan, doubts: &mut Doubts) -> Step {
         if plan.entries.is_empty() {
             return self.confirm(plan).await;
         }
@@ -157,7 +167,7 @@ impl Conversation {
         self.queue.trying(newest);
         if plan.writers.iter().any(is_late) {
             let (state, batch) = plan.undo();
-            return Step::Again { state: Some(state), batch };
+            return Step::Again { state, batch, come: Vec::new() };
         }
         let bases = plan.bases();
         let append = Append {
@@ -169,9 +179,15 @@ impl Conversation {
         };
         match self.ports.stores.log.append(append).await {
             Ok(Appended::Done) => self.appended(plan).await,
-            Ok(Appended::Moved { .. }) => self.moved(plan).await,
+            Ok(Appended::Moved { .. }) => self.caught_up(plan, None).await,
             Ok(Appended::Duplicate { entries }) => self.duplicate(plan, entries).await,
-            Err(StoreError::Unknown(detail)) => self.doubt(plan, &detail).await,
+            Err(StoreError::Unknown(detail)) => {
+                tracing::warn!(conversation.id = %self.id, detail, "outcome of an append is unknown");
+                doubts.note(&mut plan);
+                // Nobody is told anything until the store has answered a read.
+                let last = plan.writers.iter().map(|pending| pending.deadline).max();
+                self.caught_up(plan, last).await
+            }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
                 let (_, batch) = plan.undo();
                 fail_all(batch, &error.into());
@@ -188,7 +204,7 @@ impl Conversation {
                 self.give(verdicts).await;
                 Step::Done { state: Some(before), later }
             }
-            Ok(_) => self.moved(plan).await,
+            Ok(_) => self.caught_up(plan, None).await,
             Err(error) => {
                 fail_all(plan.undo().1, &error.into());
                 Step::Done { state: None, later: Vec::new() }
@@ -198,6 +214,17 @@ impl Conversation {
 
     async fn appended(&self, plan: Plan) -> Step {
         let Plan { after, writers, entries, verdicts, later, .. } = plan;
+        self.finish(entries.into_iter().zip(writers.into_iter().map(Some)).collect()).await;
+        self.give(verdicts).await;
+        Step::Done { state: Some(after), later }
+    }
+
+    /// Delivers and projects what this gateway has appended, and answers whoever waits for it.
+    async fn finish(&self, own: Vec<Own>) {
+        if own.is_empty() {
+            return;
+        }
+        let (entries, waiting): (Vec<Entry>, Vec<Option<Pending>>) = own.into_iter().unzip();
         // A text changes nothing else that its readers look at. All others wait: who hears of a
         // joining must be a member by then.
         let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
@@ -205,7 +232,8 @@ impl Conversation {
         self.tell(texts);
         let projected = self.ports.stores.conversations.project(&entries).await;
         self.tell(others);
-        for (pending, entry) in writers.into_iter().zip(entries) {
+        for (pending, entry) in waiting.into_iter().zip(entries) {
+            let Some(pending) = pending else { continue };
             pending.answer(match &projected {
                 Ok(()) => Ok(Outcome::Entry { entry: Box::new(entry), replayed: false }),
                 // The entry stands, but reads may not show all of it yet: a repeat mends that.
@@ -215,8 +243,6 @@ impl Conversation {
         if let Err(error) = projected {
             tracing::warn!(conversation.id = %self.id, %error, "projections are behind the log");
         }
-        self.give(verdicts).await;
-        Step::Done { state: Some(after), later }
     }
 
     fn tell(&self, appended: &[Entry]) {
@@ -225,14 +251,20 @@ impl Conversation {
         }
     }
 
-    /// Another gateway was faster: fold what it wrote and plan again.
-    async fn moved(&self, plan: Plan) -> Step {
+    /// Something has come to the log, or may have: folds it, to plan again. A store that does not
+    /// answer is asked again until then.
+    async fn caught_up(&self, plan: Plan, until: Option<Instant>) -> Step {
         let (mut state, batch) = plan.undo();
-        match self.catch_up(&mut state).await {
-            Ok(_) => Step::Again { state: Some(state), batch },
-            Err(error) => {
-                fail_all(batch, &error.into());
-                Step::Done { state: None, later: Vec::new() }
+        loop {
+            match self.catch_up(&mut state).await {
+                Ok(come) => return Step::Again { state, batch, come },
+                Err(_) if until.is_some_and(|until| Instant::now() + DOUBT_PAUSE < until) => {
+                    tokio::time::sleep(DOUBT_PAUSE).await;
+                }
+                Err(error) => {
+                    fail_all(batch, &error.into());
+                    return Step::Done { state: None, later: Vec::new() };
+                }
             }
         }
     }
@@ -261,45 +293,16 @@ impl Conversation {
             pending.answer(if projected.is_ok() { answer } else { Err(ChatError::OutcomeUnknown) });
         }
         let (state, batch) = plan.undo();
-        Step::Again { state: Some(state), batch }
-    }
-
-    /// The append may have been done. The store's next read is final about it; until one is
-    /// answered, nobody is told anything.
-    async fn doubt(&self, mut plan: Plan, detail: &str) -> Step {
-        tracing::warn!(conversation.id = %self.id, detail, "outcome of an append is unknown");
-        plan.doubt(true);
-        let last = plan.writers.iter().map(|pending| pending.deadline).max();
-        loop {
-            let mut state = plan.before.clone();
-            match self.catch_up(&mut state).await {
-                Ok(missed) if missed.iter().any(|entry| entry.id == plan.entries[0].id) => {
-                    let step = self.appended(plan).await;
-                    // Others may have written after it: what was folded here is the newest.
-                    return step.at(state);
-                }
-                Ok(missed) => {
-                    // Where nothing has come instead, a slow store may still be at it: whoever is
-                    // not answered by the next attempt is told that nobody knows.
-                    plan.doubt(missed.is_empty());
-                    return Step::Again { state: Some(state), batch: plan.undo().1 };
-                }
-                Err(_) if last.is_some_and(|last| Instant::now() + DOUBT_PAUSE < last) => {
-                    tokio::time::sleep(DOUBT_PAUSE).await;
-                }
-                Err(error) => {
-                    fail_all(plan.undo().1, &error.into());
-                    return Step::Done { state: None, later: Vec::new() };
-                }
-            }
-        }
+        Step::Again { state, batch, come: Vec::new() }
     }
 
     /// Answers commands that made no entry. Everybody waits for it: all are looked up together.
     async fn give(&self, verdicts: Vec<(Pending, Verdict)>) {
         let given = verdicts.into_iter().map(|(pending, verdict)| async {
-            let answer = self.without_entry(&pending, verdict).await;
-            pending.answer(answer);
+            match self.without_entry(&pending, verdict).await {
+                Ok(outcome) => pending.answer(Ok(outcome)),
+                Err(refusal) => pending.fail(refusal),
+            }
         });
         join_all(given).await;
     }
@@ -334,15 +337,6 @@ impl Conversation {
         }
         let base = pending.base.unwrap_or_default();
         self.ports.stores.log.find(self.id, pending.actor, client_id, base).await
-    }
-}
-
-impl Step {
-    fn at(self, newest: State) -> Self {
-        match self {
-            Self::Done { later, .. } => Self::Done { state: Some(newest), later },
-            again @ Self::Again { .. } => again,
-        }
     }
 }
 

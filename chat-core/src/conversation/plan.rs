@@ -144,13 +144,6 @@ impl Plan {
         self.after.head
     }
 
-    /// Notes whether an append with the entries may have been done.
-    pub(super) fn doubt(&mut self, is_doubtful: bool) {
-        for pending in &mut self.writers {
-            pending.is_doubtful = is_doubtful;
-        }
-    }
-
     /// Takes out the command behind the entry at this index.
     pub(super) fn take_writer(&mut self, index: usize) -> Option<Pending> {
         (index < self.writers.len()).then(|| self.writers.remove(index))

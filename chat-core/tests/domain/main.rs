@@ -10,6 +10,7 @@ mod faults;
 mod feeds;
 mod founding;
 mod hooked;
+mod late;
 mod leaving;
 mod openings;
 mod pictures;
