@@ -3,17 +3,16 @@
 //! A migration only ever adds: gateways of this version and of the one before run side by side.
 
 /// The version of the schema that this code needs.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 1;
 
 /// Where the version of the schema is kept, and what cannot be changed later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
     id int PRIMARY KEY, version int, bucket_entries bigint, datacenter text, migrating boolean)";
 
 /// What each version adds to the one before, from version 1 on.
-pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [FIRST, &[SENT]];
-
-const FIRST: &[&str] = &[
+pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
     LOG,
+    SENT,
     "CREATE TABLE IF NOT EXISTS tails (conversation bigint PRIMARY KEY, bucket int)",
     "CREATE TABLE IF NOT EXISTS conversations (
         conversation bigint PRIMARY KEY, kind tinyint, title text, created_at bigint)",
@@ -55,7 +54,7 @@ const FIRST: &[&str] = &[
         settled boolean, PRIMARY KEY ((user, key)))",
     "CREATE TABLE IF NOT EXISTS last_seen (user bigint PRIMARY KEY, at bigint)",
     "CREATE TABLE IF NOT EXISTS nodes (node int PRIMARY KEY, owner bigint, alive boolean)",
-];
+]];
 
 /// How far those who send have got by that, which is more than `cursors` says: by conversation, so
 /// that one append, whoever sent its texts, moves all of them in one write to one partition.
