@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::gateway_of;
 use crate::gateway::Gateway;
 
-/// Each append, and each new password, takes one permit.
+/// Each append, each page of entries and each new password takes one permit.
 pub(crate) fn gated() -> (Gateway, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let gateway = gateway_of(&[], |parts| {
@@ -46,7 +46,7 @@ impl Passwords for GatedPasswords {
     }
 }
 
-/// A log whose appends wait until they are let through.
+/// A log whose appends and pages wait until they are let through.
 #[derive(Debug)]
 struct GatedLog {
     log: Arc<dyn Log>,
@@ -67,6 +67,7 @@ impl Log for GatedLog {
         to: Seq,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
+        pass(&self.gate).await;
         self.log.read(conversation, after, to, limit).await
     }
 
