@@ -5,6 +5,7 @@ mod acquaintance;
 mod bounds;
 mod busy;
 mod conversations;
+mod doubtful;
 mod fanout;
 mod faults;
 mod feeds;

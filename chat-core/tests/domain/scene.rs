@@ -1,27 +1,25 @@
 //! Gateways on one store and one bus, and people who talk through them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
-};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use chat_core::{
     chat::{Chat, PendingReply},
     command::{Change, Command, ConversationView, Page, Reply, Write, Written},
-    error::{ChatError, StoreError},
+    error::ChatError,
     event::{Encode, Event},
     id::{ConversationId, LoginId, UserId},
     memory::{MemoryHub, MemoryStores},
-    model::{ClientId, Entry, Head, Identity, Seq, User, Username},
-    port::{Append, Appended, Log, Stores},
+    model::{ClientId, Entry, Identity, Seq, User, Username},
+    port::Stores,
     ports::Ports,
     revocations::RevokedLogins,
     session::{Batch, Opened, Resume, Session},
     time::{Clock, TestClock, Timestamp},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::doubtful::DoubtfulLog;
 
 /// A start of the clock that leaves room for ids.
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -54,93 +52,6 @@ impl Encode for Spell {
             Event::Draining { .. } => "draining".to_owned(),
         };
         text.into()
-    }
-}
-
-/// A log that answers some appends with an unknown outcome, half of them applied, none while it
-/// hangs, and all of them after a while.
-#[derive(Debug)]
-pub(crate) struct DoubtfulLog {
-    inner: Arc<dyn Log>,
-    appends: AtomicU32,
-    /// Every so many appends.
-    every: u32,
-    hangs: AtomicBool,
-    heads: AtomicU32,
-    append_millis: AtomicU32,
-}
-
-impl DoubtfulLog {
-    /// How many appends there were.
-    pub(crate) fn appends(&self) -> u32 {
-        self.appends.load(Ordering::SeqCst)
-    }
-
-    /// Each append takes so long.
-    pub(crate) fn slow_down(&self, append_millis: u32) {
-        self.append_millis.store(append_millis, Ordering::SeqCst);
-    }
-
-    /// How often heads were asked for.
-    pub(crate) fn heads_asked(&self) -> u32 {
-        self.heads.load(Ordering::SeqCst)
-    }
-
-    /// Appends are not answered, or are again.
-    pub(crate) fn hang(&self, hangs: bool) {
-        self.hangs.store(hangs, Ordering::SeqCst);
-    }
-}
-
-#[async_trait]
-impl Log for DoubtfulLog {
-    async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
-        while self.hangs.load(Ordering::SeqCst) {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        let count = self.appends.fetch_add(1, Ordering::Relaxed);
-        tokio::task::yield_now().await;
-        let millis = self.append_millis.load(Ordering::SeqCst);
-        if millis > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(millis.into())).await;
-        }
-        if self.every == 0 || count % self.every != self.every - 1 {
-            return self.inner.append(append).await;
-        }
-        if (count / self.every).is_multiple_of(2) {
-            self.inner.append(append).await?;
-        }
-        Err(StoreError::Unknown("the answer was lost".to_owned()))
-    }
-
-    async fn read(
-        &self,
-        conversation: ConversationId,
-        after: Seq,
-        to: Seq,
-        limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.inner.read(conversation, after, to, limit).await
-    }
-
-    async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
-        tokio::task::yield_now().await;
-        self.heads.fetch_add(1, Ordering::SeqCst);
-        self.inner.heads(conversations).await
-    }
-
-    async fn find(
-        &self,
-        conversation: ConversationId,
-        sender: UserId,
-        client_id: &ClientId,
-        base: Seq,
-    ) -> Result<Option<Entry>, StoreError> {
-        self.inner.find(conversation, sender, client_id, base).await
-    }
-
-    async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
-        self.inner.erase(conversation, seqs).await
     }
 }
 
@@ -177,14 +88,7 @@ impl Scene {
         doubt_every: u32,
         mut stores: Stores,
     ) -> Self {
-        let log = Arc::new(DoubtfulLog {
-            inner: stores.log.clone(),
-            appends: AtomicU32::new(0),
-            every: doubt_every,
-            hangs: AtomicBool::new(false),
-            heads: AtomicU32::new(0),
-            append_millis: AtomicU32::new(0),
-        });
+        let log = Arc::new(DoubtfulLog::new(stores.log.clone(), doubt_every));
         stores.log = log.clone();
         let shutdown = CancellationToken::new();
         let chats = (0..gateways).map(|node| {
