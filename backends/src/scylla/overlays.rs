@@ -18,9 +18,8 @@ use super::{
 
 /// The message; of the newest edit its entry, time and text; all edits; the redaction.
 type OverlayRow = (i64, Option<i64>, Option<i64>, Option<String>, Option<Vec<i64>>, Option<i64>);
-/// The message, the emoji and the user, ascending by these; whether it is on, since which entry; the
-/// first entry.
-type ReactionRow = (i64, String, i64, Option<bool>, Option<i64>, Option<i64>);
+/// The message, the emoji and the user, ascending by these; whether it is on, since which entry.
+type ReactionRow = (i64, String, i64, Option<bool>, Option<i64>);
 
 /// The part of one bucket that a range takes: bucket, from, to, both inclusive.
 type Part = (i32, i64, i64);
@@ -45,7 +44,7 @@ fn read_overlay(row: OverlayRow) -> Result<(Seq, Overlay), StoreError> {
 }
 
 fn read_reaction(row: ReactionRow) -> Result<(Seq, Reaction), StoreError> {
-    let (target_seq, emoji, user, on, at, _) = row;
+    let (target_seq, emoji, user, on, at) = row;
     let user = UserId::from_i64(user).ok_or_else(|| corrupt("a reaction of nobody"))?;
     let on = on.unwrap_or_default();
     let reaction = Reaction { emoji: emoji.into(), user, on, seq: seq(at)? };

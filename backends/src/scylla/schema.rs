@@ -32,7 +32,7 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
         PRIMARY KEY ((conversation, bucket), target_seq))",
     "CREATE TABLE IF NOT EXISTS reactions (
         conversation bigint, bucket int, target_seq bigint, emoji text, user bigint,
-        on_ boolean, seq bigint, first_seq bigint,
+        on_ boolean, seq bigint,
         PRIMARY KEY ((conversation, bucket), target_seq, emoji, user))",
     "CREATE TABLE IF NOT EXISTS cursors (
         user bigint, conversation bigint, delivered_seq bigint, read_seq bigint, read_ord bigint,

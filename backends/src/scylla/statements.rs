@@ -169,12 +169,10 @@ statements! {
         WHERE conversation = ? AND bucket = ? AND target_seq = ?",
     set_reaction: Write "UPDATE reactions USING TIMESTAMP ? SET on_ = ?, seq = ? WHERE \
         conversation = ? AND bucket = ? AND target_seq = ? AND emoji = ? AND user = ?",
-    set_first_reaction: Write "UPDATE reactions USING TIMESTAMP ? SET first_seq = ? WHERE \
-        conversation = ? AND bucket = ? AND target_seq = ? AND emoji = ? AND user = ?",
     overlays: Read "SELECT target_seq, edit_seq, edit_at, edit_text, edit_seqs, redacted_seq \
         FROM overlays WHERE conversation = ? AND bucket = ? AND target_seq >= ? \
         AND target_seq <= ?",
-    reactions: Read "SELECT target_seq, emoji, user, on_, seq, first_seq FROM reactions \
+    reactions: Read "SELECT target_seq, emoji, user, on_, seq FROM reactions \
         WHERE conversation = ? AND bucket = ? AND target_seq >= ? AND target_seq <= ?",
 
     // Cursors.

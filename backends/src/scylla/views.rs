@@ -1,9 +1,9 @@
 //! Writing what entries change besides the log.
 //!
 //! Each row is written with the seq of the entry behind it as its timestamp, so that the highest
-//! seq wins. What must stay the first instead (a redaction, the first time of a reaction) has a
-//! timestamp that falls as seqs rise. Nothing is ever deleted: a tombstone is forgotten in
-//! time, and a late write would come through; who has gone is a row that says so.
+//! seq wins. What must stay the first instead, a redaction, has a timestamp that falls as seqs rise.
+//! Nothing is ever deleted: a tombstone is forgotten in time, and a late write would come through;
+//! who has gone is a row that says so.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -186,8 +186,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (seq, user) = (number(entry.seq.get()), entry.sender.as_i64());
         let newest = (seq, on, seq, conversation, bucket, target_seq, emoji, user);
-        self.write(&self.statements.set_reaction, newest).await?;
-        let first = (falling(entry.seq), seq, conversation, bucket, target_seq, emoji, user);
-        self.write(&self.statements.set_first_reaction, first).await
+        self.write(&self.statements.set_reaction, newest).await
     }
 }
