@@ -19,6 +19,10 @@ pub struct MeteredLog(pub Arc<dyn Log>);
 
 #[async_trait]
 impl Log for MeteredLog {
+    fn room(&self, after: Seq) -> usize {
+        self.0.room(after)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         let begun = Instant::now();
         let appended = self.0.append(append).await;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
+    limits::APPEND_ENTRIES_MAX,
     model::{Body, ClientId, Entry, Head, Seq},
     port::{Append, Appended, Log},
 };
@@ -25,6 +26,10 @@ pub(super) struct EmbeddedLog(pub(super) Arc<Shared>);
 
 #[async_trait]
 impl Log for EmbeddedLog {
+    fn room(&self, _after: Seq) -> usize {
+        APPEND_ENTRIES_MAX
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         let prepared = Prepared::new(&append)?;
         self.0.change(prepared.bytes(), move |txn| prepared.stage(txn)).await

@@ -32,6 +32,10 @@ impl Bus for RedisBus {
         self.0.shared.arrivals.take()
     }
 
+    fn has_others(&self) -> bool {
+        true
+    }
+
     fn is_up(&self) -> bool {
         self.0.is_up()
     }

@@ -284,6 +284,10 @@ impl Bus for MemoryBus {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    fn has_others(&self) -> bool {
+        true
+    }
+
     fn is_up(&self) -> bool {
         self.hub.lock().is_up(self.number)
     }

@@ -8,6 +8,7 @@ use super::stores::Shared;
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
+    limits::APPEND_ENTRIES_MAX,
     model::{Body, ClientId, Entry, Head, Seq},
     port::{self, Append, Appended},
 };
@@ -80,7 +81,7 @@ fn is_well_formed(append: &Append<'_>) -> bool {
     append.entries.iter().zip(seqs).all(|(entry, seq)| entry.seq == seq)
         && append.entries.iter().all(|entry| entry.conversation == append.conversation)
         && append.entries.len() == append.bases.len()
-        && append.entries.len() <= crate::limits::APPEND_ENTRIES_MAX
+        && append.entries.len() <= APPEND_ENTRIES_MAX
         && last.is_some_and(|last| last.seq == append.head.seq && last.ord == append.head.ord)
 }
 
@@ -90,6 +91,10 @@ pub struct MemoryLog(pub(super) Shared);
 
 #[async_trait]
 impl port::Log for MemoryLog {
+    fn room(&self, _after: Seq) -> usize {
+        APPEND_ENTRIES_MAX
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         debug_assert!(is_well_formed(&append), "{append:?}");
         let mut state = self.0.lock();

@@ -55,10 +55,8 @@ pub trait Bus: Send + Sync + fmt::Debug {
     /// The one stream of what arrives. `None` after the first call.
     fn arrivals(&self) -> Option<Receiver<Arrival>>;
 
-    /// Whether there can be other gateways: one that is alone has nothing to hear of.
-    fn has_others(&self) -> bool {
-        true
-    }
+    /// Returns false if this gateway is the only one, so that there is nothing to receive.
+    fn has_others(&self) -> bool;
 
     /// Whether hints pass now; while they do not, gateways look into the store more often.
     fn is_up(&self) -> bool;

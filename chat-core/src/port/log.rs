@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
-    limits::APPEND_ENTRIES_MAX,
     model::{ClientId, Entry, Head, Seq},
 };
 
@@ -48,12 +47,11 @@ pub enum Appended {
 /// The logs of all conversations.
 #[async_trait]
 pub trait Log: Send + Sync + fmt::Debug {
-    /// How many entries an append after this head may have, at least one: a store may cut logs into
-    /// pieces, and no append goes over an edge. A longer one is refused as unavailable. The founding
-    /// of a conversation always fits.
-    fn room(&self, _after: Seq) -> usize {
-        APPEND_ENTRIES_MAX
-    }
+    /// Returns how many entries an append after this head may have: at least one, and
+    /// [`crate::limits::APPEND_ENTRIES_MAX`] where the store has no partitions. A store that splits logs into
+    /// partitions refuses an append across an edge as unavailable. The founding of a conversation
+    /// always fits.
+    fn room(&self, after: Seq) -> usize;
 
     /// Appends, if the log's head is `after` and none of the keys is in it: checked and done in one
     /// atomic step. [`StoreError::Unavailable`] means surely not done; after

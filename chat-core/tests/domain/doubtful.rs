@@ -65,6 +65,10 @@ impl DoubtfulLog {
 
 #[async_trait]
 impl Log for DoubtfulLog {
+    fn room(&self, after: Seq) -> usize {
+        self.inner.room(after)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         while self.hangs.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(100)).await;

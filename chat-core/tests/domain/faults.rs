@@ -67,6 +67,10 @@ impl GatedLog {
 
 #[async_trait]
 impl Log for GatedLog {
+    fn room(&self, after: Seq) -> usize {
+        self.inner.room(after)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         self.inner.append(append).await
     }
@@ -222,6 +226,10 @@ impl Bus for GatedBus {
 
     fn arrivals(&self) -> Option<Receiver<Arrival>> {
         self.inner.arrivals()
+    }
+
+    fn has_others(&self) -> bool {
+        self.inner.has_others()
     }
 
     fn is_up(&self) -> bool {

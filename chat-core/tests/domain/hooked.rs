@@ -72,6 +72,10 @@ impl Hooked {
 
 #[async_trait]
 impl Log for Hooked {
+    fn room(&self, after: Seq) -> usize {
+        self.inner.log.room(after)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         self.at(Call::Append, self.inner.log.append(append)).await
     }

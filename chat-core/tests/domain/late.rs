@@ -58,6 +58,10 @@ impl LateLog {
 
 #[async_trait]
 impl Log for LateLog {
+    fn room(&self, after: Seq) -> usize {
+        self.inner.room(after)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         self.do_late().await;
         let fate = {

@@ -55,6 +55,10 @@ struct GatedLog {
 
 #[async_trait]
 impl Log for GatedLog {
+    fn room(&self, after: Seq) -> usize {
+        self.log.room(after)
+    }
+
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
         pass(&self.gate).await;
         self.log.append(append).await
