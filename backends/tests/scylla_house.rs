@@ -144,7 +144,7 @@ async fn assert_is_whole(stores: &Stores, writer: &Writer, user: UserId) {
     let title = conversations.get(conversation).await.unwrap().unwrap().1;
     assert_eq!(title.as_deref(), Some("newest"));
     let overlays = conversations.overlays(conversation, Seq::ZERO, Seq::new(4)).await.unwrap();
-    assert_eq!(overlays[0].1.edited.as_ref().unwrap().2.as_deref(), Some("edited"));
+    assert_eq!(overlays[0].1.edited.as_ref().unwrap().text.as_deref(), Some("edited"));
     let cursor = stores.cursors.of_user(user, &[conversation]).await.unwrap()[0];
     assert_eq!(cursor.read_seq, Seq::new(2));
 }

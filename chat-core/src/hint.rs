@@ -1,46 +1,46 @@
-//! What gateways tell each other over the bus: small, versioned, and never believed in shape.
+//! Hints: what gateways send each other over the bus.
+//!
+//! A hint is small, versioned, and may be lost. A gateway never trusts the bytes it receives.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::{self, Malformed, Reader, VERSION},
     id::{ConversationId, UserId},
     model::{Entry, Seq},
     port::Channel,
+    versioned::{self, DecodeError},
 };
 
-/// Bytes of a hint; entries that need more are told by their last seq.
+/// The size in bytes above which entries are announced by their last seq only.
 pub const HINT_BYTES_MAX: usize = 64 * 1024;
 
-const ENTRIES: u8 = 1;
-const HEAD: u8 = 2;
-const RECEIPT: u8 = 3;
-const TYPING: u8 = 4;
-const ADDED: u8 = 5;
+/// An upper bound of an entry's encoded bytes besides its text.
+const ENTRY_OVERHEAD_BYTES: usize = 160;
 
-/// What one gateway tells the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One message from a gateway to the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hint {
     /// These entries were appended to the conversation.
     Entries(Vec<Entry>),
-    /// The conversation has this head.
+    /// The conversation's newest entry is at this seq.
     Head(Seq),
-    /// A member got further.
+    /// A member's cursor moved forward.
     Receipt {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The member.
         user: UserId,
-        /// Delivered up to here.
+        /// The newest entry that reached the member.
         delivered_seq: Seq,
-        /// Read up to here.
+        /// The newest entry that the member has read.
         read_seq: Seq,
     },
-    /// A member is typing, or no more.
+    /// A member started or stopped typing.
     Typing {
-        /// Who.
+        /// The member.
         user: UserId,
-        /// Whether.
+        /// True if the member is typing.
         on: bool,
     },
     /// The user was added to this conversation.
@@ -48,82 +48,39 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// Entries of one conversation, or just their last seq where they are too large.
+    /// Announces appended entries of one conversation: whole, or only by their last seq if they
+    /// need more than [`HINT_BYTES_MAX`].
     pub fn entries(entries: &[Entry]) -> Self {
-        let bytes: usize = entries.iter().map(|entry| entry.body.text_bytes() + 160).sum();
+        let bytes: usize =
+            entries.iter().map(|entry| entry.body.text_bytes() + ENTRY_OVERHEAD_BYTES).sum();
         match entries.last() {
             Some(last) if bytes > HINT_BYTES_MAX => Self::Head(last.seq),
             _ => Self::Entries(entries.to_vec()),
         }
     }
 
-    /// The hint as bytes.
+    /// Encodes the hint.
     pub fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(64);
-        out.put_u8(VERSION);
-        match self {
-            Self::Entries(entries) => {
-                out.put_u8(ENTRIES);
-                for entry in entries {
-                    codec::put_entry(&mut out, entry);
-                }
-            }
-            Self::Head(seq) => {
-                out.put_u8(HEAD);
-                out.put_u64(seq.get());
-            }
-            Self::Receipt { conversation, user, delivered_seq, read_seq } => {
-                out.put_u8(RECEIPT);
-                for number in [conversation.get(), user.get(), delivered_seq.get(), read_seq.get()]
-                {
-                    out.put_u64(number);
-                }
-            }
-            Self::Typing { user, on } => {
-                out.put_u8(TYPING);
-                out.put_u64(user.get());
-                out.put_u8(u8::from(*on));
-            }
-            Self::Added(conversation) => {
-                out.put_u8(ADDED);
-                out.put_u64(conversation.get());
-            }
-        }
-        out.freeze()
+        versioned::encode(self).into()
     }
 
-    /// The hint that came on this channel.
-    pub fn decode(channel: Channel, bytes: &[u8]) -> Result<Self, Malformed> {
+    /// Decodes a hint that arrived on `channel`. Fails if the bytes are damaged, of an unknown
+    /// version or too many, or if the hint does not belong on the channel.
+    pub fn decode(channel: Channel, bytes: &[u8]) -> Result<Self, DecodeError> {
         if bytes.len() > 2 * HINT_BYTES_MAX {
-            return Err(Malformed);
+            return Err(DecodeError::Malformed);
         }
-        let mut reader = Reader::new(bytes);
-        if reader.u8()? != VERSION {
-            return Err(Malformed);
-        }
-        let hint = match (reader.u8()?, channel) {
-            (ENTRIES, Channel::Conversation(conversation)) => {
-                let mut entries = Vec::new();
-                while !reader.is_empty() {
-                    entries.push(codec::entry(&mut reader, conversation)?);
-                }
-                Self::Entries(entries)
+        let hint: Self = versioned::decode(bytes)?;
+        let belongs = match (&hint, channel) {
+            (Self::Entries(entries), Channel::Conversation(conversation)) => {
+                entries.iter().all(|entry| entry.conversation == conversation)
             }
-            (HEAD, Channel::Conversation(_)) => Self::Head(reader.seq()?),
-            (RECEIPT, _) => Self::Receipt {
-                conversation: reader.conversation()?,
-                user: reader.user()?,
-                delivered_seq: reader.seq()?,
-                read_seq: reader.seq()?,
-            },
-            (TYPING, Channel::Conversation(_)) => {
-                Self::Typing { user: reader.user()?, on: reader.flag()? }
-            }
-            (ADDED, Channel::User(_)) => Self::Added(reader.conversation()?),
-            _ => return Err(Malformed),
+            (Self::Head(_) | Self::Typing { .. }, Channel::Conversation(_))
+            | (Self::Receipt { .. }, _)
+            | (Self::Added(_), Channel::User(_)) => true,
+            (Self::Entries(_) | Self::Head(_) | Self::Typing { .. } | Self::Added(_), _) => false,
         };
-        reader.end()?;
-        Ok(hint)
+        if belongs { Ok(hint) } else { Err(DecodeError::Malformed) }
     }
 }
 
@@ -132,30 +89,113 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        limits::{APPEND_ENTRIES_MAX, CLIENT_ID_CHARS_MAX, TEXT_BYTES_MAX},
+        model::{Body, ClientId},
+        time::Timestamp,
+    };
 
-    fn channel() -> Channel {
-        Channel::Conversation(ConversationId::new(3).unwrap())
+    const CONVERSATION: ConversationId = ConversationId::new(3).expect("valid id");
+    const USER: UserId = UserId::new(4).expect("valid id");
+    const CHANNEL: Channel = Channel::Conversation(CONVERSATION);
+
+    fn entry_with(text: &str) -> Entry {
+        let largest_id = i64::MAX as u64;
+        Entry {
+            conversation: CONVERSATION,
+            seq: Seq::new(u64::MAX),
+            id: crate::id::EntryId::new(largest_id).unwrap(),
+            sender: UserId::new(largest_id).unwrap(),
+            client_id: Some(ClientId::new(&"c".repeat(CLIENT_ID_CHARS_MAX)).unwrap()),
+            at: Timestamp::from_millis(i64::MIN),
+            ord: u64::MAX,
+            body: Body::Text { text: Some(text.into()), reply_to: Some(Seq::new(u64::MAX)) },
+        }
     }
 
     #[test]
-    fn every_hint_reads_as_it_was_written() {
-        let (conversation, user) = (ConversationId::new(3).unwrap(), UserId::new(4).unwrap());
-        let (delivered_seq, read_seq) = (Seq::new(8), Seq::new(7));
-        for hint in [
-            Hint::Head(Seq::new(9)),
-            Hint::Receipt { conversation, user, delivered_seq, read_seq },
-            Hint::Typing { user, on: true },
+    fn hint_decodes_to_what_was_encoded() {
+        let receipt = Hint::Receipt {
+            conversation: CONVERSATION,
+            user: USER,
+            delivered_seq: Seq::new(8),
+            read_seq: Seq::new(7),
+        };
+        for (channel, hint) in [
+            (CHANNEL, Hint::Entries(vec![entry_with("one"), entry_with("two")])),
+            (CHANNEL, Hint::Head(Seq::new(9))),
+            (CHANNEL, receipt.clone()),
+            (Channel::User(USER), receipt),
+            (CHANNEL, Hint::Typing { user: USER, on: true }),
+            (Channel::User(USER), Hint::Added(CONVERSATION)),
         ] {
-            assert_eq!(Hint::decode(channel(), &hint.encode()), Ok(hint));
+            assert_eq!(Hint::decode(channel, &hint.encode()), Ok(hint));
         }
-        let added = Hint::Added(conversation);
-        assert_eq!(Hint::decode(Channel::User(user), &added.encode()), Ok(added));
+    }
+
+    #[test]
+    fn hint_is_refused_when_it_arrives_on_the_wrong_channel() {
+        let other = Channel::Conversation(ConversationId::new(5).unwrap());
+        for (channel, hint) in [
+            (other, Hint::Entries(vec![entry_with("one")])),
+            (Channel::User(USER), Hint::Entries(Vec::new())),
+            (Channel::User(USER), Hint::Head(Seq::new(9))),
+            (Channel::User(USER), Hint::Typing { user: USER, on: true }),
+            (CHANNEL, Hint::Added(CONVERSATION)),
+        ] {
+            assert_eq!(Hint::decode(channel, &hint.encode()), Err(DecodeError::Malformed));
+        }
+    }
+
+    #[test]
+    fn largest_hints_fit_the_bound_of_decode() {
+        let text = "x".repeat(TEXT_BYTES_MAX);
+        for entries in [vec![entry_with(""); APPEND_ENTRIES_MAX], vec![entry_with(&text); 3]] {
+            let hint = Hint::entries(&entries);
+            assert_eq!(hint, Hint::Entries(entries));
+            let encoded = hint.encode();
+            assert!(encoded.len() <= HINT_BYTES_MAX, "{} bytes", encoded.len());
+        }
+        let too_large = vec![entry_with(&text); 4];
+        assert_eq!(Hint::entries(&too_large), Hint::Head(Seq::new(u64::MAX)));
+        let padded = vec![0; 2 * HINT_BYTES_MAX + 1];
+        assert_eq!(Hint::decode(CHANNEL, &padded), Err(DecodeError::Malformed));
+    }
+
+    #[test]
+    fn hint_has_these_bytes() {
+        assert_eq!(&Hint::Head(Seq::new(300)).encode()[..], [1, 1, 0xAC, 2]);
+        assert_eq!(&Hint::Typing { user: USER, on: true }.encode()[..], [1, 3, 4, 1]);
+        assert_eq!(&Hint::Added(CONVERSATION).encode()[..], [1, 4, 3]);
+        let receipt = Hint::Receipt {
+            conversation: CONVERSATION,
+            user: USER,
+            delivered_seq: Seq::new(8),
+            read_seq: Seq::new(7),
+        };
+        assert_eq!(&receipt.encode()[..], [1, 2, 3, 4, 8, 7]);
+        assert_eq!(&Hint::Entries(Vec::new()).encode()[..], [1, 0, 0]);
     }
 
     proptest! {
         #[test]
         fn garbage_is_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            drop(Hint::decode(channel(), &bytes));
+            for version in [0, versioned::VERSION, versioned::VERSION + 1] {
+                let versioned = [&[version], &bytes[..]].concat();
+                if Hint::decode(CHANNEL, &versioned).is_ok() {
+                    prop_assert_eq!(version, versioned::VERSION);
+                }
+            }
+        }
+
+        #[test]
+        fn damaged_hint_is_refused_or_well_formed(place in 0_usize..100, byte in any::<u8>()) {
+            let mut bytes = Hint::Entries(vec![entry_with("one"), entry_with("two")]).encode().to_vec();
+            let place = place % bytes.len();
+            bytes[place] = byte;
+            if let Ok(hint) = Hint::decode(CHANNEL, &bytes) {
+                prop_assert_eq!(Hint::decode(CHANNEL, &hint.encode()), Ok(hint));
+            }
         }
     }
 }

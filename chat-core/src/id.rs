@@ -2,7 +2,10 @@
 //!
 //! On the wire they are strings of decimal digits. Zero is no id, so that a missing one is visible.
 
-use std::{fmt, num::NonZeroU64, str::FromStr, sync::Mutex};
+use std::{fmt, num::NonZeroU64, str::FromStr};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
@@ -23,7 +26,8 @@ pub struct InvalidId;
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "u64")]
         pub struct $name(NonZeroU64);
 
         impl $name {
@@ -77,6 +81,14 @@ macro_rules! ids {
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 parse(text).and_then(Self::new).ok_or(InvalidId)
+            }
+        }
+
+        impl TryFrom<u64> for $name {
+            type Error = InvalidId;
+
+            fn try_from(value: u64) -> Result<Self, InvalidId> {
+                Self::new(value).ok_or(InvalidId)
             }
         }
 
@@ -148,7 +160,7 @@ impl Snowflakes {
         let tick = u64::try_from(now.as_millis() - EPOCH_MS).unwrap_or(0).max(1) << COUNTER_BITS;
         // `last` holds milliseconds and counter side by side: a full counter carries into the
         // milliseconds, which borrows from the future instead of waiting.
-        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = self.last.lock();
         *last = tick.max(*last + 1);
         let (millis, counter) = (*last >> COUNTER_BITS, *last & ((1 << COUNTER_BITS) - 1));
         let id = (millis << shift | self.node | counter) & (i64::MAX as u64);

@@ -33,4 +33,5 @@ pub mod revocations;
 pub mod session;
 mod shown;
 pub mod time;
+pub mod versioned;
 pub mod view;

@@ -1,9 +1,23 @@
-//! What is stored: entries, conversations, members, cursors, users, logins.
+//! The stored types: entries, conversations, members, cursors, users and logins.
+//!
+//! All of them can be encoded with [`crate::versioned`]. Decoding checks what the constructors
+//! check: ids are not zero, names are valid, and texts are within [`crate::limits`].
 
+mod body;
+mod bounded;
+mod client_id;
 mod conversation;
 mod entry;
+mod login;
+mod overlay;
+#[cfg(test)]
+mod tests;
 mod user;
 
-pub use conversation::{Cursor, Founding, Head, Kind, Member, Membership, Overlay, Reaction, Role};
-pub use entry::{Body, ClientId, Entry, InvalidClientId, Seq};
-pub use user::{Identity, Login, LoginSecret, User, Username};
+pub use body::Body;
+pub use client_id::{ClientId, InvalidClientId};
+pub use conversation::{Cursor, Founding, Head, Kind, Member, Membership, Role};
+pub use entry::{Entry, Seq};
+pub use login::{Login, LoginSecret};
+pub use overlay::{Edit, Overlay, Reaction};
+pub use user::{Identity, User, Username};

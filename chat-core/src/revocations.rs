@@ -6,17 +6,17 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
-    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
+use parking_lot::RwLock;
 
 use crate::{
-    codec::{Malformed, Reader, VERSION},
     id::LoginId,
     model::Identity,
     time::Timestamp,
+    versioned::{self, DecodeError},
 };
 
 /// Revoked logins that a gateway remembers; past them, the one that would be forgotten next goes.
@@ -30,37 +30,31 @@ pub trait Revocations: Send + Sync + fmt::Debug {
     fn revoked(&self, ended: Identity);
 }
 
-/// Ended logins that one hint tells, at the most.
+/// The largest number of ended logins in one hint.
 pub const HINT_MAX: usize = 1_024;
 
-/// The hint that tells other gateways, on [`crate::port::Channel::Gateways`].
+/// The size of the largest hint in bytes: a version byte, a count, and two ids for each login.
+const HINT_BYTES_MAX: usize = 1 + 2 + HINT_MAX * 2 * 9;
+
+/// Encodes the hint that tells other gateways about one ended login. It is published on
+/// [`crate::port::Channel::Gateways`].
 pub fn encode(ended: Identity) -> Bytes {
     encode_all(&[ended])
 }
 
-/// As [`encode`], of up to [`HINT_MAX`].
+/// Encodes a hint about up to [`HINT_MAX`] ended logins.
 pub fn encode_all(ended: &[Identity]) -> Bytes {
-    let mut out = BytesMut::with_capacity(1 + 16 * ended.len());
-    out.put_u8(VERSION);
-    for one in ended {
-        out.put_u64(one.login.get());
-        out.put_u64(one.user.get());
-    }
-    out.freeze()
+    versioned::encode(ended).into()
 }
 
-/// Reads what [`encode_all`] wrote.
-pub fn decode(hint: &[u8]) -> Result<Vec<Identity>, Malformed> {
-    let mut reader = Reader::new(hint);
-    if reader.u8()? != VERSION || hint.len() > 1 + 16 * HINT_MAX {
-        return Err(Malformed);
+/// Decodes a hint that [`encode_all`] wrote. Fails if the bytes are damaged, of an unknown version
+/// or too many, or if they name no login.
+pub fn decode(hint: &[u8]) -> Result<Vec<Identity>, DecodeError> {
+    if hint.len() > HINT_BYTES_MAX {
+        return Err(DecodeError::Malformed);
     }
-    let mut ended = Vec::new();
-    while !reader.is_empty() || ended.is_empty() {
-        let login = LoginId::new(reader.u64()?).ok_or(Malformed)?;
-        ended.push(Identity { login, user: reader.user()? });
-    }
-    Ok(ended)
+    let ended: Vec<Identity> = versioned::decode(hint)?;
+    if (1..=HINT_MAX).contains(&ended.len()) { Ok(ended) } else { Err(DecodeError::Malformed) }
 }
 
 /// The logins whose access tokens a gateway refuses. One lookup is one hash.
@@ -108,7 +102,7 @@ impl RevokedLogins {
     }
 
     fn remember(&self, ended: Identity, now: Timestamp, source: Source) -> bool {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write();
         known.prune(now);
         if known.ended.get(&ended.login).is_some_and(|until| *until > now) {
             return false;
@@ -123,14 +117,14 @@ impl RevokedLogins {
 
     /// Whether access tokens of this login are refused.
     pub fn contains(&self, login: LoginId, now: Timestamp) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         known.ended.get(&login).is_some_and(|until| *until > now)
     }
 
     /// All that were ended here and are remembered, oldest first: to tell the others again after
     /// hints were lost. What was heard is not told on, or gateways would keep it alive for ever.
     pub fn in_force(&self, now: Timestamp) -> Vec<Identity> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         let own =
             known.queue.iter().filter(|(until, _, source)| *until > now && *source == Source::Here);
         own.map(|(_, ended, _)| *ended).collect()
@@ -204,8 +198,8 @@ mod tests {
         }
         revoked.insert(identity(101), at(600));
         assert_eq!(revoked.in_force(at(600)), [identity(101)]);
-        assert_eq!(revoked.known.read().unwrap().ended.len(), 1);
-        assert_eq!(revoked.known.read().unwrap().queue.len(), 1);
+        assert_eq!(revoked.known.read().ended.len(), 1);
+        assert_eq!(revoked.known.read().queue.len(), 1);
     }
 
     #[test]
@@ -239,24 +233,39 @@ mod tests {
     }
 
     #[test]
-    fn hint_reads_as_it_was_written_and_no_part_of_it_reads() {
+    fn hint_has_these_bytes_and_no_part_of_it_is_decoded() {
         let hint = encode(identity(7));
+        assert_eq!(&hint[..], [1, 1, 0xEF, 7, 7]);
         assert_eq!(decode(&hint), Ok(vec![identity(7)]));
-        let many: Vec<_> = (1..=HINT_MAX as u64).map(identity).collect();
-        assert_eq!(decode(&encode_all(&many)), Ok(many));
-        assert_eq!(decode(&[&hint[..], &[0; 16 * HINT_MAX]].concat()), Err(Malformed));
         for length in 0..hint.len() {
-            assert_eq!(decode(&hint[..length]), Err(Malformed));
+            assert_eq!(decode(&hint[..length]), Err(DecodeError::Malformed));
         }
-        assert_eq!(decode(&[&hint[..], &[0]].concat()), Err(Malformed));
-        assert_eq!(decode(&[&[VERSION + 1], &hint[1..]].concat()), Err(Malformed));
+        assert_eq!(decode(&[&hint[..], &[0]].concat()), Err(DecodeError::Malformed));
+        assert_eq!(decode(&[&[2], &hint[1..]].concat()), Err(DecodeError::UnknownVersion(2)));
+    }
+
+    #[test]
+    fn hint_is_refused_when_it_names_too_many_logins_or_none() {
+        let largest = i64::MAX as u64;
+        let ended =
+            Identity { user: UserId::new(largest).unwrap(), login: LoginId::new(largest).unwrap() };
+        let many = vec![ended; HINT_MAX];
+        assert_eq!(encode_all(&many).len(), HINT_BYTES_MAX);
+        assert_eq!(decode(&encode_all(&many)), Ok(many));
+        let too_many = vec![ended; HINT_MAX + 1];
+        assert_eq!(decode(&encode_all(&too_many)), Err(DecodeError::Malformed));
+        let small: Vec<_> = (1..=HINT_MAX as u64 + 1).map(identity).collect();
+        assert_eq!(decode(&encode_all(&small)), Err(DecodeError::Malformed));
+        assert_eq!(decode(&encode_all(&[])), Err(DecodeError::Malformed));
     }
 
     proptest! {
         #[test]
         fn damaged_hints_are_refused_without_a_panic(hint in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let hint = [&[versioned::VERSION], &hint[..]].concat();
             if let Ok(ended) = decode(&hint) {
-                prop_assert_eq!(&encode_all(&ended)[..], &hint[..]);
+                prop_assert!((1..=HINT_MAX).contains(&ended.len()));
+                prop_assert_eq!(decode(&encode_all(&ended)), Ok(ended));
             }
         }
 

@@ -51,9 +51,9 @@ impl EntryView {
             *text = None;
             return view;
         }
-        if let Some((_, at, edited)) = &overlay.edited {
-            view.edited_at = Some(*at);
-            text.clone_from(edited);
+        if let Some(edit) = &overlay.edited {
+            view.edited_at = Some(edit.at);
+            text.clone_from(&edit.text);
         }
         view.reactions = grouped(overlay);
         view

@@ -26,6 +26,7 @@ use chat_core::{
     id::{ConversationId, UserId},
     model::{ClientId, Entry, Head, Seq},
     port::{Append, Appended},
+    versioned,
 };
 use scylla::{
     serialize::{
@@ -41,7 +42,6 @@ use tokio::time::timeout_at;
 use super::{
     buckets::{column, number},
     heads::{Sight, unsigned},
-    reading,
     store::{Decided, Store, TRIES_MAX, corrupt, together},
 };
 
@@ -386,9 +386,9 @@ fn entry_values(entry: &Entry, conversation: i64, bucket: i32) -> Values {
         entry.id.as_i64(),
         entry.sender.as_i64(),
         entry.client_id.as_ref().map(|id| id.as_str().to_owned()),
-        chat_core::codec::kind_byte(&entry.body).cast_signed(),
+        entry.body.kind().cast_signed(),
         CqlTimestamp(entry.at.as_millis()),
         number(entry.ord),
-        reading::body(entry),
+        versioned::encode(&entry.body),
     ))
 }

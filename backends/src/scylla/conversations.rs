@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chat_core::{
-    codec::role_of,
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Entry, Founding, Kind, Member, Membership, Overlay, Seq},
+    model::{Entry, Founding, Kind, Member, Membership, Overlay, Role, Seq},
     port::Conversations,
     time::Timestamp,
 };
@@ -35,7 +34,9 @@ fn read_standing(user: UserId, row: StandingRow) -> Result<Option<Member>, Store
     if gone != Some(false) {
         return Ok(None);
     }
-    let role = role_of(role.unwrap_or_default().cast_unsigned()).map_err(corrupt)?;
+    let role = role.unwrap_or_default();
+    let role = Role::from_code(role.cast_unsigned())
+        .ok_or_else(|| corrupt(format!("unknown role {role}")))?;
     let joined_ord = unsigned(joined_ord.unwrap_or_default())?;
     Ok(Some(Member { user, role, joined_seq: seq(joined_seq)?, joined_ord }))
 }

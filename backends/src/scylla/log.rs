@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Body, ClientId, Entry, Head, Seq},
+    model::{ClientId, Entry, Head, Seq},
     port::{Append, Appended, Log},
+    versioned,
 };
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
     buckets::{column, number},
     deed::Deed,
     heads::Sight,
-    reading,
     store::{Decided, Store, TRIES_MAX, corrupt, together},
 };
 
@@ -25,23 +25,6 @@ const ERASED_MAX: usize = 64;
 /// Logs in a CQL store.
 #[derive(Debug)]
 pub(super) struct ScyllaLog(pub(super) Arc<Store>);
-
-/// The same entry without its text, if it has any.
-fn without_text(entry: Entry) -> Option<Entry> {
-    let body = match entry.body {
-        Body::Text { text: Some(_), reply_to } => Body::Text { text: None, reply_to },
-        Body::Edited { text: Some(_), target_seq } => Body::Edited { text: None, target_seq },
-        Body::Text { text: None, .. }
-        | Body::Edited { text: None, .. }
-        | Body::Redacted { .. }
-        | Body::Reaction { .. }
-        | Body::Joined { .. }
-        | Body::Left { .. }
-        | Body::Role { .. }
-        | Body::Title { .. } => return None,
-    };
-    Some(Entry { body, ..entry })
-}
 
 impl Store {
     /// Takes the text out of entries. What erasing writes depends on the entries alone, so that it
@@ -54,7 +37,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let texts = seqs.iter().map(async |seq| {
             let found = self.read(conversation, seq.previous(), *seq, 1).await?;
-            Ok(found.into_iter().next().and_then(without_text))
+            let entry = found.into_iter().next();
+            Ok(entry.and_then(|entry| Some(Entry { body: entry.body.without_text()?, ..entry })))
         });
         let mut buckets: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
         for erased in together(texts.collect()).await?.into_iter().flatten() {
@@ -71,7 +55,7 @@ impl Store {
         let values = erased.iter().map(|entry| {
             let bucket = column(self.buckets.of_seq(entry.seq));
             let conversation = entry.conversation.as_i64();
-            (reading::body(entry), conversation, bucket, number(entry.seq.get()))
+            (versioned::encode(&entry.body), conversation, bucket, number(entry.seq.get()))
         });
         let values: Vec<_> = values.collect();
         let statements = vec![self.statements.erase.clone(); values.len()];

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Overlay, Reaction, Seq},
+    model::{Edit, Overlay, Reaction, Seq},
     time::Timestamp,
 };
 
@@ -30,7 +30,8 @@ fn read_overlay(row: OverlayRow) -> Result<(Seq, Overlay), StoreError> {
     let text: Option<Arc<str>> = text.filter(|_| redacted.is_none()).map(Arc::from);
     let edited = edit_seq
         .map(|edit| {
-            Ok((seq(Some(edit))?, Timestamp::from_millis(edit_at.unwrap_or_default()), text))
+            let at = Timestamp::from_millis(edit_at.unwrap_or_default());
+            Ok(Edit { seq: seq(Some(edit))?, at, text })
         })
         .transpose()?;
     let mut edit_seqs = edit_seqs

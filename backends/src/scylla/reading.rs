@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use chat_core::{
-    codec,
     error::StoreError,
     id::{ConversationId, EntryId, UserId},
-    model::{ClientId, Entry, Seq},
+    model::{Body, ClientId, Entry, Seq},
     time::Timestamp,
+    versioned,
 };
 use scylla::value::CqlTimestamp;
 
@@ -50,7 +49,10 @@ fn incomplete() -> StoreError {
 
 fn read_entry(conversation: ConversationId, row: EntryRow) -> Result<Entry, StoreError> {
     let (_, position, id, sender, client_id, kind, at, ord, body) = row;
-    let kind = kind.ok_or_else(incomplete)?.cast_unsigned();
+    let body: Body = versioned::decode(&body.ok_or_else(incomplete)?).map_err(corrupt)?;
+    if kind.ok_or_else(incomplete)?.cast_unsigned() != body.kind() {
+        return Err(corrupt("an entry whose kind and body differ"));
+    }
     Ok(Entry {
         conversation,
         seq: seq(Some(position))?,
@@ -59,15 +61,8 @@ fn read_entry(conversation: ConversationId, row: EntryRow) -> Result<Entry, Stor
         client_id: client_id.map(|id| ClientId::new(&id)).transpose().map_err(corrupt)?,
         at: Timestamp::from_millis(at.ok_or_else(incomplete)?.0),
         ord: unsigned(ord.ok_or_else(incomplete)?)?,
-        body: codec::body(kind, &body.ok_or_else(incomplete)?).map_err(corrupt)?,
+        body,
     })
-}
-
-/// A body as it is stored.
-pub(super) fn body(entry: &Entry) -> Vec<u8> {
-    let mut bytes = BytesMut::new();
-    codec::put_body(&mut bytes, &entry.body);
-    bytes.to_vec()
 }
 
 impl Store {

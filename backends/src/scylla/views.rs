@@ -11,7 +11,6 @@ use std::{
 };
 
 use chat_core::{
-    codec::role_byte,
     error::StoreError,
     id::{ConversationId, UserId},
     model::{Body, Cursor, Entry, Member, Role, Seq},
@@ -106,7 +105,7 @@ impl Store {
             entry.conversation.as_i64(),
             member.user.as_i64(),
             is_gone,
-            role_byte(member.role).cast_signed(),
+            member.role.code().cast_signed(),
             number(member.joined_seq.get()),
             number(member.joined_ord),
             number(entry.seq.get()),

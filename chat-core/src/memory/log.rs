@@ -9,7 +9,7 @@ use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
     limits::APPEND_ENTRIES_MAX,
-    model::{Body, ClientId, Entry, Head, Seq},
+    model::{ClientId, Entry, Head, Seq},
     port::{self, Append, Appended},
 };
 
@@ -53,25 +53,16 @@ impl Log {
     pub(super) fn erase(&mut self, seqs: &[Seq]) {
         for seq in seqs {
             let places = self.places(seq.previous(), *seq);
-            self.entries[places].iter_mut().for_each(erase);
+            let Some(entry) = self.entries[places].first_mut() else { continue };
+            if let Some(erased) = entry.body.without_text() {
+                entry.body = erased;
+            }
         }
     }
 }
 
 fn place(seq: Seq) -> usize {
     usize::try_from(seq.get()).unwrap_or(usize::MAX)
-}
-
-fn erase(entry: &mut Entry) {
-    match &mut entry.body {
-        Body::Text { text, .. } | Body::Edited { text, .. } => *text = None,
-        Body::Redacted { .. }
-        | Body::Reaction { .. }
-        | Body::Joined { .. }
-        | Body::Left { .. }
-        | Body::Role { .. }
-        | Body::Title { .. } => {}
-    }
 }
 
 /// What a caller has to keep to; a defect of the caller shows in tests at once.

@@ -1,33 +1,45 @@
-//! People, their log-ins, and who stands behind a request.
+//! People, and the user and login behind a request.
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
+use super::bounded;
 use crate::{
     error::ChatError,
     id::{LoginId, UserId},
-    limits::{USERNAME_CHARS_MAX, USERNAME_CHARS_MIN},
+    limits::{DISPLAY_NAME_BYTES_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN},
     time::Timestamp,
 };
 
-/// A person's unique name: 3 to 32 characters of `a-z 0-9 _ . -`, written in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A person's unique name: 3 to 32 characters of `a-z 0-9 _ . -`, kept in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Username(Arc<str>);
 
 impl Username {
-    /// The username that this text is, in lower case, if it is one.
+    /// Converts `text` to lower case after checking its length and characters.
     pub fn new(text: &str) -> Result<Self, ChatError> {
-        let plain = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&text.len())
+        let is_valid = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-        if plain {
+        if is_valid {
             Ok(Self(text.to_ascii_lowercase().into()))
         } else {
             Err(ChatError::invalid("username", "expected 3 to 32 characters of a-z 0-9 _ . -"))
         }
     }
 
-    /// Its characters.
+    /// Returns the characters.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Username {
+    type Error = ChatError;
+
+    fn try_from(text: String) -> Result<Self, ChatError> {
+        Self::new(&text)
     }
 }
 
@@ -37,55 +49,25 @@ impl fmt::Display for Username {
     }
 }
 
-/// A person, as others may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person, as others may see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// Who.
+    /// The user's id.
     pub id: UserId,
     /// The unique name.
     pub username: Username,
-    /// The name for people; the username when none was chosen.
+    /// The name to display; the username if the user chose none.
+    #[serde(deserialize_with = "bounded::text::<DISPLAY_NAME_BYTES_MAX, _>")]
     pub display_name: Arc<str>,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Timestamp,
 }
 
 /// The user and the login behind a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// By which login.
+    /// The login that the request used.
     pub login: LoginId,
-}
-
-/// The SHA-256 of a refresh token: what a store keeps of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LoginSecret(pub [u8; 32]);
-
-impl fmt::Debug for LoginSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// One device's login: a family of refresh tokens of which one is the newest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The login.
-    pub id: LoginId,
-    /// Whose.
-    pub user: UserId,
-    /// What the user called the device.
-    pub device: Option<Arc<str>>,
-    /// When it was opened.
-    pub created_at: Timestamp,
-    /// When its tokens were last exchanged.
-    pub used_at: Timestamp,
-    /// When it ends unless it is used.
-    pub expires_at: Timestamp,
-    /// The refresh token that is good now.
-    pub current: LoginSecret,
-    /// The one before it, and when it was exchanged.
-    pub previous: Option<(LoginSecret, Timestamp)>,
 }

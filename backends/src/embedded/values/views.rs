@@ -7,7 +7,7 @@ use chat_core::{
     codec::{self, Malformed, Reader},
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Cursor, Founding, Kind, Member, Overlay, Reaction, Seq},
+    model::{Cursor, Edit, Founding, Kind, Member, Overlay, Reaction, Seq},
 };
 use fjall::UserValue;
 
@@ -98,7 +98,7 @@ pub(in super::super) fn overlay(overlay: &Overlay) -> UserValue {
     written(64, |out| {
         out.put_u64(overlay.redacted.map_or(0, Seq::get));
         out.put_u8(u8::from(overlay.edited.is_some()));
-        if let Some((seq, at, text)) = &overlay.edited {
+        if let Some(Edit { seq, at, text }) = &overlay.edited {
             out.put_u64(seq.get());
             out.put_i64(at.as_millis());
             codec::put_optional_text(out, text.as_deref());
@@ -127,7 +127,7 @@ pub(in super::super) fn read_overlay(bytes: &[u8]) -> Result<Overlay, StoreError
         let redacted = Some(reader.seq()?).filter(|seq| *seq != Seq::ZERO);
         let edited = if reader.flag()? {
             let (seq, at) = (reader.seq()?, reader.timestamp()?);
-            Some((seq, at, reader.optional_text()?.map(Arc::from)))
+            Some(Edit { seq, at, text: reader.optional_text()?.map(Arc::from) })
         } else {
             None
         };
@@ -163,7 +163,11 @@ mod tests {
             seq: Seq::new(9),
         };
         let written = Overlay {
-            edited: Some((Seq::new(3), Timestamp::from_millis(-5), Some("new".into()))),
+            edited: Some(Edit {
+                seq: Seq::new(3),
+                at: Timestamp::from_millis(-5),
+                text: Some("new".into()),
+            }),
             edit_seqs: vec![Seq::new(2), Seq::new(3)],
             redacted: Some(Seq::new(4)),
             reactions: vec![reaction(1, true), reaction(2, false)],

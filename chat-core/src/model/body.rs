@@ -1,0 +1,154 @@
+//! What an entry says.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Member, Role, Seq, bounded};
+use crate::{
+    id::UserId,
+    limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
+};
+
+/// What happened in a conversation.
+///
+/// An entry about a member carries that member's whole new state, so reading one entry is enough
+/// to know the member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// The sender wrote a message.
+    Text {
+        /// The text; `None` after it has been erased.
+        #[serde(deserialize_with = "bounded::optional_text::<TEXT_BYTES_MAX, _>")]
+        text: Option<Arc<str>>,
+        /// The entry that the message answers.
+        reply_to: Option<Seq>,
+    },
+    /// The sender replaced a message's text.
+    Edited {
+        /// The message.
+        target_seq: Seq,
+        /// The new text; `None` after it has been erased.
+        #[serde(deserialize_with = "bounded::optional_text::<TEXT_BYTES_MAX, _>")]
+        text: Option<Arc<str>>,
+    },
+    /// The sender removed a message's text.
+    Redacted {
+        /// The message.
+        target_seq: Seq,
+    },
+    /// The sender put an emoji on a message, or took it off.
+    Reaction {
+        /// The message.
+        target_seq: Seq,
+        /// The emoji.
+        #[serde(deserialize_with = "bounded::text::<EMOJI_BYTES_MAX, _>")]
+        emoji: Arc<str>,
+        /// True if the emoji was put on.
+        on: bool,
+    },
+    /// A user became a member. Members see the log from this entry on, founders from the start.
+    Joined {
+        /// The new member.
+        user: UserId,
+        /// The new member's role.
+        role: Role,
+        /// True if the user has been a member since the conversation was created.
+        is_founder: bool,
+    },
+    /// A member left or was removed.
+    Left {
+        /// The former member.
+        user: UserId,
+        /// The user who removed the member; the member itself if it left.
+        by: UserId,
+    },
+    /// A member's role changed.
+    Role {
+        /// The member with its new role.
+        member: Member,
+    },
+    /// The group's title changed.
+    Title {
+        /// The new title.
+        #[serde(deserialize_with = "bounded::text::<TITLE_BYTES_MAX, _>")]
+        title: Arc<str>,
+    },
+}
+
+impl Body {
+    /// Returns the stable number of the variant, 1 to 8, for stores that keep it in a column of
+    /// its own.
+    pub const fn kind(&self) -> u8 {
+        match self {
+            Self::Text { .. } => 1,
+            Self::Edited { .. } => 2,
+            Self::Redacted { .. } => 3,
+            Self::Reaction { .. } => 4,
+            Self::Joined { .. } => 5,
+            Self::Left { .. } => 6,
+            Self::Role { .. } => 7,
+            Self::Title { .. } => 8,
+        }
+    }
+
+    /// Returns true for messages, which are what unread counts count.
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
+
+    /// Returns true if the entry changes something besides the log and the sender's own cursor.
+    pub const fn is_projected(&self) -> bool {
+        !self.is_text()
+    }
+
+    /// Returns the number of bytes of text, which bounds on batches count.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text { text, .. } | Self::Edited { text, .. } => {
+                text.as_ref().map_or(0, |text| text.len())
+            }
+            Self::Title { title } => title.len(),
+            Self::Reaction { emoji, .. } => emoji.len(),
+            Self::Redacted { .. } | Self::Joined { .. } | Self::Left { .. } | Self::Role { .. } => {
+                0
+            }
+        }
+    }
+
+    /// Returns the body that is left after its text is erased, or `None` if there is no text to
+    /// erase. Only messages and edits have one, until it has been erased.
+    #[must_use]
+    pub const fn without_text(&self) -> Option<Self> {
+        match self {
+            Self::Text { text: Some(_), reply_to } => {
+                Some(Self::Text { text: None, reply_to: *reply_to })
+            }
+            Self::Edited { text: Some(_), target_seq } => {
+                Some(Self::Edited { text: None, target_seq: *target_seq })
+            }
+            Self::Text { text: None, .. }
+            | Self::Edited { text: None, .. }
+            | Self::Redacted { .. }
+            | Self::Reaction { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::Role { .. }
+            | Self::Title { .. } => None,
+        }
+    }
+
+    /// Returns true if a retried command asks for the same as this body did. An erased text
+    /// matches every text.
+    pub fn repeats(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text { text: a, reply_to: x }, Self::Text { text: b, reply_to: y }) => {
+                x == y && (a.is_none() || b.is_none() || a == b)
+            }
+            (Self::Edited { target_seq: x, text: a }, Self::Edited { target_seq: y, text: b }) => {
+                x == y && (a.is_none() || b.is_none() || a == b)
+            }
+            _ => self == other,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The changes that later entries made to a message.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Body, Entry, Seq, bounded};
+use crate::{
+    id::UserId,
+    limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX},
+    time::Timestamp,
+};
+
+/// The newest edit of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The entry that made the edit.
+    pub seq: Seq,
+    /// When the edit was made.
+    pub at: Timestamp,
+    /// The new text; `None` after it has been erased.
+    #[serde(deserialize_with = "bounded::optional_text::<TEXT_BYTES_MAX, _>")]
+    pub text: Option<Arc<str>>,
+}
+
+/// The newest state of one member's reaction with one emoji.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The emoji.
+    #[serde(deserialize_with = "bounded::text::<EMOJI_BYTES_MAX, _>")]
+    pub emoji: Arc<str>,
+    /// The member.
+    pub user: UserId,
+    /// False after the member took the emoji off again.
+    pub on: bool,
+    /// The entry that set this state.
+    pub seq: Seq,
+}
+
+/// The changes that later entries made to a message.
+///
+/// Folding the same entries gives the same overlay, in any order and any number of times.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Overlay {
+    /// The newest edit.
+    pub edited: Option<Edit>,
+    /// The seqs of all edits, ascending. A redaction erases the text of every edit too.
+    pub edit_seqs: Vec<Seq>,
+    /// The seq of the first redaction.
+    pub redacted: Option<Seq>,
+    /// The reactions, ascending by emoji and user.
+    pub reactions: Vec<Reaction>,
+}
+
+impl Overlay {
+    /// Folds one entry about this message into the overlay. Entries of other kinds change nothing.
+    pub fn fold(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::Edited { text, .. } => {
+                if let Err(place) = self.edit_seqs.binary_search(&entry.seq) {
+                    self.edit_seqs.insert(place, entry.seq);
+                }
+                if self.edited.as_ref().is_none_or(|newest| newest.seq <= entry.seq) {
+                    self.edited = Some(Edit { seq: entry.seq, at: entry.at, text: text.clone() });
+                }
+            }
+            Body::Redacted { .. } => {
+                let first = self.redacted.map_or(entry.seq, |seq| seq.min(entry.seq));
+                self.redacted = Some(first);
+            }
+            Body::Reaction { emoji, on, .. } => {
+                let reaction =
+                    Reaction { emoji: emoji.clone(), user: entry.sender, on: *on, seq: entry.seq };
+                match self.reaction_place(emoji, entry.sender) {
+                    Ok(place) if self.reactions[place].seq > entry.seq => {}
+                    Ok(place) => self.reactions[place] = reaction,
+                    Err(place) => self.reactions.insert(place, reaction),
+                }
+            }
+            Body::Text { .. }
+            | Body::Joined { .. }
+            | Body::Left { .. }
+            | Body::Role { .. }
+            | Body::Title { .. } => {}
+        }
+        if self.redacted.is_some()
+            && let Some(edit) = &mut self.edited
+        {
+            edit.text = None;
+        }
+    }
+
+    /// Returns the number of different emoji ever put on the message, including those that were
+    /// taken off again.
+    pub fn emoji_count(&self) -> usize {
+        self.reactions.chunk_by(|one, next| one.emoji == next.emoji).count()
+    }
+
+    /// Returns this user's reaction with this emoji, whether it is on or off.
+    pub fn reaction(&self, emoji: &str, user: UserId) -> Option<&Reaction> {
+        self.reaction_place(emoji, user).ok().map(|place| &self.reactions[place])
+    }
+
+    fn reaction_place(&self, emoji: &str, user: UserId) -> Result<usize, usize> {
+        self.reactions.binary_search_by(|one| (&*one.emoji, one.user).cmp(&(emoji, user)))
+    }
+}
