@@ -1,6 +1,6 @@
-// What people do on the page, in terms of its `data-testid`s.
+// Actions of a user on the page, by `data-testid`.
 
-import { equal, eventually } from "./stage.mjs";
+import { equal, eventually } from "./harness.mjs";
 
 export const PASSWORD = "correct horse battery";
 
@@ -13,7 +13,7 @@ export async function register(page, username, displayName) {
   await by(page, "register-password").fill(PASSWORD);
   await by(page, "register-submit").click();
   await by(page, "me").waitFor();
-  await online(page);
+  await waitOnline(page);
 }
 
 export async function logIn(page, username) {
@@ -21,10 +21,10 @@ export async function logIn(page, username) {
   await by(page, "login-password").fill(PASSWORD);
   await by(page, "login-submit").click();
   await by(page, "me").waitFor();
-  await online(page);
+  await waitOnline(page);
 }
 
-export async function online(page, ms) {
+export async function waitOnline(page, ms) {
   const connection = by(page, "connection");
   await eventually("online", async () => (await connection.getAttribute("data-state")) === "online", ms);
 }
@@ -45,17 +45,17 @@ export async function send(page, text) {
   await by(page, "send").click();
 }
 
-/** The message with exactly this text. */
+/** Returns the message with exactly this text. */
 export function message(page, text) {
   return by(page, "message").filter({ has: page.getByTestId("message-text").getByText(text, { exact: true }) });
 }
 
-export async function act(page, text, action) {
+export async function clickAction(page, text, action) {
   await message(page, text).hover();
   await message(page, text).getByTestId(action).click();
 }
 
-export async function reaches(page, text, states, ms) {
+export async function reachesState(page, text, states, ms) {
   const row = message(page, text);
   await eventually(
     `"${text}" ${states.join(" or ")}`,
@@ -64,22 +64,22 @@ export async function reaches(page, text, states, ms) {
   );
 }
 
-export async function once(page, text) {
+export async function appearsOnce(page, text) {
   await message(page, text).first().waitFor();
   equal(await message(page, text).count(), 1, `messages "${text}"`);
 }
 
-/** Lets a page reach the gateway's REST calls only, from the next load on, until `open` is called. */
-export async function cutOff(page) {
-  let isCut = true;
-  await page.routeWebSocket(/\/v1\/ws$/, (socket) => (isCut ? socket.close() : socket.connectToServer()));
-  await page.route("**/v1/poll", (route) => (isCut ? route.abort() : route.continue()));
-  return { open: () => (isCut = false) };
+/** Blocks WebSockets and polls of a page from its next load until `open` is called. Other REST calls still work. */
+export async function disconnect(page) {
+  let isDisconnected = true;
+  await page.routeWebSocket(/\/v1\/ws$/, (socket) => (isDisconnected ? socket.close() : socket.connectToServer()));
+  await page.route("**/v1/poll", (route) => (isDisconnected ? route.abort() : route.continue()));
+  return { open: () => (isDisconnected = false) };
 }
 
-/** Whether the message is on the screen, not only in the page. */
-export async function inSight(page, text) {
-  await eventually(`"${text}" in sight`, () =>
+/** Waits until the message is on the screen, not only in the document. */
+export async function isVisible(page, text) {
+  await eventually(`"${text}" visible`, () =>
     message(page, text).evaluate((row) => {
       const box = row.closest("[data-testid=timeline]").getBoundingClientRect();
       const { top, bottom } = row.getBoundingClientRect();
@@ -88,7 +88,7 @@ export async function inSight(page, text) {
   );
 }
 
-/** Many messages, made over REST with this page's own login. */
+/** Sends many messages over REST with the login of this page. */
 export async function sendMany(page, conversation, texts) {
   const bodies = texts.map((text, at) => ({ client_id: `many-${Date.now()}-${at}`, text }));
   await postAll(page, `/v1/conversations/${conversation}/messages`, bodies);
@@ -121,21 +121,21 @@ async function postAll(page, path, bodies) {
   );
 }
 
-/** Scrolls up until the first message is there; what is in sight must not move while pages come in. */
+/** Scrolls up until the first message is loaded. */
 export async function scrollToBeginning(page) {
   const timeline = by(page, "timeline");
   await eventually(
-    "the beginning",
+    "the start of the conversation",
     async () => {
       await timeline.evaluate((box) => (box.scrollTop = 0));
       await page.waitForTimeout(60);
-      return page.getByText("This is where it begins.").isVisible();
+      return page.getByText("This is the start of the conversation.").isVisible();
     },
     30_000,
   );
 }
 
-/** How far a row moved on the screen while an older page was put in above it. */
+/** Returns how many pixels a row moved on the screen while an older page was inserted above it. */
 export async function movedByOlderPage(page) {
   return by(page, "timeline").evaluate(async (box) => {
     const rows = () => [...box.querySelectorAll("[data-testid=message]")];
@@ -146,7 +146,7 @@ export async function movedByOlderPage(page) {
     const before = kept.getBoundingClientRect().top;
     const end = Date.now() + 5_000;
     while (rows().length === count && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
-    if (rows().length === count) throw new Error("no older page came");
+    if (rows().length === count) throw new Error("no older page was loaded");
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     return Math.abs(kept.getBoundingClientRect().top - before);
   });

@@ -1,4 +1,4 @@
-// The client: everything a user interface needs of the gateway, behind one object.
+// The client: one object with everything that a user interface needs from the gateway.
 
 import type { EntryCommand, HistoryQuery } from "./command";
 import { Emitter } from "./emitter";
@@ -7,7 +7,7 @@ import { Outbox, type OutboxItem, type OutboxStore } from "./outbox";
 import { Receipts } from "./receipts";
 import { Rest } from "./rest";
 import { type EndReason, Session, type SessionState } from "./session";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 import { type LoginStore, Tokens } from "./tokens";
 import { Watch } from "./watch";
 import type { Conversation, Entry, Event, Gap, History, Presence, Receipt, Typing } from "./wire";
@@ -16,9 +16,9 @@ export const VERSION = "0.1.0";
 const TEXT_BYTES_MAX = 16_384;
 
 export interface ClientEvents {
-  /** Each entry once, in order, without a gap within its conversation. */
+  /** Each entry of a conversation once, in order and without gaps. */
   entry: Entry;
-  /** Too much was missed to bring it entry by entry: show the conversation from its head. */
+  /** Too many entries were missed to deliver them one by one. Show the conversation from its head. */
   skipped: Omit<Gap, "ev">;
   conversation: Conversation;
   removed: string;
@@ -27,17 +27,17 @@ export interface ClientEvents {
   presence: Presence;
   outbox: OutboxItem;
   state: SessionState;
-  /** What is of the moment (receipts, presence) has to be read again. */
+  /** The session is connected again. Ephemeral state (receipts, presence) must be read again. */
   attached: "online" | "polling";
   ended: EndReason;
-  /** A frame that is none of the protocol's was left out. */
-  misread: Error;
+  /** A frame that violates the protocol was ignored. */
+  invalidFrame: Error;
 }
 
-type Unnamed<C> = C extends EntryCommand ? Omit<C, "client_id" | "base_seq"> : never;
+type WithoutClientId<C> = C extends EntryCommand ? Omit<C, "client_id" | "base_seq"> : never;
 
 export interface ClientParts {
-  surroundings: Surroundings;
+  environment: Environment;
   logins: LoginStore;
   unsent: OutboxStore;
   name: string;
@@ -48,22 +48,22 @@ export class Client extends Emitter<ClientEvents> {
   readonly tokens: Tokens;
   readonly outbox: Outbox;
   readonly watch: Watch;
-  private readonly surroundings: Surroundings;
+  private readonly environment: Environment;
   private readonly session: Session;
   private readonly feed: Feed;
   private readonly receipts: Receipts;
 
-  constructor({ surroundings, logins, unsent, name }: ClientParts) {
+  constructor({ environment, logins, unsent, name }: ClientParts) {
     super();
-    this.surroundings = surroundings;
-    this.tokens = new Tokens(surroundings, logins);
-    this.rest = new Rest(surroundings, this.tokens);
+    this.environment = environment;
+    this.tokens = new Tokens(environment, logins);
+    this.rest = new Rest(environment, this.tokens);
     this.feed = new Feed((conversation, query) => this.history(conversation, query), {
       entry: (entry) => this.emit("entry", entry),
       skipped: (gap) => this.emit("skipped", gap),
     });
-    this.session = new Session(surroundings, this.tokens, this.rest, this.feed, { name, version: VERSION });
-    this.outbox = new Outbox(surroundings, this.session, unsent);
+    this.session = new Session(environment, this.tokens, this.rest, this.feed, { name, version: VERSION });
+    this.outbox = new Outbox(environment, this.session, unsent);
     this.receipts = new Receipts(this.session);
     this.watch = new Watch(this.session, (presence) => this.emit("presence", presence));
     this.connectParts();
@@ -86,23 +86,23 @@ export class Client extends Emitter<ClientEvents> {
     this.session.stop();
   }
 
-  /** The network is back or the page is seen again. */
+  /** Reconnects at once. Call it when the network is back or the page becomes visible. */
   wake(): void {
     this.tokens.schedule();
     this.session.wake();
   }
 
-  /** The newest seq of a conversation that was delivered here. */
+  /** Returns the newest seq of a conversation that was delivered here. */
   cursor(conversation: string): number | undefined {
     return this.feed.cursor(conversation);
   }
 
-  /** Makes an entry, now or when there is a way; `outbox` events tell what becomes of it. */
-  enter(command: Unnamed<EntryCommand>): OutboxItem {
+  /** Queues a command that makes an entry. It is sent as soon as possible; `outbox` events report its state. */
+  submit(command: WithoutClientId<EntryCommand>): OutboxItem {
     const base_seq = this.feed.cursor(command.conversation);
-    const client_id = this.surroundings.freshId();
-    const named = { ...command, client_id, ...(base_seq === undefined ? {} : { base_seq }) };
-    return this.outbox.add(named as EntryCommand);
+    const client_id = this.environment.newId();
+    const complete = { ...command, client_id, ...(base_seq === undefined ? {} : { base_seq }) };
+    return this.outbox.add(complete as EntryCommand);
   }
 
   history(conversation: string, query: HistoryQuery): Promise<History> {
@@ -110,26 +110,27 @@ export class Client extends Emitter<ClientEvents> {
     return this.session.execute({ cmd: "history", conversation, ...query });
   }
 
-  /** Told at most a few times a second, and again later where it could not be told. */
+  /** Reports that entries up to `seq` have reached this device. Reports are combined, and repeated after failures. */
   delivered(conversation: string, seq: number): void {
     this.receipts.delivered(conversation, seq);
   }
 
+  /** Reports that the user has read up to `seq`. */
   read(conversation: string, seq: number): void {
     this.receipts.read(conversation, seq);
   }
 
-  /** Tells at once how far this user is: the page may not live for the next time. */
+  /** Sends pending receipts at once, for example before the page is closed. */
   flushReceipts(): void {
     this.receipts.flush();
   }
 
-  /** The gateway's own view of how far this user is. */
-  known(conversation: Pick<Conversation, "id" | "delivered_seq" | "read_seq">): void {
-    this.receipts.known(conversation.id, conversation);
+  /** Records the receipt that the gateway already has, so that it is not sent again. */
+  receiptKnown(conversation: Pick<Conversation, "id" | "delivered_seq" | "read_seq">): void {
+    this.receipts.setKnown(conversation.id, conversation);
   }
 
-  /** Of the moment: lost is lost. */
+  /** Sends a typing signal. It is ephemeral, so a failure is ignored. */
   typing(conversation: string, on: boolean): void {
     this.session.execute({ cmd: "typing", conversation, on }).catch(() => undefined);
   }
@@ -138,14 +139,14 @@ export class Client extends Emitter<ClientEvents> {
     this.session.execute({ cmd: "away", on }).catch(() => undefined);
   }
 
-  freshId(): string {
-    return this.surroundings.freshId();
+  newId(): string {
+    return this.environment.newId();
   }
 
   private connectParts(): void {
-    this.session.on("event", (event) => this.take(event));
+    this.session.on("event", (event) => this.dispatch(event));
     this.session.on("state", (state) => this.emit("state", state));
-    this.session.on("misread", (error) => this.emit("misread", error));
+    this.session.on("invalidFrame", (error) => this.emit("invalidFrame", error));
     this.session.on("attached", (state) => {
       this.outbox.resume();
       this.receipts.flush();
@@ -161,7 +162,7 @@ export class Client extends Emitter<ClientEvents> {
     this.outbox.on("changed", (item) => this.emit("outbox", item));
   }
 
-  private take(event: Event): void {
+  private dispatch(event: Event): void {
     switch (event.ev) {
       case "message":
         return this.feed.offer(event.entry);

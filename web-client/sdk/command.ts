@@ -1,4 +1,4 @@
-// Commands: what a client asks of the gateway, and the shape of each reply.
+// The commands that a client sends to the gateway, and the shape of each reply.
 
 import { history, nothing, refreshed, sent, watched } from "./wire";
 import type { Shape, Shaped } from "./shape";
@@ -49,7 +49,7 @@ export interface ReceiptCommand {
   read_seq?: number;
 }
 
-/** The commands that make an entry; each is kept by the outbox until its fate is known. */
+/** The commands that make an entry. The outbox keeps each one until its outcome is known. */
 export type EntryCommand = Send | Edit | Redact | React;
 
 export type Command =
@@ -84,12 +84,12 @@ export function readReply<C extends Command>(command: C, ok: unknown): ReplyTo<C
   return (replyShapes[command.cmd] as Shape<ReplyTo<C>>)(ok, command.cmd);
 }
 
-/** Whatever can bring a command to the gateway and its reply back. */
-export interface Carrier {
+/** Sends a command to the gateway and returns its reply. */
+export interface Transport {
   execute<C extends Command>(command: C): Promise<ReplyTo<C>>;
 }
 
-/** The frame of a command: its id first, no field that has no value. */
+/** Returns the JSON frame of a command, with its id first and without undefined fields. */
 export function commandFrame(id: number, command: Command): string {
   return JSON.stringify({ id, ...command });
 }
@@ -99,7 +99,7 @@ export interface ClientName {
   version: string;
 }
 
-/** The first command of a socket. Without `resume` everything is live from now on. */
+/** Returns the first frame of a socket. Without `resume`, the server sends only new events. */
 export function helloFrame(id: number, token: string, resume: object | undefined, client: ClientName): string {
   return JSON.stringify({ id, cmd: "hello", token, ...(resume ? { resume } : {}), client });
 }

@@ -1,11 +1,11 @@
-// A typed list of listeners.
+// A typed event emitter.
 
 export type Listener<T> = (value: T) => void;
 
 export class Emitter<Events extends object> {
   private readonly listeners = new Map<keyof Events, Set<Listener<never>>>();
 
-  /** Returns what ends the listening. */
+  /** Adds a listener, and returns a function that removes it. */
   on<K extends keyof Events>(name: K, listener: Listener<Events[K]>): () => void {
     const set = this.listeners.get(name) ?? new Set();
     this.listeners.set(name, set);

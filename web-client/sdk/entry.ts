@@ -1,9 +1,9 @@
-// Entries: the items of a conversation's log, as history, replies and events carry them.
-// A kind that this client does not know still has its seq, so that cursors go on past it.
+// Entries: the items of a conversation's log, as they appear in history, replies and events.
+// An entry of an unknown kind keeps its seq, so that cursors can move past it.
 
-import { type Fields, flag, listOf, maybe, objectOf, record, type Shape, type Shaped, text, whole, wordOr } from "./shape";
+import { type Fields, flag, listOf, optional, objectOf, record, type Shape, type Shaped, text, integer, oneOfOr } from "./shape";
 
-export const role = wordOr("member", "owner", "admin", "member");
+export const role = oneOfOr("member", "owner", "admin", "member");
 export type Role = Shaped<typeof role>;
 
 const reactionGroup = record({ emoji: text, users: listOf(text) });
@@ -11,27 +11,27 @@ export type ReactionGroup = Shaped<typeof reactionGroup>;
 
 const base = {
   conversation: text,
-  seq: whole,
+  seq: integer,
   id: text,
   sender: text,
-  client_id: maybe(text),
+  client_id: optional(text),
   sent_at: text,
 };
 type Base = Fields<typeof base>;
 
 const kinds = {
   text: record({
-    text: maybe(text),
-    reply_to: maybe(whole),
-    edited_at: maybe(text),
-    redacted: maybe(flag),
-    reactions: maybe(listOf(reactionGroup)),
+    text: optional(text),
+    reply_to: optional(integer),
+    edited_at: optional(text),
+    redacted: optional(flag),
+    reactions: optional(listOf(reactionGroup)),
   }),
-  edited: record({ target_seq: whole, text: maybe(text) }),
-  redacted: record({ target_seq: whole }),
-  reaction: record({ target_seq: whole, emoji: text, on: flag }),
+  edited: record({ target_seq: integer, text: optional(text) }),
+  redacted: record({ target_seq: integer }),
+  reaction: record({ target_seq: integer, emoji: text, on: flag }),
   joined: record({ user: text, role }),
-  left: record({ user: text, by: maybe(text) }),
+  left: record({ user: text, by: optional(text) }),
   role: record({ user: text, role }),
   title: record({ title: text }),
 };

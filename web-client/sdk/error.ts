@@ -1,14 +1,14 @@
-// What can go wrong: the gateway said no, or nobody said anything.
+// The errors of the SDK: the gateway refused, did not answer, or the login has ended.
 
-import { anything, flag, mapOf, maybe, record, type Shaped, text, whole } from "./shape";
+import { anything, flag, mapOf, optional, record, type Shaped, text, integer } from "./shape";
 
 /** The error object, the same on every transport. The list of codes is closed. */
 export const problem = record({
   code: text,
   message: text,
   retryable: flag,
-  retry_after_ms: maybe(whole),
-  details: maybe(mapOf(anything)),
+  retry_after_ms: optional(integer),
+  details: optional(mapOf(anything)),
 });
 export type Problem = Shaped<typeof problem>;
 
@@ -29,12 +29,12 @@ export class ConfabError extends Error {
   }
 }
 
-/** Nothing came back: no connection, a time-out, or an answer that is none of the protocol's. */
+/** There was no valid answer: no connection, a timeout, or an answer that violates the protocol. */
 export class Unreachable extends Error {
   override name = "Unreachable";
 }
 
-/** The login is over; only a new log-in helps. */
+/** The login has ended. The user must log in again. */
 export class LoggedOut extends Error {
   override name = "LoggedOut";
 }
@@ -43,8 +43,8 @@ export function isCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof ConfabError && codes.includes(error.code);
 }
 
-/** Whether the same attempt, made again later, may succeed. */
-export function mayRetry(error: unknown): boolean {
+/** Returns true if the same request may succeed later. */
+export function isRetryable(error: unknown): boolean {
   if (error instanceof ConfabError) return error.retryable || error.code === "token_expired";
   return error instanceof Unreachable;
 }

@@ -1,22 +1,22 @@
-// Gapless delivery: each conversation's entries come out once, in order of their seq.
+// Delivers the entries of each conversation once, in order of their seq and without gaps.
 //
-// The cursor map is all that is remembered. What is not beyond the cursor is dropped; what is more
-// than one beyond it shows a hole, and the hole is read from history before anything after it.
-// What arrives while a hole is read only moves the mark up to which is read.
+// The feed remembers only the cursors. It drops an entry at or before the cursor. An entry further than one
+// after the cursor reveals a hole, which is read from history first. An entry that arrives meanwhile only
+// extends the range that is read.
 
 import type { HistoryQuery } from "./command";
 import { isCode } from "./error";
 import type { CursorMap, Entry, Gap, History } from "./wire";
 
 export const FILL_PAGE = 100;
-/** A longer hole is not delivered entry by entry; who shows the conversation starts anew at its head. */
+/** A longer hole is skipped. The user interface then shows the conversation from its head. */
 export const FILL_MAX = 1_000;
 const FILL_RETRY_MS = 1_000;
 const FILL_ATTEMPTS_MAX = 5;
 
 export interface FeedListener {
   entry(entry: Entry): void;
-  /** The cursor went to `head_seq` without the entries in between. */
+  /** The cursor moved to `head_seq` without delivering the entries in between. */
   skipped(gap: Omit<Gap, "ev">): void;
 }
 
@@ -48,24 +48,24 @@ export class Feed {
     return this.cursors.size === 0;
   }
 
-  /** Where a conversation goes on; one that has a cursor keeps it, and reads on if it is behind. */
-  head(conversation: string, seq: number): void {
+  /** Sets the cursor of a new conversation. For a known one, reads the missing entries up to `seq`. */
+  catchUpTo(conversation: string, seq: number): void {
     const cursor = this.cursors.get(conversation);
     if (cursor === undefined) this.cursors.set(conversation, seq);
-    else if (seq > cursor) this.reach(conversation, seq);
+    else if (seq > cursor) this.fillUpTo(conversation, seq);
   }
 
   offer(entry: Entry): void {
     const cursor = this.cursors.get(entry.conversation);
     if (cursor !== undefined && entry.seq <= cursor) return;
     if (cursor === undefined || entry.seq === cursor + 1) this.deliver(entry);
-    else this.reach(entry.conversation, entry.seq);
+    else this.fillUpTo(entry.conversation, entry.seq);
   }
 
   gap(gap: Omit<Gap, "ev">): void {
     const cursor = this.cursors.get(gap.conversation);
     const isBehind = cursor !== undefined && gap.head_seq > cursor;
-    if (isBehind) this.reach(gap.conversation, gap.head_seq);
+    if (isBehind) this.fillUpTo(gap.conversation, gap.head_seq);
     else if (cursor !== gap.head_seq) this.skip(gap.conversation, gap.head_seq);
   }
 
@@ -92,7 +92,7 @@ export class Feed {
     this.listener.skipped({ conversation, after_seq, head_seq });
   }
 
-  private reach(conversation: string, seq: number): void {
+  private fillUpTo(conversation: string, seq: number): void {
     const running = this.fills.get(conversation);
     if (running) {
       running.upTo = Math.max(running.upTo, seq);
@@ -105,7 +105,7 @@ export class Feed {
     });
   }
 
-  /** Gives up silently after some attempts: the next hello or poll continues from the cursor. */
+  /** Reads a hole from history. Gives up after some attempts; the next hello or poll continues from the cursor. */
   private async fill(conversation: string, fill: Fill): Promise<void> {
     for (let failures = 0; failures < FILL_ATTEMPTS_MAX; ) {
       const after_seq = this.cursors.get(conversation);
@@ -113,7 +113,7 @@ export class Feed {
       if (fill.upTo - after_seq > FILL_MAX) return this.skip(conversation, fill.upTo);
       try {
         const page = await this.readHistory(conversation, { after_seq, limit: FILL_PAGE });
-        this.fillFrom(conversation, page, fill.upTo);
+        this.deliverPage(conversation, page, fill.upTo);
         failures = 0;
       } catch (error) {
         if (isCode(error, "not_found", "forbidden")) return;
@@ -123,8 +123,8 @@ export class Feed {
     }
   }
 
-  /** History is dense, but may begin later than asked: at the newest joining of this user. */
-  private fillFrom(conversation: string, page: History, upTo: number): void {
+  /** A page has no holes, but it may start later than requested, at the newest `joined` entry of this user. */
+  private deliverPage(conversation: string, page: History, upTo: number): void {
     for (const entry of page.items) {
       const cursor = this.cursors.get(conversation);
       if (cursor === undefined) return;

@@ -1,8 +1,8 @@
-// One HTTP call: JSON out, JSON in, a time-out always, and errors as values of two classes.
+// One HTTP call with JSON bodies and a timeout. It fails with `ConfabError` or `Unreachable`.
 
 import { ConfabError, problem, type Problem, Unreachable } from "./error";
 import type { Shape } from "./shape";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -17,14 +17,14 @@ export interface Call<T> {
   signal?: AbortSignal;
 }
 
-export async function call<T>(surroundings: Surroundings, request: Call<T>): Promise<T> {
+export async function call<T>(environment: Environment, request: Call<T>): Promise<T> {
   const stop = new AbortController();
   const abort = () => stop.abort();
   const timer = setTimeout(abort, request.timeout_ms ?? REQUEST_TIMEOUT_MS);
   request.signal?.addEventListener("abort", abort);
   if (request.signal?.aborted) abort();
   try {
-    const response = await surroundings.fetch(surroundings.base_url + request.path, {
+    const response = await environment.fetch(environment.base_url + request.path, {
       method: request.method,
       headers: headersOf(request),
       signal: stop.signal,
@@ -56,7 +56,7 @@ async function read<T>(response: Response, shape: Shape<T>, where: string): Prom
   return shape(body, where);
 }
 
-/** A proxy's refusal carries no problem object; one is made from its status. */
+/** Returns the problem object of an error response. A proxy may send none; then it is made from the status. */
 async function problemOf(response: Response): Promise<Problem> {
   const retryAfter = Number(response.headers.get("Retry-After"));
   const asked = retryAfter > 0 ? { retry_after_ms: retryAfter * 1000 } : {};

@@ -1,11 +1,11 @@
-// The SDK's public face.
+// The public exports of the SDK.
 
 export { Client, type ClientEvents, type ClientParts, VERSION } from "./client";
 export type { Command, EntryCommand, HistoryQuery } from "./command";
-export { ConfabError, isCode, LoggedOut, mayRetry, type Problem, Unreachable } from "./error";
+export { ConfabError, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error";
 export type { OutboxItem, OutboxState, OutboxStore } from "./outbox";
 export type { EndReason, SessionState } from "./session";
-export { browserSurroundings, type SocketLike, type Surroundings } from "./surroundings";
+export { browserEnvironment, type SocketLike, type Environment } from "./environment";
 export type { LoginStore, StoredLogin } from "./tokens";
 export type {
   Conversation,

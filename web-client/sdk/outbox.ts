@@ -1,15 +1,14 @@
-// The outbox: commands that make entries, kept until their fate is known.
+// The outbox keeps commands that make entries until their outcome is known.
 //
-// One conversation's commands go one after the other, in the order in which they were made: the next
-// waits for the answer to the one before. Each attempt carries the same `client_id` and `base_seq`,
-// over whichever transport there is, so that the gateway makes at most one entry of them.
+// It sends the commands of a conversation in order, each after the answer to the previous one. Every attempt
+// carries the same `client_id` and `base_seq` on any transport, so the gateway makes at most one entry.
 
 import { patientDelayMs, SEND_BACKOFF } from "./backoff";
-import type { Carrier, EntryCommand } from "./command";
+import type { Transport, EntryCommand } from "./command";
 import { Emitter } from "./emitter";
-import { ConfabError, isCode, mayRetry } from "./error";
+import { ConfabError, isCode, isRetryable } from "./error";
 import { Pause } from "./pause";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 import type { Entry } from "./wire";
 
 export type OutboxState = "queued" | "sent" | "failed" | "dropped";
@@ -21,55 +20,55 @@ export interface OutboxItem {
   /** Milliseconds since the epoch, by this machine's clock. */
   readonly made_at: number;
   readonly state: OutboxState;
-  /** Why it failed, in the gateway's words. */
+  /** The error, if the gateway refused the command. */
   readonly error?: ConfabError;
-  /** What the gateway made of it. */
+  /** The entry that the gateway made of it. */
   readonly entry?: Entry;
 }
 
-/** Where unsent commands outlive the page. */
+/** Storage that keeps unsent commands when the page is closed. */
 export interface OutboxStore {
   load(): Pick<OutboxItem, "command" | "made_at">[];
   keep(item: OutboxItem): void;
   remove(client_id: string): void;
 }
 
-interface Lane {
+interface CommandQueue {
   items: OutboxItem[];
   busy: boolean;
   pause: Pause;
 }
 
 export class Outbox extends Emitter<{ changed: OutboxItem }> {
-  private readonly lanes = new Map<string, Lane>();
+  private readonly queues = new Map<string, CommandQueue>();
   private readonly failed = new Map<string, OutboxItem>();
 
   constructor(
-    private readonly surroundings: Surroundings,
-    private readonly carrier: Carrier & { readonly isAttached: boolean },
+    private readonly environment: Environment,
+    private readonly transport: Transport & { readonly isAttached: boolean },
     private readonly store: OutboxStore,
   ) {
     super();
   }
 
-  /** Takes up what an earlier page left; the repeats are recognised by their client ids. */
+  /** Queues the commands that an earlier page kept. The gateway detects repeats by their client ids. */
   restore(): OutboxItem[] {
     const items = this.store.load().map(({ command, made_at }) => itemOf(command, made_at));
     items.sort((a, b) => a.made_at - b.made_at);
-    for (const item of items) this.lane(item.conversation).items.push(item);
+    for (const item of items) this.queue(item.conversation).items.push(item);
     return items;
   }
 
   add(command: EntryCommand): OutboxItem {
-    const item = itemOf(command, this.surroundings.now());
-    this.lane(item.conversation).items.push(item);
+    const item = itemOf(command, this.environment.now());
+    this.queue(item.conversation).items.push(item);
     this.store.keep(item);
     this.emit("changed", item);
-    void this.pump(item.conversation);
+    void this.drain(item.conversation);
     return item;
   }
 
-  /** The same command once more; under a new name where the old one stands for other content. */
+  /** Sends a failed command again. If its client id was used for other content, it gets a new one. */
   retry(client_id: string): void {
     const item = this.failed.get(client_id);
     if (!item) return;
@@ -79,7 +78,7 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
       return;
     }
     this.discard(client_id);
-    this.add({ ...item.command, client_id: this.surroundings.freshId() });
+    this.add({ ...item.command, client_id: this.environment.newId() });
   }
 
   discard(client_id: string): void {
@@ -90,52 +89,52 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
     this.emit("changed", { ...item, state: "dropped" });
   }
 
-  /** A way to the gateway is open: go on with all lanes, without waiting out their delays. */
+  /** Called after reconnecting. Resends the commands of all queues without waiting for their retry delays. */
   resume(): void {
-    for (const [conversation, lane] of this.lanes) {
-      lane.pause.wake();
-      void this.pump(conversation);
+    for (const [conversation, queue] of this.queues) {
+      queue.pause.wake();
+      void this.drain(conversation);
     }
   }
 
-  private lane(conversation: string): Lane {
-    const lane = this.lanes.get(conversation) ?? { items: [], busy: false, pause: new Pause() };
-    this.lanes.set(conversation, lane);
-    return lane;
+  private queue(conversation: string): CommandQueue {
+    const queue = this.queues.get(conversation) ?? { items: [], busy: false, pause: new Pause() };
+    this.queues.set(conversation, queue);
+    return queue;
   }
 
-  private async pump(conversation: string): Promise<void> {
-    const lane = this.lane(conversation);
-    if (lane.busy) return;
-    lane.busy = true;
+  private async drain(conversation: string): Promise<void> {
+    const queue = this.queue(conversation);
+    if (queue.busy) return;
+    queue.busy = true;
     try {
-      for (let failures = 0; lane.items[0] && this.carrier.isAttached; ) {
-        const outcome = await this.attempt(lane.items[0]);
+      for (let failures = 0; queue.items[0] && this.transport.isAttached; ) {
+        const outcome = await this.attempt(queue.items[0]);
         if (outcome === "done") {
-          lane.items.shift();
+          queue.items.shift();
           failures = 0;
         } else {
-          await lane.pause.wait(outcome.after_ms ?? this.delay(failures));
+          await queue.pause.wait(outcome.retry_after_ms ?? this.delay(failures));
           failures += 1;
         }
       }
     } finally {
-      lane.busy = false;
+      queue.busy = false;
     }
   }
 
   private delay(failures: number): number {
-    return patientDelayMs(SEND_BACKOFF, failures, this.surroundings.chance());
+    return patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
   }
 
-  private async attempt(item: OutboxItem): Promise<"done" | { after_ms?: number }> {
+  private async attempt(item: OutboxItem): Promise<"done" | { retry_after_ms?: number }> {
     try {
-      const { message } = await this.carrier.execute(item.command);
+      const { message } = await this.transport.execute(item.command);
       this.store.remove(item.client_id);
       this.emit("changed", { ...item, state: "sent", entry: message });
       return "done";
     } catch (error) {
-      if (mayRetry(error)) return afterOf(error);
+      if (isRetryable(error)) return retryAfterOf(error);
       this.fail(item, error);
       return "done";
     }
@@ -149,9 +148,9 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
   }
 }
 
-function afterOf(error: unknown): { after_ms?: number } {
-  const after_ms = error instanceof ConfabError ? error.retryAfterMs : undefined;
-  return after_ms === undefined ? {} : { after_ms };
+function retryAfterOf(error: unknown): { retry_after_ms?: number } {
+  const retry_after_ms = error instanceof ConfabError ? error.retryAfterMs : undefined;
+  return retry_after_ms === undefined ? {} : { retry_after_ms };
 }
 
 function itemOf(command: EntryCommand, made_at: number): OutboxItem {

@@ -1,9 +1,9 @@
-// A wait that can be cut short.
+// A delay that can be ended early.
 
 export class Pause {
   private wakeUp: (() => void) | undefined;
 
-  /** Resolves after `ms`, or as soon as somebody calls `wake`. */
+  /** Resolves after `ms`, or earlier when `wake` is called. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.wake(), ms);

@@ -1,21 +1,21 @@
-// The long-poll fallback: one poll after the other, from the same cursor map as the socket.
+// The fallback to long polling: polls one after the other, with the same cursors as the socket.
 
 import { delayMs, POLL_BACKOFF } from "./backoff";
 import { LoggedOut } from "./error";
 import type { Feed } from "./feed";
 import { Pause } from "./pause";
 import type { Rest } from "./rest";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 import type { CursorMap, Event, Polled } from "./wire";
 
 export const POLL_WAIT_MS = 25_000;
-/** Between two polls that answered at once: a poll that brings nothing new must not spin. */
-const POLL_REST_MS = 100;
+/** Pause between two polls, so that polls which answer at once do not spin. */
+const POLL_PAUSE_MS = 100;
 
 export interface PollListener {
   event(event: Event): void;
-  /** Heads of a first poll, made without a cursor map. */
-  began(heads: CursorMap): void;
+  /** Receives the heads from a first poll, which has no cursors. */
+  firstHeads(heads: CursorMap): void;
   healthy(): void;
   unhealthy(): void;
   loggedOut(): void;
@@ -26,11 +26,11 @@ export class Polls {
   private readonly pause = new Pause();
 
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly rest: Rest,
     private readonly feed: Feed,
     private readonly listener: PollListener,
-    private readonly hasBegun: () => boolean,
+    private readonly hasCursors: () => boolean,
   ) {}
 
   start(): void {
@@ -51,38 +51,38 @@ export class Polls {
 
   private async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
-    let wait_ms = 0; // the first poll only asks what was missed
+    let wait_ms = 0; // the first poll only fetches what was missed
     while (!signal.aborted) {
       try {
-        const answer = await this.once(wait_ms, signal);
+        const answer = await this.poll(wait_ms, signal);
         if (signal.aborted) return;
         failures = 0;
         wait_ms = POLL_WAIT_MS;
         this.listener.healthy();
-        await this.take(answer);
-        await this.pause.wait(POLL_REST_MS);
+        await this.deliver(answer);
+        await this.pause.wait(POLL_PAUSE_MS);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof LoggedOut) return this.listener.loggedOut();
         wait_ms = 0;
         this.listener.unhealthy();
-        await this.pause.wait(delayMs(POLL_BACKOFF, failures, this.surroundings.chance()));
+        await this.pause.wait(delayMs(POLL_BACKOFF, failures, this.environment.random()));
         failures += 1;
       }
     }
   }
 
-  private once(wait_ms: number, signal: AbortSignal): Promise<Polled> {
-    const resume = this.hasBegun() ? this.feed.cursorMap() : undefined;
+  private poll(wait_ms: number, signal: AbortSignal): Promise<Polled> {
+    const resume = this.hasCursors() ? this.feed.cursorMap() : undefined;
     return this.rest.poll(resume, wait_ms, signal);
   }
 
-  /** The next poll waits for the holes to be read, and goes on at least where the answer says. */
-  private async take(answer: Polled): Promise<void> {
-    if (!this.hasBegun()) return this.listener.began(answer.resume);
+  /** Delivers the events, then catches up to the answer's `resume`. Waits until no hole is being read. */
+  private async deliver(answer: Polled): Promise<void> {
+    if (!this.hasCursors()) return this.listener.firstHeads(answer.resume);
     for (const event of answer.events) this.listener.event(event);
     await this.feed.settled();
-    for (const [conversation, seq] of Object.entries(answer.resume)) this.feed.head(conversation, seq);
+    for (const [conversation, seq] of Object.entries(answer.resume)) this.feed.catchUpTo(conversation, seq);
     await this.feed.settled();
   }
 }

@@ -1,98 +1,98 @@
-// Receipts: how far this user has got in each conversation, told to the gateway.
+// Sends receipts: how far this user has got in each conversation.
 //
-// They are cursors that only move forward, so the newest pair stands for all before it: the first is
-// told soon, those of the next second together, and what could not be told is told later.
+// A receipt is a pair of cursors that only move forward, so the newest pair replaces all earlier ones. The
+// first one is sent after a short delay, and later ones at most once a second. A failed one is sent again.
 
-import type { Carrier } from "./command";
+import type { Transport } from "./command";
 import { ConfabError } from "./error";
 
-export const RECEIPT_SOON_MS = 150;
-export const RECEIPT_EVERY_MS = 1_000;
+export const RECEIPT_DELAY_MS = 150;
+export const RECEIPT_INTERVAL_MS = 1_000;
 
-interface Marks {
+interface CursorPair {
   delivered_seq: number;
   read_seq: number;
 }
 
-const NONE: Marks = { delivered_seq: 0, read_seq: 0 };
+const ZERO: CursorPair = { delivered_seq: 0, read_seq: 0 };
 
 export class Receipts {
-  private readonly wanted = new Map<string, Marks>();
-  private readonly told = new Map<string, Marks>();
+  private readonly targets = new Map<string, CursorPair>();
+  private readonly sent = new Map<string, CursorPair>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private isResting = false;
+  private isThrottled = false;
 
-  constructor(private readonly carrier: Carrier & { readonly isAttached: boolean }) {}
+  constructor(private readonly transport: Transport & { readonly isAttached: boolean }) {}
 
-  /** What the gateway already knows, so that it is not told again. */
-  known(conversation: string, marks: Marks): void {
-    this.told.set(conversation, forward(this.told.get(conversation) ?? NONE, marks));
+  /** Records the cursors that the gateway already has. */
+  setKnown(conversation: string, cursors: CursorPair): void {
+    this.sent.set(conversation, furthest(this.sent.get(conversation) ?? ZERO, cursors));
   }
 
   delivered(conversation: string, seq: number): void {
-    this.want(conversation, { delivered_seq: seq, read_seq: 0 });
+    this.raise(conversation, { delivered_seq: seq, read_seq: 0 });
   }
 
   read(conversation: string, seq: number): void {
-    this.want(conversation, { delivered_seq: seq, read_seq: seq });
+    this.raise(conversation, { delivered_seq: seq, read_seq: seq });
   }
 
   forget(conversation: string): void {
-    this.wanted.delete(conversation);
-    this.told.delete(conversation);
+    this.targets.delete(conversation);
+    this.sent.delete(conversation);
   }
 
-  /** Tells what is open; called when a way to the gateway opens, and by the timer. */
+  /** Sends all pending receipts. Called by the timer and after reconnecting. */
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (!this.carrier.isAttached) return;
-    this.rest();
-    for (const [conversation, wanted] of this.wanted) {
-      const told = this.told.get(conversation) ?? NONE;
-      if (isBeyond(wanted, told)) void this.tell(conversation, wanted, told);
+    if (!this.transport.isAttached) return;
+    this.throttle();
+    for (const [conversation, target] of this.targets) {
+      const sent = this.sent.get(conversation) ?? ZERO;
+      if (isAhead(target, sent)) void this.send(conversation, target, sent);
     }
   }
 
-  private want(conversation: string, marks: Marks): void {
-    const wanted = forward(this.wanted.get(conversation) ?? NONE, marks);
-    this.wanted.set(conversation, wanted);
-    if (!isBeyond(wanted, this.told.get(conversation) ?? NONE)) return;
-    if (!this.isResting) this.timer ??= setTimeout(() => this.flush(), RECEIPT_SOON_MS);
+  private raise(conversation: string, cursors: CursorPair): void {
+    const target = furthest(this.targets.get(conversation) ?? ZERO, cursors);
+    this.targets.set(conversation, target);
+    if (!isAhead(target, this.sent.get(conversation) ?? ZERO)) return;
+    if (!this.isThrottled) this.timer ??= setTimeout(() => this.flush(), RECEIPT_DELAY_MS);
   }
 
-  private rest(): void {
-    if (this.isResting) return;
-    this.isResting = true;
+  private throttle(): void {
+    if (this.isThrottled) return;
+    this.isThrottled = true;
     setTimeout(() => {
-      this.isResting = false;
-      if (this.hasNews()) this.flush();
-    }, RECEIPT_EVERY_MS);
+      this.isThrottled = false;
+      if (this.hasPending()) this.flush();
+    }, RECEIPT_INTERVAL_MS);
   }
 
-  private hasNews(): boolean {
-    return [...this.wanted].some(([conversation, wanted]) => isBeyond(wanted, this.told.get(conversation) ?? NONE));
+  private hasPending(): boolean {
+    return [...this.targets].some(([conversation, target]) => isAhead(target, this.sent.get(conversation) ?? ZERO));
   }
 
-  private async tell(conversation: string, wanted: Marks, told: Marks): Promise<void> {
-    this.told.set(conversation, forward(told, wanted));
-    const moved = wanted.read_seq > told.read_seq ? { read_seq: wanted.read_seq } : {};
-    const isLifted = wanted.delivered_seq <= (moved.read_seq ?? 0);
-    const delivered = isLifted ? {} : { delivered_seq: wanted.delivered_seq };
+  private async send(conversation: string, target: CursorPair, sent: CursorPair): Promise<void> {
+    this.sent.set(conversation, furthest(sent, target));
+    const read = target.read_seq > sent.read_seq ? { read_seq: target.read_seq } : {};
+    const isImplied = target.delivered_seq <= (read.read_seq ?? 0);
+    const delivered = isImplied ? {} : { delivered_seq: target.delivered_seq };
     try {
-      await this.carrier.execute({ cmd: "receipt", conversation, ...delivered, ...moved });
+      await this.transport.execute({ cmd: "receipt", conversation, ...delivered, ...read });
     } catch (error) {
       if (error instanceof ConfabError && !error.retryable) return;
-      this.told.set(conversation, told);
+      this.sent.set(conversation, sent);
     }
   }
 }
 
-function isBeyond(wanted: Marks, told: Marks): boolean {
-  return wanted.delivered_seq > told.delivered_seq || wanted.read_seq > told.read_seq;
+function isAhead(target: CursorPair, sent: CursorPair): boolean {
+  return target.delivered_seq > sent.delivered_seq || target.read_seq > sent.read_seq;
 }
 
-function forward(a: Marks, b: Marks): Marks {
+function furthest(a: CursorPair, b: CursorPair): CursorPair {
   const read_seq = Math.max(a.read_seq, b.read_seq);
   return { delivered_seq: Math.max(a.delivered_seq, b.delivered_seq, read_seq), read_seq };
 }

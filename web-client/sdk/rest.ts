@@ -1,54 +1,54 @@
-// The REST side of the gateway, with the login's token on each call and one retry after renewing it.
+// The REST calls of the gateway. Each carries the login's token, and is retried once after the token was renewed.
 
 import * as body from "./body";
 import { isCode } from "./error";
 import { call, type Call } from "./http";
 import { anything, type Shape } from "./shape";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 import type { Tokens } from "./tokens";
 import * as wire from "./wire";
 import type { HistoryQuery } from "./command";
 
-/** What a poll's answer may take longer than its wait. */
+/** How much longer than its wait the answer of a poll may take. */
 const POLL_GRACE_MS = 10_000;
 
 type Extras = Pick<Call<unknown>, "body" | "headers" | "timeout_ms" | "signal">;
 
 export class Rest {
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly tokens: Tokens,
   ) {}
 
   async register(it: body.Registration): Promise<wire.User> {
-    return this.begin("/v1/users", body.registrationBody(it));
+    return this.authenticate("/v1/users", body.registrationBody(it));
   }
 
   async logIn(it: body.LogIn): Promise<wire.User> {
-    return this.begin("/v1/sessions", body.logInBody(it));
+    return this.authenticate("/v1/sessions", body.logInBody(it));
   }
 
-  /** Forgets the login here first, whatever the gateway then says of ending it. */
+  /** Forgets the login on this device first, so that a failing call does not keep it. */
   async logOut(): Promise<void> {
     const token = this.tokens.login?.access_token;
     this.tokens.forget();
     if (!token) return;
     const path = "/v1/sessions/current";
-    await call(this.surroundings, { method: "DELETE", path, shape: anything, token });
+    await call(this.environment, { method: "DELETE", path, shape: anything, token });
   }
 
   me(): Promise<wire.User> {
     return this.call("GET", "/v1/me", wire.user);
   }
 
-  /** Up to 100 at once; unknown ones are left out. */
+  /** Returns the users with these ids, at most 100. Unknown ids are left out. */
   async users(ids: string[]): Promise<wire.User[]> {
-    return (await this.call("GET", `/v1/users?ids=${ids.join(",")}`, wire.people)).items;
+    return (await this.call("GET", `/v1/users?ids=${ids.join(",")}`, wire.users)).items;
   }
 
-  async people(query: string, signal?: AbortSignal): Promise<wire.User[]> {
+  async searchUsers(query: string, signal?: AbortSignal): Promise<wire.User[]> {
     const path = `/v1/users?${new URLSearchParams({ query })}`;
-    return (await this.call("GET", path, wire.people, signal ? { signal } : {})).items;
+    return (await this.call("GET", path, wire.users, signal ? { signal } : {})).items;
   }
 
   conversations(cursor: string | undefined, limit: number): Promise<wire.Conversations> {
@@ -64,8 +64,8 @@ export class Rest {
     return this.call("POST", "/v1/conversations", wire.conversation, { body: body.directBody(user) });
   }
 
-  /** The same `key` on each attempt makes one group, however often the call is made. */
-  openGroup(group: body.NewGroup, key: string): Promise<wire.Conversation> {
+  /** Creates a group. Repeated calls with the same `key` create only one. */
+  createGroup(group: body.NewGroup, key: string): Promise<wire.Conversation> {
     const extras = { body: body.groupBody(group), headers: { "Idempotency-Key": key } };
     return this.call("POST", "/v1/conversations", wire.conversation, extras);
   }
@@ -104,11 +104,11 @@ export class Rest {
     return this.call("POST", "/v1/poll", wire.polled, extras);
   }
 
-  /** One call with the login's token; a token that the gateway refuses is renewed once. */
+  /** Makes a call with the login's token. If the gateway refuses the token, renews it once and retries. */
   async call<T>(method: Call<T>["method"], path: string, shape: Shape<T>, extras: Extras = {}): Promise<T> {
     const token = await this.tokens.accessToken();
     const attempt = (bearer: string) =>
-      call(this.surroundings, { method, path, shape, token: bearer, ...extras });
+      call(this.environment, { method, path, shape, token: bearer, ...extras });
     try {
       return await attempt(token);
     } catch (error) {
@@ -117,9 +117,9 @@ export class Rest {
     }
   }
 
-  private async begin(path: string, it: object): Promise<wire.User> {
+  private async authenticate(path: string, it: object): Promise<wire.User> {
     const shape = wire.registered;
-    const answer = await call(this.surroundings, { method: "POST", path, body: it, shape });
+    const answer = await call(this.environment, { method: "POST", path, body: it, shape });
     this.tokens.adopt(answer.session);
     return answer.user;
   }

@@ -1,33 +1,33 @@
-// One client's dialogue with the gateway, whatever carries it: a socket as long as one can be had,
-// long polls after two sockets failed, and a socket again later. Cursors make the change unseen.
+// One client's session with the gateway. It uses a socket while possible, falls back to long polling after two
+// failed sockets, and later tries a socket again. The cursors make the change invisible.
 
 import { delayMs, patientDelayMs, SOCKET_BACKOFF, SOCKET_WHILE_POLLING_BACKOFF, spreadMs } from "./backoff";
-import type { Carrier, ClientName, Command, ReplyTo } from "./command";
+import type { Transport, ClientName, Command, ReplyTo } from "./command";
 import { Emitter } from "./emitter";
 import { ConfabError, isCode, LoggedOut, Unreachable } from "./error";
 import type { Feed } from "./feed";
 import { Pause } from "./pause";
 import { Polls } from "./polls";
 import type { Rest } from "./rest";
-import { RestCarrier } from "./rest_carrier";
+import { RestTransport } from "./rest_transport";
 import { ABNORMAL, Socket } from "./socket";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 import type { Tokens } from "./tokens";
 import type { CursorMap, Event, Hello } from "./wire";
 
 export const FAILURES_BEFORE_POLLS = 2;
-/** The gateway's bound of a frame, unless it says another; the map shares it with the rest of a hello. */
+/** The default limit of a frame. The cursors share a frame with the rest of the hello. */
 const FRAME_BYTES_MAX = 65_536;
-const HELLO_REST_BYTES = 4_096;
+const HELLO_OVERHEAD_BYTES = 4_096;
 const OVERLOAD_MIN_MS = 5_000;
-/** A socket that lived so long makes the back-off begin anew. */
-const LIVED_MS = 60_000;
+/** A socket that was open for this long resets the backoff. */
+const STABLE_MS = 60_000;
 
 const TOKEN_EXPIRED = 4001;
 const UNAUTHENTICATED = 4500;
 const LOGIN_REMOVED = 4501;
-/** Rate limited, and overload: the gateway wants to be left alone for a while. */
-const OVERLOADED = [4029, 1013];
+/** Rate limited, and overloaded: wait longer before reconnecting. */
+const OVERLOAD_CODES = [4029, 1013];
 
 export type SessionState = "connecting" | "online" | "polling" | "offline" | "ended";
 export type EndReason = "logged_out" | "refused" | "stopped";
@@ -35,26 +35,26 @@ export type EndReason = "logged_out" | "refused" | "stopped";
 export interface SessionEvents {
   state: SessionState;
   event: Event;
-  /** A socket or the polls carry the session now; what is of the moment has to be read again. */
+  /** A socket or polling has taken over the session. Ephemeral state must be read again. */
   attached: "online" | "polling";
   ended: EndReason;
-  misread: Error;
+  invalidFrame: Error;
 }
 
 interface SocketEnd {
   opened: boolean;
   code: number;
-  after_ms?: number;
+  retry_after_ms?: number;
 }
 
-export class Session extends Emitter<SessionEvents> implements Carrier {
+export class Session extends Emitter<SessionEvents> implements Transport {
   state: SessionState = "offline";
   private running = false;
-  private hasBegun = false;
+  private hasCursors = false;
   private socket: Socket | undefined;
-  /** Sockets in a row that did not get through their hello. */
+  /** Consecutive sockets that failed before their hello succeeded. */
   private failures = 0;
-  /** Attempts since a socket last lived for a while; what the back-off counts. */
+  /** Attempts since the last stable socket. They determine the backoff. */
   private attempts = 0;
   private pollHealth: "unknown" | "healthy" | "unhealthy" = "unknown";
   private reconnectAfterMs: number | undefined;
@@ -62,18 +62,18 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   private limits: Record<string, unknown> = {};
   private readonly pause = new Pause();
   private readonly polls: Polls;
-  private readonly restCarrier: RestCarrier;
+  private readonly restTransport: RestTransport;
 
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly tokens: Tokens,
     rest: Rest,
     private readonly feed: Feed,
     private readonly client: ClientName,
   ) {
     super();
-    this.restCarrier = new RestCarrier(rest);
-    this.polls = new Polls(surroundings, rest, feed, this.pollListener(), () => this.hasBegun);
+    this.restTransport = new RestTransport(rest);
+    this.polls = new Polls(environment, rest, feed, this.pollListener(), () => this.hasCursors);
     tokens.on("renewed", (token) => this.renewOnSocket(token));
   }
 
@@ -89,11 +89,11 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     this.polls.end();
     this.socket?.close();
     this.pause.wake();
-    this.show("ended");
+    this.setState("ended");
     this.emit("ended", reason);
   }
 
-  /** Something changed for the better (the network is back, the page is seen again): try at once. */
+  /** Reconnects at once, or probes the open socket. Call it when the network is back or the page becomes visible. */
   wake(): void {
     if (this.socket) return this.socket.probe();
     this.attempts = 0;
@@ -105,22 +105,22 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     return this.state === "online" || this.state === "polling";
   }
 
-  /** Over the socket, or over REST while polls carry the session. */
+  /** Sends a command over the socket, or over REST while polling. Fails while neither works. */
   execute<C extends Command>(command: C): Promise<ReplyTo<C>> {
     if (this.state === "online" && this.socket) return this.socket.execute(command);
-    if (this.state === "polling") return this.restCarrier.execute(command);
+    if (this.state === "polling") return this.restTransport.execute(command);
     return Promise.reject(new Unreachable("not connected"));
   }
 
-  /** A limit of this gateway, as its last hello had it. */
+  /** Returns a limit from the last hello, or `otherwise` if the gateway did not send it. */
   limit(name: string, otherwise: number): number {
-    const said = this.limits[name];
-    return typeof said === "number" ? said : otherwise;
+    const value = this.limits[name];
+    return typeof value === "number" ? value : otherwise;
   }
 
   private async run(): Promise<void> {
     while (this.running) {
-      if (this.state !== "polling") this.show(this.failures < FAILURES_BEFORE_POLLS ? "connecting" : "offline");
+      if (this.state !== "polling") this.setState(this.failures < FAILURES_BEFORE_POLLS ? "connecting" : "offline");
       const end = await this.attempt();
       if (!this.running) return;
       if (isFinal(end.code)) return this.stop(reasonOf(end.code));
@@ -131,40 +131,40 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
     }
   }
 
-  /** One socket, from the token to the close. */
+  /** Runs one socket from getting a token to the close. */
   private async attempt(): Promise<SocketEnd> {
     try {
       const token = await this.freshToken();
-      const end = await this.liveOnSocket(token);
-      return this.refused(end, token) ? { ...end, code: TOKEN_EXPIRED } : end;
+      const end = await this.runSocket(token);
+      return this.shouldRenewToken(end, token) ? { ...end, code: TOKEN_EXPIRED } : end;
     } catch (error) {
       if (error instanceof LoggedOut) this.stop("logged_out");
       return { opened: false, code: ABNORMAL };
     }
   }
 
-  private async liveOnSocket(token: string): Promise<SocketEnd> {
+  private async runSocket(token: string): Promise<SocketEnd> {
     const closed = deferred<number>();
     const listener = {
-      event: (event: Event) => this.take(event),
+      event: (event: Event) => this.forward(event),
       closed: closed.resolve,
-      misread: (error: Error) => this.emit("misread", error),
+      invalidFrame: (error: Error) => this.emit("invalidFrame", error),
     };
     this.reconnectAfterMs = undefined;
     let socket: Socket | undefined;
     try {
-      socket = await Socket.open(this.surroundings, listener);
-      this.greeted(socket, await socket.hello(token, this.resume(), this.client));
+      socket = await Socket.open(this.environment, listener);
+      this.attachSocket(socket, await socket.hello(token, this.resume(), this.client));
     } catch (error) {
       socket?.close();
-      return { opened: false, code: codeOf(error) ?? (await closed.promise), ...after(retryAfterOf(error)) };
+      return { opened: false, code: codeOf(error) ?? (await closed.promise), ...optionalRetryAfter(retryAfterOf(error)) };
     }
-    const began = this.surroundings.now();
+    const openedAt = this.environment.now();
     const code = await closed.promise;
-    if (this.surroundings.now() - began >= LIVED_MS) this.attempts = 0;
+    if (this.environment.now() - openedAt >= STABLE_MS) this.attempts = 0;
     this.socket = undefined;
-    if (this.running) this.show("connecting");
-    return { opened: true, code, ...after(this.reconnectAfterMs) };
+    if (this.running) this.setState("connecting");
+    return { opened: true, code, ...optionalRetryAfter(this.reconnectAfterMs) };
   }
 
   private async freshToken(): Promise<string> {
@@ -173,93 +173,93 @@ export class Session extends Emitter<SessionEvents> implements Carrier {
   }
 
   /**
-   * Whether another token may help: always after an expiry, and once where the token was refused, for
-   * the refresh token can outlive what the access token was signed with.
+   * Returns true if a new token may help: always after an expiry, and once after a refusal, because the refresh
+   * token may still be valid after the signing key of the access token has changed.
    */
-  private refused(end: SocketEnd, token: string): boolean {
-    const mayHelp = end.code === TOKEN_EXPIRED || end.code === UNAUTHENTICATED;
+  private shouldRenewToken(end: SocketEnd, token: string): boolean {
+    const wasRefused = end.code === TOKEN_EXPIRED || end.code === UNAUTHENTICATED;
     const isFirst = this.refusedToken === undefined || end.code === TOKEN_EXPIRED;
-    if (mayHelp && isFirst) this.refusedToken = token;
-    return mayHelp && isFirst;
+    if (wasRefused && isFirst) this.refusedToken = token;
+    return wasRefused && isFirst;
   }
 
-  /** The map of a client that has begun, also when it is empty; none when it would not fit. */
+  /** Returns the cursors for a hello, or undefined before the first connection or if they do not fit into a frame. */
   private resume(): CursorMap | undefined {
-    if (!this.hasBegun) return undefined;
+    if (!this.hasCursors) return undefined;
     const map = this.feed.cursorMap();
-    const bytes_max = this.limit("frame_bytes_max", FRAME_BYTES_MAX) - HELLO_REST_BYTES;
+    const bytes_max = this.limit("frame_bytes_max", FRAME_BYTES_MAX) - HELLO_OVERHEAD_BYTES;
     return JSON.stringify(map).length <= bytes_max ? map : undefined;
   }
 
-  private greeted(socket: Socket, hello: Hello): void {
+  private attachSocket(socket: Socket, hello: Hello): void {
     this.socket = socket;
     this.limits = hello.limits;
     this.refusedToken = undefined;
     this.polls.end();
     this.pollHealth = "unknown";
-    this.show("online");
-    this.begin(hello.resume);
+    this.setState("online");
+    this.applyHeads(hello.resume);
     this.emit("attached", "online");
   }
 
-  /** Heads matter only where no cursor stands, and where the map did not fit into the hello. */
-  private begin(heads: CursorMap): void {
-    const all = !this.hasBegun || this.resume() === undefined;
-    this.hasBegun = true;
-    if (all) for (const [conversation, seq] of Object.entries(heads)) this.feed.head(conversation, seq);
+  /** Applies the heads of a first connection, or of a hello whose cursors did not fit into its frame. */
+  private applyHeads(heads: CursorMap): void {
+    const all = !this.hasCursors || this.resume() === undefined;
+    this.hasCursors = true;
+    if (all) for (const [conversation, seq] of Object.entries(heads)) this.feed.catchUpTo(conversation, seq);
   }
 
-  private take(event: Event): void {
+  private forward(event: Event): void {
     if (event.ev === "draining") this.reconnectAfterMs = event.reconnect_after_ms ?? 0;
     this.emit("event", event);
   }
 
   private delayAfter(end: SocketEnd): number {
-    const chance = this.surroundings.chance();
+    const random = this.environment.random();
     if (end.code === TOKEN_EXPIRED && this.failures < FAILURES_BEFORE_POLLS) return 0;
-    if (end.after_ms !== undefined) return spreadMs(end.after_ms, chance);
+    if (end.retry_after_ms !== undefined) return spreadMs(end.retry_after_ms, random);
     if (this.pollHealth === "healthy") {
-      return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures - FAILURES_BEFORE_POLLS, chance);
+      return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures - FAILURES_BEFORE_POLLS, random);
     }
-    const usual = delayMs(SOCKET_BACKOFF, this.attempts, chance);
-    return OVERLOADED.includes(end.code) ? Math.max(usual, spreadMs(OVERLOAD_MIN_MS, chance)) : usual;
+    const delay = delayMs(SOCKET_BACKOFF, this.attempts, random);
+    return OVERLOAD_CODES.includes(end.code) ? Math.max(delay, spreadMs(OVERLOAD_MIN_MS, random)) : delay;
   }
 
   private pollListener() {
     return {
-      event: (event: Event) => this.take(event),
-      began: (heads: CursorMap) => this.begin(heads),
+      event: (event: Event) => this.forward(event),
+      firstHeads: (heads: CursorMap) => this.applyHeads(heads),
       healthy: () => this.pollSucceeded(),
       unhealthy: () => {
         this.pollHealth = "unhealthy";
-        if (!this.socket) this.show("offline");
+        if (!this.socket) this.setState("offline");
       },
       loggedOut: () => this.stop("logged_out"),
     };
   }
 
-  /** Polls that begin to work after failing mean that the network is back: a socket may work too. */
+  /** If polls succeed after failures, the network is back. Then a socket is tried at once too. */
   private pollSucceeded(): void {
-    const before = this.pollHealth;
+    const previous = this.pollHealth;
     this.pollHealth = "healthy";
-    if (before === "unhealthy") this.pause.wake();
+    if (previous === "unhealthy") this.pause.wake();
     if (this.socket || this.state === "polling") return;
-    this.show("polling");
+    this.setState("polling");
     this.emit("attached", "polling");
   }
 
   private renewOnSocket(token: string): void {
-    this.socket?.execute({ cmd: "refresh", token }).catch(() => undefined); // a close says it all
+    this.socket?.execute({ cmd: "refresh", token }).catch(() => undefined); // if this fails, the gateway closes the socket
   }
 
-  private show(state: SessionState): void {
+  private setState(state: SessionState): void {
     if (this.state === state) return;
     this.state = state;
     this.emit("state", state);
   }
 }
 
-/** A refused hello counts as the close that follows it; without a refusal the close itself tells. */
+/** Returns the close code for a refused hello, or undefined if the close itself has the code. */
 function codeOf(error: unknown): number | undefined {
   if (isCode(error, "token_expired")) return TOKEN_EXPIRED;
   if (isCode(error, "unauthenticated")) return UNAUTHENTICATED;
@@ -270,11 +270,11 @@ function retryAfterOf(error: unknown): number | undefined {
   return error instanceof ConfabError ? error.retryAfterMs : undefined;
 }
 
-function after(after_ms: number | undefined): { after_ms?: number } {
-  return after_ms === undefined ? {} : { after_ms };
+function optionalRetryAfter(retry_after_ms: number | undefined): { retry_after_ms?: number } {
+  return retry_after_ms === undefined ? {} : { retry_after_ms };
 }
 
-/** Closes from 4500 on do not come back; all others do. */
+/** Returns true for close codes after which the client must not reconnect. */
 function isFinal(code: number): boolean {
   return code >= 4500 && code <= 4999;
 }

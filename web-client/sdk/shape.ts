@@ -1,5 +1,5 @@
-// Shapes: small parsers that turn what came over the wire into typed values, or say what is wrong.
-// Fields that nobody asked for are ignored; `null` and absence are one thing.
+// Shapes: small parsers that turn received JSON into typed values, or throw an error that names the field.
+// Unknown fields are ignored. `null` is treated like a missing field.
 
 export type Shape<T> = (value: unknown, where: string) => T;
 export type Shaped<S> = S extends Shape<infer T> ? T : never;
@@ -13,7 +13,7 @@ type Absent<S extends Shapes> = {
 };
 export type Fields<S extends Shapes> = Present<S> & Absent<S>;
 
-/** What arrived does not have the shape that the protocol promises. */
+/** The received value does not have the shape that the protocol defines. */
 export class ShapeError extends Error {
   override name = "ShapeError";
   constructor(where: string, wanted: string) {
@@ -26,8 +26,8 @@ export const text: Shape<string> = (value, where) => {
   return value;
 };
 
-export const whole: Shape<number> = (value, where) => {
-  if (!Number.isSafeInteger(value)) throw new ShapeError(where, "a whole number");
+export const integer: Shape<number> = (value, where) => {
+  if (!Number.isSafeInteger(value)) throw new ShapeError(where, "an integer");
   return value as number;
 };
 
@@ -38,19 +38,19 @@ export const flag: Shape<boolean> = (value, where) => {
 
 export const anything: Shape<unknown> = (value) => value;
 
-export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
+export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
   return (value, where) => (value === undefined || value === null ? undefined : shape(value, where));
 }
 
-export function word<const W extends string>(...words: W[]): Shape<W> {
+export function oneOf<const W extends string>(...words: W[]): Shape<W> {
   return (value, where) => {
     if (!words.includes(value as W)) throw new ShapeError(where, `one of ${words.join(", ")}`);
     return value as W;
   };
 }
 
-/** A word of a list that may grow: one that is not known yet counts as `otherwise`. */
-export function wordOr<const W extends string>(otherwise: W, ...words: W[]): Shape<W> {
+/** Accepts one of the known words. An unknown word, from a newer server, becomes `otherwise`. */
+export function oneOfOr<const W extends string>(otherwise: W, ...words: W[]): Shape<W> {
   return (value, where) => {
     const found = text(value, where) as W;
     return words.includes(found) ? found : otherwise;

@@ -1,22 +1,22 @@
-// One WebSocket from `hello` to its close: commands out, replies matched by id, events handed on.
+// One WebSocket from `hello` to its close. It sends commands, matches replies by id and passes events on.
 //
-// A browser answers the gateway's pings by itself and shows none of it, so a silent socket is asked
-// with a `ping` command: one that does not answer in time is closed here.
+// A browser answers the gateway's pings itself and does not report them. So a silent socket is probed with a
+// `ping` command, and closed if there is no reply in time.
 
-import { type Carrier, type ClientName, type Command, commandFrame, helloFrame, readReply, type ReplyTo } from "./command";
+import { type Transport, type ClientName, type Command, commandFrame, helloFrame, readReply, type ReplyTo } from "./command";
 import { ConfabError, problem, Unreachable } from "./error";
 import { anything, objectOf, type Shape } from "./shape";
-import type { SocketLike, Surroundings } from "./surroundings";
+import type { SocketLike, Environment } from "./environment";
 import { type CursorMap, type Event, event, type Hello, hello } from "./wire";
 
 export const SUBPROTOCOL = "confab.v1.json";
 export const OPEN_TIMEOUT_MS = 8_000;
 export const COMMAND_TIMEOUT_MS = 10_000;
 
-/** The code of a close that nobody sent: the connection broke, or this side gave up. */
+/** The code of a close without a close frame: the connection broke, or this side timed out. */
 export const ABNORMAL = 1006;
 
-interface Waiting {
+interface PendingReply {
   resolve(ok: unknown): void;
   reject(error: Error): void;
   timer: ReturnType<typeof setTimeout>;
@@ -25,33 +25,33 @@ interface Waiting {
 export interface SocketListener {
   event(event: Event): void;
   closed(code: number): void;
-  /** A frame that is none of the protocol's; it is left out. */
-  misread(error: Error): void;
+  /** A frame that violates the protocol was ignored. */
+  invalidFrame(error: Error): void;
 }
 
-export class Socket implements Carrier {
+export class Socket implements Transport {
   private readonly socket: SocketLike;
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly pending = new Map<number, PendingReply>();
   private nextId = 1;
   private closed = false;
-  private heardAt: number;
-  private heart: ReturnType<typeof setInterval> | undefined;
+  private lastReceivedAt: number;
+  private heartbeatTimer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly listener: SocketListener,
   ) {
-    this.heardAt = surroundings.now();
-    this.socket = surroundings.openSocket(socketUrl(surroundings.base_url), SUBPROTOCOL);
-    this.socket.onmessage = (message) => this.hear(message.data);
-    this.socket.onclose = (close) => this.end(close.code);
+    this.lastReceivedAt = environment.now();
+    this.socket = environment.openSocket(socketUrl(environment.base_url), SUBPROTOCOL);
+    this.socket.onmessage = (message) => this.receive(message.data);
+    this.socket.onclose = (close) => this.finish(close.code);
   }
 
-  /** Resolves when the socket is open; the next thing to say is `hello`. */
-  static open(surroundings: Surroundings, listener: SocketListener): Promise<Socket> {
+  /** Resolves when the socket is open. The first command must be `hello`. */
+  static open(environment: Environment, listener: SocketListener): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => made.close(), OPEN_TIMEOUT_MS);
-      const made: Socket = new Socket(surroundings, {
+      const timer = setTimeout(() => opening.close(), OPEN_TIMEOUT_MS);
+      const opening: Socket = new Socket(environment, {
         ...bound(listener),
         closed: (code) => {
           clearTimeout(timer);
@@ -59,87 +59,87 @@ export class Socket implements Carrier {
           listener.closed(code);
         },
       });
-      made.socket.onopen = () => {
+      opening.socket.onopen = () => {
         clearTimeout(timer);
-        resolve(made);
+        resolve(opening);
       };
     });
   }
 
   async hello(token: string, resume: CursorMap | undefined, client: ClientName): Promise<Hello> {
-    const answer = await this.ask((id) => helloFrame(id, token, resume, client), hello);
-    this.heart = setInterval(() => this.beat(answer.heartbeat_ms), answer.heartbeat_ms);
+    const answer = await this.request((id) => helloFrame(id, token, resume, client), hello);
+    this.heartbeatTimer = setInterval(() => this.checkHeartbeat(answer.heartbeat_ms), answer.heartbeat_ms);
     return answer;
   }
 
   execute<C extends Command>(command: C): Promise<ReplyTo<C>> {
-    return this.ask((id) => commandFrame(id, command), (ok) => readReply(command, ok));
+    return this.request((id) => commandFrame(id, command), (ok) => readReply(command, ok));
   }
 
-  /** Ends the socket at once; a close that the other side never answers is not waited for. */
+  /** Ends the socket at once, without waiting for the other side to answer the close. */
   close(): void {
     this.socket.close(1000);
-    this.end(ABNORMAL);
+    this.finish(ABNORMAL);
   }
 
-  private ask<T>(frame: (id: number) => string, shape: Shape<T>): Promise<T> {
+  private request<T>(frame: (id: number) => string, shape: Shape<T>): Promise<T> {
     if (this.closed) return Promise.reject(new Unreachable("the socket is closed"));
     const id = this.nextId++;
     const answer = new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => this.giveUp(id), COMMAND_TIMEOUT_MS);
-      this.waiting.set(id, { resolve, reject, timer });
+      const timer = setTimeout(() => this.timeOut(id), COMMAND_TIMEOUT_MS);
+      this.pending.set(id, { resolve, reject, timer });
     });
     this.socket.send(frame(id));
     return answer.then((ok) => shape(ok, "ok"));
   }
 
-  private giveUp(id: number): void {
-    this.take(id)?.reject(new Unreachable("no reply in time"));
+  private timeOut(id: number): void {
+    this.takePending(id)?.reject(new Unreachable("no reply in time"));
   }
 
-  private take(id: number): Waiting | undefined {
-    const waiting = this.waiting.get(id);
-    this.waiting.delete(id);
-    clearTimeout(waiting?.timer);
-    return waiting;
+  private takePending(id: number): PendingReply | undefined {
+    const pending = this.pending.get(id);
+    this.pending.delete(id);
+    clearTimeout(pending?.timer);
+    return pending;
   }
 
-  private hear(frame: unknown): void {
+  private receive(frame: unknown): void {
     if (this.closed) return;
-    this.heardAt = this.surroundings.now();
+    this.lastReceivedAt = this.environment.now();
     try {
-      const heard = objectOf(JSON.parse(String(frame)), "frame");
-      if ("ev" in heard) this.listener.event(event(heard, "event"));
-      else this.answered(heard);
+      const received = objectOf(JSON.parse(String(frame)), "frame");
+      if ("ev" in received) this.listener.event(event(received, "event"));
+      else this.settleReply(received);
     } catch (error) {
-      this.listener.misread(error as Error);
+      this.listener.invalidFrame(error as Error);
     }
   }
 
-  private answered(reply: Record<string, unknown>): void {
+  private settleReply(reply: Record<string, unknown>): void {
     if (typeof reply["re"] !== "number") throw new ConfabError(problem(reply["error"], "error"));
-    const waiting = this.take(reply["re"]);
-    if (!waiting) return;
-    if (reply["error"] === undefined) waiting.resolve(anything(reply["ok"], "ok"));
-    else waiting.reject(new ConfabError(problem(reply["error"], "error")));
+    const pending = this.takePending(reply["re"]);
+    if (!pending) return;
+    if (reply["error"] === undefined) pending.resolve(anything(reply["ok"], "ok"));
+    else pending.reject(new ConfabError(problem(reply["error"], "error")));
   }
 
-  private beat(heartbeat_ms: number): void {
-    if (this.surroundings.now() - this.heardAt >= heartbeat_ms / 2) this.probe();
+  private checkHeartbeat(heartbeat_ms: number): void {
+    if (this.environment.now() - this.lastReceivedAt >= heartbeat_ms / 2) this.probe();
   }
 
-  /** Asks whether the other side is still there, and closes the socket if it is not. */
+  /** Sends a ping, and closes the socket if there is no reply in time. */
   probe(): void {
     this.execute({ cmd: "ping" }).catch((error: unknown) => {
       if (error instanceof Unreachable) this.close();
     });
   }
 
-  private end(code: number): void {
+  private finish(code: number): void {
     if (this.closed) return;
     this.closed = true;
-    clearInterval(this.heart);
-    for (const id of [...this.waiting.keys()]) this.take(id)?.reject(new Unreachable("the socket closed"));
+    clearInterval(this.heartbeatTimer);
+    for (const id of [...this.pending.keys()]) this.takePending(id)?.reject(new Unreachable("the socket closed"));
     this.listener.closed(code);
   }
 }
@@ -148,7 +148,7 @@ function bound(listener: SocketListener): SocketListener {
   return {
     event: (it) => listener.event(it),
     closed: (code) => listener.closed(code),
-    misread: (error) => listener.misread(error),
+    invalidFrame: (error) => listener.invalidFrame(error),
   };
 }
 

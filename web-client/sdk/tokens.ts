@@ -1,13 +1,13 @@
-// The tokens of one login: kept in a store, renewed before they expire, by one caller at a time.
+// The tokens of one login. They are kept in a store and renewed before they expire, one caller at a time.
 //
-// A refresh token is good for one exchange. Inside a tab the renewal is one shared promise; between
-// tabs the store's `exclusive` lets one rotate while the others wait and then adopt its outcome.
+// A refresh token can be exchanged only once. Callers in one tab share one renewal. The store's `exclusive`
+// lets only one tab renew at a time; the other tabs wait and then use the result.
 
 import { refreshBody } from "./body";
 import { Emitter } from "./emitter";
 import { ConfabError, LoggedOut, Unreachable } from "./error";
 import { call } from "./http";
-import type { Surroundings } from "./surroundings";
+import type { Environment } from "./environment";
 import { type Login, renewed } from "./wire";
 
 export interface StoredLogin {
@@ -22,14 +22,14 @@ export interface StoredLogin {
 export interface LoginStore {
   load(): StoredLogin | undefined;
   save(login: StoredLogin | undefined): void;
-  /** Runs `work` while nobody else, in any tab, runs theirs. */
+  /** Runs `work` under a lock that is shared by all tabs. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Short, so that a second try falls into the seconds in which a lost answer is given again. */
+/** Short, so that a retry falls within the 10 s in which the gateway repeats a lost answer. */
 const REFRESH_TIMEOUT_MS = 4_000;
 const REFRESH_RETRY_MS = 20_000;
-const REFRESH_AT_PART = 0.8;
+const REFRESH_AT_FRACTION = 0.8;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 interface TokenEvents {
@@ -42,7 +42,7 @@ export class Tokens extends Emitter<TokenEvents> {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly store: LoginStore,
   ) {
     super();
@@ -53,7 +53,7 @@ export class Tokens extends Emitter<TokenEvents> {
   }
 
   adopt(login: Login): void {
-    this.store.save(stored(login, this.surroundings.now()));
+    this.store.save(toStored(login, this.environment.now()));
     this.schedule();
   }
 
@@ -62,20 +62,20 @@ export class Tokens extends Emitter<TokenEvents> {
     this.store.save(undefined);
   }
 
-  /** A token that is not about to expire. */
+  /** Returns an access token that is not about to expire. Renews it first if necessary. */
   async accessToken(): Promise<string> {
     const login = this.store.load();
     if (!login) throw new LoggedOut("no login");
-    if (this.surroundings.now() < login.refresh_at) return login.access_token;
+    if (this.environment.now() < login.refresh_at) return login.access_token;
     try {
       return await this.renew(login.access_token);
     } catch (error) {
-      if (error instanceof LoggedOut || this.surroundings.now() >= login.expires_at) throw error;
+      if (error instanceof LoggedOut || this.environment.now() >= login.expires_at) throw error;
       return login.access_token;
     }
   }
 
-  /** Replaces `stale`; all who ask meanwhile get the same answer. */
+  /** Renews the tokens and returns the new access token. Concurrent callers share one renewal. */
   renew(stale: string): Promise<string> {
     this.running ??= this.store
       .exclusive(() => this.rotate(stale))
@@ -86,34 +86,34 @@ export class Tokens extends Emitter<TokenEvents> {
     return this.running;
   }
 
-  /** Renews before the token expires, as long as there is a login. */
+  /** Starts the timer that renews the token before it expires. Does nothing without a login. */
   schedule(): void {
     clearTimeout(this.timer);
     const login = this.store.load();
     if (!login) return;
-    const wait = Math.max(login.refresh_at - this.surroundings.now(), 0);
-    this.timer = setTimeout(() => void this.renewInTime(), Math.min(wait, TIMER_MAX_MS));
+    const wait = Math.max(login.refresh_at - this.environment.now(), 0);
+    this.timer = setTimeout(() => void this.renewOnTimer(), Math.min(wait, TIMER_MAX_MS));
   }
 
   stop(): void {
     clearTimeout(this.timer);
   }
 
-  private async renewInTime(): Promise<void> {
+  private async renewOnTimer(): Promise<void> {
     const login = this.store.load();
     if (!login) return;
-    if (this.surroundings.now() < login.refresh_at) return this.takeOver(login);
+    if (this.environment.now() < login.refresh_at) return this.adoptRenewed(login);
     try {
       await this.renew(login.access_token);
     } catch (error) {
       if (error instanceof LoggedOut) return;
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => void this.renewInTime(), REFRESH_RETRY_MS);
+      this.timer = setTimeout(() => void this.renewOnTimer(), REFRESH_RETRY_MS);
     }
   }
 
-  /** Another tab renewed first. */
-  private takeOver(login: StoredLogin): void {
+  /** Uses a token that another tab has renewed. */
+  private adoptRenewed(login: StoredLogin): void {
     this.emit("renewed", login.access_token);
     this.schedule();
   }
@@ -121,12 +121,12 @@ export class Tokens extends Emitter<TokenEvents> {
   private async rotate(stale: string): Promise<string> {
     const login = this.store.load();
     if (!login) throw new LoggedOut("no login");
-    if (login.access_token !== stale && this.surroundings.now() < login.refresh_at) {
+    if (login.access_token !== stale && this.environment.now() < login.refresh_at) {
       this.emit("renewed", login.access_token);
       return login.access_token;
     }
     const fresh = await this.exchange(login.refresh_token);
-    this.store.save(stored(fresh, this.surroundings.now()));
+    this.store.save(toStored(fresh, this.environment.now()));
     this.emit("renewed", fresh.access_token);
     return fresh.access_token;
   }
@@ -146,7 +146,7 @@ export class Tokens extends Emitter<TokenEvents> {
   }
 
   private async exchangeOnce(refresh_token: string): Promise<Login> {
-    const answer = await call(this.surroundings, {
+    const answer = await call(this.environment, {
       method: "POST",
       path: "/v1/sessions/refresh",
       body: refreshBody(refresh_token),
@@ -157,13 +157,13 @@ export class Tokens extends Emitter<TokenEvents> {
   }
 }
 
-function stored(login: Login, now: number): StoredLogin {
+function toStored(login: Login, now: number): StoredLogin {
   const life_ms = login.expires_in * 1000;
   return {
     id: login.id,
     access_token: login.access_token,
     refresh_token: login.refresh_token,
-    refresh_at: now + life_ms * REFRESH_AT_PART,
+    refresh_at: now + life_ms * REFRESH_AT_FRACTION,
     expires_at: now + life_ms,
   };
 }

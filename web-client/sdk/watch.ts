@@ -1,84 +1,84 @@
-// Watching people: the presence of those who are shown, and of nobody else.
+// Watches the presence of the users that are on the screen.
 //
-// Whoever shows a person holds a watch on them. What changed since the gateway was last told is told
-// after a moment, and everything again on each new socket, which knows of no watch. While polls carry
-// the session, presence is asked from time to time.
+// Each component that shows a user holds a watch on them. Changes are combined for a moment and then sent. A
+// new socket knows no watches, so all are sent again. While the session polls, presence is requested at
+// regular intervals.
 
-import type { Carrier } from "./command";
+import type { Transport } from "./command";
 import type { Presence } from "./wire";
 
-export const WATCH_GATHER_MS = 100;
-export const ASK_EVERY_MS = 20_000;
+export const WATCH_DEBOUNCE_MS = 100;
+export const PRESENCE_POLL_MS = 20_000;
 export const WATCHED_MAX = 256;
-/** How many a question without a socket may name. */
-const ASKED_MAX = 100;
+/** Maximum number of users in one presence request over REST. */
+const POLLED_MAX = 100;
 
 export class Watch {
   private readonly holds = new Map<string, number>();
-  private told = new Set<string>();
+  private watched = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private asking: ReturnType<typeof setInterval> | undefined;
+  private pollTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
-    private readonly carrier: Carrier & { readonly isAttached: boolean },
-    private readonly seen: (presence: Presence) => void,
+    private readonly transport: Transport & { readonly isAttached: boolean },
+    private readonly onPresence: (presence: Presence) => void,
   ) {}
 
-  /** Returns what ends the hold. */
+  /** Watches a user until the returned function is called. Holds on the same user are counted. */
   hold(user: string): () => void {
     this.holds.set(user, (this.holds.get(user) ?? 0) + 1);
-    this.changed();
-    let held = true;
+    this.scheduleSync();
+    let isHeld = true;
     return () => {
-      if (held) this.release(user);
-      held = false;
+      if (isHeld) this.release(user);
+      isHeld = false;
     };
   }
 
-  /** Something new carries the session, over a socket or by polls. */
+  /** Called when a socket or polling has taken over the session. */
   attached(over: "online" | "polling"): void {
-    clearInterval(this.asking);
-    this.asking = over === "polling" ? setInterval(() => this.askAnew(), ASK_EVERY_MS) : undefined;
-    this.askAnew();
+    clearInterval(this.pollTimer);
+    this.pollTimer = over === "polling" ? setInterval(() => this.watchAll(), PRESENCE_POLL_MS) : undefined;
+    this.watchAll();
   }
 
   stop(): void {
-    clearInterval(this.asking);
+    clearInterval(this.pollTimer);
     clearTimeout(this.timer);
   }
 
-  private askAnew(): void {
-    this.told.clear();
-    void this.tell();
+  private watchAll(): void {
+    this.watched.clear();
+    void this.sync();
   }
 
   private release(user: string): void {
     const left = (this.holds.get(user) ?? 1) - 1;
     if (left > 0) this.holds.set(user, left);
     else this.holds.delete(user);
-    this.changed();
+    this.scheduleSync();
   }
 
-  private changed(): void {
+  private scheduleSync(): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      void this.tell();
-    }, WATCH_GATHER_MS);
+      void this.sync();
+    }, WATCH_DEBOUNCE_MS);
   }
 
-  private async tell(): Promise<void> {
-    if (!this.carrier.isAttached) return;
-    const told = this.told;
-    const gone = [...told].filter((user) => !this.holds.has(user));
-    const room = (this.asking ? ASKED_MAX : WATCHED_MAX) - told.size + gone.length;
-    const come = [...this.holds.keys()].filter((user) => !told.has(user)).slice(0, room);
-    gone.forEach((user) => told.delete(user));
-    come.forEach((user) => told.add(user));
+  private async sync(): Promise<void> {
+    if (!this.transport.isAttached) return;
+    const watched = this.watched;
+    const removed = [...watched].filter((user) => !this.holds.has(user));
+    const room = (this.pollTimer ? POLLED_MAX : WATCHED_MAX) - watched.size + removed.length;
+    const added = [...this.holds.keys()].filter((user) => !watched.has(user)).slice(0, room);
+    removed.forEach((user) => watched.delete(user));
+    added.forEach((user) => watched.add(user));
     try {
-      if (gone.length > 0) await this.carrier.execute({ cmd: "unwatch", users: gone });
-      if (come.length > 0) (await this.carrier.execute({ cmd: "watch", users: come })).presence.forEach(this.seen);
+      if (removed.length > 0) await this.transport.execute({ cmd: "unwatch", users: removed });
+      if (added.length > 0) (await this.transport.execute({ cmd: "watch", users: added })).presence.forEach(this.onPresence);
     } catch {
-      come.forEach((user) => told.delete(user)); // told again with the next change or the next socket
+      added.forEach((user) => watched.delete(user)); // the next change or the next socket sends them again
     }
   }
 }

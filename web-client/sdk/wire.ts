@@ -1,52 +1,52 @@
-// What the gateway says: users, conversations, members, events, replies and REST answers.
-// Each type is read off its shape, so that the two cannot drift apart.
+// What the gateway sends: users, conversations, members, events, replies and REST answers.
+// Each type is derived from its shape, so that the two always match.
 
 import { entry, type Entry, role } from "./entry";
-import { anything, flag, listOf, mapOf, maybe, objectOf, record, type Shape, type Shaped, text, whole, word, wordOr } from "./shape";
+import { anything, flag, listOf, mapOf, optional, objectOf, record, type Shape, type Shaped, text, integer, oneOf, oneOfOr } from "./shape";
 
 export * from "./entry";
 
-/** The newest seq that a client has of each conversation. */
+/** The newest seq that a client has, for each conversation. */
 export type CursorMap = Record<string, number>;
 
-export const user = record({ id: text, username: text, display_name: maybe(text), created_at: maybe(text) });
+export const user = record({ id: text, username: text, display_name: optional(text), created_at: optional(text) });
 export type User = Shaped<typeof user>;
 
-/** The wire's `session`: one device's login with its secrets. */
-export const login = record({ id: text, access_token: text, expires_in: whole, refresh_token: text });
+/** One device's login with its tokens. It is called `session` on the wire. */
+export const login = record({ id: text, access_token: text, expires_in: integer, refresh_token: text });
 export type Login = Shaped<typeof login>;
 
 export const conversation = record({
   id: text,
-  kind: word("direct", "group"),
-  title: maybe(text),
-  head_seq: whole,
-  unread: whole,
-  last_message: maybe(entry),
-  delivered_seq: whole,
-  read_seq: whole,
-  role: maybe(role),
-  member_count: whole,
-  peer: maybe(user),
+  kind: oneOf("direct", "group"),
+  title: optional(text),
+  head_seq: integer,
+  unread: integer,
+  last_message: optional(entry),
+  delivered_seq: integer,
+  read_seq: integer,
+  role: optional(role),
+  member_count: integer,
+  peer: optional(user),
 });
 export type Conversation = Shaped<typeof conversation>;
 
-export const member = record({ user: text, role, joined_seq: whole, delivered_seq: whole, read_seq: whole });
+export const member = record({ user: text, role, joined_seq: integer, delivered_seq: integer, read_seq: integer });
 export type Member = Shaped<typeof member>;
 
 export const presence = record({
   user: text,
-  status: wordOr("unknown", "online", "away", "offline", "unknown"),
-  last_seen_at: maybe(text),
+  status: oneOfOr("unknown", "online", "away", "offline", "unknown"),
+  last_seen_at: optional(text),
 });
 export type Presence = Shaped<typeof presence>;
 
-const receiptEvent = record({ conversation: text, user: text, delivered_seq: whole, read_seq: whole });
+const receiptEvent = record({ conversation: text, user: text, delivered_seq: integer, read_seq: integer });
 const typingEvent = record({ conversation: text, user: text, on: flag });
 const conversationEvent = record({ conversation: text, details: conversation });
 const removedEvent = record({ conversation: text });
-const gapEvent = record({ conversation: text, after_seq: whole, head_seq: whole });
-const drainingEvent = record({ reconnect_after_ms: maybe(whole) });
+const gapEvent = record({ conversation: text, after_seq: integer, head_seq: integer });
+const drainingEvent = record({ reconnect_after_ms: optional(integer) });
 
 export type Receipt = Shaped<typeof receiptEvent>;
 export type Typing = Shaped<typeof typingEvent>;
@@ -83,31 +83,31 @@ export const event: Shape<Event> = (value, where) => {
 export const hello = record({
   user: text,
   session: text,
-  heartbeat_ms: whole,
+  heartbeat_ms: integer,
   limits: mapOf(anything),
   server_time: text,
-  resume: mapOf(whole),
+  resume: mapOf(integer),
 });
 export type Hello = Shaped<typeof hello>;
 
 export const sent = record({ message: entry, replayed: flag });
 export type Sent = Shaped<typeof sent>;
 
-export const history = record({ items: listOf(entry), head_seq: whole });
+export const history = record({ items: listOf(entry), head_seq: integer });
 export type History = Shaped<typeof history>;
 
 export const watched = record({ presence: listOf(presence) });
-export const refreshed = record({ expires_in: whole });
+export const refreshed = record({ expires_in: integer });
 export const nothing = record({});
 
 export const registered = record({ user, session: login });
 export type Registered = Shaped<typeof registered>;
 export const renewed = record({ session: login });
-export const conversations = record({ items: listOf(conversation), next_cursor: maybe(text) });
+export const conversations = record({ items: listOf(conversation), next_cursor: optional(text) });
 export type Conversations = Shaped<typeof conversations>;
-export const members = record({ items: listOf(member), next_cursor: maybe(text) });
+export const members = record({ items: listOf(member), next_cursor: optional(text) });
 export type Members = Shaped<typeof members>;
-export const people = record({ items: listOf(user) });
+export const users = record({ items: listOf(user) });
 export const presences = record({ items: listOf(presence) });
-export const polled = record({ events: listOf(event), resume: mapOf(whole) });
+export const polled = record({ events: listOf(event), resume: mapOf(integer) });
 export type Polled = Shaped<typeof polled>;

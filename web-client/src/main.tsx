@@ -1,8 +1,8 @@
-// The page begins here.
+// The entry point of the page.
 
 import { render } from "solid-js/web";
 import { App } from "./components/app";
-import { takeUp } from "./state/account";
+import { restoreLogin } from "./state/account";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
@@ -14,5 +14,5 @@ import "./styles/dialog.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
-takeUp();
+restoreLogin();
 render(() => <App />, root);

@@ -1,4 +1,4 @@
-// The documented examples: what the gateway says is understood, and what the SDK says is what is written.
+// Checks the SDK against the documented examples, in both directions.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const names = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
 const read = (name: string) => JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as Record<string, unknown>;
 const of = (kind: string) => names.filter((name) => name.startsWith(`${kind}-`)).map((name) => name.slice(0, -5));
 
-/** Answers by the beginning of their names; the longest that fits counts. */
+/** Shapes of answers by the start of the example's name. The longest match counts. */
 const ANSWERS: Record<string, Shape<unknown>> = {
   "answer-conversation": wire.conversation,
   "answer-conversations": wire.conversations,
@@ -29,7 +29,7 @@ const ANSWERS: Record<string, Shape<unknown>> = {
   "answer-registered": wire.registered,
   "answer-sent": wire.sent,
   "answer-user": wire.user,
-  "answer-users": wire.people,
+  "answer-users": wire.users,
 };
 
 function longest<T>(table: Record<string, T>, name: string): T | undefined {
@@ -38,9 +38,9 @@ function longest<T>(table: Record<string, T>, name: string): T | undefined {
   return best === undefined ? undefined : table[best];
 }
 
-it("examples are there", () => expect(names.length).toBeGreaterThan(50));
+it("examples are found", () => expect(names.length).toBeGreaterThan(50));
 
-describe("events", () => {
+describe("event examples are parsed", () => {
   it.each(of("event"))("%s", (name) => {
     const event = wire.event(read(`${name}.json`), name);
     expect(event.ev).not.toBe("unknown");
@@ -48,7 +48,7 @@ describe("events", () => {
   });
 });
 
-describe("replies", () => {
+describe("reply examples are parsed", () => {
   it.each(of("reply"))("%s", (name) => {
     const reply = read(`${name}.json`);
     const cmd = name.replace("reply-", "");
@@ -58,20 +58,20 @@ describe("replies", () => {
   });
 });
 
-describe("errors", () => {
+describe("error examples are parsed", () => {
   it.each(of("error"))("%s", (name) => {
     expect(problem(read(`${name}.json`), name).code).toBe(name.replace("error-", ""));
   });
 });
 
-describe("answers", () => {
+describe("answer examples are parsed", () => {
   const known = of("answer").filter((name) => longest(ANSWERS, name));
   it.each(known)("%s", (name) => {
     expect((longest(ANSWERS, name) ?? anything)(read(`${name}.json`), name)).toBeTruthy();
   });
 });
 
-describe("commands", () => {
+describe("command examples are produced by the SDK", () => {
   it.each(of("command"))("%s", (name) => {
     const example = read(`${name}.json`);
     const { id, cmd, ...fields } = example as { id: number; cmd: string };
@@ -81,7 +81,7 @@ describe("commands", () => {
   });
 });
 
-/** Examples go in as they are, with one field too many, and come out as they were. */
+/** Each function gets an example with one extra field, and must return the example unchanged. */
 type Example = Record<string, unknown>;
 const from = <T>(make: (it: T) => object) => (it: Example) => make(it as T);
 const BODIES: Record<string, (it: Example) => object> = {
@@ -98,13 +98,13 @@ const BODIES: Record<string, (it: Example) => object> = {
   "body-update-conversation": (it) => body.titleBody(it["title"] as string),
 };
 
-describe("bodies", () => {
+describe("body examples are produced by the SDK", () => {
   it.each(of("body").filter((name) => longest(BODIES, name)))("%s", (name) => {
     const example = read(`${name}.json`);
     expect(longest(BODIES, name)?.({ ...example, note: "not a documented field" })).toEqual(example);
   });
 
-  it("of all calls that this client makes are documented", () => {
+  it("every body that the SDK sends has an example", () => {
     const documented = new Set(of("body").map((name) => longest(BODIES, name)));
     expect(Object.entries(BODIES).filter(([, make]) => !documented.has(make))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// House rules that no compiler checks.
+// House rules that the compiler does not check.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
@@ -18,27 +18,27 @@ const having = (pattern: RegExp, among: string[]) => among.filter((file) => patt
 const inFolder = (folder: string) => files.filter((file) => file.startsWith(join(ROOT, folder) + sep));
 const shipped = [...inFolder("sdk"), ...inFolder("src")];
 
-it("text becomes text nodes, and code comes from files", () => {
+it("shipped code never parses HTML or evaluates code from text", () => {
   expect(having(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(/, shipped)).toEqual([]);
 });
 
-it("no style or handler stands in markup", () => {
+it("markup has no inline styles or handlers", () => {
   expect(having(/\sstyle=|\son[a-z]+="/, shipped)).toEqual([]);
 });
 
-it("the SDK stands alone", () => {
+it("SDK imports nothing but its own files", () => {
   expect(having(/from "(?!\.\/)/, inFolder("sdk"))).toEqual([]);
 });
 
-it("files are small", () => {
+it("files have at most 400 lines", () => {
   expect(files.filter((file) => read(file).split("\n").length > LINES_MAX)).toEqual([]);
 });
 
-it("every module says what it is for", () => {
+it("every module starts with a comment on its purpose", () => {
   const modules = shipped.filter((file) => /\.tsx?$/.test(file));
   expect(modules.filter((file) => !read(file).startsWith("// "))).toEqual([]);
 });
 
-it("the lock file names no registry", () => {
+it("lock file names no registry", () => {
   expect(read(join(ROOT, "package-lock.json"))).not.toMatch(/"resolved"|registry/);
 });

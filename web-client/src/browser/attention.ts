@@ -1,15 +1,15 @@
-// Whether somebody looks at the page, and what time it is for texts like "2 minutes ago".
+// Whether the page is visible and focused, and the current time for texts like "2 minutes ago".
 
 import { createSignal } from "solid-js";
 
 const CLOCK_MS = 30_000;
 
-const isLooking = () => document.visibilityState === "visible" && document.hasFocus();
-const [attentive, setAttentive] = createSignal(isLooking());
+const hasFocus = () => document.visibilityState === "visible" && document.hasFocus();
+const [isFocused, setFocused] = createSignal(hasFocus());
 const [now, setNow] = createSignal(new Date());
 
-for (const name of ["focus", "blur"]) addEventListener(name, () => setAttentive(isLooking()));
-document.addEventListener("visibilitychange", () => setAttentive(isLooking()));
+for (const name of ["focus", "blur"]) addEventListener(name, () => setFocused(hasFocus()));
+document.addEventListener("visibilitychange", () => setFocused(hasFocus()));
 setInterval(() => setNow(new Date()), CLOCK_MS);
 
-export { attentive, now };
+export { isFocused, now };

@@ -1,6 +1,6 @@
-// What to call this browser in the list of log-ins.
+// The name of this browser in the list of logins.
 
-/** The first that fits counts: many browsers name others too. */
+/** Ordered: the first match counts, because many browsers also contain the names of others. */
 const BROWSERS: [RegExp, string][] = [
   [/\bEdg(e|A|iOS)?\//, "Edge"],
   [/\bOPR\//, "Opera"],

@@ -1,4 +1,4 @@
-// What one user wrote and did not send, kept per conversation in this browser until they log out.
+// Drafts of one user, stored for each conversation in this browser until logout.
 
 const prefixOf = (user: string): string => `confab.draft.${user}.`;
 
@@ -12,7 +12,7 @@ export function keepDraft(user: string, conversation: string, text: string): voi
   try {
     localStorage.setItem(key, text);
   } catch {
-    // a storage that is full keeps no draft, and writing goes on
+    // the storage is full: the draft is not kept, but the user can go on writing
   }
 }
 

@@ -1,4 +1,4 @@
-// Where the login lives in this browser, and how tabs take turns in renewing it.
+// Stores the login in this browser, and lets only one tab renew it at a time.
 
 import type { LoginStore, StoredLogin, User } from "../../sdk";
 
@@ -7,7 +7,7 @@ const USER_KEY = "confab.user";
 const LOCK_NAME = "confab.renew";
 const MUTEX_KEY = "confab.renewing";
 const MUTEX_MS = 10_000;
-const MUTEX_LOOK_MS = 120;
+const MUTEX_POLL_MS = 120;
 
 export const logins: LoginStore = {
   load: () => read<StoredLogin>(LOGIN_KEY),
@@ -22,8 +22,8 @@ export const logins: LoginStore = {
 export const loadUser = (): User | undefined => (logins.load() ? read<User>(USER_KEY) : undefined);
 export const saveUser = (user: User): void => localStorage.setItem(USER_KEY, JSON.stringify(user));
 
-/** Tells when another tab logged in or out. */
-export function onOtherTab(changed: () => void): () => void {
+/** Calls `changed` when another tab logs in or out. Returns a function that removes the listener. */
+export function onLoginChange(changed: () => void): () => void {
   const listen = (event: StorageEvent) => {
     if (event.key === LOGIN_KEY || event.key === USER_KEY || event.key === null) changed();
   };
@@ -31,23 +31,23 @@ export function onOtherTab(changed: () => void): () => void {
   return () => removeEventListener("storage", listen);
 }
 
-/** Where the page is not served securely there are no locks: a mark in the storage, which runs out. */
+/** Replaces Web Locks on pages that are served without TLS: a lock in the storage that expires. */
 async function withMutex<T>(work: () => Promise<T>): Promise<T> {
-  const mine = `${Date.now() + MUTEX_MS}.${Math.random()}`;
-  while (!(await take(mine))) await sleep(MUTEX_LOOK_MS);
+  const token = `${Date.now() + MUTEX_MS}.${Math.random()}`;
+  while (!(await tryLock(token))) await sleep(MUTEX_POLL_MS);
   try {
     return await work();
   } finally {
-    if (localStorage.getItem(MUTEX_KEY) === mine) localStorage.removeItem(MUTEX_KEY);
+    if (localStorage.getItem(MUTEX_KEY) === token) localStorage.removeItem(MUTEX_KEY);
   }
 }
 
-async function take(mine: string): Promise<boolean> {
+async function tryLock(token: string): Promise<boolean> {
   const other = localStorage.getItem(MUTEX_KEY);
   if (other && Number.parseFloat(other) > Date.now()) return false;
-  localStorage.setItem(MUTEX_KEY, mine);
-  await sleep(MUTEX_LOOK_MS / 2); // whoever wrote last holds it
-  return localStorage.getItem(MUTEX_KEY) === mine;
+  localStorage.setItem(MUTEX_KEY, token);
+  await sleep(MUTEX_POLL_MS / 2); // the last writer holds the lock
+  return localStorage.getItem(MUTEX_KEY) === token;
 }
 
 function sleep(ms: number): Promise<void> {

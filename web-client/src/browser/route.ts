@@ -1,4 +1,4 @@
-// Which conversation is open, kept in the address, so that a reload and the back button work.
+// The open conversation. It is kept in the URL, so that reload and the back button work.
 
 import { createSignal } from "solid-js";
 

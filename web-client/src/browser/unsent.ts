@@ -1,4 +1,4 @@
-// Unsent commands of one user, each under a key of its own, so that tabs do not overwrite each other.
+// Unsent commands of one user. Each has its own storage key, so that tabs do not overwrite each other.
 
 import type { EntryCommand, OutboxStore } from "../../sdk";
 

@@ -1,17 +1,17 @@
-// The whole page: the entrance, or the workspace of whoever is logged in; and the notes.
+// The whole page: the login page or the user's workspace, and the notifications.
 
 import { For, Show } from "solid-js";
 import { model } from "../state/account";
 import { ModelContext } from "../state/model";
 import { dismiss, notes } from "../state/notes";
-import { Entrance } from "./entrance";
+import { LoginPage } from "./login_page";
 import { CloseIcon } from "./icons";
 import { Workspace } from "./workspace";
 
 export function App() {
   return (
     <>
-      <Show when={model()} keyed fallback={<Entrance />}>
+      <Show when={model()} keyed fallback={<LoginPage />}>
         {(current) => (
           <ModelContext.Provider value={current}>
             <Workspace />

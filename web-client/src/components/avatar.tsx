@@ -1,4 +1,4 @@
-// A person's or a group's initials on a colour of their own, with a presence dot where asked for.
+// The initials of a user or group on a colour, with an optional presence dot.
 
 import { Show } from "solid-js";
 import { initialsOf, tintOf } from "../logic/format";
@@ -8,7 +8,7 @@ interface AvatarProps {
   id: string;
   name: string;
   size?: "small" | "large";
-  /** Whose presence the dot shows. */
+  /** The user whose presence the dot shows. */
   user?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-// How the page is connected, said only when it matters, and without moving anything.
+// Shows problems with the connection after a short delay, without moving the layout.
 
 import { createEffect, createSignal, onCleanup, Show } from "solid-js";
 import type { SessionState } from "../../sdk";
@@ -8,9 +8,9 @@ const SHOW_AFTER_MS = 700;
 
 const TEXTS: Record<SessionState, string> = {
   connecting: "Connecting…",
-  offline: "Not connected. What you write is sent once the connection is back.",
+  offline: "Not connected. Your messages will be sent when the connection is back.",
   polling: "Limited connection: messages may arrive a little later.",
-  ended: "Not connected. Reload the page to go on.",
+  ended: "Not connected. Reload the page to continue.",
   online: "",
 };
 

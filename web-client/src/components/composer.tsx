@@ -1,11 +1,11 @@
-// Where one writes: a new message, an answer, or another text for an old one.
+// The text field for a new message, a reply or an edit.
 
 import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
 import type { Conversation } from "../../sdk";
 import { draftOf, keepDraft } from "../browser/drafts";
 import { nameOf, titleOf } from "../logic/format";
 import { useModel } from "../state/model";
-import type { Aim } from "./conversation_pane";
+import type { ComposerTarget } from "./conversation_pane";
 import { CloseIcon, SendIcon } from "./icons";
 import { createTypingSignal } from "./typing_signal";
 
@@ -13,17 +13,17 @@ const HEIGHT_MAX_PX = 180;
 
 interface ComposerProps {
   conversation: Conversation;
-  aim: Aim;
-  onAim: (aim: Aim) => void;
+  target: ComposerTarget;
+  onTarget: (target: ComposerTarget) => void;
 }
 
 export function Composer(props: ComposerProps) {
   const model = useModel();
-  const id = props.conversation.id; // the pane is made anew for each conversation
+  const id = props.conversation.id; // a new pane is created for each conversation
   const [text, setText] = createSignal(draftOf(model.me.id, id));
   const typing = createTypingSignal((on) => model.client.typing(id, on));
   const isTooLong = () => new TextEncoder().encode(text()).length > model.client.textBytesMax;
-  const isEditing = () => props.aim?.kind === "edit";
+  const isEditing = () => props.target?.kind === "edit";
   let input!: HTMLTextAreaElement;
 
   onMount(() => {
@@ -31,13 +31,13 @@ export function Composer(props: ComposerProps) {
   });
   onCleanup(() => typing.stop());
   createEffect(on(text, () => fit(input)));
-  createEffect(on(() => props.aim, (aim, before) => {
-    if (aim?.kind === "edit") setText(aim.row.text);
+  createEffect(on(() => props.target, (target, before) => {
+    if (target?.kind === "edit") setText(target.row.text);
     else if (before?.kind === "edit") setText(draftOf(model.me.id, id));
-    if (aim) input.focus();
+    if (target) input.focus();
   }, { defer: true }));
 
-  /** What is written, kept at once; what an old message is to say instead is not. */
+  /** Sets the text and keeps it as a draft, unless it is an edit of an old message. */
   function write(written: string): void {
     setText(written);
     if (!isEditing()) keepDraft(model.me.id, id, written);
@@ -47,15 +47,15 @@ export function Composer(props: ComposerProps) {
     event?.preventDefault();
     const written = text().trim();
     if (!written || isTooLong()) return;
-    const { aim } = props;
-    if (aim?.kind === "edit") {
-      if (written !== aim.row.text) model.client.enter({ cmd: "edit", conversation: id, seq: aim.row.seq, text: written });
+    const { target } = props;
+    if (target?.kind === "edit") {
+      if (written !== target.row.text) model.client.submit({ cmd: "edit", conversation: id, seq: target.row.seq, text: written });
     } else {
-      const reply = aim ? { reply_to: aim.row.seq } : {};
-      model.client.enter({ cmd: "send", conversation: id, text: written, ...reply });
+      const reply = target ? { reply_to: target.row.seq } : {};
+      model.client.submit({ cmd: "send", conversation: id, text: written, ...reply });
       write("");
     }
-    props.onAim(undefined);
+    props.onTarget(undefined);
     typing.stop();
     input.focus();
   }
@@ -63,22 +63,22 @@ export function Composer(props: ComposerProps) {
   function pressed(event: KeyboardEvent): void {
     if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) send(event);
-    else if (event.key === "Escape" && props.aim) props.onAim(undefined);
+    else if (event.key === "Escape" && props.target) props.onTarget(undefined);
     else if (event.key === "ArrowUp" && text() === "") editLast(event);
   }
 
-  /** The up arrow in an empty field edits one's own newest message. */
+  /** Edits the user's newest message. Called for the up arrow in an empty field. */
   function editLast(event: KeyboardEvent): void {
     const rows = model.timelines.state[id]?.rows ?? [];
     const row = rows.findLast((it) => it.kind === "message" && it.sender === model.me.id && !it.isRedacted);
     if (row?.kind !== "message") return;
     event.preventDefault();
-    props.onAim({ kind: "edit", row });
+    props.onTarget({ kind: "edit", row });
   }
 
   return (
     <form class="composer" onSubmit={send}>
-      <Show when={props.aim}>{(aim) => <AimLine aim={aim()} onCancel={() => props.onAim(undefined)} />}</Show>
+      <Show when={props.target}>{(target) => <TargetLine target={target()} onCancel={() => props.onTarget(undefined)} />}</Show>
       <div class="composer-line">
         <textarea
           ref={input} class="composer-text" rows={1} placeholder="Message" data-testid="composer"
@@ -100,13 +100,13 @@ export function Composer(props: ComposerProps) {
   );
 }
 
-function AimLine(props: { aim: NonNullable<Aim>; onCancel: () => void }) {
+function TargetLine(props: { target: NonNullable<ComposerTarget>; onCancel: () => void }) {
   const model = useModel();
-  const name = () => (props.aim.row.sender === model.me.id ? "yourself" : nameOf(model.people.get(props.aim.row.sender)));
+  const name = () => (props.target.row.sender === model.me.id ? "yourself" : nameOf(model.people.get(props.target.row.sender)));
   return (
-    <div class="aim" data-testid="aim">
-      <span class="aim-kind">{props.aim.kind === "edit" ? "Edit message" : `Reply to ${name()}`}</span>
-      <span class="aim-text">{props.aim.row.text}</span>
+    <div class="composer-target" data-testid="aim">
+      <span class="composer-target-kind">{props.target.kind === "edit" ? "Edit message" : `Reply to ${name()}`}</span>
+      <span class="composer-target-text">{props.target.row.text}</span>
       <button type="button" class="icon-button" data-testid="aim-cancel" aria-label="Cancel" onClick={() => props.onCancel()}>
         <CloseIcon />
       </button>
@@ -114,7 +114,7 @@ function AimLine(props: { aim: NonNullable<Aim>; onCancel: () => void }) {
   );
 }
 
-/** As high as its text, up to a bound. */
+/** Sets the height of the field to that of its text, up to a limit. */
 function fit(input: HTMLTextAreaElement): void {
   input.style.height = "auto";
   input.style.height = `${Math.min(input.scrollHeight, HEIGHT_MAX_PX)}px`;

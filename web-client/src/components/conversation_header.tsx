@@ -1,4 +1,4 @@
-// Whom the conversation is with, and whether they are here.
+// The header of a conversation: title, presence and typing.
 
 import { Show } from "solid-js";
 import type { Conversation } from "../../sdk";
@@ -42,18 +42,18 @@ export function ConversationHeader(props: HeaderProps) {
 function Status(props: { conversation: Conversation }) {
   const model = useModel();
   const typing = () => model.typing.in(props.conversation.id);
-  const calm = () => {
+  const idleStatus = () => {
     const { kind, peer, member_count } = props.conversation;
     if (kind === "group") return member_count === 1 ? "Only you" : `${member_count} members`;
     return (peer && lastSeen(model.people.presence(peer.id), now())) || `@${peer?.username ?? ""}`;
   };
-  const who = () => {
+  const typingText = () => {
     if (props.conversation.kind === "direct") return "typing…";
     return `${listed(typing().map((user) => nameOf(model.people.get(user))))} typing…`;
   };
   return (
-    <Show when={typing().length > 0} fallback={<p class="pane-status" data-testid="header-status">{calm()}</p>}>
-      <p class="pane-status is-typing" data-testid="typing">{who()}</p>
+    <Show when={typing().length > 0} fallback={<p class="pane-status" data-testid="header-status">{idleStatus()}</p>}>
+      <p class="pane-status is-typing" data-testid="typing">{typingText()}</p>
     </Show>
   );
 }

@@ -44,7 +44,7 @@ export function ConversationItem(props: { conversation: Conversation }) {
 function LastMessage(props: { conversation: Conversation }) {
   const model = useModel();
   const typing = () => model.typing.in(props.conversation.id);
-  const who = () => (props.conversation.kind === "group" ? `${nameOf(model.people.get(typing()[0] ?? ""))}: typing…` : "typing…");
+  const typingText = () => (props.conversation.kind === "group" ? `${nameOf(model.people.get(typing()[0] ?? ""))}: typing…` : "typing…");
   const text = () => {
     const last = props.conversation.last_message;
     if (last?.kind !== "text") return "No messages yet";
@@ -57,7 +57,7 @@ function LastMessage(props: { conversation: Conversation }) {
   };
   return (
     <span class="last-message" classList={{ "is-typing": typing().length > 0 }} data-testid="last-message">
-      {typing().length > 0 ? who() : text()}
+      {typing().length > 0 ? typingText() : text()}
     </span>
   );
 }

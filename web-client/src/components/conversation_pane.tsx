@@ -1,4 +1,4 @@
-// One opened conversation: who it is with, its timeline, and where one writes.
+// One opened conversation: its header, timeline, composer and members.
 
 import { createSignal, Show } from "solid-js";
 import { opened } from "../browser/route";
@@ -9,12 +9,12 @@ import { ConversationHeader } from "./conversation_header";
 import { MembersPanel } from "./members_panel";
 import { Timeline } from "./timeline";
 
-/** What the composer is about, besides a new message. */
-export type Aim = { kind: "edit" | "reply"; row: MessageRow } | undefined;
+/** The message that the composer edits or replies to. Undefined for a new message. */
+export type ComposerTarget = { kind: "edit" | "reply"; row: MessageRow } | undefined;
 
 export function ConversationPane(props: { id: string }) {
   const model = useModel();
-  const [aim, setAim] = createSignal<Aim>();
+  const [target, setTarget] = createSignal<ComposerTarget>();
   const [showsMembers, setShowsMembers] = createSignal(false);
   const conversation = () => model.conversations.get(props.id);
   return (
@@ -25,8 +25,8 @@ export function ConversationPane(props: { id: string }) {
             <ConversationHeader
               conversation={it()} showsMembers={showsMembers()} onMembers={() => setShowsMembers((shown) => !shown)}
             />
-            <Timeline conversation={it()} onAim={setAim} />
-            <Composer conversation={it()} aim={aim()} onAim={setAim} />
+            <Timeline conversation={it()} onTarget={setTarget} />
+            <Composer conversation={it()} target={target()} onTarget={setTarget} />
           </section>
           <Show when={showsMembers() && it().kind === "group"}>
             <MembersPanel conversation={it()} onClose={() => setShowsMembers(false)} />

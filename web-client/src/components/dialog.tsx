@@ -1,4 +1,4 @@
-// A modal dialog: the browser keeps the focus inside, Escape and a click beside it close it.
+// A modal dialog. The browser keeps the focus inside. Escape or a click outside closes it.
 
 import { type JSX, onMount } from "solid-js";
 import { CloseIcon } from "./icons";

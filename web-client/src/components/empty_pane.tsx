@@ -1,4 +1,4 @@
-// What the pane shows while no conversation is open.
+// Shown while no conversation is open.
 
 import { opened } from "../browser/route";
 import mark from "../mark.svg";

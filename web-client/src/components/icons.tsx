@@ -1,4 +1,4 @@
-// Line icons of one size and weight. They say nothing by themselves: their buttons carry the labels.
+// Line icons of one size and weight. They are hidden from screen readers; their buttons have the labels.
 
 import { For } from "solid-js";
 

@@ -1,10 +1,10 @@
-// The members of a group: who they are, adding and removing them, leaving.
+// The members of a group: list, add, remove, change roles, rename, leave.
 
 import { createSignal, For, Show } from "solid-js";
 import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk";
 import { nameOf } from "../logic/format";
 import { useModel } from "../state/model";
-import { note, saying } from "../state/notes";
+import { notify, errorText } from "../state/notes";
 import { Avatar } from "./avatar";
 import { Field } from "./field";
 import { CloseIcon, PenIcon, PlusIcon } from "./icons";
@@ -31,7 +31,7 @@ export function MembersPanel(props: PanelProps) {
       await work();
       await model.members.load(id());
     } catch (error) {
-      note(saying(error));
+      notify(errorText(error));
     }
   }
 
@@ -47,7 +47,7 @@ export function MembersPanel(props: PanelProps) {
       await model.client.rest.removeMember(id(), model.me.id);
       model.remove(id());
     } catch (error) {
-      note(isLastOwner() && isCode(error, "conflict") ? "Make somebody else an owner first; then you can leave." : saying(error));
+      notify(isLastOwner() && isCode(error, "conflict") ? "Make somebody else an owner first. Then you can leave." : errorText(error));
     }
   };
 
@@ -63,7 +63,7 @@ export function MembersPanel(props: PanelProps) {
             <PlusIcon />
           </button>
         </Show>
-        <button type="button" class="icon-button" aria-label="Close the members" onClick={() => props.onClose()}>
+        <button type="button" class="icon-button" aria-label="Close members" onClick={() => props.onClose()}>
           <CloseIcon />
         </button>
       </header>
@@ -156,7 +156,7 @@ function RoleMark(props: { role: Role }) {
   );
 }
 
-/** An owner removes everybody else, an admin the plain members. */
+/** Returns true if this user may remove the member. Owners may remove all others, admins only plain members. */
 function mayRemove(conversation: Conversation, member: Member, me: string): boolean {
   if (member.user === me) return false;
   return conversation.role === "owner" || (conversation.role === "admin" && member.role === "member");

@@ -1,4 +1,4 @@
-// One message: who, what, when, how far it has come, and what can be done with it.
+// One message: sender, text, time, state and actions.
 
 import { createMemo, createSignal, For, Show } from "solid-js";
 import type { Conversation } from "../../sdk";
@@ -9,7 +9,7 @@ import { partsOf } from "../logic/text";
 import type { MessageRow } from "../logic/window";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
-import type { Aim } from "./conversation_pane";
+import type { ComposerTarget } from "./conversation_pane";
 import { MessageActions } from "./message_actions";
 import { Quote } from "./quote";
 import { Reactions } from "./reactions";
@@ -18,11 +18,11 @@ import { StateMark } from "./state_mark";
 interface MessageProps {
   row: MessageRow;
   conversation: Conversation;
-  continues: boolean;
-  goesOn: boolean;
+  joinsPrevious: boolean;
+  joinsNext: boolean;
   isActive: boolean;
-  isPointedAt: boolean;
-  onAim: (aim: Aim) => void;
+  isHighlighted: boolean;
+  onTarget: (target: ComposerTarget) => void;
   onShow: (seq: number) => void;
 }
 
@@ -44,18 +44,18 @@ export function Message(props: MessageProps) {
     <article
       class="message" data-testid="message" data-seq={props.row.seq} data-state={state()} data-sender={props.row.sender}
       tabIndex={-1} aria-label={`${isMine() ? "You" : sender()}, ${clockTime(props.row.sent_at)}`}
-      classList={{ mine: isMine(), continues: props.continues, "goes-on": props.goesOn, "in-group": isGroup(), "pointed-at": props.isPointedAt }}
+      classList={{ mine: isMine(), continues: props.joinsPrevious, "goes-on": props.joinsNext, "in-group": isGroup(), "pointed-at": props.isHighlighted }}
     >
       <Show when={isGroup() && !isMine()}>
         <span class="message-avatar">
-          <Show when={!props.goesOn}>
+          <Show when={!props.joinsNext}>
             <Avatar id={props.row.sender} name={sender()} size="small" />
           </Show>
         </span>
       </Show>
       <div class="message-column">
         <div class="bubble" classList={{ redacted: row().isRedacted }}>
-          <Show when={isGroup() && !isMine() && !props.continues}>
+          <Show when={isGroup() && !isMine() && !props.joinsPrevious}>
             <span class={`message-sender ink-${tintOf(props.row.sender)}`}>{sender()}</span>
           </Show>
           <Show when={!row().isRedacted && row().reply_to}>
@@ -72,7 +72,7 @@ export function Message(props: MessageProps) {
           <Show when={!row().isRedacted && (props.isActive || isPicking())}>
             <MessageActions
               row={row()} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()}
-              onPicking={setPicking} onAim={props.onAim}
+              onPicking={setPicking} onTarget={props.onTarget}
             />
           </Show>
         </div>

@@ -1,10 +1,10 @@
-// What one can do with a message: react, reply, edit, delete.
+// The actions on a message: react, reply, edit, delete.
 
 import { createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
 import type { Conversation } from "../../sdk";
 import type { MessageRow } from "../logic/window";
 import { useModel } from "../state/model";
-import type { Aim } from "./conversation_pane";
+import type { ComposerTarget } from "./conversation_pane";
 import { BinIcon, PenIcon, ReplyIcon, SmileIcon } from "./icons";
 import { toggleReaction } from "./reactions";
 
@@ -16,7 +16,7 @@ interface ActionsProps {
   isMine: boolean;
   isPicking: boolean;
   onPicking: (on: boolean) => void;
-  onAim: (aim: Aim) => void;
+  onTarget: (target: ComposerTarget) => void;
 }
 
 export function MessageActions(props: ActionsProps) {
@@ -27,7 +27,7 @@ export function MessageActions(props: ActionsProps) {
     focusMessage(event.currentTarget);
     setAsking(false);
   };
-  const redact = () => client.enter({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
+  const redact = () => client.submit({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
   return (
     <div class="actions" role="toolbar" aria-label="Message actions">
       <Switch fallback={<Choices />}>
@@ -35,7 +35,7 @@ export function MessageActions(props: ActionsProps) {
           <ReactionPicker {...props} />
         </Match>
         <Match when={isAsking()}>
-          <span class="actions-question">Delete for everybody?</span>
+          <span class="actions-question">Delete for everyone?</span>
           <button type="button" class="action danger" data-testid="redact-confirm" ref={focusSoon} onClick={redact}>
             Delete
           </button>
@@ -55,14 +55,14 @@ export function MessageActions(props: ActionsProps) {
         </button>
         <button
           type="button" class="action" data-testid="reply" aria-label="Reply" title="Reply"
-          onClick={() => props.onAim({ kind: "reply", row: props.row })}
+          onClick={() => props.onTarget({ kind: "reply", row: props.row })}
         >
           <ReplyIcon />
         </button>
         <Show when={props.isMine}>
           <button
             type="button" class="action" data-testid="edit" aria-label="Edit" title="Edit"
-            onClick={() => props.onAim({ kind: "edit", row: props.row })}
+            onClick={() => props.onTarget({ kind: "edit", row: props.row })}
           >
             <PenIcon />
           </button>
@@ -77,12 +77,12 @@ export function MessageActions(props: ActionsProps) {
   }
 }
 
-/** A button that goes leaves the focus with its message. */
+/** Moves the focus to the message of a button that is about to disappear. */
 function focusMessage(from: EventTarget | null): void {
   if (from instanceof Element) from.closest<HTMLElement>("[data-seq]")?.focus({ preventScroll: true });
 }
 
-/** Focus, once the element is in the page. */
+/** Focuses an element after it has been added to the page. */
 function focusSoon(element: HTMLElement): void {
   queueMicrotask(() => element.focus());
 }

@@ -1,9 +1,9 @@
-// Opens the direct conversation with somebody.
+// The dialog that opens a direct conversation.
 
 import type { User } from "../../sdk";
 import { goTo } from "../browser/route";
 import { useModel } from "../state/model";
-import { note, saying } from "../state/notes";
+import { notify, errorText } from "../state/notes";
 import { Dialog } from "./dialog";
 import { PeopleSearch } from "./people_search";
 
@@ -16,7 +16,7 @@ export function NewDirect(props: { onClose: () => void }) {
       props.onClose();
       goTo(details.id);
     } catch (error) {
-      note(saying(error));
+      notify(errorText(error));
     }
   }
   return (

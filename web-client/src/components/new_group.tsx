@@ -1,11 +1,11 @@
-// Opens a group with a title and its first members.
+// The dialog that creates a group with a title and its first members.
 
 import { createSignal, For } from "solid-js";
-import { mayRetry, type User } from "../../sdk";
+import { isRetryable, type User } from "../../sdk";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
 import { useModel } from "../state/model";
-import { note, saying } from "../state/notes";
+import { notify, errorText } from "../state/notes";
 import { Dialog } from "./dialog";
 import { Field } from "./field";
 import { CloseIcon } from "./icons";
@@ -16,26 +16,26 @@ export function NewGroup(props: { onClose: () => void }) {
   const [title, setTitle] = createSignal("");
   const [chosen, setChosen] = createSignal<User[]>([]);
   const [busy, setBusy] = createSignal(false);
-  let key = model.client.freshId();
+  let key = model.client.newId();
 
   const drop = (user: User) => setChosen((all) => all.filter((other) => other.id !== user.id));
   const toggle = (user: User) =>
     chosen().some((other) => other.id === user.id) ? drop(user) : setChosen((all) => [...all, user]);
 
-  /** An attempt whose fate is not known is repeated under the same key; a refused one gets a new key. */
+  /** If the outcome is unknown, the next attempt uses the same key. A refused attempt gets a new key. */
   async function create(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     if (busy() || !title().trim()) return;
     setBusy(true);
     try {
       const group = { title: title().trim(), members: chosen().map((user) => user.id) };
-      const details = await model.client.rest.openGroup(group, key);
+      const details = await model.client.rest.createGroup(group, key);
       model.conversations.upsert(details);
       props.onClose();
       goTo(details.id);
     } catch (error) {
-      if (!mayRetry(error)) key = model.client.freshId();
-      note(saying(error));
+      if (!isRetryable(error)) key = model.client.newId();
+      notify(errorText(error));
       setBusy(false);
     }
   }

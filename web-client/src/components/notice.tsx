@@ -1,4 +1,4 @@
-// What happened to the conversation itself: who came and went, its title, roles.
+// A notice about the conversation: members joined or left, a new title, a new role.
 
 import type { Role } from "../../sdk";
 import { nameOf } from "../logic/format";

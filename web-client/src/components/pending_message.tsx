@@ -1,14 +1,14 @@
-// A message that is not in the log yet: waiting, on its way, or failed.
+// A message that is not in the log yet: queued, being sent, or failed.
 
 import { Show } from "solid-js";
 import type { OutboxItem } from "../../sdk";
 import { clockTime } from "../logic/format";
 import { stateOfItem } from "../logic/message_state";
 import { useModel } from "../state/model";
-import { saying } from "../state/notes";
+import { errorText } from "../state/notes";
 import { StateMark } from "./state_mark";
 
-export function PendingMessage(props: { item: OutboxItem; continues: boolean; goesOn: boolean }) {
+export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean; joinsNext: boolean }) {
   const { client } = useModel();
   const at = () => new Date(props.item.made_at).toISOString();
   const text = () => (props.item.command.cmd === "send" ? props.item.command.text : "");
@@ -16,7 +16,7 @@ export function PendingMessage(props: { item: OutboxItem; continues: boolean; go
     <article
       class="message mine" data-testid="message" data-state={stateOfItem(props.item)} data-seq={props.item.entry?.seq}
       data-client-id={props.item.client_id} aria-label={`You, ${clockTime(at())}`}
-      classList={{ continues: props.continues, "goes-on": props.goesOn }}
+      classList={{ continues: props.joinsPrevious, "goes-on": props.joinsNext }}
     >
       <div class="message-column">
         <div class="bubble" classList={{ failed: props.item.state === "failed" }}>
@@ -28,7 +28,7 @@ export function PendingMessage(props: { item: OutboxItem; continues: boolean; go
         </div>
         <Show when={props.item.state === "failed"}>
           <div class="failure" role="alert">
-            <span>{saying(props.item.error ?? "not sent")}.</span>
+            <span>{errorText(props.item.error ?? "not sent")}.</span>
             <button type="button" class="text-button" data-testid="retry" onClick={() => client.outbox.retry(props.item.client_id)}>
               Try again
             </button>

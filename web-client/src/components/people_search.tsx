@@ -1,4 +1,4 @@
-// Finding people by name, as one types.
+// Finds users by name while the user types.
 
 import { createEffect, createSignal, For, onCleanup, Show } from "solid-js";
 import type { User } from "../../sdk";
@@ -12,7 +12,7 @@ const QUERY_MAX = 32;
 
 interface PeopleSearchProps {
   onPick: (user: User) => void;
-  /** Whom not to offer. */
+  /** Users to leave out of the results. */
   without?: string[];
   chosen?: string[];
 }
@@ -36,9 +36,9 @@ export function PeopleSearch(props: PeopleSearchProps) {
 
   async function search(wanted: string, signal: AbortSignal): Promise<void> {
     try {
-      const users = await model.client.rest.people(wanted, signal);
+      const users = await model.client.rest.searchUsers(wanted, signal);
       if (signal.aborted) return;
-      users.forEach(model.people.know);
+      users.forEach(model.people.add);
       setFailed(false);
       setFound(users);
     } catch {
@@ -46,7 +46,7 @@ export function PeopleSearch(props: PeopleSearchProps) {
     }
   }
 
-  /** Enter picks the first one, and never sends the form that the search may stand in. */
+  /** Picks the first result on Enter, and does not submit a surrounding form. */
   function pickFirst(event: KeyboardEvent): void {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
@@ -89,7 +89,7 @@ export function PeopleSearch(props: PeopleSearchProps) {
 }
 
 function hint(query: string, count: number | undefined, failed: boolean): string {
-  if (failed) return "The search did not work. Try again.";
-  if (!query.trim()) return "Type the beginning of a username.";
-  return count === 0 ? "Nobody found." : "";
+  if (failed) return "The search failed. Try again.";
+  if (!query.trim()) return "Type the start of a username.";
+  return count === 0 ? "No users found." : "";
 }

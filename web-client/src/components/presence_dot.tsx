@@ -1,4 +1,4 @@
-// A dot that says whether somebody is here. It watches them only while it is on the screen.
+// A dot that shows the presence of a user. It watches the user only while the dot is on the screen.
 
 import { createEffect, createSignal, onCleanup, onMount } from "solid-js";
 import { now } from "../browser/attention";
@@ -24,7 +24,7 @@ export function PresenceDot(props: { user: string }) {
   return (
     <span
       ref={dot} class={`presence ${status()}`} role="img" data-testid="presence" data-user={props.user}
-      data-status={status()} aria-label={lastSeen(presence(), now()) || "Presence not known"}
+      data-status={status()} aria-label={lastSeen(presence(), now()) || "Presence unknown"}
     />
   );
 }

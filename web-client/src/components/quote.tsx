@@ -1,4 +1,4 @@
-// The message that a message answers: from the window, or read where the window does not reach.
+// The message that a reply refers to. It is read from history if it is not in the window.
 
 import { createMemo, createResource, Show } from "solid-js";
 import { nameOf } from "../logic/format";

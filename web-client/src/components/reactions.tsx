@@ -1,4 +1,4 @@
-// The reactions under a message; a click adds one's own or takes it back.
+// The reactions to a message. A click adds or removes the user's own.
 
 import { For, Show } from "solid-js";
 import { listed, nameOf } from "../logic/format";
@@ -8,7 +8,7 @@ import { type Model, useModel } from "../state/model";
 export function toggleReaction({ client, me }: Model, conversation: string, row: MessageRow, emoji: string): void {
   const group = row.reactions.find((it) => it.emoji === emoji);
   const on = !group?.users.includes(me.id);
-  client.enter({ cmd: "react", conversation, seq: row.seq, emoji, on });
+  client.submit({ cmd: "react", conversation, seq: row.seq, emoji, on });
 }
 
 export function Reactions(props: { row: MessageRow; conversation: string }) {

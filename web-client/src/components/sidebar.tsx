@@ -1,4 +1,4 @@
-// The list of conversations, and the ways to new ones.
+// The list of conversations, and the buttons for new ones.
 
 import { createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
 import { nameOf } from "../logic/format";
@@ -70,25 +70,25 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
   let list!: HTMLElement;
   let rows!: HTMLUListElement;
 
-  function grow(): void {
+  function loadMore(): void {
     const below = list.scrollHeight - list.scrollTop - list.clientHeight;
     if (below < MORE_BEFORE_PX) void conversations.more();
   }
 
-  /** A page may leave room below it, in a tall window or once it is made taller. */
+  /** Loads more when a page does not fill the list, also after the window was made taller. */
   onMount(() => {
-    const observer = new ResizeObserver(grow);
+    const observer = new ResizeObserver(loadMore);
     observer.observe(list);
     observer.observe(rows);
     onCleanup(() => observer.disconnect());
   });
 
   return (
-    <nav ref={list} class="conversations" aria-label="Conversations" onScroll={grow}>
+    <nav ref={list} class="conversations" aria-label="Conversations" onScroll={loadMore}>
       <Show when={isEmpty() && status() === "ready"}>
         <div class="list-empty" data-testid="list-empty">
           <p>No conversations yet.</p>
-          <button type="button" class="button" onClick={() => props.open("direct")}>Find somebody</button>
+          <button type="button" class="button" onClick={() => props.open("direct")}>Find someone</button>
         </div>
       </Show>
       <Show when={isEmpty() && status() === "loading"}>

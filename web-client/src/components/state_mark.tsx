@@ -1,4 +1,4 @@
-// How far a message has come, as a small mark with a name.
+// An icon for the state of a message.
 
 import { Dynamic } from "solid-js/web";
 import type { MessageState } from "../logic/message_state";

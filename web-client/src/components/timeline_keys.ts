@@ -1,4 +1,4 @@
-// Moving through messages by keys: up and down, first and last.
+// Keyboard navigation through messages: up, down, first and last.
 
 const STEPS: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 

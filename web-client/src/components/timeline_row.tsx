@@ -1,12 +1,12 @@
-// One row with what stands above it: the day, and where the unread messages begin.
+// One row, with the separators above it for a new day and for the first unread message.
 
 import { Match, Show, Switch } from "solid-js";
 import type { Conversation } from "../../sdk";
 import { now } from "../browser/attention";
 import { dayName } from "../logic/format";
-import { beginsDay, continuesRun } from "../logic/place";
+import { startsDay, continuesRun } from "../logic/grouping";
 import type { MessageRow, NoticeRow, Row } from "../logic/window";
-import type { Aim } from "./conversation_pane";
+import type { ComposerTarget } from "./conversation_pane";
 import { Message } from "./message";
 import { Notice } from "./notice";
 
@@ -16,16 +16,16 @@ interface RowProps {
   after: Row | undefined;
   conversation: Conversation;
   isActive: boolean;
-  isPointedAt: boolean;
+  isHighlighted: boolean;
   isFirstUnread: boolean;
-  onAim: (aim: Aim) => void;
+  onTarget: (target: ComposerTarget) => void;
   onShow: (seq: number) => void;
 }
 
 export function TimelineRow(props: RowProps) {
   return (
     <>
-      <Show when={beginsDay(props.before, props.row)}>
+      <Show when={startsDay(props.before, props.row)}>
         <div class="day" role="separator"><span>{dayName(props.row.sent_at, now())}</span></div>
       </Show>
       <Show when={props.isFirstUnread}>
@@ -35,9 +35,9 @@ export function TimelineRow(props: RowProps) {
         <Match when={props.row.kind === "message" && (props.row as MessageRow)}>
           {(row) => (
             <Message
-              row={row()} conversation={props.conversation} isActive={props.isActive} isPointedAt={props.isPointedAt}
-              onAim={props.onAim} onShow={props.onShow}
-              continues={continuesRun(props.before, row())} goesOn={continuesRun(row(), props.after)}
+              row={row()} conversation={props.conversation} isActive={props.isActive} isHighlighted={props.isHighlighted}
+              onTarget={props.onTarget} onShow={props.onShow}
+              joinsPrevious={continuesRun(props.before, row())} joinsNext={continuesRun(row(), props.after)}
             />
           )}
         </Match>

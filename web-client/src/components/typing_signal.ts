@@ -1,25 +1,25 @@
-// Tells that one types, every few seconds while one does, and that one stopped.
+// Sends typing signals: repeatedly while the user types, and once when they stop.
 
-const AGAIN_MS = 3_000;
-const STOPPED_MS = 5_000;
+const REPEAT_MS = 3_000;
+const STOP_AFTER_MS = 5_000;
 
-export function createTypingSignal(tell: (on: boolean) => void) {
-  let toldAt = 0;
+export function createTypingSignal(send: (on: boolean) => void) {
+  let sentAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function stop(): void {
     clearTimeout(timer);
-    if (toldAt > 0) tell(false);
-    toldAt = 0;
+    if (sentAt > 0) send(false);
+    sentAt = 0;
   }
 
   function typed(text: string): void {
     if (text.trim() === "") return stop();
     clearTimeout(timer);
-    timer = setTimeout(stop, STOPPED_MS);
-    if (Date.now() - toldAt < AGAIN_MS) return;
-    toldAt = Date.now();
-    tell(true);
+    timer = setTimeout(stop, STOP_AFTER_MS);
+    if (Date.now() - sentAt < REPEAT_MS) return;
+    sentAt = Date.now();
+    send(true);
   }
 
   return { typed, stop };

@@ -1,4 +1,4 @@
-// The page of a logged-in user: the list on one side, the opened conversation on the other.
+// The page of a logged-in user: the list of conversations and the opened conversation.
 
 import { createEffect, onCleanup, onMount, Show, untrack } from "solid-js";
 import { opened } from "../browser/route";
@@ -22,7 +22,7 @@ export function Workspace() {
     document.title = unread > 0 ? `(${unread}) Confab` : "Confab";
   });
   onCleanup(() => (document.title = "Confab"));
-  onMount(() => onCleanup(tellWhenAway((on) => model.client.away(on))));
+  onMount(() => onCleanup(reportAway((on) => model.client.away(on))));
 
   return (
     <div class="workspace" classList={{ "has-opened": opened() !== undefined }}>
@@ -37,18 +37,18 @@ export function Workspace() {
   );
 }
 
-/** A page that nobody has looked at for minutes is away. */
-function tellWhenAway(tell: (on: boolean) => void): () => void {
+/** Reports the device as away when the page has been hidden for some minutes. */
+function reportAway(report: (on: boolean) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isAway = false;
-  const become = (away: boolean) => {
-    if (isAway !== away) tell(away);
+  const setAway = (away: boolean) => {
+    if (isAway !== away) report(away);
     isAway = away;
   };
   const changed = () => {
     clearTimeout(timer);
-    if (document.visibilityState === "visible") become(false);
-    else timer = setTimeout(() => become(true), AWAY_AFTER_MS);
+    if (document.visibilityState === "visible") setAway(false);
+    else timer = setTimeout(() => setAway(true), AWAY_AFTER_MS);
   };
   document.addEventListener("visibilitychange", changed);
   return () => {

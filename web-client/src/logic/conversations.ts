@@ -1,9 +1,9 @@
-// What the list of conversations shows, as functions of what arrives.
+// Pure functions that update the list of conversations.
 
 import type { Conversation, Entry, Receipt, TextEntry } from "../../sdk";
 import { PAGE, type Row } from "./window";
 
-/** Newest activity first. Ids are numbers of time, so the longer or larger one is the younger. */
+/** Sorts by newest activity. Ids increase with time, so the longer or larger id is newer. */
 export function byActivity(a: Conversation, b: Conversation): number {
   return compareIds(activity(b), activity(a));
 }
@@ -17,7 +17,7 @@ export function compareIds(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** An entry that the conversation's details already account for changes nothing. */
+/** Applies an entry. An entry up to `head_seq` is already included and changes nothing. */
 export function withEntry(conversation: Conversation, entry: Entry, me: string): Conversation {
   if (entry.seq <= conversation.head_seq) return conversation;
   const next = { ...conversation, head_seq: entry.seq };
@@ -44,7 +44,7 @@ export function withEntry(conversation: Conversation, entry: Entry, me: string):
   }
 }
 
-/** Sending moves one's own cursors to the sent entry. */
+/** Applies a text. A text by this user also moves their own receipt. */
 function withText(conversation: Conversation, entry: TextEntry, me: string): Conversation {
   const next = { ...conversation, last_message: { ...entry } };
   if (entry.sender !== me) return { ...next, unread: conversation.unread + 1 };
@@ -52,8 +52,8 @@ function withText(conversation: Conversation, entry: TextEntry, me: string): Con
 }
 
 /**
- * Newly read details. The list may be a moment behind: where it does not know the newest entry or how
- * far one has read, only what it alone knows counts.
+ * Merges newly read details. They may be slightly older than the local state. In that case, the local head, unread
+ * count, last message and receipt are kept.
  */
 export function withDetails(known: Conversation | undefined, details: Conversation): Conversation {
   if (!known) return details;
@@ -65,7 +65,7 @@ export function withDetails(known: Conversation | undefined, details: Conversati
   return { ...details, head_seq, unread, delivered_seq, read_seq, ...(last_message ? { last_message } : {}) };
 }
 
-/** One's own cursors, moved here or on another device; the count between is the gateway's to tell. */
+/** Applies this user's own receipt, from here or another device. Only the gateway knows a partial unread count. */
 export function withOwnReceipt(conversation: Conversation, receipt: Receipt): Conversation {
   const read_seq = Math.max(conversation.read_seq, receipt.read_seq);
   const delivered_seq = Math.max(conversation.delivered_seq, receipt.delivered_seq, read_seq);
@@ -73,20 +73,20 @@ export function withOwnReceipt(conversation: Conversation, receipt: Receipt): Co
   return { ...conversation, read_seq, delivered_seq, unread: read_seq >= lastText ? 0 : conversation.unread };
 }
 
-/** One's own reading on, past so many texts. */
+/** Marks `texts` more texts up to `seq` as read. */
 export function withRead(conversation: Conversation, seq: number, texts: number): Conversation {
   const { id } = conversation;
   const next = withOwnReceipt(conversation, { conversation: id, user: "", delivered_seq: seq, read_seq: seq });
   return next.unread === 0 ? next : { ...next, unread: Math.max(0, next.unread - texts) };
 }
 
-/** Where to open a conversation whose unread messages begin further back than its newest page. */
+/** Returns the seq at which to open a conversation, if its first unread message is before its newest page. */
 export function openingSeq(conversation: Conversation): number | undefined {
   const { unread, head_seq, read_seq } = conversation;
   return unread > 0 && head_seq - read_seq >= PAGE ? read_seq + 1 : undefined;
 }
 
-/** The first message that was unread, until one has answered. */
+/** Returns the first unread message, or undefined after the user has answered. */
 export function firstUnreadOf(rows: Row[], after: number, me: string): number | undefined {
   const messages = rows.filter((row) => row.kind === "message" && row.seq > after);
   return messages.some((row) => row.sender === me) ? undefined : messages[0]?.seq;

@@ -1,4 +1,4 @@
-// Times and names for people, in the user's own locale.
+// Formats times and names for display, in the user's locale.
 
 import type { Conversation, Presence, User } from "../../sdk";
 
@@ -15,7 +15,7 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 export const clockTime = (at: string): string => clock.format(new Date(at));
 export const fullTime = (at: string): string => full.format(new Date(at));
 
-/** Whole days between two moments, by the calendar of this place. */
+/** Returns the number of calendar days between two times, in the local time zone. */
 export function daysApart(earlier: Date, later: Date): number {
   const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
   return Math.round((midnight(later) - midnight(earlier)) / DAY_MS);
@@ -29,7 +29,7 @@ export function dayName(at: string, now: Date): string {
   return date.getFullYear() === now.getFullYear() ? day.format(date) : dayOfYear.format(date);
 }
 
-/** For the list: the time today, the weekday this week, else the day. */
+/** Returns a short time for the list: the time today, the weekday within a week, otherwise the date. */
 export function listTime(at: string, now: Date): string {
   const date = new Date(at);
   const days = daysApart(date, now);
@@ -71,7 +71,7 @@ export function initialsOf(name: string): string {
 
 export const TINTS = 8;
 
-/** The same colour for the same id, wherever it is shown. */
+/** Returns a colour number that is always the same for an id. */
 export function tintOf(id: string): number {
   let sum = 0;
   for (const letter of id) sum = (sum * 31 + letter.charCodeAt(0)) % 9973;

@@ -1,4 +1,4 @@
-// How far a message of one's own has come: as far as the slowest of the other members.
+// The state of the user's own message. It is as far as the slowest of the other members.
 
 import type { Member, OutboxItem } from "../../sdk";
 
@@ -16,7 +16,7 @@ export function stateOfItem(item: OutboxItem): MessageState {
   return item.state === "failed" ? "failed" : item.state === "sent" ? "sent" : "queued";
 }
 
-/** Members with one cursor pair moved; cursors only move forward. */
+/** Returns the members with a receipt applied. Receipts only move forward. */
 export function withReceipt(
   members: Member[],
   receipt: { user: string; delivered_seq: number; read_seq: number },

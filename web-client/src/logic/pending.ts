@@ -1,9 +1,9 @@
-// What is not in the log yet, as if it were: new messages as rows, and changes folded into the rows they change.
+// Shows commands that are not in the log yet: new messages as rows, and changes applied to their rows.
 
 import type { OutboxItem } from "../../sdk";
 import { type MessageRow, withReaction } from "./window";
 
-/** Where an unsent message stands among the rows. */
+/** Returns the row of an unsent message, for grouping it with the other rows. */
 export function rowOfItem(item: OutboxItem, me: string): MessageRow {
   const { command, made_at } = item;
   return {
@@ -22,11 +22,11 @@ export function isSend(item: OutboxItem): boolean {
   return item.command.cmd === "send";
 }
 
-export function changes(item: OutboxItem, seq: number): boolean {
+export function changesMessage(item: OutboxItem, seq: number): boolean {
   return item.command.cmd !== "send" && item.command.seq === seq;
 }
 
-/** A row as it will be once these changes are in the log. */
+/** Returns the row with pending changes applied. */
 export function withPending(row: MessageRow, items: readonly OutboxItem[], me: string): MessageRow {
   return items.reduce((changed, { command }) => {
     if (changed.isRedacted) return changed;

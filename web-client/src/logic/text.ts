@@ -1,4 +1,4 @@
-// A message's text in parts: plain runs and the web addresses in it. Both become text nodes.
+// Splits a message's text into plain text and links. Both become text nodes.
 
 export interface Part {
   text: string;

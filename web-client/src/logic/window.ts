@@ -1,23 +1,23 @@
-// The window: the part of a conversation's log that is loaded, dense from its first to its last seq,
-// and the rows that people see of it.
+// A window is the loaded part of a conversation's log. It has no holes between its first and its last seq.
+// Rows are what the user sees of it.
 //
-// A window need not reach the head: one may look at what is old. What comes live meanwhile waits behind
-// it, where it changes rows that are shown, and joins it once the window has grown up to it.
+// A window need not reach the head, because the user may look at old messages. Live entries then wait behind
+// the window. They already change rows of the window, and join it when it has grown up to them.
 //
-// Edits, redactions and reactions are entries of their own. Rows are made by folding the window from
-// its first entry on, so that it does not matter whether a target came before or after its changes.
+// Edits, redactions and reactions are entries of their own. Rows are made by folding the whole window, so
+// a change may arrive before or after its target.
 
 import type { Entry, EntryOf, History, ReactionGroup, TextEntry } from "../../sdk";
 
 export const PAGE = 50;
 
 export interface Window {
-  /** Ascending by seq, dense. */
+  /** Ascending by seq, without holes. */
   entries: Entry[];
   reachedStart: boolean;
-  /** Live entries that the dense part does not reach yet; ascending by seq. */
+  /** Live entries that `entries` does not reach yet, ascending by seq. */
   waiting: Entry[];
-  /** The newest seq that is known to be there. */
+  /** The newest known seq. */
   head_seq: number;
 }
 
@@ -58,37 +58,37 @@ export function reachesHead(window: Window): boolean {
   return lastSeq(window) >= window.head_seq;
 }
 
-/** One live entry. */
+/** Adds a live entry. */
 export function withLive(window: Window, entry: Entry): Window {
   const head_seq = Math.max(window.head_seq, entry.seq);
   if (reachesHead(window) && isLoaded(window)) return { ...withEntries(window, [entry]), head_seq };
   return joined({ ...window, waiting: merged(window.waiting, [entry]), head_seq });
 }
 
-/** A page that touches the window; what is there already is replaced. */
+/** Adds a page that touches the window. Entries with the same seq are replaced. */
 export function withEntries(window: Window, page: Entry[]): Window {
   return joined({ ...window, entries: merged(window.entries, page) });
 }
 
-/** A page from the upper end; a short one is the first of all. */
+/** Adds the page before the window. A page shorter than `limit` reaches the start of the log. */
 export function withOlder(window: Window, page: Entry[], limit: number): Window {
   const reachedStart = page.length < limit || page[0]?.seq === 1;
   return { ...withEntries(window, page), reachedStart };
 }
 
-/** A page from the lower end. */
+/** Adds the page after the window. An empty one means that there is nothing up to the waiting entries. */
 export function withNewer(window: Window, page: History): Window {
   const head_seq = Math.max(window.head_seq, page.head_seq);
   if (page.items.length > 0) return withEntries({ ...window, head_seq }, page.items);
-  const entries = merged(window.entries, window.waiting); // there is nothing in between
+  const entries = merged(window.entries, window.waiting);
   return { ...window, entries, waiting: [], head_seq: entries.at(-1)?.seq ?? 0 };
 }
 
-/** The first page, in place of what was there; one of fewer than `whole` entries is the first of all. */
-export function withFirst(window: Window, page: History, whole: number): Window {
+/** Replaces the window with a first page. A page shorter than `limit` reaches the start of the log. */
+export function withFirst(window: Window, page: History, limit: number): Window {
   const { items } = page;
   const head_seq = Math.max(window.head_seq, page.head_seq);
-  const reachedStart = items.length === 0 || items.length < whole || items[0]?.seq === 1;
+  const reachedStart = items.length === 0 || items.length < limit || items[0]?.seq === 1;
   return withEntries({ ...window, entries: [], reachedStart, head_seq }, items);
 }
 
@@ -96,7 +96,7 @@ function isLoaded(window: Window): boolean {
   return window.entries.length > 0 || window.reachedStart;
 }
 
-/** Lets what waits and is reached by now join. */
+/** Moves the waiting entries into the window if it has reached them. */
 function joined(window: Window): Window {
   const first = window.waiting[0]?.seq ?? Infinity;
   const isReached = window.entries.length > 0 ? first <= lastSeq(window) + 1 : window.reachedStart;
@@ -113,7 +113,7 @@ function merged(entries: Entry[], more: Entry[]): Entry[] {
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
 
-/** How many texts the window has after a seq, up to another. */
+/** Returns the number of texts after `after`, up to and including `upTo`. */
 export function textsBetween(window: Window, after: number, upTo: number): number {
   return window.entries.filter((entry) => entry.kind === "text" && entry.seq > after && entry.seq <= upTo).length;
 }

@@ -1,44 +1,44 @@
-// Who is logged in on this page: nobody, or one user with a running client.
+// The login of this page: no user, or one user with a running client.
 
 import { createRoot, createSignal } from "solid-js";
-import { browserSurroundings, Client, type EndReason, type User } from "../../sdk";
+import { browserEnvironment, Client, type EndReason, type User } from "../../sdk";
 import type { LogIn, Registration } from "../../sdk/body";
 import { Rest } from "../../sdk/rest";
 import { Tokens } from "../../sdk/tokens";
 import { deviceName } from "../browser/device";
 import { forgetDrafts } from "../browser/drafts";
-import { loadUser, logins, onOtherTab, saveUser } from "../browser/logins";
+import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
 import { goTo } from "../browser/route";
 import { unsentOf } from "../browser/unsent";
 import { createModel, type Model } from "./model";
-import { note } from "./notes";
+import { notify } from "./notes";
 
-const surroundings = browserSurroundings(location.origin);
+const environment = browserEnvironment(location.origin);
 const [model, setModel] = createSignal<Model>();
 let disposeModel = () => undefined as void;
 
 export { model };
 
-export const register = (it: Registration): Promise<void> => enter((rest) => rest.register(it));
+export const register = (it: Registration): Promise<void> => authenticate((rest) => rest.register(it));
 export const logIn = (it: Omit<LogIn, "device">): Promise<void> =>
-  enter((rest) => rest.logIn({ ...it, device: deviceName(navigator.userAgent) }));
+  authenticate((rest) => rest.logIn({ ...it, device: deviceName(navigator.userAgent) }));
 
 export async function logOut(): Promise<void> {
   const { client, me } = model() ?? {};
-  leave();
+  closeModel();
   if (me) forgetDrafts(me.id);
-  await client?.rest.logOut().catch(() => undefined); // the tokens are forgotten either way
+  await client?.rest.logOut().catch(() => undefined); // the tokens are removed even if this fails
 }
 
-/** Takes up the login that this browser keeps, and follows what other tabs do with it. */
-export function takeUp(): void {
+/** Restores the login that this browser has stored, and follows logins and logouts in other tabs. */
+export function restoreLogin(): void {
   const user = loadUser();
-  if (user) begin(user);
-  onOtherTab(() => {
+  if (user) openModel(user);
+  onLoginChange(() => {
     const current = loadUser();
     if (current?.id === model()?.me.id) return;
-    leave();
-    if (current) begin(current);
+    closeModel();
+    if (current) openModel(current);
   });
   for (const name of ["online", "offline"]) addEventListener(name, () => model()?.client.wake());
   addEventListener("pagehide", () => model()?.client.flushReceipts());
@@ -47,25 +47,25 @@ export function takeUp(): void {
   });
 }
 
-async function enter(how: (rest: Rest) => Promise<User>): Promise<void> {
-  const tokens = new Tokens(surroundings, logins);
-  const user = await how(new Rest(surroundings, tokens));
-  tokens.stop(); // the client has its own
+async function authenticate(request: (rest: Rest) => Promise<User>): Promise<void> {
+  const tokens = new Tokens(environment, logins);
+  const user = await request(new Rest(environment, tokens));
+  tokens.stop(); // the client creates its own
   saveUser(user);
   goTo(undefined);
-  begin(user);
+  openModel(user);
 }
 
-function begin(user: User): void {
-  const client = new Client({ surroundings, logins, unsent: unsentOf(user.id), name: "confab-web" });
-  client.on("ended", ended);
+function openModel(user: User): void {
+  const client = new Client({ environment, logins, unsent: unsentOf(user.id), name: "confab-web" });
+  client.on("ended", onEnded);
   const { model, dispose } = createRoot((dispose) => ({ model: createModel(client, user), dispose }));
   disposeModel = dispose;
   setModel(model);
   client.start();
 }
 
-function leave(): void {
+function closeModel(): void {
   const current = model();
   current?.end();
   setModel(undefined);
@@ -73,10 +73,10 @@ function leave(): void {
   disposeModel();
 }
 
-function ended(reason: EndReason): void {
+function onEnded(reason: EndReason): void {
   if (reason === "stopped") return;
-  if (reason === "refused") return note("The gateway refused this page. Reload it to go on.");
+  if (reason === "refused") return notify("The server refused this page. Reload it to continue.");
   logins.save(undefined);
-  leave();
-  note("You were logged out. Log in again to go on.");
+  closeModel();
+  notify("You were logged out. Log in again to continue.");
 }

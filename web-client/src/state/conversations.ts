@@ -1,4 +1,4 @@
-// The list of conversations: read page by page, kept up by entries, receipts and events.
+// The list of conversations. It is read page by page, and updated by entries, receipts and events.
 
 import { createMemo } from "solid-js";
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
@@ -18,7 +18,7 @@ export function createConversations(client: Client, me: string) {
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
   const unread = createMemo(() => unreadInAll(Object.values(state.byId)));
   let isReading = false;
-  const asked = new Map<string, Promise<Conversation | "missing" | undefined>>();
+  const running = new Map<string, Promise<Conversation | "missing" | undefined>>();
 
   const get = (id: string): Conversation | undefined => state.byId[id];
   const put = (conversation: Conversation) => set("byId", conversation.id, reconcile(conversation));
@@ -26,7 +26,7 @@ export function createConversations(client: Client, me: string) {
   function upsert(details: Conversation): void {
     const known = state.byId[details.id];
     put(withDetails(known && unwrap(known), details));
-    client.known(details);
+    client.receiptKnown(details);
     if (details.unread > 0) client.delivered(details.id, details.head_seq);
   }
 
@@ -40,7 +40,7 @@ export function createConversations(client: Client, me: string) {
     }
   }
 
-  /** The next page, if there is one and it is not on its way. */
+  /** Reads the next page, unless there is none or it is already being read. */
   async function more(): Promise<void> {
     if (isReading || !state.next_cursor) return;
     isReading = true;
@@ -48,11 +48,11 @@ export function createConversations(client: Client, me: string) {
     isReading = false;
   }
 
-  /** Details of one conversation, also of one that the list has not reached; nothing if they cannot be read now. */
+  /** Reads one conversation, which need not be in the list yet. Returns undefined if it cannot be read now. */
   function fetch(id: string): Promise<Conversation | "missing" | undefined> {
-    const running = asked.get(id) ?? fetchOnce(id).finally(() => asked.delete(id));
-    asked.set(id, running);
-    return running;
+    const request = running.get(id) ?? fetchOnce(id).finally(() => running.delete(id));
+    running.set(id, request);
+    return request;
   }
 
   async function fetchOnce(id: string): Promise<Conversation | "missing" | undefined> {
@@ -71,20 +71,20 @@ export function createConversations(client: Client, me: string) {
     set("byId", produce((all) => void delete all[id]));
   }
 
-  function take(entry: Entry): void {
+  function applyEntry(entry: Entry): void {
     const known = state.byId[entry.conversation];
     if (!known) return void fetch(entry.conversation);
     put(withEntry(unwrap(known), entry, me));
   }
 
-  function takeReceipt(receipt: Receipt): void {
+  function applyReceipt(receipt: Receipt): void {
     const known = state.byId[receipt.conversation];
     if (!known || receipt.user !== me) return;
     put(withOwnReceipt(unwrap(known), receipt));
     if (get(receipt.conversation)?.unread) void fetch(receipt.conversation);
   }
 
-  /** This user has seen everything up to `seq` here; `texts` counts those after what was read before. */
+  /** Marks everything up to `seq` as read. `texts` returns the number of texts after the previous read position. */
   function read(id: string, seq: number, texts: (after: number) => number): void {
     const known = state.byId[id];
     if (!known) return;
@@ -102,8 +102,8 @@ export function createConversations(client: Client, me: string) {
     upsert,
     fetch,
     drop,
-    take,
-    takeReceipt,
+    applyEntry,
+    applyReceipt,
     read,
     reload: () => readPage(undefined),
     more,

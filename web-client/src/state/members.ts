@@ -1,10 +1,10 @@
-// Members of the conversations that were opened, with their cursors.
+// The members of opened conversations, with their receipts.
 
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
 import type { Client, Entry, Member, Receipt } from "../../sdk";
 import { withReceipt } from "../logic/message_state";
 
-/** In larger groups cursors are not pushed to others, so that nothing would keep them up to date. */
+/** Receipts are not pushed in larger groups, so their members would become stale. */
 export const MEMBERS_SHOWN_MAX = 256;
 const MEMBERS_PAGE = 100;
 
@@ -17,7 +17,7 @@ export function createMembers(client: Client) {
     try {
       put(id, await readAll(id));
     } catch {
-      // the next opening asks again
+      // the next time the conversation is opened, this is retried
     }
   }
 
@@ -32,13 +32,13 @@ export function createMembers(client: Client) {
     return members;
   }
 
-  function takeReceipt(receipt: Receipt): void {
+  function applyReceipt(receipt: Receipt): void {
     const members = state[receipt.conversation];
     if (members) put(receipt.conversation, withReceipt(unwrap(members), receipt));
   }
 
-  /** Membership entries carry who came, went or changed; the cursors of newcomers are read. */
-  function take(entry: Entry): void {
+  /** Applies an entry about members. For a new member, the list is read again to get the receipts. */
+  function applyEntry(entry: Entry): void {
     const members = state[entry.conversation];
     if (!members) return;
     if (entry.kind === "left") put(entry.conversation, members.filter((it) => it.user !== entry.user));
@@ -46,20 +46,20 @@ export function createMembers(client: Client) {
       put(entry.conversation, members.map((it) => (it.user === entry.user ? { ...it, role: entry.role } : it)));
     }
     if (entry.kind === "joined") void load(entry.conversation);
-    if (entry.kind === "text") takeReceipt(sentReceipt(entry.conversation, entry.sender, entry.seq));
+    if (entry.kind === "text") applyReceipt(sentReceipt(entry.conversation, entry.sender, entry.seq));
   }
 
   return {
     load,
-    take,
-    takeReceipt,
+    applyEntry,
+    applyReceipt,
     of: (id: string): Member[] => state[id] ?? [],
     loaded: () => Object.keys(state),
     drop: (id: string) => set(produce((all) => void delete all[id])),
   };
 }
 
-/** Who sends has everything before it. */
+/** Returns the receipt that sending implies: the sender has read everything before the message. */
 function sentReceipt(conversation: string, user: string, seq: number): Receipt {
   return { conversation, user, delivered_seq: seq, read_seq: seq };
 }

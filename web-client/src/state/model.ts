@@ -1,4 +1,4 @@
-// Everything that a logged-in page knows, fed by one client and read by the components.
+// The state of a logged-in page. One client updates it, and the components read it.
 
 import { batch, createContext, createSignal, useContext } from "solid-js";
 import type { Client, Conversation, Entry, SessionState, User } from "../../sdk";
@@ -8,7 +8,7 @@ import { openingSeq } from "../logic/conversations";
 import { titleOf } from "../logic/format";
 import { createConversations } from "./conversations";
 import { createMembers, MEMBERS_SHOWN_MAX } from "./members";
-import { note, saying } from "./notes";
+import { notify, errorText } from "./notes";
 import { createPending } from "./pending";
 import { createPeople, createTyping } from "./people";
 import { createTimelines } from "./timelines";
@@ -23,38 +23,38 @@ export function createModel(client: Client, me: User) {
   const timelines = createTimelines(client);
   const typing = createTyping();
   const members = createMembers(client);
-  const pending = createPending(client, me.id, (item) => note(saying(item.error ?? "not done")));
+  const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? "the change failed")));
 
-  function takeEntry(entry: Entry): void {
-    if (isNewBeginning(entry)) timelines.drop(entry.conversation);
-    pending.takeEntry(entry);
-    timelines.take(entry);
-    members.take(entry);
-    conversations.take(entry);
+  function applyEntry(entry: Entry): void {
+    if (isRejoin(entry)) timelines.drop(entry.conversation);
+    pending.applyEntry(entry);
+    timelines.applyEntry(entry);
+    members.applyEntry(entry);
+    conversations.applyEntry(entry);
     if (opened() === entry.conversation && !timelines.isLoaded(entry.conversation)) void open(entry.conversation);
     if (entry.kind !== "text" || entry.sender === me.id) return;
     typing.stop(entry.conversation, entry.sender);
     client.delivered(entry.conversation, entry.seq);
   }
 
-  /** Who was removed and joined again sees the log from the new joining on; what is older goes. */
-  function isNewBeginning(entry: Entry): boolean {
+  /** Returns true if this user was removed and added again. Then older entries are dropped. */
+  function isRejoin(entry: Entry): boolean {
     const last_seq = timelines.state[entry.conversation]?.last_seq ?? Infinity;
     return entry.kind === "joined" && entry.user === me.id && entry.seq > last_seq + 1;
   }
 
-  function takeConversation(details: Conversation): void {
-    people.know(details.peer);
+  function applyConversation(details: Conversation): void {
+    people.add(details.peer);
     conversations.upsert(details);
   }
 
-  /** Somebody else, or this user elsewhere, ended the membership: what was not said goes with it. */
+  /** This user has left or was removed. Unsent messages are dropped, and the note says so. */
   function removed(id: string): void {
     const known = conversations.get(id);
     const unsent = pending.count(id);
-    const lost = unsent > 0 ? ` What was not sent yet (${unsent}) was not sent.` : "";
-    const draft = draftOf(me.id, id) ? " What you were writing is kept until you are back." : "";
-    if (known) note(`You are no longer in “${titleOf(known)}”.${lost}${draft}`);
+    const lost = unsent > 0 ? ` Unsent messages: ${unsent}. They were not sent.` : "";
+    const draft = draftOf(me.id, id) ? " Your draft is kept until you are back." : "";
+    if (known) notify(`You are no longer in “${titleOf(known)}”.${lost}${draft}`);
     remove(id);
   }
 
@@ -67,8 +67,8 @@ export function createModel(client: Client, me: User) {
     if (opened() === id) goTo(undefined);
   }
 
-  /** What was of the moment while nothing was attached. */
-  function readAgain(): void {
+  /** Reads again what may have changed without an event while the client was not connected. */
+  function reload(): void {
     void conversations.reload();
     for (const id of members.loaded()) void members.load(id);
     const id = opened();
@@ -82,12 +82,12 @@ export function createModel(client: Client, me: User) {
     if (opened() === id) void open(id);
   }
 
-  /** Opens what the address names; what is not there, or no longer, is left, and that is said. */
+  /** Opens a conversation. If it does not exist for this user, shows a note and closes it. */
   async function open(id: string): Promise<void> {
     const details = conversations.get(id) ?? (await conversations.fetch(id));
     if (details === "missing") {
       if (opened() !== id) return;
-      note("This conversation is not there, or you are not in it.");
+      notify("This conversation does not exist, or you are not a member.");
       return goTo(undefined);
     }
     if (!details) return;
@@ -99,23 +99,23 @@ export function createModel(client: Client, me: User) {
     conversations.read(id, seq, (after) => timelines.texts(id, after, seq));
   }
 
-  const ends = [
+  const unsubscribe = [
     client.on("state", setState),
-    client.on("attached", readAgain),
-    client.on("entry", (entry) => batch(() => takeEntry(entry))),
+    client.on("attached", reload),
+    client.on("entry", (entry) => batch(() => applyEntry(entry))),
     client.on("skipped", (gap) => skipped(gap.conversation, gap.head_seq)),
-    client.on("conversation", takeConversation),
+    client.on("conversation", applyConversation),
     client.on("removed", removed),
     client.on("receipt", (receipt) => {
-      members.takeReceipt(receipt);
-      conversations.takeReceipt(receipt);
+      members.applyReceipt(receipt);
+      conversations.applyReceipt(receipt);
     }),
-    client.on("typing", (it) => it.user !== me.id && typing.take(it)),
-    client.on("presence", people.seen),
-    client.on("outbox", pending.take),
+    client.on("typing", (it) => it.user !== me.id && typing.apply(it)),
+    client.on("presence", people.setPresence),
+    client.on("outbox", pending.update),
   ];
 
-  void conversations.reload(); // what can be read is shown, also while nothing is attached
+  void conversations.reload(); // REST may work even before the session is connected
 
   return {
     me,
@@ -132,7 +132,7 @@ export function createModel(client: Client, me: User) {
     read,
     remove,
     opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
-    end: () => ends.forEach((end) => end()),
+    end: () => unsubscribe.forEach((stop) => stop()),
   };
 }
 

@@ -1,4 +1,4 @@
-// Short notes at the edge of the page: what went wrong, for a few seconds.
+// Notifications that are shown for a few seconds, mostly about errors.
 
 import { createSignal } from "solid-js";
 
@@ -14,7 +14,7 @@ let last = 0;
 
 export { notes };
 
-export function note(text: string): void {
+export function notify(text: string): void {
   const id = ++last;
   setNotes((all) => [...all, { id, text }]);
   setTimeout(() => dismiss(id), NOTE_MS);
@@ -24,8 +24,8 @@ export function dismiss(id: number): void {
   setNotes((all) => all.filter((it) => it.id !== id));
 }
 
-/** What to tell a person about an error. */
-export function saying(error: unknown): string {
+/** Returns the text that is shown to the user for an error. */
+export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.charAt(0).toUpperCase() + message.slice(1);
 }

@@ -1,49 +1,49 @@
-// Who people are, where they are, and who is typing.
+// Users, their presence, and who is typing.
 
 import { createStore, produce } from "solid-js/store";
 import type { Client, Presence, Typing, User } from "../../sdk";
 
-const ASKED_MAX = 100;
-const ASK_AFTER_MS = 10;
+const REQUEST_USERS_MAX = 100;
+const REQUEST_DELAY_MS = 10;
 
-/** An indicator that nobody renews ends by itself. */
+/** A typing indicator ends after this time unless it is renewed. */
 export const TYPING_EXPIRES_MS = 6_000;
 
-/** Whether somebody is here is known only as long as this page is attached itself. */
+/** Users and their presence. Presence is known only while this page is connected. */
 export function createPeople(client: Client, me: User, isAttached: () => boolean) {
   const [users, setUsers] = createStore<Record<string, User>>({ [me.id]: me });
-  const [presence, setPresence] = createStore<Record<string, Presence>>({});
-  const asked = new Set<string>();
-  let wanted: string[] = [];
+  const [presence, setStore] = createStore<Record<string, Presence>>({});
+  const requested = new Set<string>();
+  let queue: string[] = [];
 
-  function know(user: User | undefined): void {
+  function add(user: User | undefined): void {
     if (user) setUsers(user.id, user);
   }
 
-  /** What is known of a user; those who are not known are asked for together. */
+  /** Returns a user if known. Requests unknown users together after a short delay. */
   function get(id: string): User | undefined {
-    if (!users[id] && !asked.has(id)) {
-      if (wanted.length === 0) setTimeout(ask, ASK_AFTER_MS);
-      asked.add(id);
-      wanted.push(id);
+    if (!users[id] && !requested.has(id)) {
+      if (queue.length === 0) setTimeout(request, REQUEST_DELAY_MS);
+      requested.add(id);
+      queue.push(id);
     }
     return users[id];
   }
 
-  function ask(): void {
-    const ids = wanted.splice(0, ASKED_MAX);
-    if (wanted.length > 0) setTimeout(ask, ASK_AFTER_MS);
+  function request(): void {
+    const ids = queue.splice(0, REQUEST_USERS_MAX);
+    if (queue.length > 0) setTimeout(request, REQUEST_DELAY_MS);
     client.rest.users(ids).then(
-      (found) => found.forEach(know),
-      () => ids.forEach((id) => asked.delete(id)),
+      (found) => found.forEach(add),
+      () => ids.forEach((id) => requested.delete(id)),
     );
   }
 
   return {
     get,
-    know,
+    add,
     presence: (id: string): Presence | undefined => (isAttached() ? presence[id] : undefined),
-    seen: (it: Presence) => setPresence(it.user, it),
+    setPresence: (it: Presence) => setStore(it.user, it),
   };
 }
 
@@ -56,7 +56,7 @@ export function createTyping() {
     set(conversation, (users = []) => users.filter((other) => other !== user));
   }
 
-  function take(typing: Typing): void {
+  function apply(typing: Typing): void {
     stop(typing.conversation, typing.user);
     if (!typing.on) return;
     const expire = () => stop(typing.conversation, typing.user);
@@ -65,7 +65,7 @@ export function createTyping() {
   }
 
   return {
-    take,
+    apply,
     stop,
     in: (conversation: string): string[] => state[conversation] ?? [],
     drop: (conversation: string) => set(produce((all) => void delete all[conversation])),

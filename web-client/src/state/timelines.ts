@@ -1,4 +1,4 @@
-// The loaded windows of the conversations that were opened, and the rows that they show.
+// The loaded windows of opened conversations, and their rows.
 
 import { batch } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
@@ -26,7 +26,7 @@ export function createTimelines(client: Client) {
     set(id, { reachedStart: window.reachedStart, reachedEnd: reachesHead(window), last_seq: lastSeq(window) });
   }
 
-  /** Loads what is to be seen first, the newest page or the one around `at`, if no end of the log is there. */
+  /** Loads the newest page, or the page around `at`. Does nothing if the window already reaches the head. */
   async function open(id: string, at?: number): Promise<void> {
     const known = windows.get(id);
     if (known && state[id]?.status !== "failed" && (state[id]?.status === "loading" || reachesHead(known))) return;
@@ -39,7 +39,7 @@ export function createTimelines(client: Client) {
     }
   }
 
-  /** Puts the newest page, or the one around `at`, in place of what is there. */
+  /** Replaces the window with the newest page, or with the page around `at`. */
   async function load(id: string, at?: number): Promise<void> {
     const page = await client.history(id, at === undefined ? { limit: PAGE } : { around_seq: at, limit: PAGE });
     const window = windows.get(id);
@@ -50,7 +50,7 @@ export function createTimelines(client: Client) {
     });
   }
 
-  /** Brings the page before the window; `around` wraps the moment in which it is put in. */
+  /** Loads the page before the window. `around` wraps the update, so that the caller can keep the scroll position. */
   async function older(id: string, around: (put: () => void) => void): Promise<void> {
     if (windows.get(id)?.reachedStart) return;
     await grow(id, async (window) => {
@@ -59,7 +59,7 @@ export function createTimelines(client: Client) {
     });
   }
 
-  /** Brings the page after the window. */
+  /** Loads the page after the window. */
   async function newer(id: string): Promise<void> {
     const known = windows.get(id);
     if (!known || reachesHead(known)) return;
@@ -69,7 +69,7 @@ export function createTimelines(client: Client) {
     });
   }
 
-  /** One page at a time; a window that was replaced meanwhile is left as it is. */
+  /** Loads one page at a time. Drops the page if the window was replaced in the meantime. */
   async function grow(id: string, read: (window: Window) => Promise<(current: Window) => void>): Promise<void> {
     const window = windows.get(id);
     if (!window || reading.has(id) || state[id]?.status !== "ready") return;
@@ -79,13 +79,13 @@ export function createTimelines(client: Client) {
       const current = windows.get(id);
       if (current && firstSeq(current) === firstSeq(window)) put(current);
     } catch {
-      // the next scroll asks again
+      // the next scroll event retries
     } finally {
       reading.delete(id);
     }
   }
 
-  function take(entry: Entry): void {
+  function applyEntry(entry: Entry): void {
     const window = windows.get(entry.conversation);
     if (window) show(entry.conversation, withLive(window, entry));
   }
@@ -101,7 +101,7 @@ export function createTimelines(client: Client) {
     load,
     older,
     newer,
-    take,
+    applyEntry,
     drop,
     isLoaded: (id: string) => windows.has(id),
     texts: (id: string, after: number, upTo: number) => textsBetween(windows.get(id) ?? EMPTY, after, upTo),

@@ -19,8 +19,8 @@ const conversation = (fields: Partial<Conversation> = {}): Conversation => ({
   ...fields,
 });
 
-describe("the list", () => {
-  it("has the newest activity first, by number and not by letter", () => {
+describe("list of conversations", () => {
+  it("list sorts by newest activity, comparing ids as numbers", () => {
     const old = conversation({ id: "999", last_message: textEntry(1, { id: "999" }) });
     const young = conversation({ id: "998", last_message: textEntry(1, { id: "1000" }) });
     const { last_message: _, ...empty } = conversation({ id: "1001" });
@@ -28,18 +28,18 @@ describe("the list", () => {
     expect(compareIds("10", "9")).toBeGreaterThan(0);
   });
 
-  it("counts what others write, and not what it has counted already", () => {
+  it("unread count grows once for each text of others", () => {
     const next = withEntry(conversation(), textEntry(5), ME);
     expect(next).toMatchObject({ head_seq: 5, unread: 2, last_message: { seq: 5 } });
     expect(withEntry(next, textEntry(5), ME)).toBe(next);
   });
 
-  it("has nothing unread once one writes oneself", () => {
+  it("unread count is zero after sending", () => {
     const next = withEntry(conversation(), textEntry(5, { sender: ME }), ME);
     expect(next).toMatchObject({ unread: 0, read_seq: 5, delivered_seq: 5 });
   });
 
-  it("shows edits and redactions of the last message", () => {
+  it("list item shows edits and redactions of its last message", () => {
     const { kind: _, text: __, ...base } = textEntry(5);
     const edited: Entry = { ...base, kind: "edited", target_seq: 4, text: "new" };
     expect(withEntry(conversation(), edited, ME).last_message).toMatchObject({ text: "new" });
@@ -48,7 +48,7 @@ describe("the list", () => {
     expect(withEntry(conversation(), redacted, ME).unread).toBe(1);
   });
 
-  it("follows title, role and members", () => {
+  it("list item follows changes of title, role and members", () => {
     const { kind: _, text: __, ...base } = textEntry(5);
     const group = conversation({ kind: "group", title: "Picnic" });
     expect(withEntry(group, { ...base, kind: "title", title: "Lunch" }, ME).title).toBe("Lunch");
@@ -58,37 +58,37 @@ describe("the list", () => {
     expect(withEntry(group, { ...base, kind: "left", user: "7", by: ME }, ME).member_count).toBe(1);
   });
 
-  it("keeps what arrived since when older details come", () => {
+  it("list item keeps newer entries when older details arrive", () => {
     const known = withEntry(conversation(), textEntry(5), ME);
     expect(withDetails(known, conversation({ title: "New" }))).toMatchObject({ head_seq: 5, unread: 2, title: "New" });
     expect(withDetails(known, conversation({ head_seq: 6, unread: 0 }))).toMatchObject({ head_seq: 6, unread: 0 });
   });
 
-  it("does not count again what was read here a moment ago", () => {
+  it("unread count stays zero when details are older than the read position", () => {
     const known = conversation({ unread: 0, read_seq: 4 });
     expect(withDetails(known, conversation({ unread: 1, read_seq: 3 }))).toMatchObject({ unread: 0, read_seq: 4 });
   });
 
-  it("has nothing unread where one read up to the last message, here or elsewhere", () => {
+  it("unread count is zero when the last message was read on any device", () => {
     const receipt = { conversation: C, user: ME, delivered_seq: 4, read_seq: 4 };
     expect(withOwnReceipt(conversation(), receipt)).toMatchObject({ unread: 0, read_seq: 4 });
     expect(withOwnReceipt(conversation({ unread: 2 }), { ...receipt, read_seq: 2 })).toMatchObject({ unread: 2, read_seq: 3 });
   });
 
-  it("counts down what one reads, and never back up", () => {
+  it("unread count decreases while reading and never increases", () => {
     const many = conversation({ unread: 60, read_seq: 3, head_seq: 63, last_message: textEntry(63) });
     expect(withRead(many, 13, 10)).toMatchObject({ unread: 50, read_seq: 13 });
     expect(withRead(many, 63, 10)).toMatchObject({ unread: 0, read_seq: 63 });
     expect(withRead(many, 2, 0)).toMatchObject({ unread: 60, read_seq: 3 });
   });
 
-  it("opens where the unread begin, if the newest page does not reach that far", () => {
+  it("conversation opens at its first unread message when that is on an older page", () => {
     expect(openingSeq(conversation({ unread: 60, read_seq: 3, head_seq: 63 }))).toBe(4);
     expect(openingSeq(conversation({ unread: 40, read_seq: 23, head_seq: 63 }))).toBeUndefined();
     expect(openingSeq(conversation({ unread: 0, read_seq: 3, head_seq: 63 }))).toBeUndefined();
   });
 
-  it("marks the first unread message until one has answered", () => {
+  it("first unread message is marked until the user answers", () => {
     const rows = (...senders: string[]) =>
       rowsOf(withEntries(EMPTY, senders.map((sender, at) => textEntry(at + 1, { sender }))));
     expect(firstUnreadOf(rows(ME, OTHER, OTHER), 1, ME)).toBe(2);
@@ -96,7 +96,7 @@ describe("the list", () => {
     expect(firstUnreadOf(rows(ME, OTHER), Infinity, ME)).toBeUndefined();
   });
 
-  it("adds up what is unread", () => {
+  it("total unread count is the sum of all conversations", () => {
     expect(unreadInAll([conversation(), conversation({ unread: 4 })])).toBe(5);
   });
 });

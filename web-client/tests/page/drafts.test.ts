@@ -14,14 +14,14 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-it("a draft is one user's, in one conversation", () => {
+it("draft belongs to one user and one conversation", () => {
   keepDraft(ME, C, "half a sentence");
   expect([draftOf(ME, C), draftOf(OTHER, C), draftOf(ME, "1")]).toEqual(["half a sentence", "", ""]);
   keepDraft(ME, C, "");
   expect(Object.keys(localStorage)).toEqual([]);
 });
 
-it("drafts go with the log-in, and only that user's", () => {
+it("logout removes only the drafts of that user", () => {
   keepDraft(ME, C, "mine");
   keepDraft(ME, "1", "also mine");
   keepDraft(OTHER, C, "another one's");
@@ -29,7 +29,7 @@ it("drafts go with the log-in, and only that user's", () => {
   expect([draftOf(ME, C), draftOf(ME, "1"), draftOf(OTHER, C)]).toEqual(["", "", "another one's"]);
 });
 
-it("a storage that is full does not stop the writing", () => {
+it("full storage does not prevent typing", () => {
   localStorage.setItem = () => {
     throw new Error("quota");
   };

@@ -3,7 +3,7 @@ import type { Member, OutboxItem } from "../../sdk";
 import { deviceName } from "../../src/browser/device";
 import { daysApart, initialsOf, lastSeen, nameOf, tintOf, TINTS, titleOf } from "../../src/logic/format";
 import { stateOfEntry, stateOfItem, withReceipt } from "../../src/logic/message_state";
-import { beginsDay, continuesRun } from "../../src/logic/place";
+import { startsDay, continuesRun } from "../../src/logic/grouping";
 import { partsOf } from "../../src/logic/text";
 import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
@@ -16,30 +16,30 @@ const member = (user: string, delivered_seq: number, read_seq: number): Member =
   read_seq,
 });
 
-describe("the state of a message", () => {
-  it("is as far as the slowest of the others", () => {
+describe("state of a message", () => {
+  it("message state is that of the slowest member", () => {
     const members = [member(ME, 0, 0), member("2", 9, 9), member("3", 8, 7)];
     expect([7, 8, 9, 10].map((seq) => stateOfEntry(seq, members, ME))).toEqual(["read", "delivered", "sent", "sent"]);
   });
 
-  it("does not wait for those who joined later, nor for nobody", () => {
+  it("message state ignores members who joined later", () => {
     const later = { ...member("2", 20, 20), joined_seq: 15 };
     expect(stateOfEntry(10, [member(ME, 0, 0), later], ME)).toBe("sent");
     expect(stateOfEntry(10, [member(ME, 0, 0), later, member("3", 12, 12)], ME)).toBe("read");
   });
 
-  it("moves forward with receipts, and never back", () => {
+  it("receipts only move forward", () => {
     const [moved] = withReceipt([member(OTHER, 5, 3)], { user: OTHER, delivered_seq: 4, read_seq: 6 });
     expect(moved).toMatchObject({ delivered_seq: 6, read_seq: 6 });
   });
 
-  it("of an unsent one is the outbox's", () => {
+  it("unsent message has the state of its outbox item", () => {
     const item = (state: OutboxItem["state"]) => stateOfItem({ state } as OutboxItem);
     expect([item("queued"), item("sent"), item("failed")]).toEqual(["queued", "sent", "failed"]);
   });
 });
 
-describe("where a row stands", () => {
+describe("grouping of rows", () => {
   const at = (seq: number, sent_at: string, sender = OTHER) => textEntry(seq, { sent_at, sender });
   const rows = rowsOf(
     withEntries(EMPTY, [
@@ -51,17 +51,17 @@ describe("where a row stands", () => {
     ]),
   );
 
-  it("runs of one sender end with another sender, a pause or a day", () => {
+  it("run ends at another sender, a pause or a new day", () => {
     expect(rows.map((row, index) => continuesRun(rows[index - 1], row))).toEqual([false, true, false, false, false]);
   });
 
-  it("days begin where the date changes", () => {
-    expect(rows.map((row, index) => beginsDay(rows[index - 1], row))).toEqual([true, false, false, false, true]);
+  it("day starts when the date changes", () => {
+    expect(rows.map((row, index) => startsDay(rows[index - 1], row))).toEqual([true, false, false, false, true]);
   });
 });
 
-describe("texts for people", () => {
-  it("find addresses, and nothing else, to follow", () => {
+describe("formatting", () => {
+  it("text is split into links and plain text", () => {
     expect(partsOf("see https://example.org/a?b=c, or javascript:alert(1)")).toEqual([
       { text: "see " },
       { text: "https://example.org/a?b=c", href: "https://example.org/a?b=c" },
@@ -72,18 +72,18 @@ describe("texts for people", () => {
     expect(partsOf("")).toEqual([]);
   });
 
-  it("make initials and a colour of a name and an id", () => {
+  it("initials come from the name and the colour from the id", () => {
     expect(["Ada Byron", "grace", " ", "李 小龍", "a b c"].map(initialsOf)).toEqual(["AB", "G", "", "李小", "AC"]);
     expect(tintOf(C)).toBe(tintOf(C));
     expect(tintOf(C)).toBeLessThan(TINTS);
   });
 
-  it("count days by the calendar", () => {
+  it("days are counted by the calendar", () => {
     expect(daysApart(new Date(2026, 2, 13, 23, 59), new Date(2026, 2, 14, 0, 1))).toBe(1);
     expect(daysApart(new Date(2026, 2, 14, 0, 1), new Date(2026, 2, 14, 23, 59))).toBe(0);
   });
 
-  it("say where somebody is", () => {
+  it("presence is described in words", () => {
     const now = new Date("2026-03-14T12:00:00.000Z");
     const offline = (last_seen_at: string) => lastSeen({ user: "1", status: "offline", last_seen_at }, now);
     expect(lastSeen({ user: "1", status: "online" }, now)).toBe("Online");
@@ -92,12 +92,12 @@ describe("texts for people", () => {
     expect(offline("2026-03-14T11:55:00.000Z")).toMatch(/^Last seen 5 minutes ago$/);
   });
 
-  it("name somebody without a shown name by the username", () => {
+  it("user without a display name is called by the username", () => {
     expect(nameOf({ id: "1", username: "ada", display_name: "  " })).toBe("ada");
     expect(nameOf({ id: "1", username: "ada", display_name: " Ada " })).toBe("Ada");
   });
 
-  it("name a browser", () => {
+  it("browser is named after its user agent", () => {
     const webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
     const agents = [
       `Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0`,
@@ -110,7 +110,7 @@ describe("texts for people", () => {
     expect(agents.map(deviceName)).toEqual(names);
   });
 
-  it("name a conversation", () => {
+  it("direct conversation is named after the other user", () => {
     const base = { id: C, head_seq: 0, unread: 0, delivered_seq: 0, read_seq: 0, member_count: 2 };
     expect(titleOf({ ...base, kind: "group", title: "Picnic" })).toBe("Picnic");
     expect(titleOf({ ...base, kind: "direct", peer: { id: "1", username: "ada" } })).toBe("ada");

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-it("without locks, renewals take turns all the same", async () => {
+it("renewals take turns when Web Locks are missing", async () => {
   let running = 0;
   let most = 0;
   let done = 0;
@@ -30,7 +30,7 @@ it("without locks, renewals take turns all the same", async () => {
   expect([most, done]).toEqual([1, 4]);
 });
 
-it("a tab that died in the middle does not hold the others for ever", async () => {
+it("lock of a closed tab expires", async () => {
   stored.set("confab.renewing", `${Date.now() + 10_000}.5`);
   let isDone = false;
   void logins.exclusive(async () => void (isDone = true));
@@ -40,7 +40,7 @@ it("a tab that died in the middle does not hold the others for ever", async () =
   expect(isDone).toBe(true);
 });
 
-it("what is stored and no login is none", () => {
+it("invalid stored login is ignored", () => {
   stored.set("confab.login", "{broken");
   expect(logins.load()).toBeUndefined();
 });

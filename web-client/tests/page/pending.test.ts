@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EntryCommand, OutboxItem } from "../../sdk";
-import { changes, rowOfItem, withPending } from "../../src/logic/pending";
-import { continuesRun } from "../../src/logic/place";
+import { changesMessage, rowOfItem, withPending } from "../../src/logic/pending";
+import { continuesRun } from "../../src/logic/grouping";
 import { EMPTY, type MessageRow, rowsOf, withEntries } from "../../src/logic/window";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
 
@@ -15,9 +15,9 @@ const react = (on: boolean) => item({ ...base, cmd: "react", seq: 4, emoji: "�
 const send = (made_at?: number) => item({ ...base, cmd: "send", text: "hello" }, made_at);
 const row = (fields = {}) => rowsOf(withEntries(EMPTY, [textEntry(4, { sent_at: AT, ...fields })]))[0] as MessageRow;
 
-describe("a change that is not in the log yet", () => {
-  it("shows in the message that it changes, and in no other one", () => {
-    expect([edit, redact, react(true), send()].map((it) => [changes(it, 4), changes(it, 5)])).toEqual([
+describe("pending change", () => {
+  it("pending change is shown in its message only", () => {
+    expect([edit, redact, react(true), send()].map((it) => [changesMessage(it, 4), changesMessage(it, 5)])).toEqual([
       [true, false],
       [true, false],
       [true, false],
@@ -31,7 +31,7 @@ describe("a change that is not in the log yet", () => {
     expect(withPending(row(), [], ME)).toEqual(row());
   });
 
-  it("takes a reaction back, and a text away for good", () => {
+  it("pending change removes reactions and redacted text", () => {
     const reacted = row({ reactions: [{ emoji: "👍", users: [ME, OTHER] }] });
     expect(withPending(reacted, [react(false)], ME).reactions).toEqual([{ emoji: "👍", users: [OTHER] }]);
     expect(withPending(reacted, [redact, edit], ME)).toMatchObject({ text: "", isRedacted: true, reactions: [] });
@@ -39,7 +39,7 @@ describe("a change that is not in the log yet", () => {
   });
 });
 
-it("an unsent message stands in the run that it will stand in", () => {
+it("unsent message is grouped with the rows before it", () => {
   const soon = rowOfItem(send(Date.parse(AT) + 60_000), ME);
   expect(continuesRun(row({ sender: ME }), soon)).toBe(true);
   expect(continuesRun(row({ sender: OTHER }), soon)).toBe(false);

@@ -14,25 +14,25 @@ const names = (items: OutboxItem[]) => items.map((it) => it.client_id);
 
 beforeEach(() => void (failed = []));
 
-it("what is on its way stays until its entry is seen", () => {
+it("sent item stays until its entry arrives", () => {
   const pending = make();
   const states = [{}, { state: "sent" }] as const;
   for (const state of states) {
-    pending.take(item("a", send, { ...state, ...("state" in state ? { entry: textEntry(5) } : {}) }));
-    pending.take(item("b", edit, { ...state, ...("state" in state ? { entry: textEntry(6) } : {}) }));
+    pending.update(item("a", send, { ...state, ...("state" in state ? { entry: textEntry(5) } : {}) }));
+    pending.update(item("b", edit, { ...state, ...("state" in state ? { entry: textEntry(6) } : {}) }));
     expect([names(pending.in(C)), names(pending.changesOf(C, 3)), pending.count(C)]).toEqual([["a"], ["b"], 2]);
   }
-  pending.takeEntry(textEntry(5, { sender: ME, client_id: "a" }));
+  pending.applyEntry(textEntry(5, { sender: ME, client_id: "a" }));
   pending.skipTo(C, 5);
   expect([names(pending.in(C)), names(pending.changesOf(C, 3))]).toEqual([[], ["b"]]);
   pending.skipTo(C, 6);
   expect(pending.count(C)).toBe(0);
 });
 
-it("a message that failed can be tried again; a change that failed is said, and goes", () => {
+it("failed message stays for a retry and failed change is reported and removed", () => {
   const pending = make();
-  pending.take(item("a", send, { state: "failed" }));
-  pending.take(item("b", edit));
-  pending.take(item("b", edit, { state: "failed" }));
+  pending.update(item("a", send, { state: "failed" }));
+  pending.update(item("b", edit));
+  pending.update(item("b", edit, { state: "failed" }));
   expect([names(pending.in(C)), pending.changesOf(C, 3), failed]).toEqual([["a"], [], ["b"]]);
 });

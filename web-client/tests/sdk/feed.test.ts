@@ -5,7 +5,7 @@ import { C, OTHER, settle, textEntry } from "./gateway";
 
 let delivered: number[];
 let skips: object[];
-let asked: object[];
+let requested: object[];
 let log: Entry[];
 let answer: (after_seq: number) => Promise<History>;
 let feed: Feed;
@@ -14,7 +14,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   delivered = [];
   skips = [];
-  asked = [];
+  requested = [];
   log = [];
   answer = async (after_seq) => ({
     items: log.filter((entry) => entry.seq > after_seq).slice(0, 100),
@@ -22,7 +22,7 @@ beforeEach(() => {
   });
   feed = new Feed(
     (conversation, query) => {
-      asked.push({ conversation, ...query });
+      requested.push({ conversation, ...query });
       return answer("after_seq" in query ? query.after_seq : 0);
     },
     { entry: (entry) => delivered.push(entry.seq), skipped: (gap) => skips.push(gap) },
@@ -31,34 +31,34 @@ beforeEach(() => {
 
 const fillLog = (count: number) => (log = Array.from({ length: count }, (_, at) => textEntry(at + 1)));
 
-describe("a feed", () => {
-  it("delivers what follows the cursor, once", () => {
-    feed.head(C, 4);
+describe("feed", () => {
+  it("feed delivers each entry after the cursor once", () => {
+    feed.catchUpTo(C, 4);
     for (const seq of [5, 5, 4, 6, 5]) feed.offer(textEntry(seq));
     expect(delivered).toEqual([5, 6]);
     expect(feed.cursorMap()).toEqual({ [C]: 6 });
   });
 
-  it("begins a new conversation at its first entry", () => {
+  it("feed starts a new conversation at its first entry", () => {
     feed.offer(textEntry(7));
     feed.offer(textEntry(8));
     expect(delivered).toEqual([7, 8]);
   });
 
-  it("reads a hole from history before anything after it", async () => {
+  it("feed reads a hole from history before later entries", async () => {
     fillLog(9);
-    feed.head(C, 4);
+    feed.catchUpTo(C, 4);
     feed.offer(textEntry(8));
     feed.offer(textEntry(9));
     expect(delivered).toEqual([]);
     await feed.settled();
     expect(delivered).toEqual([5, 6, 7, 8, 9]);
-    expect(asked).toEqual([{ conversation: C, after_seq: 4, limit: 100 }]);
+    expect(requested).toEqual([{ conversation: C, after_seq: 4, limit: 100 }]);
   });
 
-  it("reads on for what arrived while a hole was read", async () => {
+  it("feed continues reading when entries arrive during a fill", async () => {
     fillLog(6);
-    feed.head(C, 4);
+    feed.catchUpTo(C, 4);
     feed.offer(textEntry(6));
     fillLog(8);
     feed.offer(textEntry(7));
@@ -67,44 +67,44 @@ describe("a feed", () => {
     expect(delivered).toEqual([5, 6, 7, 8]);
   });
 
-  it("fills a gap event page by page", async () => {
+  it("feed fills a gap event page by page", async () => {
     fillLog(250);
-    feed.head(C, 10);
+    feed.catchUpTo(C, 10);
     feed.gap({ conversation: C, after_seq: 10, head_seq: 250 });
     await feed.settled();
     expect(delivered).toEqual(log.slice(10).map((entry) => entry.seq));
-    expect(asked).toHaveLength(3);
+    expect(requested).toHaveLength(3);
   });
 
-  it("goes to the head of a gap that is too long to fill", async () => {
-    feed.head(C, 10);
+  it("feed skips to the head when a gap is too long", async () => {
+    feed.catchUpTo(C, 10);
     feed.gap({ conversation: C, after_seq: 10, head_seq: 11 + FILL_MAX });
     await feed.settled();
     expect(skips).toEqual([{ conversation: C, after_seq: 10, head_seq: 11 + FILL_MAX }]);
     expect(feed.cursor(C)).toBe(11 + FILL_MAX);
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 
-  it("goes back where the gateway says that the log ends earlier", () => {
-    feed.head(C, 10);
+  it("feed moves the cursor back when the log is shorter", () => {
+    feed.catchUpTo(C, 10);
     feed.gap({ conversation: C, after_seq: 6, head_seq: 6 });
     expect(feed.cursor(C)).toBe(6);
     expect(skips).toHaveLength(1);
   });
 
-  it("goes on at a new joining, before which there is nothing to see", async () => {
+  it("feed continues at a new join without a hole", async () => {
     const joined: Entry = { ...textEntry(20), kind: "joined", user: OTHER, role: "member" };
     log = [joined, textEntry(21)];
-    feed.head(C, 4);
+    feed.catchUpTo(C, 4);
     feed.offer(joined);
     feed.offer(textEntry(21));
     await feed.settled();
     expect(delivered).toEqual([20, 21]);
   });
 
-  it("tries again when history cannot be read", async () => {
+  it("feed retries when history cannot be read", async () => {
     fillLog(7);
-    feed.head(C, 4);
+    feed.catchUpTo(C, 4);
     const working = answer;
     answer = () => Promise.reject(new Error("no connection"));
     feed.offer(textEntry(7));
@@ -114,9 +114,9 @@ describe("a feed", () => {
     expect(delivered).toEqual([5, 6, 7]);
   });
 
-  it("keeps the cursor where the hole begins when it gives up, and continues later", async () => {
+  it("feed keeps the cursor when it gives up, and continues later", async () => {
     fillLog(8);
-    feed.head(C, 4);
+    feed.catchUpTo(C, 4);
     const working = answer;
     answer = () => Promise.reject(new Error("no connection"));
     feed.offer(textEntry(7));
@@ -128,9 +128,9 @@ describe("a feed", () => {
     expect(delivered).toEqual([5, 6, 7, 8]);
   });
 
-  it("forgets a conversation that was removed, also while a hole is read", async () => {
+  it("feed forgets a removed conversation during a fill", async () => {
     fillLog(7);
-    feed.head(C, 4);
+    feed.catchUpTo(C, 4);
     feed.offer(textEntry(7));
     feed.forget(C);
     await settle();

@@ -1,8 +1,8 @@
-// A gateway that tests play themselves: sockets that they open, answer and close, and scripted calls.
+// A fake gateway: tests open, answer and close its sockets, and script its REST calls.
 
 import { vi } from "vitest";
-import type { LoginStore, SocketLike, StoredLogin, Surroundings } from "../../sdk";
-import type { Carrier, Command, ReplyTo } from "../../sdk/command";
+import type { LoginStore, SocketLike, StoredLogin, Environment } from "../../sdk";
+import type { Transport, Command, ReplyTo } from "../../sdk/command";
 import type { Entry, TextEntry } from "../../sdk/entry";
 
 export const C = "291139937883918336";
@@ -18,7 +18,7 @@ export function messageEvent(entry: Entry): object {
   return { ev: "message", ...entry };
 }
 
-/** Lets everything happen that is ready to happen. */
+/** Runs all pending promises and due timers. */
 export const settle = () => vi.advanceTimersByTimeAsync(0);
 
 export interface Frame {
@@ -38,14 +38,14 @@ export class FakeSocket implements SocketLike {
   send(frame: string): void {
     const command = JSON.parse(frame) as Frame;
     this.frames.push(command);
-    if (command.cmd === "ping" && this.answersPings) setTimeout(() => this.say({ re: command.id, ok: {} }), 1);
+    if (command.cmd === "ping" && this.answersPings) setTimeout(() => this.receive({ re: command.id, ok: {} }), 1);
   }
 
   close(code = 1005): void {
     this.closedWith = code;
   }
 
-  say(frame: object): void {
+  receive(frame: object): void {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
@@ -63,7 +63,7 @@ export class FakeSocket implements SocketLike {
     this.onopen?.();
     await settle();
     const ok = { user: ME, session: "1", heartbeat_ms: 25_000, limits: {}, server_time: "", resume };
-    this.say({ re: this.last("hello").id, ok });
+    this.receive({ re: this.last("hello").id, ok });
     await settle();
   }
 
@@ -82,11 +82,11 @@ export interface Called {
 
 type Answer = object | number | Promise<object>;
 
-/** Answers by method and path; what has no answer is unreachable. A number is a status without a body. */
+/** Answers by method and path. A call without an answer fails. A number is a status without a body. */
 export class FakeGateway {
   readonly sockets: FakeSocket[] = [];
   readonly calls: Called[] = [];
-  chance = 1;
+  random = 1;
   private readonly answers = new Map<string, (called: Called) => Answer>();
   private ids = 0;
 
@@ -104,7 +104,7 @@ export class FakeGateway {
     return socket;
   }
 
-  surroundings(): Surroundings {
+  environment(): Environment {
     return {
       base_url: "http://gateway",
       fetch: (url, init) => this.fetch(url, init),
@@ -114,8 +114,8 @@ export class FakeGateway {
         return socket;
       },
       now: () => Date.now(),
-      chance: () => this.chance,
-      freshId: () => `id-${++this.ids}`,
+      random: () => this.random,
+      newId: () => `id-${++this.ids}`,
     };
   }
 
@@ -182,8 +182,8 @@ export function renewal(n: number): object {
   return { session: { id: "1", access_token: `access-${n}`, expires_in: 600, refresh_token: `refresh-${n}` } };
 }
 
-/** A carrier whose replies the test gives. */
-export class FakeCarrier implements Carrier {
+/** A transport whose replies the test provides. */
+export class FakeTransport implements Transport {
   isAttached = true;
   readonly commands: Command[] = [];
   private readonly waiting: { resolve(ok: unknown): void; reject(error: unknown): void }[] = [];

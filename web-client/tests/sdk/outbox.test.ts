@@ -3,9 +3,9 @@ import { Unreachable } from "../../sdk";
 import type { Send } from "../../sdk/command";
 import { ConfabError } from "../../sdk/error";
 import { Outbox, type OutboxItem, type OutboxStore } from "../../sdk/outbox";
-import { C, FakeCarrier, FakeGateway, ME, settle, textEntry } from "./gateway";
+import { C, FakeTransport, FakeGateway, ME, settle, textEntry } from "./gateway";
 
-let carrier: FakeCarrier;
+let transport: FakeTransport;
 let kept: Map<string, OutboxItem>;
 let changes: string[];
 let outbox: Outbox;
@@ -18,14 +18,14 @@ const store: OutboxStore = {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  carrier = new FakeCarrier();
+  transport = new FakeTransport();
   kept = new Map();
   changes = [];
   outbox = make();
 });
 
 function make(): Outbox {
-  const made = new Outbox(new FakeGateway().surroundings(), carrier, store);
+  const made = new Outbox(new FakeGateway().environment(), transport, store);
   made.on("changed", (item) => changes.push(`${item.client_id} ${item.state}`));
   return made;
 }
@@ -40,101 +40,101 @@ const send = (client_id: string, conversation = C): Send => ({
 const sent = (seq: number) => ({ message: textEntry(seq, { sender: ME }), replayed: false });
 const refusal = (code: string, fields = {}) => new ConfabError({ code, message: code, retryable: false, ...fields });
 
-describe("the outbox", () => {
-  it("sends one conversation's commands one after the other, in their order", async () => {
+describe("outbox", () => {
+  it("outbox sends the commands of a conversation in order", async () => {
     for (const name of ["a", "b", "c"]) outbox.add(send(name));
     await settle();
-    expect(carrier.commands).toEqual([send("a")]);
-    await carrier.ok(sent(5));
-    await carrier.ok(sent(6));
-    await carrier.ok(sent(7));
-    expect(carrier.commands).toEqual([send("a"), send("b"), send("c")]);
+    expect(transport.commands).toEqual([send("a")]);
+    await transport.ok(sent(5));
+    await transport.ok(sent(6));
+    await transport.ok(sent(7));
+    expect(transport.commands).toEqual([send("a"), send("b"), send("c")]);
   });
 
-  it("does not let one conversation wait for another", async () => {
+  it("outbox sends conversations independently", async () => {
     outbox.add(send("a", "1"));
     outbox.add(send("b", "2"));
     await settle();
-    expect(carrier.commands).toHaveLength(2);
+    expect(transport.commands).toHaveLength(2);
   });
 
-  it("repeats with the same client id and base seq until there is an answer", async () => {
+  it("outbox retries with the same client id and base seq", async () => {
     outbox.add(send("a"));
     outbox.add(send("b"));
     await settle();
-    await carrier.fail(new Unreachable("no reply in time"));
+    await transport.fail(new Unreachable("no reply in time"));
     await vi.advanceTimersByTimeAsync(1_000);
-    await carrier.fail(refusal("outcome_unknown", { retryable: true, retry_after_ms: 3_000 }));
+    await transport.fail(refusal("outcome_unknown", { retryable: true, retry_after_ms: 3_000 }));
     await vi.advanceTimersByTimeAsync(2_900);
-    expect(carrier.commands).toHaveLength(2);
+    expect(transport.commands).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(200);
-    await carrier.ok(sent(5));
-    expect(carrier.commands).toEqual([send("a"), send("a"), send("a"), send("b")]);
+    await transport.ok(sent(5));
+    expect(transport.commands).toEqual([send("a"), send("a"), send("a"), send("b")]);
     expect(changes).toEqual(["a queued", "b queued", "a sent"]);
   });
 
-  it("waits for a way to the gateway, and goes on as soon as there is one", async () => {
-    carrier.isAttached = false;
+  it("outbox sends when the connection is back", async () => {
+    transport.isAttached = false;
     outbox.add(send("a"));
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(carrier.commands).toEqual([]);
-    carrier.isAttached = true;
+    expect(transport.commands).toEqual([]);
+    transport.isAttached = true;
     outbox.resume();
     await settle();
-    expect(carrier.commands).toEqual([send("a")]);
+    expect(transport.commands).toEqual([send("a")]);
   });
 
-  it("does not wait out a delay once a new way is open", async () => {
+  it("outbox skips the retry delay after reconnecting", async () => {
     outbox.add(send("a"));
     await settle();
-    await carrier.fail(refusal("unavailable", { retryable: true, retry_after_ms: 60_000 }));
+    await transport.fail(refusal("unavailable", { retryable: true, retry_after_ms: 60_000 }));
     outbox.resume();
     await settle();
-    expect(carrier.commands).toHaveLength(2);
+    expect(transport.commands).toHaveLength(2);
   });
 
-  it("sets a refused command aside and goes on with the next", async () => {
+  it("outbox continues with the next command after a refusal", async () => {
     outbox.add(send("a"));
     outbox.add(send("b"));
     await settle();
-    await carrier.fail(refusal("too_large"));
-    await carrier.ok(sent(5));
+    await transport.fail(refusal("too_large"));
+    await transport.ok(sent(5));
     expect(changes).toEqual(["a queued", "b queued", "a failed", "b sent"]);
   });
 
-  it("retries a failed command under its own name", async () => {
+  it("outbox retries a failed command with the same client id", async () => {
     outbox.add(send("a"));
     await settle();
-    await carrier.fail(refusal("internal"));
+    await transport.fail(refusal("internal"));
     outbox.retry("a");
     await settle();
-    expect(carrier.commands).toEqual([send("a"), send("a")]);
+    expect(transport.commands).toEqual([send("a"), send("a")]);
   });
 
-  it("gives a command a new name where the old one stands for other content", async () => {
+  it("outbox uses a new client id when the old one has other content", async () => {
     outbox.add(send("a"));
     await settle();
-    await carrier.fail(refusal("key_reused"));
+    await transport.fail(refusal("key_reused"));
     outbox.retry("a");
     await settle();
-    expect(carrier.commands.at(-1)).toEqual({ ...send("id-1"), text: "a" });
+    expect(transport.commands.at(-1)).toEqual({ ...send("id-1"), text: "a" });
     expect(changes).toContain("a dropped");
   });
 
-  it("takes up what an earlier page left, oldest first", async () => {
-    carrier.isAttached = false;
+  it("outbox restores unsent commands, oldest first", async () => {
+    transport.isAttached = false;
     outbox.add(send("a"));
     vi.advanceTimersByTime(5);
     outbox.add(send("b"));
     kept = new Map([...kept].reverse());
-    carrier.isAttached = true;
+    transport.isAttached = true;
     const later = make();
     expect(later.restore().map((item) => item.client_id)).toEqual(["a", "b"]);
     later.resume();
     await settle();
-    expect(carrier.commands).toEqual([send("a")]);
-    await carrier.ok(sent(5));
-    await carrier.ok(sent(6));
+    expect(transport.commands).toEqual([send("a")]);
+    await transport.ok(sent(5));
+    await transport.ok(sent(6));
     expect(kept.size).toBe(0);
   });
 });

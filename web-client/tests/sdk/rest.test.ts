@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfabError, Unreachable } from "../../sdk";
 import { Rest } from "../../sdk/rest";
-import { RestCarrier } from "../../sdk/rest_carrier";
+import { RestTransport } from "../../sdk/rest_transport";
 import { Tokens } from "../../sdk/tokens";
 import { C, FakeGateway, FakeLogins, problem, renewal, storedLogin, textEntry } from "./gateway";
 
@@ -14,13 +14,13 @@ beforeEach(() => {
   vi.useFakeTimers();
   gateway = new FakeGateway();
   logins = new FakeLogins(storedLogin());
-  rest = new Rest(gateway.surroundings(), new Tokens(gateway.surroundings(), logins));
+  rest = new Rest(gateway.environment(), new Tokens(gateway.environment(), logins));
 });
 
 const members = () => rest.members(C, undefined, 100);
 
 describe("REST", () => {
-  it("turns a problem object into a typed error", async () => {
+  it("problem object becomes a typed error", async () => {
     const details = { field: "limit" };
     gateway.answer(MEMBERS, () => problem(429, "rate_limited", { retry_after_ms: 850, details, type: "/docs" }));
     const error = await members().catch((it: unknown) => it);
@@ -34,19 +34,19 @@ describe("REST", () => {
     });
   });
 
-  it("makes a problem of a refusal that carries none", async () => {
+  it("error without a problem object gets one from its status", async () => {
     gateway.answer(MEMBERS, () => 503);
     await expect(members()).rejects.toMatchObject({ code: "unavailable", retryable: true });
   });
 
-  it("gives up when no answer comes", async () => {
+  it("call times out without an answer", async () => {
     gateway.answer(MEMBERS, () => new Promise<object>(() => undefined));
     const answer = expect(members()).rejects.toBeInstanceOf(Unreachable);
     await vi.advanceTimersByTimeAsync(10_001);
     await answer;
   });
 
-  it("renews an expired token and repeats the call once", async () => {
+  it("call renews an expired token and retries once", async () => {
     gateway.answer("POST /v1/sessions/refresh", () => renewal(2));
     gateway.answer(MEMBERS, ({ headers }) =>
       headers["Authorization"] === "Bearer access-2" ? { items: [], next_cursor: null } : problem(401, "token_expired"),
@@ -55,22 +55,22 @@ describe("REST", () => {
     expect(gateway.called("/v1/conversations")).toHaveLength(2);
   });
 
-  it("names a group's attempts by one key", async () => {
+  it("retries of creating a group use the same key", async () => {
     gateway.answer("POST /v1/conversations", () => problem(503, "unavailable"));
-    const attempt = () => rest.openGroup({ title: "Picnic" }, "key-1").catch(() => undefined);
+    const attempt = () => rest.createGroup({ title: "Picnic" }, "key-1").catch(() => undefined);
     await attempt();
     await attempt();
     expect(gateway.calls.map((called) => called.headers["Idempotency-Key"])).toEqual(["key-1", "key-1"]);
     expect(gateway.calls[0]?.body).toEqual({ kind: "group", title: "Picnic" });
   });
 
-  it("forgets the login at once when logging out, whatever the gateway says", async () => {
+  it("logout forgets the login even if the call fails", async () => {
     await expect(rest.logOut()).rejects.toBeInstanceOf(Unreachable);
     expect(logins.login).toBeUndefined();
     expect(gateway.calls[0]).toMatchObject({ method: "DELETE", path: "/v1/sessions/current" });
   });
 
-  it("waits longer for a poll than the poll waits", async () => {
+  it("poll has a longer timeout than its wait", async () => {
     gateway.answer("POST /v1/poll", () => new Promise<object>(() => undefined));
     let ended = false;
     void rest.poll({}, 25_000, new AbortController().signal).catch(() => (ended = true));
@@ -94,14 +94,14 @@ describe("commands over REST", () => {
     [{ cmd: "react", ...common, seq: 3, emoji: "👍", on: false }, `DELETE ${messages}/3/reactions/%F0%9F%91%8D`, {}],
   ] as const)("%o", async (command, call, body) => {
     gateway.answer(call, () => answer);
-    await expect(new RestCarrier(rest).execute(command)).resolves.toMatchObject({ replayed: false });
+    await expect(new RestTransport(rest).execute(command)).resolves.toMatchObject({ replayed: false });
     expect(gateway.calls[0]?.body).toEqual(body);
   });
 
-  it("asks presence in place of watching", async () => {
+  it("watch over REST reads presence", async () => {
     const items = [{ user: "7", status: "dancing", last_seen_at: null }];
     gateway.answer("GET /v1/presence", () => ({ items }));
-    const reply = await new RestCarrier(rest).execute({ cmd: "watch", users: ["7"] });
+    const reply = await new RestTransport(rest).execute({ cmd: "watch", users: ["7"] });
     expect(reply).toEqual({ presence: [{ user: "7", status: "unknown" }] });
   });
 });

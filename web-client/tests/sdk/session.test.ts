@@ -13,7 +13,7 @@ beforeEach(() => {
   gateway = new FakeGateway();
   logins = new FakeLogins(storedLogin());
   const unsent = { load: () => [], keep: () => undefined, remove: () => undefined };
-  client = new Client({ surroundings: gateway.surroundings(), logins, unsent, name: "test" });
+  client = new Client({ environment: gateway.environment(), logins, unsent, name: "test" });
   seqs = [];
   ended = [];
   client.on("entry", (entry) => seqs.push(entry.seq));
@@ -27,17 +27,17 @@ async function start(resume: Record<string, number> = { [C]: 4 }): Promise<FakeS
   return gateway.socket;
 }
 
-describe("a session on a socket", () => {
-  it("says hello with the token, at first without cursors", async () => {
+describe("session on a socket", () => {
+  it("first hello has a token and no cursors", async () => {
     const socket = await start();
     const hello = socket.last("hello");
     expect(hello).toEqual({ id: 1, cmd: "hello", token: "access-1", client: { name: "test", version: "0.1.0" } });
     expect(client.state).toBe("online");
   });
 
-  it("comes back with the cursor map of what was delivered", async () => {
+  it("reconnect sends the cursors of delivered entries", async () => {
     const socket = await start({ [C]: 4, "7": 1 });
-    socket.say(messageEvent(textEntry(5)));
+    socket.receive(messageEvent(textEntry(5)));
     await socket.refuse(1006);
     await vi.advanceTimersByTimeAsync(1_000);
     gateway.socket.onopen?.();
@@ -45,7 +45,7 @@ describe("a session on a socket", () => {
     expect(gateway.socket.last("hello")["resume"]).toEqual({ [C]: 5, "7": 1 });
   });
 
-  it("comes back with an empty map when there is no conversation yet", async () => {
+  it("reconnect sends empty cursors when there is no conversation", async () => {
     await (await start({})).refuse(1001);
     await vi.advanceTimersByTimeAsync(1_000);
     gateway.socket.onopen?.();
@@ -53,27 +53,27 @@ describe("a session on a socket", () => {
     expect(gateway.socket.last("hello")["resume"]).toEqual({});
   });
 
-  it("delivers what was missed once, though it comes twice", async () => {
+  it("missed entries are delivered once when they arrive twice", async () => {
     const socket = await start();
-    socket.say(messageEvent(textEntry(5)));
+    socket.receive(messageEvent(textEntry(5)));
     await socket.refuse();
     await vi.advanceTimersByTimeAsync(1_000);
     await gateway.socket.accept({ [C]: 6 });
-    for (const seq of [5, 6, 6]) gateway.socket.say(messageEvent(textEntry(seq)));
+    for (const seq of [5, 6, 6]) gateway.socket.receive(messageEvent(textEntry(seq)));
     expect(seqs).toEqual([5, 6]);
   });
 
-  it("asks history over the socket for a hole", async () => {
+  it("session reads a hole over the socket", async () => {
     const socket = await start();
-    socket.say(messageEvent(textEntry(7)));
+    socket.receive(messageEvent(textEntry(7)));
     const asked = socket.last("history");
     expect(asked).toEqual({ id: asked.id, cmd: "history", conversation: C, after_seq: 4, limit: 100 });
-    socket.say({ re: asked.id, ok: { items: [5, 6, 7].map((seq) => textEntry(seq)), head_seq: 7 } });
+    socket.receive({ re: asked.id, ok: { items: [5, 6, 7].map((seq) => textEntry(seq)), head_seq: 7 } });
     await settle();
     expect(seqs).toEqual([5, 6, 7]);
   });
 
-  it("leaves out cursors that do not fit, and reads what the heads show", async () => {
+  it("session reads from the heads when its cursors do not fit into a frame", async () => {
     const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`29113993788391${at}`, 1]));
     await (await start({ ...many, [C]: 4 })).refuse();
     await vi.advanceTimersByTimeAsync(1_000);
@@ -82,9 +82,9 @@ describe("a session on a socket", () => {
     expect(gateway.socket.last("history")).toMatchObject({ conversation: C, after_seq: 4 });
   });
 
-  it("forgets a conversation that was removed", async () => {
+  it("session forgets a removed conversation", async () => {
     const socket = await start();
-    socket.say({ ev: "removed", conversation: C });
+    socket.receive({ ev: "removed", conversation: C });
     await socket.refuse();
     await vi.advanceTimersByTimeAsync(1_000);
     gateway.socket.onopen?.();
@@ -92,10 +92,10 @@ describe("a session on a socket", () => {
     expect(gateway.socket.last("hello")["resume"]).toEqual({});
   });
 
-  it("waits as long as a draining gateway asks", async () => {
+  it("session waits as long as a draining gateway asks", async () => {
     const socket = await start();
-    gateway.chance = 0;
-    socket.say({ ev: "draining", reconnect_after_ms: 3_000 });
+    gateway.random = 0;
+    socket.receive({ ev: "draining", reconnect_after_ms: 3_000 });
     await socket.refuse(1012);
     await vi.advanceTimersByTimeAsync(2_999);
     expect(gateway.sockets).toHaveLength(1);
@@ -103,7 +103,7 @@ describe("a session on a socket", () => {
     expect(gateway.sockets).toHaveLength(2);
   });
 
-  it("closes a socket that has gone silent, and comes back", async () => {
+  it("session closes a silent socket and reconnects", async () => {
     const socket = await start();
     socket.answersPings = false;
     await vi.advanceTimersByTimeAsync(25_000);
@@ -113,20 +113,20 @@ describe("a session on a socket", () => {
     expect(gateway.sockets).toHaveLength(2);
   });
 
-  it("ignores events and fields that it does not know, and says what it could not read", async () => {
+  it("session ignores unknown events and reports invalid frames", async () => {
     const socket = await start();
-    const misread: string[] = [];
-    client.on("misread", (error) => misread.push(error.name));
-    socket.say({ ev: "confetti", amount: 3 });
-    socket.say({ ev: "message", seq: "five" });
-    socket.say({ ...messageEvent({ ...textEntry(5) }), kind: "poll_opened", colour: "red" });
+    const invalidFrame: string[] = [];
+    client.on("invalidFrame", (error) => invalidFrame.push(error.name));
+    socket.receive({ ev: "confetti", amount: 3 });
+    socket.receive({ ev: "message", seq: "five" });
+    socket.receive({ ...messageEvent({ ...textEntry(5) }), kind: "poll_opened", colour: "red" });
     expect(seqs).toEqual([5]);
-    expect(misread).toEqual(["ShapeError"]);
+    expect(invalidFrame).toEqual(["ShapeError"]);
   });
 });
 
-describe("a session and its login", () => {
-  it("renews an expired token before it comes back", async () => {
+describe("session and its login", () => {
+  it("session renews an expired token before reconnecting", async () => {
     gateway.answer("POST /v1/sessions/refresh", () => renewal(2));
     await (await start()).refuse(4001);
     await settle();
@@ -135,7 +135,7 @@ describe("a session and its login", () => {
     expect(gateway.socket.last("hello")["token"]).toBe("access-2");
   });
 
-  it("gives a renewed token to the socket that is open", async () => {
+  it("open socket gets a renewed token", async () => {
     gateway.answer("POST /v1/sessions/refresh", () => renewal(2));
     const socket = await start();
     await vi.advanceTimersByTimeAsync(481_000);
@@ -143,7 +143,7 @@ describe("a session and its login", () => {
     expect(socket.last("refresh")).toMatchObject({ token: "access-2" });
   });
 
-  it("does not come back after a log-out elsewhere", async () => {
+  it("session does not reconnect after a remote logout", async () => {
     await (await start()).refuse(4501);
     await vi.advanceTimersByTimeAsync(300_000);
     expect(gateway.sockets).toHaveLength(1);
@@ -151,14 +151,14 @@ describe("a session and its login", () => {
     expect(client.state).toBe("ended");
   });
 
-  it("does not come back after breaking the protocol", async () => {
+  it("session does not reconnect after a protocol violation", async () => {
     await (await start()).refuse(4502);
     await vi.advanceTimersByTimeAsync(300_000);
     expect(gateway.sockets).toHaveLength(1);
     expect(ended).toEqual(["refused"]);
   });
 
-  it("renews a refused token once, and ends when that does not help", async () => {
+  it("session renews a refused token once, then ends", async () => {
     gateway.answer("POST /v1/sessions/refresh", () => renewal(2));
     await (await start()).refuse(4500);
     await settle();
@@ -170,7 +170,7 @@ describe("a session and its login", () => {
   });
 });
 
-describe("a session without sockets", () => {
+describe("session without sockets", () => {
   const POLL = "POST /v1/poll";
   const forever = () => new Promise<object>(() => undefined);
 
@@ -181,7 +181,7 @@ describe("a session without sockets", () => {
     }
   }
 
-  it("polls after two failed sockets, from the same cursors", async () => {
+  it("session polls with the same cursors after two failed sockets", async () => {
     let polls = 0;
     gateway.answer(POLL, () => {
       polls += 1;
@@ -201,7 +201,7 @@ describe("a session without sockets", () => {
     expect(gateway.called("/v1/poll")[1]?.body).toEqual({ resume: { [C]: 6 }, wait_ms: 25_000 });
   });
 
-  it("learns the heads from its first poll when it never had a socket", async () => {
+  it("first poll provides the heads when no socket worked", async () => {
     let polls = 0;
     gateway.answer(POLL, () => (++polls > 1 ? forever() : { events: [], resume: { [C]: 9 } }));
     client.start();
@@ -214,10 +214,10 @@ describe("a session without sockets", () => {
     ]);
   });
 
-  it("sends over REST while it polls, with the same client id and base seq", async () => {
+  it("polling session sends over REST with the same client id and base seq", async () => {
     gateway.answer(POLL, forever);
     const socket = await start();
-    const item = client.enter({ cmd: "send", conversation: C, text: "hello" });
+    const item = client.submit({ cmd: "send", conversation: C, text: "hello" });
     const { id: _, cmd: __, conversation: ___, ...overSocket } = socket.last("send");
     await socket.refuse();
     await vi.advanceTimersByTimeAsync(1_000);
@@ -233,7 +233,7 @@ describe("a session without sockets", () => {
     expect(overSocket).toEqual(called?.body);
   });
 
-  it("tries a socket again later, and ends its polls when it has one", async () => {
+  it("polling session returns to a socket when one works", async () => {
     let polls = 0;
     gateway.answer(POLL, () => (++polls > 1 ? forever() : { events: [], resume: {} }));
     client.start();
@@ -250,7 +250,7 @@ describe("a session without sockets", () => {
     expect(gateway.called("/v1/poll")).toHaveLength(before);
   });
 
-  it("is offline while neither works, and comes back at once when it is woken", async () => {
+  it("offline session reconnects at once when woken", async () => {
     client.start();
     await settle();
     await failSockets(2);
@@ -262,7 +262,7 @@ describe("a session without sockets", () => {
     expect(gateway.sockets).toHaveLength(before + 1);
   });
 
-  it("ends when the polls learn that the login is over", async () => {
+  it("polling session ends when the login has ended", async () => {
     gateway.answer(POLL, () => problem(401, "unauthenticated"));
     gateway.answer("POST /v1/sessions/refresh", () => problem(401, "unauthenticated"));
     client.start();

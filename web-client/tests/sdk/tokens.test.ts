@@ -12,11 +12,11 @@ beforeEach(() => {
   vi.useFakeTimers();
   gateway = new FakeGateway();
   logins = new FakeLogins(storedLogin());
-  tokens = new Tokens(gateway.surroundings(), logins);
+  tokens = new Tokens(gateway.environment(), logins);
 });
 
 describe("tokens", () => {
-  it("are renewed once, however many ask, also where nothing makes them take turns", async () => {
+  it("concurrent callers share one renewal, even without a lock", async () => {
     logins.exclusive = (work) => work();
     gateway.answer(REFRESH, () => renewal(2));
     const got = await Promise.all([tokens.renew("access-1"), tokens.renew("access-1"), tokens.renew("access-1")]);
@@ -24,20 +24,20 @@ describe("tokens", () => {
     expect(gateway.calls.map((called) => called.body)).toEqual([{ refresh_token: "refresh-1" }]);
   });
 
-  it("are not rotated again by a tab that waited while another did", async () => {
+  it("waiting tab uses the tokens that another tab renewed", async () => {
     gateway.answer(REFRESH, () => renewal(2));
-    const otherTab = new Tokens(gateway.surroundings(), logins);
+    const otherTab = new Tokens(gateway.environment(), logins);
     const got = await Promise.all([tokens.renew("access-1"), otherTab.renew("access-1")]);
     expect(got).toEqual(["access-2", "access-2"]);
     expect(gateway.calls).toHaveLength(1);
   });
 
-  it("are taken over in time from a tab that renewed first", async () => {
+  it("tokens renewed by another tab are adopted", async () => {
     gateway.answer(REFRESH, () => renewal(2));
     const renewed: string[] = [];
     tokens.on("renewed", (token) => renewed.push(token));
     tokens.schedule();
-    await new Tokens(gateway.surroundings(), logins).renew("access-1");
+    await new Tokens(gateway.environment(), logins).renew("access-1");
     await vi.advanceTimersByTimeAsync(480_001);
     expect(renewed).toEqual(["access-2"]);
     gateway.answer(REFRESH, () => renewal(3));
@@ -45,7 +45,7 @@ describe("tokens", () => {
     expect(logins.login?.access_token).toBe("access-3");
   });
 
-  it("are renewed before they expire", async () => {
+  it("tokens are renewed before they expire", async () => {
     gateway.answer(REFRESH, () => renewal(2));
     const renewed: string[] = [];
     tokens.on("renewed", (token) => renewed.push(token));
@@ -57,7 +57,7 @@ describe("tokens", () => {
     expect(logins.login?.refresh_token).toBe("refresh-2");
   });
 
-  it("are asked for again at once when the answer was lost", async () => {
+  it("renewal is repeated at once when its answer is lost", async () => {
     let attempts = 0;
     gateway.answer(REFRESH, () => (++attempts === 1 ? new Promise<object>(() => undefined) : renewal(2)));
     const renewed = tokens.renew("access-1");
@@ -65,7 +65,7 @@ describe("tokens", () => {
     await expect(renewed).resolves.toBe("access-2");
   });
 
-  it("end the login when the gateway refuses to renew them", async () => {
+  it("refused renewal ends the login", async () => {
     gateway.answer(REFRESH, () => problem(401, "unauthenticated", { retryable: false }));
     let ended = false;
     tokens.on("logged_out", () => (ended = true));
@@ -74,7 +74,7 @@ describe("tokens", () => {
     expect(ended).toBe(true);
   });
 
-  it("outlive a gateway that cannot be reached", async () => {
+  it("tokens are kept when the gateway cannot be reached", async () => {
     vi.setSystemTime(Date.now() + 500_000);
     await expect(tokens.accessToken()).resolves.toBe("access-1");
     vi.setSystemTime(Date.now() + 200_000);
@@ -82,7 +82,7 @@ describe("tokens", () => {
     expect(logins.login?.refresh_token).toBe("refresh-1");
   });
 
-  it("are tried again later when renewing in time fails", async () => {
+  it("failed renewal is retried later", async () => {
     tokens.schedule();
     await vi.advanceTimersByTimeAsync(480_000);
     await settle();

@@ -1,33 +1,33 @@
-// Where people log in or register.
+// The page for login and registration.
 
 import { createSignal, Show } from "solid-js";
 import { ConfabError } from "../../sdk";
 import mark from "../mark.svg";
 import { logIn, register } from "../state/account";
-import { saying } from "../state/notes";
+import { errorText } from "../state/notes";
 import { Field } from "./field";
 
-type Way = "login" | "register";
+type Mode = "login" | "register";
 
-export function Entrance() {
-  const [way, setWay] = createSignal<Way>("login");
+export function LoginPage() {
+  const [mode, setMode] = createSignal<Mode>("login");
   return (
-    <main class="entrance">
-      <div class="entrance-card">
-        <img class="entrance-mark" src={mark} alt="" width="48" height="48" />
-        <h1>{way() === "login" ? "Welcome back" : "Create your account"}</h1>
-        <p class="entrance-lead">
-          {way() === "login" ? "Log in to go on where you left off." : "Pick a username that others can find you by."}
+    <main class="login">
+      <div class="login-card">
+        <img class="login-mark" src={mark} alt="" width="48" height="48" />
+        <h1>{mode() === "login" ? "Welcome back" : "Create your account"}</h1>
+        <p class="login-lead">
+          {mode() === "login" ? "Log in to continue where you left off." : "Choose a username that others can find you by."}
         </p>
-        <Show when={way()} keyed>
-          {(current) => <EntranceForm way={current} />}
+        <Show when={mode()} keyed>
+          {(current) => <LoginForm mode={current} />}
         </Show>
-        <p class="entrance-switch">
+        <p class="login-switch">
           <Show
-            when={way() === "login"}
-            fallback={<Switch testid="show-login" lead="Already registered?" label="Log in" go={() => setWay("login")} />}
+            when={mode() === "login"}
+            fallback={<Switch testid="show-login" lead="Already registered?" label="Log in" go={() => setMode("login")} />}
           >
-            <Switch testid="show-register" lead="New here?" label="Create an account" go={() => setWay("register")} />
+            <Switch testid="show-register" lead="New here?" label="Create an account" go={() => setMode("register")} />
           </Show>
         </p>
       </div>
@@ -46,13 +46,13 @@ function Switch(props: { testid: string; lead: string; label: string; go: () => 
   );
 }
 
-function EntranceForm(props: { way: Way }) {
+function LoginForm(props: { mode: Mode }) {
   const [username, setUsername] = createSignal("");
   const [displayName, setDisplayName] = createSignal("");
   const [password, setPassword] = createSignal("");
   const [error, setError] = createSignal<string>();
   const [busy, setBusy] = createSignal(false);
-  const isNew = () => props.way === "register";
+  const isNew = () => props.mode === "register";
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
@@ -64,15 +64,15 @@ function EntranceForm(props: { way: Way }) {
       const display_name = displayName().trim();
       await (isNew() ? register({ ...secrets, ...(display_name ? { display_name } : {}) }) : logIn(secrets));
     } catch (problem) {
-      setError(wording(problem, props.way));
+      setError(loginErrorText(problem, props.mode));
       setBusy(false);
     }
   }
 
   return (
-    <form onSubmit={(event) => void submit(event)} data-testid={`${props.way}-form`}>
+    <form onSubmit={(event) => void submit(event)} data-testid={`${props.mode}-form`}>
       <Field
-        label="Username" hint={isNew() ? "3–32 of a–z 0–9 _ . -" : ""} name="username" autocomplete="username" testid={`${props.way}-username`}
+        label="Username" hint={isNew() ? "3–32 characters: a–z 0–9 _ . -" : ""} name="username" autocomplete="username" testid={`${props.mode}-username`}
         value={username()} onValue={setUsername} autofocus
       />
       <Show when={isNew()}>
@@ -82,25 +82,25 @@ function EntranceForm(props: { way: Way }) {
         />
       </Show>
       <Field
-        label="Password" hint={isNew() ? "8 or more characters" : ""} name="password" type="password" testid={`${props.way}-password`}
+        label="Password" hint={isNew() ? "8 or more characters" : ""} name="password" type="password" testid={`${props.mode}-password`}
         autocomplete={isNew() ? "new-password" : "current-password"} value={password()} onValue={setPassword}
       />
       <p class="form-error" role="alert" data-testid="entrance-error">{error()}</p>
-      <button class="button primary wide" type="submit" aria-disabled={busy()} data-testid={`${props.way}-submit`}>
+      <button class="button primary wide" type="submit" aria-disabled={busy()} data-testid={`${props.mode}-submit`}>
         {isNew() ? "Create account" : "Log in"}
       </button>
     </form>
   );
 }
 
-function wording(error: unknown, way: Way): string {
+function loginErrorText(error: unknown, mode: Mode): string {
   if (!(error instanceof ConfabError)) return "Confab cannot be reached. Check your connection and try again.";
   if (error.code === "conflict") return "This username is taken.";
-  if (error.code === "unauthenticated" && way === "login") return "Username or password is not right.";
+  if (error.code === "unauthenticated" && mode === "login") return "The username or password is wrong.";
   if (error.code === "rate_limited") return "Too many attempts. Wait a moment and try again.";
-  if (error.code === "invalid" && way === "login") return "Username or password is not right.";
+  if (error.code === "invalid" && mode === "login") return "The username or password is wrong.";
   const field = error.problem.details?.["field"];
-  if (error.code === "invalid" && field === "username") return "A username has 3 to 32 of a–z 0–9 _ . -";
+  if (error.code === "invalid" && field === "username") return "A username has 3 to 32 characters: a–z 0–9 _ . -";
   if (error.code === "invalid" && field === "password") return "A password has at least 8 characters.";
-  return saying(error);
+  return errorText(error);
 }

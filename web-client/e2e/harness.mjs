@@ -1,4 +1,4 @@
-// The stage of the browser scenarios: arguments, two browser contexts, steps with deadlines, pictures.
+// The harness of the browser scenarios: arguments, browser contexts, steps with deadlines, screenshots.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
 export const DEADLINE_MS = 15_000;
-const STEP_MS = 90_000;
+const STEP_DEADLINE_MS = 90_000;
 const BROWSER = process.env.CONFAB_BROWSER ?? "/usr/bin/chromium";
 const FLAGS = [
   "--no-sandbox",
@@ -30,10 +30,10 @@ export function readArguments() {
   return { base: positionals[0].replace(/\/$/, ""), screenshots: values.screenshots, restart: values["restart-command"] };
 }
 
-export class Stage {
+export class Harness {
   passed = 0;
   failed = 0;
-  faults = [];
+  errors = [];
   pages = new Map();
 
   constructor(options) {
@@ -45,7 +45,7 @@ export class Stage {
     this.browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   }
 
-  /** A person with a browser of their own. */
+  /** Opens a separate browser context for a user. */
   async person(name, settings = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1180, height: 760 }, ...settings });
     return { name, context, page: await this.page(name, context) };
@@ -54,24 +54,24 @@ export class Stage {
   async page(name, context) {
     const page = await context.newPage();
     page.setDefaultTimeout(DEADLINE_MS);
-    page.on("pageerror", (error) => this.faults.push(`${name}: ${error.stack}`));
+    page.on("pageerror", (error) => this.errors.push(`${name}: ${error.stack}`));
     page.on("dialog", (dialog) => {
-      this.faults.push(`${name}: a dialog was shown: ${dialog.message()}`);
+      this.errors.push(`${name}: a dialog was shown: ${dialog.message()}`);
       void dialog.dismiss();
     });
     page.on("console", (line) => {
-      if (/Content.Security.Policy/i.test(line.text())) this.faults.push(`${name}: ${line.text()}`);
+      if (/Content.Security.Policy/i.test(line.text())) this.errors.push(`${name}: ${line.text()}`);
     });
     this.pages.set(name, page);
     await page.goto(this.options.base);
     return page;
   }
 
-  /** One step; the first that fails ends the scenario, with a picture of every page. */
+  /** Runs one step. The first failure takes a screenshot of every page and ends the scenario. */
   async step(title, work) {
     const began = Date.now();
     try {
-      await within(STEP_MS, work());
+      await within(STEP_DEADLINE_MS, work());
       this.passed += 1;
       console.log(`ok    ${title} (${Date.now() - began} ms)`);
     } catch (error) {
@@ -89,16 +89,16 @@ export class Stage {
 
   async close() {
     await this.browser?.close();
-    for (const fault of this.faults) console.log(`FAULT ${fault}`);
-    console.log(`${this.passed} passed, ${this.failed + this.faults.length} failed`);
-    return this.failed + this.faults.length === 0;
+    for (const error of this.errors) console.log(`ERROR ${error}`);
+    console.log(`${this.passed} passed, ${this.failed + this.errors.length} failed`);
+    return this.failed + this.errors.length === 0;
   }
 }
 
 export function within(ms, work) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`not finished within ${ms} ms`)), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
@@ -109,7 +109,7 @@ export async function eventually(what, condition, ms = DEADLINE_MS) {
   for (;;) {
     last = await condition();
     if (last) return last;
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    if (Date.now() > end) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,4 +1,4 @@
-// What the SDK needs from where it runs; tests bring their own.
+// What the SDK needs from its environment. Tests provide their own.
 
 /** The part of a browser's WebSocket that the SDK uses. */
 export interface SocketLike {
@@ -9,32 +9,32 @@ export interface SocketLike {
   close(code?: number, reason?: string): void;
 }
 
-export interface Surroundings {
+export interface Environment {
   /** The gateway's origin, `http://…` or `https://…`, without a path. */
   readonly base_url: string;
   fetch(url: string, init: RequestInit): Promise<Response>;
   openSocket(url: string, subprotocol: string): SocketLike;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** From 0 to 1, for jitter only. */
-  chance(): number;
-  /** A new client id or idempotency key. */
-  freshId(): string;
+  /** Returns a number from 0 to 1, used only for jitter. */
+  random(): number;
+  /** Returns a new client id or idempotency key. */
+  newId(): string;
 }
 
-export function browserSurroundings(base_url: string): Surroundings {
+export function browserEnvironment(base_url: string): Environment {
   return {
     base_url,
     fetch: (url, init) => fetch(url, init),
     openSocket: (url, subprotocol) => new WebSocket(url, subprotocol) as unknown as SocketLike,
     now: () => Date.now(),
-    chance: () => Math.random(),
-    freshId,
+    random: () => Math.random(),
+    newId,
   };
 }
 
-/** 128 random bits; `crypto.randomUUID` is missing where the page is not served securely. */
-function freshId(): string {
+/** Returns 128 random bits. `crypto.randomUUID` does not exist on pages that are served without TLS. */
+function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

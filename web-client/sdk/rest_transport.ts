@@ -1,12 +1,12 @@
-// Commands over REST, for the time in which there is no socket.
+// Sends commands over REST while there is no socket.
 
 import { editBody, receiptBody, sendBody } from "./body";
-import type { Carrier, Command, EntryCommand, ReplyTo } from "./command";
+import type { Transport, Command, EntryCommand, ReplyTo } from "./command";
 import type { Rest } from "./rest";
 import { anything } from "./shape";
 import { sent, type Sent } from "./wire";
 
-export class RestCarrier implements Carrier {
+export class RestTransport implements Transport {
   constructor(private readonly rest: Rest) {}
 
   async execute<C extends Command>(command: C): Promise<ReplyTo<C>> {
@@ -19,7 +19,7 @@ export class RestCarrier implements Carrier {
       case "edit":
       case "redact":
       case "react":
-        return this.enter(command);
+        return this.write(command);
       case "receipt": {
         const path = `/v1/conversations/${command.conversation}/receipts`;
         return this.rest.call("POST", path, anything, { body: receiptBody(command) });
@@ -35,11 +35,11 @@ export class RestCarrier implements Carrier {
       case "away":
       case "refresh":
       case "ping":
-        return {}; // of the moment, or of a socket only
+        return {}; // ephemeral, or meaningful only on a socket
     }
   }
 
-  private enter(command: EntryCommand): Promise<Sent> {
+  private write(command: EntryCommand): Promise<Sent> {
     const messages = `/v1/conversations/${command.conversation}/messages`;
     switch (command.cmd) {
       case "send":

@@ -1,0 +1,120 @@
+// Steps for less common cases: drafts, many unread messages, old messages, roles, long lists.
+
+import * as actions from "./page.mjs";
+import { equal, eventually } from "./harness.mjs";
+
+const { by } = actions;
+const DRAFT = "Half a sentence";
+const UNREAD = 90;
+
+/** A draft survives an edit and a reload. Another user of the same browser does not see it. */
+export async function drafts({ step, people, ada, grace }) {
+  const draft = () => by(ada.page, "composer").inputValue();
+  await step("a draft survives an edit and a reload", async () => {
+    await by(ada.page, "composer").fill(DRAFT);
+    await actions.clickAction(ada.page, "quick 2", "edit");
+    equal(await draft(), "quick 2", "what is edited");
+    await by(ada.page, "aim-cancel").click();
+    equal(await draft(), DRAFT, "the draft after an edit");
+    await ada.page.reload();
+    await by(ada.page, "composer").waitFor();
+    equal(await draft(), DRAFT, "the draft after a reload");
+  });
+  await step("a draft is not shown to the next user of the browser", async () => {
+    await by(ada.page, "composer").fill(DRAFT);
+    await by(ada.page, "log-out").click();
+    await actions.logIn(ada.page, people.grace.username);
+    await actions.openConversation(ada.page, people.ada.name);
+    equal(await draft(), "", "the draft of another user");
+    await by(ada.page, "log-out").click();
+    const kept = await ada.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("draft")));
+    equal(kept.join(), "", "kept drafts");
+    await actions.logIn(ada.page, people.ada.username);
+    await actions.openConversation(ada.page, people.grace.name);
+    await actions.openConversation(grace.page, people.ada.name);
+  });
+}
+
+export async function focus({ step, grace }) {
+  await step("Escape closes the reactions and returns the focus to the message", async () => {
+    await actions.clickAction(grace.page, "quick 3", "react");
+    await grace.page.keyboard.press("Escape");
+    await grace.page.locator("[data-testid=react-option]").first().waitFor({ state: "detached" });
+    equal(await actions.message(grace.page, "quick 3").evaluate((row) => row === document.activeElement), true, "focus");
+  });
+}
+
+export async function strangers({ step, grace, group }) {
+  await step("a link to a conversation of others shows that it does not exist", async () => {
+    await grace.page.evaluate(() => (location.hash = "#/c/1"));
+    await by(grace.page, "note").filter({ hasText: "does not exist" }).waitFor();
+    const boxes = await Promise.all([by(grace.page, "note").first().boundingBox(), grace.page.viewportSize()]);
+    equal(boxes[0].y + boxes[0].height < boxes[1].height / 2, true, "notifications do not cover the composer");
+    await actions.openConversation(grace.page, group);
+  });
+}
+
+/** Grace has another conversation open while Ada writes more than a page. */
+export async function catchingUp({ step, harness, people, ada, grace, group }) {
+  await step("a conversation with many unread messages opens at the first, and only visible ones become read", async () => {
+    await actions.openConversation(grace.page, people.ada.name);
+    const id = await by(ada.page, "conversation-item").filter({ hasText: group }).getAttribute("data-conversation");
+    await actions.sendMany(ada.page, id, Array.from({ length: UNREAD }, (_, at) => `late ${at}`));
+    const item = grace.page.locator(`[data-conversation="${id}"]`);
+    await eventually("all unread", async () => (await item.getByTestId("unread").textContent()) === `${UNREAD}`);
+    await actions.openConversation(grace.page, group);
+    await by(grace.page, "new-line").waitFor();
+    await actions.isVisible(grace.page, "late 0");
+    await harness.picture("14-unread", grace.page);
+    await actions.reachesState(ada.page, "late 0", ["read"]);
+    await actions.reachesState(ada.page, `late ${UNREAD - 1}`, ["delivered"]);
+    const unread = Number(await item.getByTestId("unread").textContent());
+    equal(unread > 0 && unread < UNREAD, true, `some are read (unread: ${unread})`);
+  });
+  await step("all is read at the end, and an answer removes the line", async () => {
+    await by(grace.page, "to-end").click();
+    await actions.isVisible(grace.page, `late ${UNREAD - 1}`);
+    await actions.reachesState(ada.page, `late ${UNREAD - 1}`, ["read"]);
+    await actions.send(grace.page, "I have read it all");
+    await actions.appearsOnce(ada.page, "I have read it all");
+    await by(grace.page, "new-line").waitFor({ state: "detached" });
+  });
+}
+
+export async function oldQuotes({ step, grace }) {
+  await step("a quote opens its old message, and the button returns to the end", async () => {
+    await actions.scrollToBeginning(grace.page);
+    await actions.clickAction(grace.page, "line 0", "reply");
+    await actions.send(grace.page, "About the first line");
+    await actions.appearsOnce(grace.page, "About the first line");
+    await grace.page.reload();
+    await actions.isVisible(grace.page, "About the first line");
+    equal(await actions.message(grace.page, "line 0").count(), 0, "the first line, loaded");
+    await actions.message(grace.page, "About the first line").getByTestId("quote").click();
+    await actions.isVisible(grace.page, "line 0");
+    await by(grace.page, "to-end").click();
+    await actions.isVisible(grace.page, "About the first line");
+  });
+}
+
+export async function owners({ step, harness, ada, grace }) {
+  await step("the only owner must make another owner before leaving", async () => {
+    await by(ada.page, "show-members").click();
+    await by(ada.page, "leave").click();
+    await by(ada.page, "note").filter({ hasText: "Make somebody else an owner first" }).waitFor();
+    await by(ada.page, "member-role").selectOption("owner");
+    await by(grace.page, "notice").filter({ hasText: "made you an owner" }).waitFor();
+    await harness.picture("15-owners", ada.page);
+    await by(ada.page, "show-members").click();
+  });
+}
+
+export async function longList({ step, ada }) {
+  await step("the list fills a tall window", async () => {
+    await actions.openGroups(ada.page, 60);
+    await ada.page.setViewportSize({ width: 1180, height: 5_000 });
+    await ada.page.reload();
+    await eventually("all of the list", async () => (await by(ada.page, "conversation-item").count()) > 60);
+    await ada.page.setViewportSize({ width: 1180, height: 760 });
+  });
+}
