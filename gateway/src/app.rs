@@ -21,7 +21,7 @@ use crate::{
     error::chance,
     health::Health,
     origin::Origin,
-    poll::Polls,
+    poll::WaitingPolls,
     protocol::{
         answer::{Limits, Welcome},
         body::millis,
@@ -50,8 +50,8 @@ pub struct App {
     pub limits: Admission,
     /// Browser origins besides the listener's own.
     pub origins: Vec<Origin>,
-    /// Polls that wait.
-    pub polls: Polls,
+    /// The long polls that are waiting.
+    pub polls: WaitingPolls,
     /// The one timer of all sockets.
     pub wheel: Arc<Wheel>,
     /// Time and ids.

@@ -1,17 +1,16 @@
-//! `POST /v1/poll`: a session that is read once. Nothing is kept between polls but the cursors in
-//! the client's hands, so that any gateway can answer any of them.
+//! `POST /v1/poll`: a session that is read once.
+//!
+//! The gateway keeps nothing between two polls. The cursors are with the client, so any gateway can
+//! answer the next poll.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use bytes::{BufMut, Bytes, BytesMut};
+use axum::{Json, extract::State, response::IntoResponse};
+use bytes::Bytes;
 use chat_core::{
     error::ChatError,
     id::{ConversationId, LoginId},
@@ -20,37 +19,35 @@ use chat_core::{
     outbox::{Ending, Outbox},
     session::{Batch, Opened, Session},
 };
-use http::header::CONTENT_TYPE;
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     app::App,
-    error::ApiError,
-    protocol::body::Poll,
-    rest::{Body, Caller},
+    protocol::{body::Poll, poll::Polled, value::Cursors},
+    rest::{Body, Caller, HandlerResult},
 };
 
-/// Answers a poll: at once if there is anything, else when something comes or the time is up.
+/// Answers at once if there are events. Otherwise waits for the first one or until `wait_ms` is over.
 pub async fn poll(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Body(poll): Body<Poll>,
-) -> Result<Response, ApiError> {
+) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     let opened = Session::open(&app.chat, identity, poll.resume.as_ref()).await?;
     if poll.resume.is_none() {
-        return Ok(answer(&[], &opened.heads));
+        return answer(&[], &opened.heads);
     }
     let Opened { session, first, .. } = opened;
-    let _here = app.presence.poll(identity);
-    let parked = app.polls.park(identity.login, session.outbox());
+    let _device = app.presence.poll(identity);
+    let _waiting = app.polls.register(identity.login, session.outbox());
     let deadline = Instant::now() + Duration::from_millis(poll.wait_ms);
-    let events = gather(&session, first, deadline).await;
-    drop(parked);
-    Ok(answer(&events?, &session.cursors()))
+    let events = gather(&session, first, deadline).await?;
+    answer(&events, &session.cursors())
 }
 
-/// What is there now; where that is nothing, what comes first before the deadline.
+/// Returns the events that are ready. If there are none, waits for the first batch or the deadline.
 async fn gather(
     session: &Session,
     first: Vec<Bytes>,
@@ -61,7 +58,7 @@ async fn gather(
     loop {
         let batch = match session.ready_batch().await {
             Ok(Some(batch)) => batch,
-            // What has been gathered is told first, also where the store fails now.
+            // Events that were already gathered are sent even if the store fails now.
             Ok(None) | Err(_) if !events.is_empty() => return Ok(events),
             Ok(None) => match timeout_at(deadline, session.next_batch()).await {
                 Ok(batch) => batch,
@@ -83,45 +80,34 @@ async fn gather(
     }
 }
 
-/// `{"events": [...], "resume": {...}}`, of events that are encoded already.
-fn answer(events: &[Bytes], cursors: &[(ConversationId, Seq)]) -> Response {
-    let bytes: usize = events.iter().map(|event| event.len() + 1).sum();
-    let mut out = BytesMut::with_capacity(bytes + cursors.len() * 32 + 32);
-    out.put_slice(b"{\"events\":[");
-    for (index, event) in events.iter().enumerate() {
-        if index > 0 {
-            out.put_u8(b',');
-        }
-        out.put_slice(event);
-    }
-    out.put_slice(b"],\"resume\":{");
-    for (index, (conversation, seq)) in cursors.iter().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        out.put_slice(format!("{comma}\"{conversation}\":{seq}").as_bytes());
-    }
-    out.put_slice(b"}}");
-    ([(CONTENT_TYPE, "application/json")], out.freeze()).into_response()
+fn answer(events: &[Bytes], cursors: &[(ConversationId, Seq)]) -> HandlerResult {
+    let events: Result<_, _> = events.iter().map(|event| serde_json::from_slice(event)).collect();
+    let events = events.map_err(|error| {
+        tracing::error!(%error, "encoded event is not JSON");
+        ChatError::Internal
+    })?;
+    Ok(Json(Polled { events, resume: Cursors(cursors) }).into_response())
 }
 
-/// The polls that wait, by login.
+/// The polls that are waiting, by login.
 #[derive(Debug, Default)]
-pub struct Polls {
-    parked: Mutex<HashMap<LoginId, VecDeque<Weak<Outbox>>>>,
+pub struct WaitingPolls {
+    by_login: Mutex<HashMap<LoginId, VecDeque<Weak<Outbox>>>>,
 }
 
-/// A poll that waits; it makes room when it is dropped.
+/// Guard that removes a waiting poll when dropped.
 #[derive(Debug)]
-pub struct Parked<'a> {
-    polls: &'a Polls,
+pub struct WaitingPoll<'a> {
+    polls: &'a WaitingPolls,
     login: LoginId,
     outbox: Weak<Outbox>,
 }
 
-impl Polls {
-    /// Parks a poll; one too many of its login ends the oldest.
-    pub fn park(&self, login: LoginId, outbox: &Arc<Outbox>) -> Parked<'_> {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        let polls = parked.entry(login).or_default();
+impl WaitingPolls {
+    /// Registers a poll. If its login then has more than [`POLLS_PER_LOGIN_MAX`], ends the oldest.
+    pub fn register(&self, login: LoginId, outbox: &Arc<Outbox>) -> WaitingPoll<'_> {
+        let mut by_login = self.by_login.lock();
+        let polls = by_login.entry(login).or_default();
         let outbox = Arc::downgrade(outbox);
         polls.push_back(outbox.clone());
         while polls.len() > POLLS_PER_LOGIN_MAX {
@@ -129,17 +115,17 @@ impl Polls {
                 oldest.finish(Ending::Replaced);
             }
         }
-        Parked { polls: self, login, outbox }
+        WaitingPoll { polls: self, login, outbox }
     }
 }
 
-impl Drop for Parked<'_> {
+impl Drop for WaitingPoll<'_> {
     fn drop(&mut self) {
-        let mut parked = self.polls.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(polls) = parked.get_mut(&self.login) {
+        let mut by_login = self.polls.by_login.lock();
+        if let Some(polls) = by_login.get_mut(&self.login) {
             polls.retain(|one| !one.ptr_eq(&self.outbox));
             if polls.is_empty() {
-                parked.remove(&self.login);
+                by_login.remove(&self.login);
             }
         }
     }
@@ -152,14 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_left_of_a_poll_that_has_ended() {
+    fn waiting_poll_is_removed_when_dropped() {
         let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(2).unwrap() };
-        let polls = Polls::default();
-        let (one, other) = (Arc::new(Outbox::new(identity)), Arc::new(Outbox::new(identity)));
-        let parked = (polls.park(identity.login, &one), polls.park(identity.login, &other));
-        drop(parked.0);
-        assert_eq!(polls.parked.lock().unwrap()[&identity.login].len(), 1);
-        drop(parked.1);
-        assert!(polls.parked.lock().unwrap().is_empty());
+        let polls = WaitingPolls::default();
+        let first = polls.register(identity.login, &Arc::new(Outbox::new(identity)));
+        let second = polls.register(identity.login, &Arc::new(Outbox::new(identity)));
+        drop(first);
+        assert_eq!(polls.by_login.lock()[&identity.login].len(), 1);
+        drop(second);
+        assert!(polls.by_login.lock().is_empty());
     }
 }

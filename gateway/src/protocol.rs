@@ -11,6 +11,7 @@ pub mod command;
 pub mod entry;
 pub mod event;
 pub mod fields;
+pub mod poll;
 pub mod reply;
 pub mod value;
 

@@ -24,7 +24,10 @@ use axum::{
 };
 use chat_core::error::ChatError;
 
-pub use self::take::{Body, Caller, Paths, Query};
+pub use self::{
+    give::HandlerResult,
+    take::{Body, Caller, Paths, Query},
+};
 use crate::{app::App, error::ApiError};
 
 /// All calls under `/v1`.

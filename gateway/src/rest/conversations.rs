@@ -9,7 +9,7 @@ use chat_core::{
 };
 
 use super::{
-    give::{self, Given},
+    give::{self, HandlerResult},
     take::{Body, Caller, IdempotencyKey, ListPage, Paths, Query},
 };
 use crate::{
@@ -36,7 +36,7 @@ pub async fn create(
     key: IdempotencyKey,
     Query(()): Query<()>,
     Body(body): Body<CreateConversation>,
-) -> Given {
+) -> HandlerResult {
     let command = match body {
         CreateConversation::Direct { user } => Command::OpenDirect { user },
         CreateConversation::Group { title, members } => {
@@ -62,7 +62,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Query(page): Query<ListPage>,
-) -> Given {
+) -> HandlerResult {
     let after = page.cursor.as_deref().map(give::read_list_cursor).transpose()?;
     let command = Command::Conversations { after, limit: page.limit };
     let reply = app.execute(identity, command).await?;
@@ -81,11 +81,11 @@ pub async fn one(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
-) -> Given {
+) -> HandlerResult {
     shown(app.execute(identity, Command::Conversation { conversation }).await?)
 }
 
-fn shown(reply: Reply) -> Given {
+fn shown(reply: Reply) -> HandlerResult {
     let Reply::Conversation(view) = reply else { return Err(give::unexpected()) };
     Ok(give::ok(&ConversationJson::from(&*view)))
 }
@@ -103,7 +103,7 @@ pub async fn update(
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
     Body(body): Body<UpdateConversation>,
-) -> Given {
+) -> HandlerResult {
     let change = Change::SetTitle { title: body.title };
     app.execute(identity, write(conversation, change)).await?;
     // Part of the same call: what it may cost has been paid.

@@ -16,8 +16,8 @@ use crate::{
     protocol::{answer::Sent, write_json},
 };
 
-/// What every call gives.
-pub type Given = Result<Response, ApiError>;
+/// What every handler returns.
+pub type HandlerResult = Result<Response, ApiError>;
 
 /// 200.
 pub fn ok(body: &impl Serialize) -> Response {
@@ -35,7 +35,7 @@ pub fn nothing() -> Response {
 }
 
 /// The entry that stands for a write.
-pub fn written(reply: Reply) -> Given {
+pub fn written(reply: Reply) -> HandlerResult {
     let written = entry(reply)?.ok_or(ChatError::Internal)?;
     Ok(made(!written.replayed, &Sent::from(&written)))
 }

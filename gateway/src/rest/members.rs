@@ -12,7 +12,7 @@ use chat_core::{
 
 use super::{
     conversations::write,
-    give::{self, Given},
+    give::{self, HandlerResult},
     take::{Caller, MaybeBody, MembersPage, Paths, Query},
 };
 use crate::{
@@ -38,7 +38,7 @@ pub async fn list(
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
     Query(page): Query<MembersPage>,
-) -> Given {
+) -> HandlerResult {
     let after = page.cursor.as_deref().map(give::read_member_cursor).transpose()?;
     let command = Command::Members { conversation, after, limit: page.limit };
     let reply = app.execute(identity, command).await?;
@@ -66,7 +66,7 @@ pub async fn set(
     Caller(identity): Caller,
     Paths((conversation, user)): Paths<(ConversationId, UserId)>,
     MaybeBody(body): MaybeBody<SetMember>,
-) -> Given {
+) -> HandlerResult {
     let change = Change::SetMember { user, role: body.role };
     let written = give::entry(app.execute(identity, write(conversation, change)).await?)?;
     let is_new = written.is_some_and(|written| {
@@ -92,7 +92,7 @@ pub async fn remove(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Paths((conversation, user)): Paths<(ConversationId, UserId)>,
-) -> Given {
+) -> HandlerResult {
     app.execute(identity, write(conversation, Change::Remove { user })).await?;
     Ok(give::nothing())
 }

@@ -11,7 +11,7 @@ use chat_core::{
 
 use super::{
     conversations::write,
-    give::{self, Given},
+    give::{self, HandlerResult},
     take::{Body, Caller, Paths, Query},
 };
 use crate::{
@@ -38,7 +38,7 @@ pub async fn send(
     Paths((conversation,)): Paths<(ConversationId,)>,
     Query(()): Query<()>,
     Body(body): Body<Send>,
-) -> Given {
+) -> HandlerResult {
     give::written(app.execute(identity, body.into_command(conversation)).await?)
 }
 
@@ -59,7 +59,7 @@ pub async fn history(
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
     Query(paging): Query<Paging>,
-) -> Given {
+) -> HandlerResult {
     let reply = app.execute(identity, paging.into_command(conversation)?).await?;
     let Reply::History { items, head_seq } = reply else { return Err(give::unexpected()) };
     Ok(give::ok(&History { items: &items, head_seq: head_seq.get() }))
@@ -83,7 +83,7 @@ pub async fn edit(
     Caller(identity): Caller,
     Paths((conversation, seq)): Paths<(ConversationId, Seq)>,
     Body(body): Body<Edit>,
-) -> Given {
+) -> HandlerResult {
     give::written(app.execute(identity, body.into_command(conversation, seq)).await?)
 }
 
@@ -104,7 +104,7 @@ pub async fn redact(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Paths((conversation, target_seq)): Paths<(ConversationId, Seq)>,
-) -> Given {
+) -> HandlerResult {
     let command = write(conversation, Change::Redact { target_seq });
     give::written(app.execute(identity, command).await?)
 }
@@ -121,7 +121,7 @@ pub async fn receipts(
     Caller(identity): Caller,
     Paths((conversation,)): Paths<(ConversationId,)>,
     Body(body): Body<Receipts>,
-) -> Given {
+) -> HandlerResult {
     app.execute(identity, body.into_command(conversation)).await?;
     Ok(give::nothing())
 }

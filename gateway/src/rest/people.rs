@@ -6,7 +6,7 @@ use axum::extract::State;
 use chat_core::{id::UserId, model::User};
 
 use super::{
-    give::{self, Given},
+    give::{self, HandlerResult},
     sessions::session,
     take::{Address, Body, Caller, Find, Paths, Query, Users},
 };
@@ -29,7 +29,7 @@ pub async fn register(
     Address(address): Address,
     Query(()): Query<()>,
     Body(body): Body<Register>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_address(address).await?;
     let doing = app.clone();
     let registered = app.to_the_end(async move {
@@ -56,7 +56,7 @@ pub async fn find(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Query(find): Query<Find>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     let found = match find {
         Find::Query { query, limit } => app.accounts.search(&query, limit).await?,
@@ -75,7 +75,7 @@ pub async fn one(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Paths((id,)): Paths<(UserId,)>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     user(&app.accounts.user(id).await?)
 }
@@ -85,7 +85,7 @@ pub async fn one(
     get, path = "/v1/me", tag = "users", operation_id = "me",
     responses((status = 200, description = "the caller", body = UserJson)),
 )]
-pub async fn me(State(app): State<Arc<App>>, Caller(identity): Caller) -> Given {
+pub async fn me(State(app): State<Arc<App>>, Caller(identity): Caller) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     user(&app.accounts.me(identity).await?)
 }
@@ -100,7 +100,7 @@ pub async fn set_profile(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Body(body): Body<Profile>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     user(&app.accounts.set_profile(identity, &body.display_name).await?)
 }
@@ -115,13 +115,13 @@ pub async fn presence(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Query(Users(users)): Query<Users>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     let here = app.presence.of_users_for(identity.user, &users).await;
     Ok(give::ok(&Items { items: here.into_iter().map(PresenceJson::from).collect() }))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "ends handlers")]
-fn user(user: &User) -> Given {
+fn user(user: &User) -> HandlerResult {
     Ok(give::ok(&UserJson::from(user)))
 }

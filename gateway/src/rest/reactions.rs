@@ -7,7 +7,7 @@ use chat_core::{command::Change, id::ConversationId, model::Seq};
 
 use super::{
     conversations::write,
-    give::{self, Given},
+    give::{self, HandlerResult},
     take::{Caller, Paths},
 };
 use crate::{app::App, protocol::answer::Sent};
@@ -32,7 +32,7 @@ pub async fn put(
     State(app): State<Arc<App>>,
     caller: Caller,
     Paths(target): Paths<Target>,
-) -> Given {
+) -> HandlerResult {
     react(&app, caller, target, true).await
 }
 
@@ -54,7 +54,7 @@ pub async fn remove(
     State(app): State<Arc<App>>,
     caller: Caller,
     Paths(target): Paths<Target>,
-) -> Given {
+) -> HandlerResult {
     react(&app, caller, target, false).await
 }
 
@@ -63,7 +63,7 @@ async fn react(
     Caller(identity): Caller,
     (conversation, target_seq, emoji): Target,
     on: bool,
-) -> Given {
+) -> HandlerResult {
     let change = Change::React { target_seq, emoji: emoji.into(), on };
     give::written(app.execute(identity, write(conversation, change)).await?)
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use chat_core::{accounts::Grant, error::ChatError};
 
 use super::{
-    give::{self, Given},
+    give::{self, HandlerResult},
     take::{Address, Body, Caller, LoginPart, Paths},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub async fn log_in(
     State(app): State<Arc<App>>,
     Address(address): Address,
     Body(body): Body<LogIn>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_log_in(address, &body.username).await?;
     let LogIn { username, password, device } = body;
     let (user, grant) =
@@ -47,7 +47,7 @@ pub async fn refresh(
     State(app): State<Arc<App>>,
     Address(address): Address,
     Body(body): Body<Refresh>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_address(address).await?;
     let grant = app.accounts.refresh(body.refresh_token.expose()).await?;
     Ok(give::ok(&Refreshed { session: session(&app, &grant)? }))
@@ -58,7 +58,7 @@ pub async fn refresh(
     get, path = "/v1/sessions", tag = "sessions", operation_id = "logins",
     responses((status = 200, description = "the logins", body = Items<LoginJson>)),
 )]
-pub async fn list(State(app): State<Arc<App>>, Caller(identity): Caller) -> Given {
+pub async fn list(State(app): State<Arc<App>>, Caller(identity): Caller) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     let logins = app.accounts.logins(identity).await?;
     let items = logins.iter().map(|login| LoginJson::new(login, identity.login)).collect();
@@ -75,7 +75,7 @@ pub async fn log_out(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Paths((login,)): Paths<(LoginPart,)>,
-) -> Given {
+) -> HandlerResult {
     app.limits.admit_other(identity).await?;
     app.accounts.log_out(identity, login.0.unwrap_or(identity.login)).await?;
     Ok(give::nothing())
