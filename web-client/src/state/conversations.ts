@@ -40,7 +40,7 @@ export function createConversations(client: Client, me: string) {
     }
   }
 
-  /** Reads the next page, unless there is none or it is already being read. */
+  /** Reads the next page, unless the list is complete or a page is being read. */
   async function more(): Promise<void> {
     if (isReading || !state.next_cursor) return;
     isReading = true;
