@@ -64,7 +64,7 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
     this.queue(item.conversation).items.push(item);
     this.store.keep(item);
     this.emit("changed", item);
-    void this.drain(item.conversation);
+    void this.sendQueue(item.conversation);
     return item;
   }
 
@@ -93,7 +93,7 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
   resume(): void {
     for (const [conversation, queue] of this.queues) {
       queue.pause.wake();
-      void this.drain(conversation);
+      void this.sendQueue(conversation);
     }
   }
 
@@ -103,18 +103,18 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
     return queue;
   }
 
-  private async drain(conversation: string): Promise<void> {
+  private async sendQueue(conversation: string): Promise<void> {
     const queue = this.queue(conversation);
     if (queue.busy) return;
     queue.busy = true;
     try {
       for (let failures = 0; queue.items[0] && this.transport.isAttached; ) {
-        const outcome = await this.attempt(queue.items[0]);
-        if (outcome === "done") {
+        const delay_ms = await this.attempt(queue.items[0], failures);
+        if (delay_ms === undefined) {
           queue.items.shift();
           failures = 0;
         } else {
-          await queue.pause.wait(outcome.retry_after_ms ?? this.delay(failures));
+          await queue.pause.wait(delay_ms);
           failures += 1;
         }
       }
@@ -123,34 +123,24 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
     }
   }
 
-  private delay(failures: number): number {
-    return patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
-  }
-
-  private async attempt(item: OutboxItem): Promise<"done" | { retry_after_ms?: number }> {
+  /** Sends a command. Returns the delay before its next attempt, or undefined if it is sent or has failed. */
+  private async attempt(item: OutboxItem, failures: number): Promise<number | undefined> {
     try {
       const { message } = await this.transport.execute(item.command);
       this.store.remove(item.client_id);
       this.emit("changed", { ...item, state: "sent", entry: message });
-      return "done";
     } catch (error) {
-      if (isRetryable(error)) return retryAfterOf(error);
-      this.fail(item, error);
-      return "done";
+      const refusal = error instanceof ConfabError ? error : undefined;
+      if (isRetryable(error)) {
+        return refusal?.retryAfterMs ?? patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
+      }
+      const failed: OutboxItem = { ...item, state: "failed", ...(refusal ? { error: refusal } : {}) };
+      if (isCode(error, "not_found", "forbidden")) this.store.remove(item.client_id);
+      this.failed.set(item.client_id, failed);
+      this.emit("changed", failed);
     }
+    return undefined;
   }
-
-  private fail(item: OutboxItem, error: unknown): void {
-    const failed: OutboxItem = { ...item, state: "failed", ...(error instanceof ConfabError ? { error } : {}) };
-    if (isCode(error, "not_found", "forbidden")) this.store.remove(item.client_id);
-    this.failed.set(item.client_id, failed);
-    this.emit("changed", failed);
-  }
-}
-
-function retryAfterOf(error: unknown): { retry_after_ms?: number } {
-  const retry_after_ms = error instanceof ConfabError ? error.retryAfterMs : undefined;
-  return retry_after_ms === undefined ? {} : { retry_after_ms };
 }
 
 function itemOf(command: EntryCommand, made_at: number): OutboxItem {

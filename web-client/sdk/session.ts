@@ -44,7 +44,7 @@ export interface SessionEvents {
 interface SocketEnd {
   opened: boolean;
   code: number;
-  retry_after_ms?: number;
+  retry_after_ms?: number | undefined;
 }
 
 export class Session extends Emitter<SessionEvents> implements Transport {
@@ -157,14 +157,14 @@ export class Session extends Emitter<SessionEvents> implements Transport {
       this.attachSocket(socket, await socket.hello(token, this.resume(), this.client));
     } catch (error) {
       socket?.close();
-      return { opened: false, code: codeOf(error) ?? (await closed.promise), ...optionalRetryAfter(retryAfterOf(error)) };
+      return { opened: false, code: codeOf(error) ?? (await closed.promise), retry_after_ms: retryAfterOf(error) };
     }
     const openedAt = this.environment.now();
     const code = await closed.promise;
     if (this.environment.now() - openedAt >= STABLE_MS) this.attempts = 0;
     this.socket = undefined;
     if (this.running) this.setState("connecting");
-    return { opened: true, code, ...optionalRetryAfter(this.reconnectAfterMs) };
+    return { opened: true, code, retry_after_ms: this.reconnectAfterMs };
   }
 
   private async freshToken(): Promise<string> {
@@ -268,10 +268,6 @@ function codeOf(error: unknown): number | undefined {
 
 function retryAfterOf(error: unknown): number | undefined {
   return error instanceof ConfabError ? error.retryAfterMs : undefined;
-}
-
-function optionalRetryAfter(retry_after_ms: number | undefined): { retry_after_ms?: number } {
-  return retry_after_ms === undefined ? {} : { retry_after_ms };
 }
 
 /** Returns true for close codes after which the client must not reconnect. */

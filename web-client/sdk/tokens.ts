@@ -102,7 +102,10 @@ export class Tokens extends Emitter<TokenEvents> {
   private async renewOnTimer(): Promise<void> {
     const login = this.store.load();
     if (!login) return;
-    if (this.environment.now() < login.refresh_at) return this.adoptRenewed(login);
+    if (this.environment.now() < login.refresh_at) {
+      this.emit("renewed", login.access_token); // another tab has renewed it
+      return this.schedule();
+    }
     try {
       await this.renew(login.access_token);
     } catch (error) {
@@ -110,12 +113,6 @@ export class Tokens extends Emitter<TokenEvents> {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => void this.renewOnTimer(), REFRESH_RETRY_MS);
     }
-  }
-
-  /** Uses a token that another tab has renewed. */
-  private adoptRenewed(login: StoredLogin): void {
-    this.emit("renewed", login.access_token);
-    this.schedule();
   }
 
   private async rotate(stale: string): Promise<string> {
