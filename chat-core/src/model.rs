@@ -1,4 +1,5 @@
-//! The stored types: entries, conversations, members, cursors, users and logins.
+//! The stored types: entries, conversations, members, cursors, users and logins, and the rules
+//! by which they change. The rules are pure; every store calls them.
 //!
 //! All of them can be encoded with [`crate::versioned`]. Decoding checks what the constructors
 //! check: ids are not zero, names are valid, and texts are within [`crate::limits`].
@@ -8,6 +9,7 @@ mod bounded;
 mod client_id;
 mod conversation;
 mod entry;
+mod idempotency;
 mod login;
 mod overlay;
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub use body::Body;
 pub use client_id::{ClientId, InvalidClientId};
 pub use conversation::{Cursor, Founding, Head, Kind, Member, Membership, Role};
 pub use entry::{Entry, Seq};
-pub use login::{Login, LoginSecret};
+pub use idempotency::{Claim, IdempotencyRecord};
+pub use login::{ExchangeDecision, Login, LoginSecret, TokenExchange};
 pub use overlay::{Edit, Overlay, Reaction};
 pub use user::{Identity, User, Username};

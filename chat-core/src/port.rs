@@ -1,7 +1,9 @@
-//! What the domain needs from outside. A method is one atomic step, named for its meaning; absence
-//! is `Option`; times and ids come in as parameters.
+//! The services that the domain needs from outside, as traits.
 //!
-//! [`crate::memory`] is the executable specification, [`crate::contract`] the tests of it.
+//! A method is one atomic step and is named for its meaning. Absence is an `Option`. Times and ids
+//! are parameters. No trait has default methods, so that a wrapper cannot forget to forward one.
+//! [`crate::memory`] is the reference implementation, and [`crate::contract`] has the tests that
+//! every implementation must pass.
 
 mod accounts;
 mod bus;
@@ -23,21 +25,23 @@ pub use limiter::{Bucket, Limiter, Taken};
 pub use log::{Append, Appended, Log};
 pub use logins::{Logins, Rotation};
 pub use passwords::{PasswordError, Passwords};
-pub use replies::{Claim, Replies, ReplyKey};
+pub use replies::{Replies, ReplyKey};
 
-/// Every port that one store keeps.
+pub use crate::model::Claim;
+
+/// The ports that one store implements.
 #[derive(Debug, Clone)]
 pub struct Stores {
-    /// The logs: what everything else follows from.
+    /// The logs, from which everything else follows.
     pub log: Arc<dyn Log>,
     /// Read models of the logs.
     pub conversations: Arc<dyn Conversations>,
-    /// Delivered and read.
+    /// How far members have received and read.
     pub cursors: Arc<dyn Cursors>,
-    /// People.
+    /// People and their credentials.
     pub accounts: Arc<dyn Accounts>,
-    /// Devices.
+    /// Logins.
     pub logins: Arc<dyn Logins>,
-    /// Answers kept under idempotency keys.
+    /// Idempotency keys.
     pub replies: Arc<dyn Replies>,
 }

@@ -7,7 +7,7 @@ use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
     limits::APPEND_ENTRIES_MAX,
-    model::{Body, ClientId, Entry, Head, Seq},
+    model::{ClientId, Entry, Head, Seq},
     port::{Append, Appended, Log},
 };
 
@@ -123,16 +123,8 @@ pub(super) fn erase(
     let key = keys::entry(conversation, seq);
     let Some(value) = txn.get(Space::Entries, &key)? else { return Ok(()) };
     let mut entry = values::read_entry(conversation, &value)?;
-    let text = match &mut entry.body {
-        Body::Text { text, .. } | Body::Edited { text, .. } => text.take(),
-        Body::Redacted { .. }
-        | Body::Reaction { .. }
-        | Body::Joined { .. }
-        | Body::Left { .. }
-        | Body::Role { .. }
-        | Body::Title { .. } => None,
-    };
-    if text.is_some() {
+    if let Some(erased) = entry.body.without_text() {
+        entry.body = erased;
         txn.put(Space::Entries, key, values::entry(&entry));
     }
     Ok(())

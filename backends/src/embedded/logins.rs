@@ -1,13 +1,13 @@
 //! Logins: families of refresh tokens.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{LoginId, UserId},
-    limits::{LOGINS_MAX, REFRESH_GRACE},
-    model::{Login, LoginSecret},
+    limits::LOGINS_MAX,
+    model::{ExchangeDecision, Login, LoginSecret, TokenExchange},
     port::{Logins, Rotation},
     time::Timestamp,
 };
@@ -55,47 +55,30 @@ fn open(txn: &mut Txn<'_>, opened: &Login) -> Result<(), StoreError> {
     for row in &rows {
         logins.extend(login(txn, named(row)?)?);
     }
-    logins.sort_by_key(|login| (login.used_at, login.id));
-    for unused in &logins[..logins.len().saturating_sub(LOGINS_MAX)] {
-        remove(txn, unused.user, unused.id);
+    for evicted in Login::evicted(logins) {
+        remove(txn, evicted.user, evicted.id);
     }
     Ok(())
 }
 
-/// An exchange of one refresh token for the next.
-#[derive(Clone, Copy)]
-struct Exchange {
-    presented: LoginSecret,
-    successor: LoginSecret,
-    now: Timestamp,
-    expires_at: Timestamp,
-}
-
-impl Exchange {
-    /// Whether it was made a moment ago, and its successor is still the newest.
-    fn repeats(&self, login: &Login) -> bool {
-        login.current == self.successor
-            && login.previous.is_some_and(|(previous, exchanged_at)| {
-                previous == self.presented && self.now <= exchanged_at.after(REFRESH_GRACE)
-            })
-    }
-
-    fn rotate(&self, txn: &mut Txn<'_>, id: LoginId) -> Result<Rotation, StoreError> {
-        let stands = login(txn, id)?.filter(|login| self.now < login.expires_at);
-        let Some(mut login) = stands else { return Ok(Rotation::Gone) };
-        if login.current == self.presented {
-            login.current = self.successor;
-            login.previous = Some((self.presented, self.now));
-            (login.used_at, login.expires_at) = (self.now, self.expires_at);
-            put(txn, &login);
-            return Ok(Rotation::Rotated(login));
+fn rotate(
+    txn: &mut Txn<'_>,
+    id: LoginId,
+    exchange: &TokenExchange,
+) -> Result<Rotation, StoreError> {
+    let Some(login) = login(txn, id)? else { return Ok(Rotation::Gone) };
+    Ok(match login.exchange(exchange) {
+        ExchangeDecision::Rotate(rotated) => {
+            put(txn, &rotated);
+            Rotation::Rotated(rotated)
         }
-        if self.repeats(&login) {
-            return Ok(Rotation::Repeated(login));
+        ExchangeDecision::Repeat => Rotation::Repeated(login),
+        ExchangeDecision::EndReused => {
+            remove(txn, login.user, id);
+            Rotation::Reused { user: login.user }
         }
-        remove(txn, login.user, id);
-        Ok(Rotation::Reused { user: login.user })
-    }
+        ExchangeDecision::Expired => Rotation::Gone,
+    })
 }
 
 fn list(store: &Store, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {
@@ -106,9 +89,7 @@ fn list(store: &Store, user: UserId, now: Timestamp) -> Result<Vec<Login>, Store
             logins.push(values::read_login(id, &value)?);
         }
     }
-    logins.retain(|login| now < login.expires_at);
-    logins.sort_by_key(|login| Reverse((login.created_at, login.id)));
-    Ok(logins)
+    Ok(Login::active(logins, now))
 }
 
 #[async_trait]
@@ -126,8 +107,8 @@ impl Logins for EmbeddedLogins {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        let exchange = Exchange { presented, successor, now, expires_at };
-        self.0.change(256, move |txn| exchange.rotate(txn, id)).await
+        let exchange = TokenExchange { presented, successor, now, expires_at };
+        self.0.change(256, move |txn| rotate(txn, id, &exchange)).await
     }
 
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {

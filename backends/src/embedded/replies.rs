@@ -9,19 +9,13 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::ConversationId,
-    limits::{REPLY_CLAIM_TTL, REPLY_TTL},
-    port::{Claim, Replies, ReplyKey},
+    model::{Claim, IdempotencyRecord},
+    port::{Replies, ReplyKey},
     time::Timestamp,
 };
 use fjall::UserKey;
 
-use super::{
-    changes::Txn,
-    keys,
-    spaces::Space,
-    store::Shared,
-    values::{self, Reply},
-};
+use super::{changes::Txn, keys, spaces::Space, store::Shared, values};
 
 /// Rows that one claim looks at to see whether their time is over.
 const SWEPT_ROWS: usize = 16;
@@ -41,33 +35,25 @@ impl EmbeddedReplies {
     }
 }
 
-fn kept(txn: &Txn<'_>, key: &UserKey) -> Result<Option<Reply>, StoreError> {
+fn kept(txn: &Txn<'_>, key: &UserKey) -> Result<Option<IdempotencyRecord>, StoreError> {
     txn.get(Space::Replies, key)?.map(|value| values::read_reply(&value)).transpose()
 }
 
-fn put(txn: &mut Txn<'_>, key: UserKey, reply: &Reply) {
+fn put(txn: &mut Txn<'_>, key: UserKey, reply: &IdempotencyRecord) {
     txn.put(Space::Replies, key, values::reply(reply));
 }
 
-/// Claims a key: `fresh` is what stands if nobody has it.
-fn claim(txn: &mut Txn<'_>, key: UserKey, fresh: &Reply) -> Result<Claim, StoreError> {
-    let now = fresh.claimed_at;
-    let Some(mut reply) = kept(txn, &key)? else {
+/// Claims a key. `fresh` becomes its record if it has none.
+fn claim(txn: &mut Txn<'_>, key: UserKey, fresh: &IdempotencyRecord) -> Result<Claim, StoreError> {
+    let Some(record) = kept(txn, &key)? else {
         put(txn, key, fresh);
         return Ok(Claim::Yours(fresh.conversation));
     };
-    if reply.digest != fresh.digest {
-        return Ok(Claim::Differs);
+    let claim = record.claim(&fresh.digest, fresh.claimed_at);
+    if matches!(claim, Claim::Yours(_)) {
+        put(txn, key, &IdempotencyRecord { claimed_at: fresh.claimed_at, ..record });
     }
-    if reply.is_settled {
-        return Ok(Claim::Settled(reply.conversation));
-    }
-    if now < reply.claimed_at.after(REPLY_CLAIM_TTL) {
-        return Ok(Claim::Running);
-    }
-    reply.claimed_at = now;
-    put(txn, key, &reply);
-    Ok(Claim::Yours(reply.conversation))
+    Ok(claim)
 }
 
 /// Removes what is over among the rows from `next` on; where the next ones begin.
@@ -76,17 +62,12 @@ fn sweep(txn: &mut Txn<'_>, next: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, St
     // Of a key that is claimed right now this sees what the claim wrote. A row that cannot be read is
     // for whoever claims it to hear of.
     for (key, _) in &rows {
-        if matches!(kept(txn, key), Ok(Some(reply)) if is_over(&reply, now)) {
+        if matches!(kept(txn, key), Ok(Some(reply)) if reply.has_expired(now)) {
             txn.remove(Space::Replies, key.clone());
         }
     }
     let last = rows.last().filter(|_| rows.len() == SWEPT_ROWS);
     Ok(last.map(|(key, _)| [key, &[0][..]].concat()).unwrap_or_default())
-}
-
-/// Whether it has been kept for long enough, also if it was settled as late as may be.
-fn is_over(reply: &Reply, now: Timestamp) -> bool {
-    now >= reply.claimed_at.after(REPLY_TTL + REPLY_CLAIM_TTL)
 }
 
 #[async_trait]
@@ -99,7 +80,7 @@ impl Replies for EmbeddedReplies {
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         let key = keys::reply(key);
-        let fresh = Reply { digest, conversation: fresh, claimed_at: now, is_settled: false };
+        let fresh = IdempotencyRecord::new(digest, fresh, now);
         let next = self.next.clone();
         let change = move |txn: &mut Txn<'_>| {
             let claim = claim(txn, key, &fresh)?;
@@ -115,7 +96,7 @@ impl Replies for EmbeddedReplies {
         self.shared
             .change(256, move |txn| {
                 if let Some(reply) = kept(txn, &key)?.filter(|reply| !reply.is_settled) {
-                    put(txn, key, &Reply { is_settled: true, ..reply });
+                    put(txn, key, &IdempotencyRecord { is_settled: true, ..reply });
                 }
                 Ok(())
             })

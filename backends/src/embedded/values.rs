@@ -13,7 +13,7 @@ use chat_core::{
 use fjall::UserValue;
 
 pub(super) use self::{
-    people::{Account, Reply, account, login, read_account, read_login, read_reply, reply},
+    people::{Account, account, login, read_account, read_login, read_reply, reply},
     views::{
         cursor, founding, member, overlay, read_cursor, read_founding, read_member, read_overlay,
         read_title, title,

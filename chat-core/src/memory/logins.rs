@@ -1,6 +1,6 @@
 //! Logins in memory.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 
@@ -8,32 +8,15 @@ use super::stores::Shared;
 use crate::{
     error::StoreError,
     id::{LoginId, UserId},
-    limits::{LOGINS_MAX, REFRESH_GRACE},
-    model::{Login, LoginSecret},
+    model::{ExchangeDecision, Login, LoginSecret, TokenExchange},
     port::{self, Rotation},
     time::Timestamp,
 };
 
 pub(super) type Logins = HashMap<LoginId, Login>;
 
-/// Whether `presented` was exchanged for `successor`, the newest, a moment ago.
-fn is_repeat(
-    login: &Login,
-    presented: LoginSecret,
-    successor: LoginSecret,
-    now: Timestamp,
-) -> bool {
-    login.current == successor
-        && login.previous.is_some_and(|(previous, exchanged_at)| {
-            previous == presented && now <= exchanged_at.after(REFRESH_GRACE)
-        })
-}
-
-/// The login of this user that has gone unused longest, once there are too many.
-fn one_too_many(logins: &Logins, user: UserId) -> Option<LoginId> {
-    let of_user = || logins.values().filter(|login| login.user == user);
-    let unused_longest = of_user().min_by_key(|login| (login.used_at, login.id))?;
-    (of_user().count() > LOGINS_MAX).then_some(unused_longest.id)
+fn logins_of(logins: &Logins, user: UserId) -> Vec<Login> {
+    logins.values().filter(|login| login.user == user).cloned().collect()
 }
 
 /// Logins in memory.
@@ -45,8 +28,8 @@ impl port::Logins for MemoryLogins {
     async fn open(&self, login: &Login) -> Result<(), StoreError> {
         let logins = &mut self.0.lock().logins;
         logins.insert(login.id, login.clone());
-        if let Some(id) = one_too_many(logins, login.user) {
-            logins.remove(&id);
+        for evicted in Login::evicted(logins_of(logins, login.user)) {
+            logins.remove(&evicted.id);
         }
         Ok(())
     }
@@ -60,33 +43,30 @@ impl port::Logins for MemoryLogins {
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let logins = &mut self.0.lock().logins;
-        let Some(login) = logins.get_mut(&id).filter(|login| now < login.expires_at) else {
-            return Ok(Rotation::Gone);
-        };
-        if login.current == presented {
-            (login.current, login.previous) = (successor, Some((presented, now)));
-            (login.used_at, login.expires_at) = (now, expires_at);
-            return Ok(Rotation::Rotated(login.clone()));
-        }
-        if is_repeat(login, presented, successor, now) {
-            return Ok(Rotation::Repeated(login.clone()));
-        }
-        let user = login.user;
-        logins.remove(&id);
-        Ok(Rotation::Reused { user })
+        let Some(login) = logins.get_mut(&id) else { return Ok(Rotation::Gone) };
+        let exchange = TokenExchange { presented, successor, now, expires_at };
+        Ok(match login.exchange(&exchange) {
+            ExchangeDecision::Rotate(rotated) => {
+                login.clone_from(&rotated);
+                Rotation::Rotated(rotated)
+            }
+            ExchangeDecision::Repeat => Rotation::Repeated(login.clone()),
+            ExchangeDecision::EndReused => {
+                let user = login.user;
+                logins.remove(&id);
+                Rotation::Reused { user }
+            }
+            ExchangeDecision::Expired => Rotation::Gone,
+        })
     }
 
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
         let logins = &mut self.0.lock().logins;
-        let theirs = logins.get(&id).is_some_and(|login| login.user == user);
-        Ok(theirs && logins.remove(&id).is_some())
+        let is_theirs = logins.get(&id).is_some_and(|login| login.user == user);
+        Ok(is_theirs && logins.remove(&id).is_some())
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {
-        let logins = &self.0.lock().logins;
-        let stands = |login: &&Login| login.user == user && now < login.expires_at;
-        let mut list: Vec<_> = logins.values().filter(stands).cloned().collect();
-        list.sort_by_key(|login| Reverse((login.created_at, login.id)));
-        Ok(list)
+        Ok(Login::active(logins_of(&self.0.lock().logins, user), now))
     }
 }

@@ -10,26 +10,28 @@ use crate::{
     model::{User, Username},
 };
 
-/// People and their credentials.
+/// Stores people and their password hashes.
 #[async_trait]
 pub trait Accounts: Send + Sync + fmt::Debug {
-    /// Makes the account with its password hash, if its username is free; says whether it was.
-    /// Of several at the same moment one wins. The same user id again wins again.
+    /// Creates the account if its username is free. Returns false if another user has the name.
+    /// Of several concurrent claims exactly one wins. A repeated claim by the winner's user id
+    /// returns true again.
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError>;
 
-    /// The users with these ids, in this order.
+    /// Returns the users with these ids in the same order.
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError>;
 
-    /// The user of this name and its password hash.
+    /// Returns the user with this name and its password hash.
     async fn credentials(
         &self,
         username: &Username,
     ) -> Result<Option<(User, Arc<str>)>, StoreError>;
 
-    /// Sets the display name; `None` where there is no such user.
+    /// Sets the display name and returns the changed user, or `None` if the user does not exist.
     async fn set_profile(&self, id: UserId, display_name: &str)
     -> Result<Option<User>, StoreError>;
 
-    /// Up to `limit` users whose username begins with `prefix` (lower case), ascending by username.
+    /// Returns up to `limit` users whose username starts with `prefix` (in lower case), ascending
+    /// by username.
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Hints between gateways. The bus may lose, repeat and reorder; the store is the truth.
+//! The bus that carries hints between gateways. It may lose, repeat and reorder them.
 
 use std::fmt;
 
@@ -8,56 +8,58 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::id::{ConversationId, UserId};
 
-/// What a hint is about.
+/// The topic of a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// A conversation: entries, receipts, typing.
+    /// A conversation: its entries, receipts and typing.
     Conversation(ConversationId),
-    /// A user: conversations added, log-outs, its own receipts on other devices.
+    /// A user: conversations that the user was added to, and receipts from the user's devices.
     User(UserId),
-    /// All gateways: revoked logins.
+    /// All gateways: ended logins.
     Gateways,
 }
 
-/// What came over the bus.
+/// What a gateway receives from the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
-    /// A hint, untrusted in shape.
+    /// A hint. Its bytes are not trusted.
     Hint {
-        /// Where it was published.
+        /// The channel that it was published on.
         channel: Channel,
-        /// What was published.
+        /// The published bytes.
         payload: Bytes,
     },
-    /// Hints may have been lost since the last arrival: ask the store.
+    /// Hints may have been lost since the last arrival, so the gateway must read the store.
     Lost,
 }
 
-/// Why the bus did not do it.
+/// The bus could not subscribe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("bus unavailable: {0}")]
 pub struct BusError(pub String);
 
-/// Hints between gateways.
+/// Carries hints between gateways.
 #[async_trait]
 pub trait Bus: Send + Sync + fmt::Debug {
-    /// Sends a hint to the other gateways that subscribe to the channel. Never waits; what cannot
-    /// be sent is dropped and counted. A gateway may hear its own hints.
+    /// Sends a hint to the other gateways that subscribe to the channel. Never waits: a hint that
+    /// cannot be sent is dropped and counted. A gateway may receive its own hints.
     fn publish(&self, channel: Channel, payload: Bytes);
 
-    /// Subscribes; when it returns `Ok`, what others publish from now on arrives unless lost. After
-    /// an error the bus goes on trying by itself, and reports `Lost` when it has succeeded.
+    /// Subscribes to channels. After `Ok`, what others publish from now on arrives unless it is
+    /// lost. After an error the bus retries by itself, and sends [`Arrival::Lost`] once it has
+    /// subscribed.
     async fn subscribe(&self, channels: &[Channel]) -> Result<(), BusError>;
 
-    /// Ends subscriptions; hints may come for a while longer.
+    /// Ends subscriptions. Hints may still arrive for a short time.
     async fn unsubscribe(&self, channels: &[Channel]);
 
-    /// The one stream of what arrives. `None` after the first call.
+    /// Returns the stream of everything that arrives, or `None` after the first call.
     fn arrivals(&self) -> Option<Receiver<Arrival>>;
 
     /// Returns false if this gateway is the only one, so that there is nothing to receive.
     fn has_others(&self) -> bool;
 
-    /// Whether hints pass now; while they do not, gateways look into the store more often.
+    /// Returns true while the bus is connected. While it is not, gateways read the store more
+    /// often.
     fn is_up(&self) -> bool;
 }

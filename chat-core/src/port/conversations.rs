@@ -1,4 +1,4 @@
-//! Read models of the logs: who is where, and what later entries did to earlier ones.
+//! Read models of the logs: conversations, their members, and the overlays of their messages.
 
 use std::{fmt, sync::Arc};
 
@@ -10,14 +10,15 @@ use crate::{
     model::{Entry, Founding, Member, Membership, Overlay, Seq},
 };
 
-/// Read models of the logs.
+/// Stores the read models of the logs.
 #[async_trait]
 pub trait Conversations: Send + Sync + fmt::Debug {
-    /// Keeps what a conversation was made with; the first one stands. Idempotent.
+    /// Stores the facts of a conversation's creation. If there are some already, they stay.
+    /// Idempotent.
     async fn create(&self, founding: &Founding) -> Result<(), StoreError>;
 
-    /// The direct conversation of these two people: `fresh` if there was none. The order of the
-    /// two does not matter.
+    /// Returns the direct conversation of these two users. If there is none, `fresh` becomes it.
+    /// The order of the users does not matter.
     async fn direct(
         &self,
         one: UserId,
@@ -25,16 +26,16 @@ pub trait Conversations: Send + Sync + fmt::Debug {
         fresh: ConversationId,
     ) -> Result<ConversationId, StoreError>;
 
-    /// What the conversation was made with, and its newest title.
+    /// Returns the facts of the conversation's creation, and its newest title.
     async fn get(
         &self,
         conversation: ConversationId,
     ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError>;
 
-    /// The conversations that the user is a member of, in any order.
+    /// Returns the conversations that the user is a member of, in any order.
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError>;
 
-    /// Up to `limit` members with ids above `after`, ascending by id.
+    /// Returns up to `limit` members with ids above `after`, ascending by id.
     async fn members(
         &self,
         conversation: ConversationId,
@@ -42,16 +43,17 @@ pub trait Conversations: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Member>, StoreError>;
 
-    /// The standing of these users, in this order; `None` for who is no member.
+    /// Returns the memberships of these users in the same order, or `None` for users who are not
+    /// members.
     async fn standing(
         &self,
         conversation: ConversationId,
         users: &[UserId],
     ) -> Result<Vec<Option<Member>>, StoreError>;
 
-    /// What later entries did to the messages in `(after, to]`, ascending by message; untouched
-    /// messages are left out. Everything in an [`Overlay`] is in the order that it names, as if the
-    /// entries had been folded into it: it is searched by that order.
+    /// Returns the overlays of the messages in `(after, to]`, ascending by message. Messages
+    /// without one are left out. The lists inside an [`Overlay`] must have the order that it
+    /// documents, because it searches them by that order.
     async fn overlays(
         &self,
         conversation: ConversationId,
@@ -59,9 +61,11 @@ pub trait Conversations: Send + Sync + fmt::Debug {
         to: Seq,
     ) -> Result<Vec<(Seq, Overlay)>, StoreError>;
 
-    /// Folds entries of one conversation into everything above (and into the sender's own cursor,
-    /// which an entry of kind text moves to itself; and erases what a redaction takes away). May be
-    /// called in any order and any number of times: the highest seq wins. A store whose append
-    /// does this in the same step does nothing here.
+    /// Writes what these entries of one conversation change besides the log
+    /// ([`crate::projection`]): all of the above, and the sender's own cursor, which a text entry
+    /// moves to itself. Erases the texts that a redaction takes away.
+    ///
+    /// May be called in any order and any number of times: the highest seq wins. In a store whose
+    /// append does this in the same step, this does nothing.
     async fn project(&self, entries: &[Entry]) -> Result<(), StoreError>;
 }

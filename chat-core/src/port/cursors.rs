@@ -1,4 +1,4 @@
-//! How far each member has got.
+//! How far each member has received and read each log.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::{
     model::Cursor,
 };
 
-/// How far each member has got. A cursor only moves forward, field by field.
+/// Stores the members' cursors. A cursor only moves forward, field by field.
 #[async_trait]
 pub trait Cursors: Send + Sync + fmt::Debug {
-    /// Moves the cursor to the furthest of what it is and `to` (see [`Cursor::max`]), and tells
-    /// where it is then, and whether that is further than before.
+    /// Moves the cursor to the further of its position and `to` ([`Cursor::max`]). Returns the
+    /// new position, and true if it is further than before.
     async fn advance(
         &self,
         user: UserId,
@@ -22,14 +22,16 @@ pub trait Cursors: Send + Sync + fmt::Debug {
         to: Cursor,
     ) -> Result<(Cursor, bool), StoreError>;
 
-    /// The user's cursors in these conversations, in this order; the default where there is none.
+    /// Returns the user's cursors in these conversations in the same order. A cursor that does not
+    /// exist is the default.
     async fn of_user(
         &self,
         user: UserId,
         conversations: &[ConversationId],
     ) -> Result<Vec<Cursor>, StoreError>;
 
-    /// These users' cursors in the conversation, in this order; the default where there is none.
+    /// Returns these users' cursors in the conversation in the same order. A cursor that does not
+    /// exist is the default.
     async fn of_conversation(
         &self,
         conversation: ConversationId,

@@ -1,32 +1,34 @@
-//! Token buckets.
+//! Rate limits: token buckets.
 
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-/// A bucket: `burst` tokens at the most, refilled evenly.
+/// The size and the refill rate of a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
-    /// Tokens that come back in a second.
+    /// Tokens refilled per second.
     pub per_second: f64,
-    /// Tokens at the most.
+    /// The largest number of tokens in the bucket.
     pub burst: u32,
 }
 
-/// What taking a token gave.
+/// The result of taking a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// A token.
+    /// The bucket had a token.
     Granted,
-    /// None is left.
+    /// The bucket is empty.
     Refused {
-        /// When the next one is there.
+        /// The time until the next token.
         retry_after: Duration,
     },
 }
 
-/// Token buckets by key. An implementation that loses its server goes on with a strict bucket of
-/// its own: a limiter never fails.
+/// Keeps a token bucket for each key.
+///
+/// A limiter never fails. An implementation that loses its server continues with stricter buckets
+/// of its own.
 #[async_trait]
 pub trait Limiter: Send + Sync + fmt::Debug {
     /// Takes one token from the key's bucket, in one atomic step.

@@ -10,57 +10,61 @@ use crate::{
     model::{ClientId, Entry, Head, Seq},
 };
 
-/// What is to be appended: all of it or nothing.
+/// Entries to append, all or none of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Append<'a> {
-    /// The log.
+    /// The conversation whose log is appended to.
     pub conversation: ConversationId,
-    /// The head that the log must have; zero for an empty log.
+    /// The seq that the log's head must have; zero for an empty log.
     pub after: Seq,
-    /// 1 to [`crate::limits::APPEND_ENTRIES_MAX`] entries with the seqs `after + 1 …`, no two with
+    /// 1 to [`crate::limits::APPEND_ENTRIES_MAX`] entries with the seqs `after + 1 …`. No two have
     /// the same sender and client id.
     pub entries: &'a [Entry],
-    /// For each entry, the head that its sender knew when it first made the command: a repeat can
-    /// only stand after it.
+    /// For each entry, the head that its sender knew when it first sent the command. An earlier
+    /// attempt of the same command can only stand after it.
     pub bases: &'a [Seq],
-    /// The running values after the last entry.
+    /// The head after the last entry.
     pub head: Head,
 }
 
-/// What became of an append.
+/// The result of an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// Durable, and in every read that starts from now on, on any gateway.
+    /// The entries are durable. Every read that starts from now on returns them, on any gateway.
     Done,
-    /// The log has another head; nothing was written.
+    /// The log has another head. Nothing was written.
     Moved {
-        /// The head that it has.
+        /// The log's head.
         head: Head,
     },
-    /// These entries' keys `(sender, client_id)` are in the log already; nothing was written.
+    /// The log already contains the `(sender, client_id)` of these entries. Nothing was written.
     Duplicate {
-        /// Index into the entries, and the entry that stands for it.
+        /// Pairs of an index into the appended entries and the entry that the log contains.
         entries: Vec<(usize, Entry)>,
     },
 }
 
-/// The logs of all conversations.
+/// Stores the logs of all conversations.
 #[async_trait]
 pub trait Log: Send + Sync + fmt::Debug {
     /// Returns how many entries an append after this head may have: at least one, and
-    /// [`crate::limits::APPEND_ENTRIES_MAX`] where the store has no partitions. A store that splits logs into
-    /// partitions refuses an append across an edge as unavailable. The founding of a conversation
-    /// always fits.
+    /// [`crate::limits::APPEND_ENTRIES_MAX`] in a store without partitions. A store that splits
+    /// logs into partitions refuses an append across an edge as unavailable. The entries that
+    /// create a conversation always fit.
     fn room(&self, after: Seq) -> usize;
 
-    /// Appends, if the log's head is `after` and none of the keys is in it: checked and done in one
-    /// atomic step. [`StoreError::Unavailable`] means surely not done; after
-    /// [`StoreError::Unknown`], the next [`Log::find`] or [`Log::heads`] of the conversation is
-    /// final: what it does not show will never appear.
+    /// Appends the entries if the log's head is `after` and the log contains none of their client
+    /// ids. Both are checked and the entries are written in one atomic step.
+    ///
+    /// After [`StoreError::Unavailable`] nothing was written and nothing will be. After
+    /// [`StoreError::Unknown`] the entries may have been written. The conversation's next
+    /// [`Log::find`] or [`Log::heads`] then settles the outcome: entries that it does not return
+    /// never appear later.
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError>;
 
-    /// Up to `limit` entries of `(after, to]`, ascending and contiguous from `after + 1`. Fewer
-    /// only where `to` or the head is reached; a hole is [`StoreError::Corrupt`].
+    /// Returns up to `limit` entries of `(after, to]`, ascending and contiguous from `after + 1`.
+    /// Returns fewer only if `to` or the head is reached. A missing entry is
+    /// [`StoreError::Corrupt`].
     async fn read(
         &self,
         conversation: ConversationId,
@@ -69,11 +73,11 @@ pub trait Log: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError>;
 
-    /// The heads of these logs, in this order; the default where there is none.
+    /// Returns the heads of these logs in the same order. An empty log has the default head.
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError>;
 
-    /// The entry that this sender's client id made, looked for after `base` (and in the newest
-    /// [`crate::limits::REPEAT_ENTRIES_MIN`] entries in any case).
+    /// Returns the entry that this sender made with this client id. The search covers all entries
+    /// after `base`, and at least the newest [`crate::limits::REPEAT_ENTRIES_MIN`].
     async fn find(
         &self,
         conversation: ConversationId,
@@ -82,7 +86,8 @@ pub trait Log: Send + Sync + fmt::Debug {
         base: Seq,
     ) -> Result<Option<Entry>, StoreError>;
 
-    /// Takes the text out of these entries of kind text and edited, for good. The entries keep
-    /// their places. Idempotent.
+    /// Erases the text of these messages and edits for good
+    /// ([`Body::without_text`](crate::model::Body::without_text)). The entries keep their places.
+    /// Idempotent.
     async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Logins: families of refresh tokens.
+//! Logins and the exchange of their refresh tokens.
 
 use std::fmt;
 
@@ -11,33 +11,32 @@ use crate::{
     time::Timestamp,
 };
 
-/// What became of an exchange.
+/// The result of exchanging a refresh token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    /// The successor is good now.
+    /// The successor is valid now.
     Rotated(Login),
-    /// The same exchange was made a moment ago and its successor is still the newest: the answer
-    /// was lost, and here it is again.
+    /// The same exchange was made a moment ago and its successor is still the newest. The first
+    /// answer was probably lost.
     Repeated(Login),
-    /// An old token was used again: the login has been ended.
+    /// An old token was used again, so the login has been ended.
     Reused {
-        /// Whose login it was.
+        /// The user whose login it was.
         user: UserId,
     },
-    /// There is no such login, or it has run out.
+    /// The login does not exist or has expired.
     Gone,
 }
 
-/// Logins: families of refresh tokens.
+/// Stores logins.
 #[async_trait]
 pub trait Logins: Send + Sync + fmt::Debug {
-    /// Keeps a new login. Past [`crate::limits::LOGINS_MAX`] of a user the one unused longest goes.
+    /// Stores a new login. If the user then has more than [`crate::limits::LOGINS_MAX`], the least
+    /// recently used ones are deleted ([`Login::evicted`]).
     async fn open(&self, login: &Login) -> Result<(), StoreError>;
 
-    /// Exchanges `presented` for `successor` in one atomic step: [`Rotation::Rotated`] where
-    /// `presented` is the current secret (the login then expires at `expires_at`);
-    /// [`Rotation::Repeated`] where it is the previous one, exchanged for this same successor no
-    /// longer than [`crate::limits::REFRESH_GRACE`] before `now`; otherwise the login ends.
+    /// Exchanges the token `presented` for `successor` in one atomic step, as
+    /// [`Login::exchange`] decides. The login then expires at `expires_at`.
     async fn rotate(
         &self,
         id: LoginId,
@@ -47,9 +46,9 @@ pub trait Logins: Send + Sync + fmt::Debug {
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError>;
 
-    /// Ends the login of this user; says whether there was one.
+    /// Deletes this user's login. Returns false if it did not exist.
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError>;
 
-    /// The user's logins that have not run out, newest first.
+    /// Returns the user's logins that have not expired, newest first ([`Login::active`]).
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError>;
 }

@@ -1,26 +1,27 @@
-//! Password hashing, slow by intent.
+//! Password hashing, deliberately slow.
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-/// Why a password could not be hashed or checked.
+/// Why a password could not be hashed or verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Too many are waiting.
+    /// Too many passwords are waiting to be hashed.
     #[error("too many log-ins at once")]
     Busy,
-    /// The hash is none, or hashing failed.
+    /// The stored hash is malformed, or hashing failed.
     #[error("password hash unusable")]
     Unusable,
 }
 
-/// Password hashing.
+/// Hashes and verifies passwords.
 #[async_trait]
 pub trait Passwords: Send + Sync + fmt::Debug {
-    /// A salted hash in PHC string format.
+    /// Returns a salted hash in PHC string format.
     async fn hash(&self, password: &str) -> Result<String, PasswordError>;
 
-    /// Whether the password is the hash's. `None` takes as long as a real hash and is never right.
+    /// Returns true if the hash was made from this password. Without a hash the answer is false,
+    /// and takes as long as with one, so that the time does not reveal whether a user exists.
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError>;
 }

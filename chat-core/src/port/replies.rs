@@ -1,4 +1,4 @@
-//! What was made under an idempotency key.
+//! Idempotency keys and the conversations created under them.
 
 use std::{fmt, sync::Arc};
 
@@ -7,38 +7,26 @@ use async_trait::async_trait;
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
+    model::Claim,
     time::Timestamp,
 };
 
-/// A user's own name for a request.
+/// A user's idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReplyKey {
-    /// Whose.
+    /// The user who sent the request.
     pub user: UserId,
-    /// The name.
+    /// The request's `Idempotency-Key`.
     pub key: Arc<str>,
 }
 
-/// What a claim of an idempotency key found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// The key is the caller's now: go on and make this conversation (the caller's own at the first
-    /// claim; the first one's where that claim ran out unsettled, so that nothing is made twice).
-    Yours(ConversationId),
-    /// Another request holds the key.
-    Running,
-    /// It was made.
-    Settled(ConversationId),
-    /// The key stands for another body.
-    Differs,
-}
-
-/// What was made under an idempotency key.
+/// Stores idempotency keys and the conversations created under them.
 #[async_trait]
 pub trait Replies: Send + Sync + fmt::Debug {
-    /// Claims the key for a body with this digest, in one atomic step. An unsettled claim runs out
-    /// after [`crate::limits::REPLY_CLAIM_TTL`], a settled one is kept for
-    /// [`crate::limits::REPLY_TTL`] at least.
+    /// Claims the key for a request body with this digest, in one atomic step. The first claim
+    /// keeps `fresh` as the conversation to create. An unsettled claim can be taken over after
+    /// [`crate::limits::REPLY_CLAIM_TTL`]; a settled one is kept for at least
+    /// [`crate::limits::REPLY_TTL`]. See [`crate::model::IdempotencyRecord`].
     async fn claim(
         &self,
         key: &ReplyKey,
@@ -47,9 +35,10 @@ pub trait Replies: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Claim, StoreError>;
 
-    /// Marks the key's conversation as made. Idempotent.
+    /// Records that the key's conversation has been created. Idempotent.
     async fn settle(&self, key: &ReplyKey) -> Result<(), StoreError>;
 
-    /// Gives an unsettled key back: the request was refused and nothing was made. Idempotent.
+    /// Deletes the key unless it is settled, after the request was refused and created nothing.
+    /// Idempotent.
     async fn release(&self, key: &ReplyKey) -> Result<(), StoreError>;
 }

@@ -6,9 +6,8 @@ use bytes::BufMut;
 use chat_core::{
     codec::{self, Malformed, Reader},
     error::StoreError,
-    id::{ConversationId, LoginId, UserId},
-    model::{Login, LoginSecret, User, Username},
-    time::Timestamp,
+    id::{LoginId, UserId},
+    model::{IdempotencyRecord, Login, LoginSecret, User, Username},
 };
 use fjall::UserValue;
 
@@ -83,16 +82,7 @@ fn digest(reader: &mut Reader<'_>) -> Result<[u8; 32], Malformed> {
 }
 
 /// What stands under an idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Reply {
-    pub(in super::super) digest: [u8; 32],
-    pub(in super::super) conversation: ConversationId,
-    pub(in super::super) claimed_at: Timestamp,
-    pub(in super::super) is_settled: bool,
-}
-
-/// What stands under an idempotency key.
-pub(in super::super) fn reply(reply: &Reply) -> UserValue {
+pub(in super::super) fn reply(reply: &IdempotencyRecord) -> UserValue {
     written(50, |out| {
         out.put_slice(&reply.digest);
         out.put_u64(reply.conversation.get());
@@ -102,9 +92,9 @@ pub(in super::super) fn reply(reply: &Reply) -> UserValue {
 }
 
 /// What stands under an idempotency key, of these bytes.
-pub(in super::super) fn read_reply(bytes: &[u8]) -> Result<Reply, StoreError> {
+pub(in super::super) fn read_reply(bytes: &[u8]) -> Result<IdempotencyRecord, StoreError> {
     read("reply", bytes, |reader| {
-        Ok(Reply {
+        Ok(IdempotencyRecord {
             digest: digest(reader)?,
             conversation: reader.conversation()?,
             claimed_at: reader.timestamp()?,
@@ -115,6 +105,8 @@ pub(in super::super) fn read_reply(bytes: &[u8]) -> Result<Reply, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use chat_core::time::Timestamp;
+
     use super::*;
 
     #[test]
