@@ -1,24 +1,25 @@
-//! The store without a server: fjall, an LSM tree with a journal, in a folder of this process.
+//! The store without a server: [fjall](https://docs.rs/fjall), an LSM tree with a journal, in a local
+//! folder.
 //!
 //! What holds:
-//! - One thread writes (`committer`): it takes what is queued, checks each command against the
-//!   store and against the commands before it, writes all of it as one atomic batch with one
-//!   fdatasync, and only then answers. So check-and-set needs no lock, and many writers share a sync.
-//! - A batch holds entries, idempotency rows, projections, cursors and heads together: projections
-//!   are never behind the log, and [`chat_core::port::Conversations::project`] has nothing to do.
-//! - Nothing is retried after a failed write: the store is poisoned, says so ([`Health`]), and the
-//!   process has to end. What was in that batch is answered as unknown.
-//! - Below a reserve of free disk space writes are refused before fjall could fail, reads go on, and
-//!   writes work again as soon as there is space.
-//! - What is erased is out of every read at once, and out of the files when fjall next compacts
-//!   them; copies of the folder made before keep it.
-//! - One process at a time; a folder of a newer version, an older copy of the folder and damaged
-//!   files are refused when it is opened ([`OpenError`]).
+//! - One thread writes, the `committer`. It takes the queued commands and checks each against the
+//!   store and the earlier commands of its batch. It writes the batch atomically with one fdatasync
+//!   and only then answers. So conditional writes need no lock, and many writers share a sync.
+//! - A batch holds entries, idempotency rows, projections, cursors and heads together. So projections
+//!   are never behind the log, and [`chat_core::port::Conversations::project`] does nothing.
+//! - A failed write is never retried. It poisons the store ([`Health::Poisoned`]), its commands are
+//!   answered as unknown, and the process has to end.
+//! - Below a reserve of free disk space, writes are refused before fjall could fail. Reads continue,
+//!   and writes are accepted again once there is space.
+//! - Erased text is gone from every read at once. It is gone from the files after fjall has compacted
+//!   them. Earlier copies of the folder keep it.
+//! - Only one process at a time can open a folder. A folder of an unknown format, an older copy of a
+//!   folder and damaged files are refused ([`OpenError`]).
 //!
-//! In reading order: `keys` and `values` are the stored form, `spaces` the trees it is kept
-//! in, `changes` what one command writes, `committer` the thread, `append` its main command,
-//! `projected` what follows from an entry, `store` what all share; then one file for each port;
-//! `open`, `journal`, `mark`, `disk`, `keeper` and `health` keep watch.
+//! In reading order: `keys` and `values` define the stored form, `spaces` the trees, `changes` the
+//! writes of one command, `committer` the thread, `append` its main command, `projected` the changes
+//! that follow from an entry, and `store` what all of them share. Then comes one file for each port.
+//! `open`, `journals`, `mark`, `disk`, `maintenance` and `health` keep the store safe.
 
 mod accounts;
 mod append;
@@ -29,12 +30,12 @@ mod cursors;
 mod disk;
 mod heads;
 mod health;
-mod journal;
-mod keeper;
+mod journals;
 mod keys;
 mod last_seen;
 mod log;
 mod logins;
+mod maintenance;
 mod mark;
 mod open;
 mod projected;
@@ -51,27 +52,27 @@ use tokio::sync::watch;
 
 use self::{
     accounts::EmbeddedAccounts, conversations::EmbeddedConversations, cursors::EmbeddedCursors,
-    keeper::Keeper, last_seen::EmbeddedLastSeen, log::EmbeddedLog, logins::EmbeddedLogins,
-    replies::EmbeddedReplies, store::Shared,
+    last_seen::EmbeddedLastSeen, log::EmbeddedLog, logins::EmbeddedLogins,
+    maintenance::Maintenance, replies::EmbeddedReplies, store::Shared,
 };
 pub use self::{health::Health, open::OpenError};
 
-/// Where the store is and how much memory and disk it takes.
+/// The folder of a store, and its limits on memory and disk.
 #[derive(Debug, Clone)]
 pub struct EmbeddedConfig {
-    /// The folder; made when it is not there.
+    /// The folder; created if missing.
     pub dir: PathBuf,
     /// Bytes of memory for blocks read from disk.
     pub cache_bytes: u64,
-    /// Bytes of journal before the oldest of it is flushed: bounds the time that opening takes.
+    /// Bytes of journal before its oldest part is flushed. Bounds the time and the memory that opening
+    /// takes.
     pub journal_bytes: u64,
-    /// Bytes of disk that stay free: below that, writes are refused. Must be enough for one
-    /// compaction to finish in.
+    /// Bytes of disk that stay free: writes are refused below. Must be enough for one compaction.
     pub reserve_bytes: u64,
 }
 
 impl EmbeddedConfig {
-    /// The usual sizes, in this folder.
+    /// Returns the default sizes for a store in this folder.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -87,24 +88,23 @@ impl EmbeddedConfig {
 pub struct Embedded {
     shared: Arc<Shared>,
     committer: Option<JoinHandle<()>>,
-    keeper: Option<Keeper>,
+    maintenance: Option<Maintenance>,
     lock: File,
 }
 
 impl Embedded {
-    /// Opens the store of a folder, making it if there is none. Blocks, for seconds where much of
-    /// the journal has to be read.
+    /// Opens the store of a folder, or creates it. Blocks, for seconds if the journal is large.
     pub fn open(config: &EmbeddedConfig) -> Result<Self, OpenError> {
         let (store, lock) = open::open(config)?;
         let store = Arc::new(store);
-        let threads = |error| OpenError::Folder { dir: config.dir.clone(), error };
-        let keeper = Keeper::start(store.clone()).map_err(threads)?;
-        let (queue, committer) = committer::start(store.clone()).map_err(threads)?;
+        let no_thread = |error| OpenError::Folder { dir: config.dir.clone(), error };
+        let maintenance = Maintenance::start(store.clone()).map_err(no_thread)?;
+        let (queue, committer) = committer::start(store.clone()).map_err(no_thread)?;
         let shared = Arc::new(Shared::new(store, queue));
-        Ok(Self { shared, committer: Some(committer), keeper: Some(keeper), lock })
+        Ok(Self { shared, committer: Some(committer), maintenance: Some(maintenance), lock })
     }
 
-    /// Its ports.
+    /// Returns the ports of the domain.
     pub fn stores(&self) -> Stores {
         let shared = || self.shared.clone();
         Stores {
@@ -117,41 +117,40 @@ impl Embedded {
         }
     }
 
-    /// Its port of presence.
+    /// Returns the port of presence.
     pub fn last_seen(&self) -> Arc<dyn LastSeen> {
         Arc::new(EmbeddedLastSeen(self.shared.clone()))
     }
 
-    /// How the store is.
+    /// Returns the current health.
     pub fn health(&self) -> Health {
         self.shared.store.health.get()
     }
 
-    /// Hears of every change of [`Self::health`]. Who owns the process waits for
-    /// [`Health::Poisoned`] and ends it with an error.
+    /// Returns a receiver of every change of [`Self::health`]. The owner of the process must wait for
+    /// [`Health::Poisoned`] and then end the process with an error.
     pub fn health_changes(&self) -> watch::Receiver<Health> {
         self.shared.store.health.subscribe()
     }
 
-    /// Takes no more writes, finishes those that wait, and returns when all is on the disk. Blocks.
-    /// The folder is free for another opening when the stores have been dropped as well.
+    /// Refuses further writes, finishes the queued ones, and returns when all are on the disk. Blocks.
+    /// The folder can be opened again once its [`Stores`] have been dropped too.
     pub fn close(mut self) {
         self.end();
     }
 
     fn end(&mut self) {
         self.shared.queue.close();
-        let committer = self.committer.take();
-        // A poisoned store may keep its committer waiting for fjall's dead workers for ever.
-        if let Some(committer) = committer
+        // The committer of a poisoned store may wait for dead threads of fjall forever.
+        if let Some(committer) = self.committer.take()
             && self.health() != Health::Poisoned
             && committer.join().is_err()
         {
             tracing::error!("the committer has panicked");
         }
-        self.keeper.take();
+        self.maintenance.take();
         if let Err(error) = self.lock.unlock() {
-            tracing::warn!(%error, "the store's lock could not be given back");
+            tracing::warn!(%error, "cannot release the store's lock");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Commands that wait together are one batch, and each sees those before it.
+//! The committer: commands that wait together form one batch, and each sees the earlier ones.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
-#[path = "embedded/scene.rs"]
-mod scene;
+#[path = "embedded/writer.rs"]
+mod writer;
 
 use std::task::{Context, Poll, Waker};
 
@@ -13,8 +13,8 @@ use chat_core::{
     port::{Append, Appended, Stores},
 };
 use futures_util::future::join_all;
-use scene::Scribe;
 use tempfile::TempDir;
+use writer::Writer;
 
 fn open() -> (TempDir, Embedded, Stores) {
     let dir = tempfile::tempdir().unwrap();
@@ -23,61 +23,61 @@ fn open() -> (TempDir, Embedded, Stores) {
     (dir, embedded, stores)
 }
 
-/// The scribe after each of so many messages, none of them sent.
-fn planned(count: usize) -> Vec<Scribe> {
-    let mut scribe = Scribe::new(1);
+/// Returns the writer's state after each of `count` messages, without sending them.
+fn plan_messages(count: usize) -> Vec<Writer> {
+    let mut writer = Writer::new(1);
     (0..count)
         .map(|_| {
-            scribe.pretend();
-            scribe.clone()
+            writer.remember_next();
+            writer.clone()
         })
         .collect()
 }
 
-async fn append_last(stores: &Stores, scribe: &Scribe) -> Appended {
-    let entry = scribe.entries.last().unwrap();
+async fn append_last(stores: &Stores, writer: &Writer) -> Appended {
+    let entry = writer.entries.last().unwrap();
     let append = Append {
-        conversation: scribe.conversation,
+        conversation: writer.conversation,
         after: entry.seq.previous(),
         entries: std::slice::from_ref(entry),
         bases: &[Seq::ZERO],
-        head: scribe.head,
+        head: writer.head,
     };
     stores.log.append(append).await.unwrap()
 }
 
 #[tokio::test]
-async fn appends_to_one_conversation_that_wait_together_see_each_other() {
+async fn append_sees_earlier_appends_of_its_batch() {
     let (_dir, _embedded, stores) = open();
-    let plan = planned(600);
-    let answers = join_all(plan.iter().map(|scribe| append_last(&stores, scribe))).await;
+    let plan = plan_messages(600);
+    let answers = join_all(plan.iter().map(|writer| append_last(&stores, writer))).await;
     assert!(answers.iter().all(|answer| *answer == Appended::Done));
-    let mut scribe = plan.last().unwrap().clone();
-    scribe.holds(&stores).await;
-    scribe.send(&stores).await;
+    let mut writer = plan.last().unwrap().clone();
+    writer.assert_stored(&stores).await;
+    writer.send(&stores).await;
 }
 
 #[tokio::test]
-async fn repeats_that_wait_together_make_one_entry() {
+async fn repeated_append_makes_one_entry_when_in_one_batch() {
     let (_dir, _embedded, stores) = open();
-    let plan = planned(1);
+    let plan = plan_messages(1);
     let answers = join_all((0..50).map(|_| append_last(&stores, &plan[0]))).await;
     let done = answers.iter().filter(|answer| **answer == Appended::Done).count();
     assert_eq!(done, 1);
-    let stands = Appended::Duplicate { entries: vec![(0, plan[0].entries[0].clone())] };
-    assert_eq!(answers.iter().filter(|answer| **answer == stands).count(), 49);
-    plan[0].holds(&stores).await;
+    let duplicate = Appended::Duplicate { entries: vec![(0, plan[0].entries[0].clone())] };
+    assert_eq!(answers.iter().filter(|answer| **answer == duplicate).count(), 49);
+    plan[0].assert_stored(&stores).await;
 }
 
-/// What a caller no longer waits for is done or not; but once somebody has looked, it stays so.
+/// An abandoned append may or may not be applied. Once somebody has read the outcome, it is final.
 #[tokio::test]
-async fn look_after_giving_up_is_final() {
+async fn read_is_final_when_an_append_was_abandoned() {
     let (_dir, _embedded, stores) = open();
-    let mut scribe = Scribe::new(1);
-    let mut done = 0;
+    let mut writer = Writer::new(1);
+    let mut applied = 0;
     for round in 0..300 {
-        let mut next = scribe.clone();
-        next.pretend();
+        let mut next = writer.clone();
+        next.remember_next();
         let waker = Waker::noop();
         let mut append = Box::pin(append_last(&stores, &next));
         assert!(append.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
@@ -88,25 +88,25 @@ async fn look_after_giving_up_is_final() {
         let client_id = ClientId::new(&format!("c-{}", next.head.seq)).unwrap();
         let find = || stores.log.find(next.conversation, next.sender, &client_id, Seq::ZERO);
         let found = find().await.unwrap();
-        // A command of somebody else, so that whatever still waited is done.
-        let somebody = UserId::new(9).unwrap();
-        stores.cursors.advance(somebody, next.conversation, Cursor::default()).await.unwrap();
+        // Another command makes the committer finish everything that was queued before.
+        let other = UserId::new(9).unwrap();
+        stores.cursors.advance(other, next.conversation, Cursor::default()).await.unwrap();
         assert_eq!(find().await.unwrap(), found);
         if found.is_some() {
-            scribe = next;
-            done += 1;
+            writer = next;
+            applied += 1;
         }
-        scribe.holds_log(&stores).await;
+        writer.assert_log(&stores).await;
     }
-    assert!(done < 300);
+    assert!(applied < 300);
 }
 
 #[tokio::test]
-async fn closed_store_refuses_writes_and_has_done_what_waited() {
+async fn closed_store_finishes_queued_writes_and_refuses_new_ones() {
     let (dir, embedded, stores) = open();
-    let plan = planned(200);
+    let plan = plan_messages(200);
     let mut waiting: Vec<_> =
-        plan.iter().map(|scribe| Box::pin(append_last(&stores, scribe))).collect();
+        plan.iter().map(|writer| Box::pin(append_last(&stores, writer))).collect();
     let mut context = Context::from_waker(Waker::noop());
     for append in &mut waiting {
         assert_eq!(append.as_mut().poll(&mut context), Poll::Pending);
@@ -117,6 +117,6 @@ async fn closed_store_refuses_writes_and_has_done_what_waited() {
     let mut late = plan.last().unwrap().clone();
     assert!(late.try_send(&stores).await.is_err());
     drop(stores);
-    let again = Embedded::open(&EmbeddedConfig::new(dir.path())).unwrap();
-    plan.last().unwrap().holds(&again.stores()).await;
+    let reopened = Embedded::open(&EmbeddedConfig::new(dir.path())).unwrap();
+    plan.last().unwrap().assert_stored(&reopened.stores()).await;
 }

@@ -1,12 +1,12 @@
-//! A full disk: writes are refused, reads go on, and there is nothing to do but to make space. Needs
-//! a small disk of its own, so a privilege to mount one.
+//! A full disk: writes are refused, reads continue, and freeing space is enough to recover. The tests
+//! need a small disk of their own, and so the privilege to mount one.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+#![expect(clippy::print_stderr, reason = "a skipped test reports it")]
 
-#[path = "embedded/scene.rs"]
-mod scene;
+#[path = "embedded/writer.rs"]
+mod writer;
 
-use std::{env, fs, path::Path, process::Command, time::Duration};
+use std::{env, fs, process::Command, time::Duration};
 
 use backends::embedded::{Embedded, EmbeddedConfig, Health};
 use chat_core::{
@@ -14,15 +14,16 @@ use chat_core::{
     model::{ClientId, Cursor, Seq},
     port::{Append, Appended, Stores},
 };
-use scene::Scribe;
 use tempfile::TempDir;
+use writer::Writer;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A disk of 64 MiB in memory; `None` where this process may not mount one.
+/// A disk of 64 MiB in memory.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
+    /// Mounts the disk, or returns `None` if this process may not.
     fn mount() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
@@ -32,8 +33,8 @@ impl SmallDisk {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self(dir));
         }
-        assert!(env::var_os("CI").is_none(), "this test may not be skipped here: run it as root");
-        eprintln!("SKIPPED: a full disk was not tried, because this process may not mount one");
+        assert!(env::var_os("CI").is_none(), "this test must not be skipped in CI: run it as root");
+        eprintln!("SKIPPED: the full disk was not tested because this process may not mount one");
         None
     }
 
@@ -41,21 +42,17 @@ impl SmallDisk {
         EmbeddedConfig { reserve_bytes, ..EmbeddedConfig::new(self.0.path().join("store")) }
     }
 
-    fn ballast(&self) -> std::path::PathBuf {
-        self.0.path().join("ballast")
-    }
-
-    /// Takes space until this many bytes are left at the most.
+    /// Writes a file so that at most `left` bytes stay free.
     fn fill(&self, left: u64) {
         let disk = rustix::fs::statvfs(self.0.path()).unwrap();
         let free = disk.f_bavail * disk.f_frsize;
-        let taken = vec![1; usize::try_from(free.saturating_sub(left)).unwrap()];
-        // A disk takes as much as it has.
-        fs::write(self.ballast(), taken).ok();
+        let ballast = vec![1; usize::try_from(free.saturating_sub(left)).unwrap()];
+        // The write may fail at the end, when the disk is full.
+        fs::write(self.0.path().join("ballast"), ballast).ok();
     }
 
-    fn make_space(&self) {
-        fs::remove_file(self.ballast()).unwrap();
+    fn free_space(&self) {
+        fs::remove_file(self.0.path().join("ballast")).unwrap();
     }
 }
 
@@ -66,86 +63,84 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test]
-async fn full_disk_refuses_writes_until_there_is_space() {
+async fn store_refuses_writes_until_the_disk_has_space_again() {
     let Some(disk) = SmallDisk::mount() else { return };
     let embedded = Embedded::open(&disk.config(24 * MIB)).unwrap();
     let mut changes = embedded.health_changes();
-    let (stores, mut scribe) = (embedded.stores(), Scribe::new(1));
+    let stores = embedded.stores();
+    let mut writer = Writer::new(1);
     for _ in 0..20 {
-        scribe.send(&stores).await;
+        writer.send(&stores).await;
     }
     disk.fill(16 * MIB);
     let refused = Err(StoreError::Unavailable("the disk is full".to_owned()));
-    assert_eq!(scribe.try_send(&stores).await, refused);
+    assert_eq!(writer.try_send(&stores).await, refused);
     assert_eq!(embedded.health(), Health::DiskFull);
     assert!(changes.has_changed().unwrap());
     let to = Cursor { delivered_seq: Seq::new(99), ..Cursor::default() };
-    let advanced = stores.cursors.advance(scribe.sender, scribe.conversation, to).await;
+    let advanced = stores.cursors.advance(writer.sender, writer.conversation, to).await;
     assert!(matches!(advanced, Err(StoreError::Unavailable(_))), "{advanced:?}");
-    scribe.holds(&stores).await;
+    writer.assert_stored(&stores).await;
     let key = ClientId::new("c-3").unwrap();
-    let found = stores.log.find(scribe.conversation, scribe.sender, &key, Seq::ZERO).await;
-    assert_eq!(found.unwrap().as_ref(), scribe.entries.get(2));
-    disk.make_space();
+    let found = stores.log.find(writer.conversation, writer.sender, &key, Seq::ZERO).await;
+    assert_eq!(found.unwrap().as_ref(), writer.entries.get(2));
+    disk.free_space();
     changes.wait_for(|health| *health == Health::Ok).await.unwrap();
-    scribe.send(&stores).await;
+    writer.send(&stores).await;
     drop(stores);
     embedded.close();
     let embedded = Embedded::open(&disk.config(24 * MIB)).unwrap();
-    scribe.holds(&embedded.stores()).await;
+    writer.assert_stored(&embedded.stores()).await;
 }
 
-/// Without a reserve fjall meets the full disk itself: what it had acknowledged stands, the write
-/// that failed is unknown, and nothing is written any more until a restart.
+/// Without a reserve, fjall itself meets the full disk. Acknowledged writes stay, the outcome of the
+/// failed write is unknown, and further writes are refused until a restart.
 #[tokio::test]
-async fn failed_write_poisons_the_store_for_good() {
+async fn store_is_poisoned_until_restart_when_a_write_fails() {
     let Some(disk) = SmallDisk::mount() else { return };
     let embedded = Embedded::open(&disk.config(0)).unwrap();
     let mut changes = embedded.health_changes();
-    let (stores, mut scribe) = (embedded.stores(), Scribe::new(1));
-    scribe.send(&stores).await;
+    let stores = embedded.stores();
+    let mut writer = Writer::new(1);
+    writer.send(&stores).await;
     disk.fill(MIB / 64);
-    let failed = large_append(&stores, &scribe).await;
+    let failed = append_too_much(&stores, &writer).await;
     assert!(matches!(failed, Err(StoreError::Unknown(_))), "{failed:?}");
     changes.wait_for(|health| *health == Health::Poisoned).await.unwrap();
-    disk.make_space();
+    disk.free_space();
     for _ in 0..3 {
-        let refused = scribe.try_send(&stores).await;
+        let refused = writer.try_send(&stores).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     }
-    let heads = stores.log.heads(&[scribe.conversation]).await;
+    let heads = stores.log.heads(&[writer.conversation]).await;
     assert!(matches!(heads, Err(StoreError::Unavailable(_))), "{heads:?}");
     drop(stores);
     embedded.close();
-    reopened_keeps(&disk.config(0), &scribe).await;
+    let embedded = reopen(&disk.config(0)).await;
+    let stores = embedded.stores();
+    let read = stores.log.read(writer.conversation, Seq::ZERO, Seq::new(1 << 40), usize::MAX);
+    let entries = read.await.unwrap();
+    assert!(entries.starts_with(&writer.entries));
+    let more = entries.len() - writer.entries.len();
+    assert!(more == 0 || more == 250, "the failed write was applied in part");
 }
 
-/// More than there is space for.
-async fn large_append(stores: &Stores, scribe: &Scribe) -> Result<Appended, StoreError> {
-    let mut large = scribe.clone();
-    (0..250).for_each(|_| large.pretend());
+/// Appends more than the disk has space for.
+async fn append_too_much(stores: &Stores, writer: &Writer) -> Result<Appended, StoreError> {
+    let mut large = writer.clone();
+    (0..250).for_each(|_| large.remember_next());
     let append = Append {
-        conversation: scribe.conversation,
-        after: scribe.head.seq,
-        entries: &large.entries[scribe.entries.len()..],
+        conversation: writer.conversation,
+        after: writer.head.seq,
+        entries: &large.entries[writer.entries.len()..],
         bases: &[Seq::ZERO; 250],
         head: large.head,
     };
     stores.log.append(append).await
 }
 
-async fn reopened_keeps(config: &EmbeddedConfig, scribe: &Scribe) {
-    let embedded = eventually(config).await;
-    let stores = embedded.stores();
-    let read = stores.log.read(scribe.conversation, Seq::ZERO, Seq::new(1 << 40), usize::MAX);
-    let entries = read.await.unwrap();
-    assert!(entries.starts_with(&scribe.entries));
-    let more = entries.len() - scribe.entries.len();
-    assert!(more == 0 || more == 250, "the failed write is there whole or not at all");
-}
-
-/// The poisoned store's threads give the folder back when they have noticed.
-async fn eventually(config: &EmbeddedConfig) -> Embedded {
+/// Opens the store as soon as the threads of the poisoned store have released the folder.
+async fn reopen(config: &EmbeddedConfig) -> Embedded {
     for _ in 0..500 {
         if let Ok(embedded) = Embedded::open(config) {
             return embedded;
@@ -156,19 +151,14 @@ async fn eventually(config: &EmbeddedConfig) -> Embedded {
 }
 
 #[tokio::test]
-async fn store_on_a_full_disk_opens_and_reads() {
+async fn store_opens_and_reads_when_the_disk_is_full() {
     let dir = tempfile::tempdir().unwrap();
-    let scribe = written(dir.path()).await;
+    let mut writer = Writer::new(1);
+    let embedded = Embedded::open(&EmbeddedConfig::new(dir.path())).unwrap();
+    writer.send(&embedded.stores()).await;
+    embedded.close();
     let full = EmbeddedConfig { reserve_bytes: u64::MAX, ..EmbeddedConfig::new(dir.path()) };
     let embedded = Embedded::open(&full).unwrap();
     assert_eq!(embedded.health(), Health::DiskFull);
-    scribe.holds(&embedded.stores()).await;
-}
-
-async fn written(dir: &Path) -> Scribe {
-    let embedded = Embedded::open(&EmbeddedConfig::new(dir)).unwrap();
-    let mut scribe = Scribe::new(1);
-    scribe.send(&embedded.stores()).await;
-    embedded.close();
-    scribe
+    writer.assert_stored(&embedded.stores()).await;
 }

@@ -1,10 +1,10 @@
-//! What the embedded store refuses to open, and what it says then.
+//! What the embedded store refuses to open, and what its errors and warnings say.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
-#[path = "embedded/heard.rs"]
-mod heard;
-#[path = "embedded/scene.rs"]
-mod scene;
+#[path = "embedded/captured.rs"]
+mod captured;
+#[path = "embedded/writer.rs"]
+mod writer;
 
 use std::{
     fs,
@@ -13,26 +13,25 @@ use std::{
 };
 
 use backends::embedded::{Embedded, EmbeddedConfig, OpenError};
-use heard::{heard, tells};
-use scene::Scribe;
+use captured::{capture_warnings, contains};
+use writer::Writer;
 
 fn open(dir: &Path) -> Result<Embedded, OpenError> {
     Embedded::open(&EmbeddedConfig::new(dir))
 }
 
-/// A closed store whose one conversation has this many messages.
-async fn written(dir: &Path, messages: u64) -> Scribe {
+/// Writes this many messages into one conversation of the store and closes the store.
+async fn write_messages(dir: &Path, mut writer: Writer, messages: u64) -> Writer {
     let embedded = open(dir).unwrap();
-    let mut scribe = Scribe::new(1);
     for _ in 0..messages {
-        scribe.send(&embedded.stores()).await;
+        writer.send(&embedded.stores()).await;
     }
     embedded.close();
-    scribe
+    writer
 }
 
 #[tokio::test]
-async fn store_in_use_is_refused_and_opens_when_it_is_free() {
+async fn store_is_refused_while_another_process_uses_it() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path()).unwrap();
     let refusal = open(dir.path()).unwrap_err();
@@ -43,18 +42,21 @@ async fn store_in_use_is_refused_and_opens_when_it_is_free() {
 }
 
 #[tokio::test]
-async fn store_of_a_newer_version_is_refused() {
+async fn store_is_refused_when_its_format_is_unknown() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 1).await;
+    write_messages(dir.path(), Writer::new(1), 1).await;
     fs::write(dir.path().join("format"), "confab embedded store, format 7\n").unwrap();
     let refusal = open(dir.path()).unwrap_err();
-    assert!(matches!(refusal, OpenError::Newer { found: 7, known: 1, .. }), "{refusal}");
+    assert!(matches!(refusal, OpenError::Newer { found: 7, known: 2, .. }), "{refusal}");
+    fs::write(dir.path().join("format"), "confab embedded store, format 1\n").unwrap();
+    let refusal = open(dir.path()).unwrap_err();
+    assert!(matches!(refusal, OpenError::Older { found: 1, known: 2, .. }), "{refusal}");
 }
 
 #[tokio::test]
-async fn folder_that_does_not_say_what_it_is_is_refused() {
+async fn folder_is_refused_when_its_format_file_is_damaged_or_missing() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 1).await;
+    write_messages(dir.path(), Writer::new(1), 1).await;
     fs::write(dir.path().join("format"), [0xff, 0xfe, 0]).unwrap();
     assert!(matches!(open(dir.path()), Err(OpenError::NotAStore { .. })));
     fs::remove_file(dir.path().join("format")).unwrap();
@@ -62,7 +64,7 @@ async fn folder_that_does_not_say_what_it_is_is_refused() {
 }
 
 #[test]
-fn folder_that_cannot_be_made_is_refused() {
+fn folder_is_refused_when_it_cannot_be_created() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     let refusal = open(&dir.path().join("file/store")).unwrap_err();
@@ -76,27 +78,27 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn new_folder_is_its_owners_alone() {
+fn new_folder_is_accessible_to_its_owner_only() {
     let dir = tempfile::tempdir().unwrap();
-    let store = dir.path().join("made/store");
-    let lines = heard(|| open(&store).unwrap().close());
-    assert_eq!((mode(&store), lines), (0o700, Vec::new()));
+    let store = dir.path().join("created/store");
+    let warnings = capture_warnings(|| open(&store).unwrap().close());
+    assert_eq!((mode(&store), warnings), (0o700, Vec::new()));
 }
 
 #[test]
-fn folder_that_others_may_read_keeps_its_mode_and_is_warned_of() {
+fn existing_folder_keeps_its_mode_and_logs_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o750)).unwrap();
-    let lines = heard(|| open(dir.path()).unwrap().close());
+    let warnings = capture_warnings(|| open(dir.path()).unwrap().close());
     assert_eq!(mode(dir.path()), 0o750);
-    assert!(tells(&lines, "others may read the store"), "{lines:?}");
+    assert!(contains(&warnings, "others may read the store"), "{warnings:?}");
 }
 
 #[test]
-fn folder_with_something_else_in_it_is_refused() {
+fn folder_is_refused_when_it_holds_foreign_files() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("lost+found")).unwrap();
-    fs::write(dir.path().join("auth.key"), "a key made beforehand").unwrap();
+    fs::write(dir.path().join("auth.key"), "a key created earlier").unwrap();
     open(dir.path()).unwrap().close();
     let foreign = tempfile::tempdir().unwrap();
     fs::write(foreign.path().join("thesis.txt"), "").unwrap();
@@ -106,9 +108,9 @@ fn folder_with_something_else_in_it_is_refused() {
 }
 
 #[tokio::test]
-async fn trees_without_their_version_are_damage() {
+async fn store_is_damaged_when_the_version_of_its_trees_is_missing() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 1).await;
+    write_messages(dir.path(), Writer::new(1), 1).await;
     fs::remove_file(dir.path().join("trees/version")).unwrap();
     let refusal = open(dir.path()).unwrap_err();
     assert!(matches!(refusal, OpenError::Damaged { .. }), "{refusal}");
@@ -116,31 +118,31 @@ async fn trees_without_their_version_are_damage() {
 }
 
 #[tokio::test]
-async fn mark_that_says_nothing_is_warned_of() {
+async fn store_opens_with_a_warning_when_its_mark_is_unreadable() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 3).await;
+    write_messages(dir.path(), Writer::new(1), 3).await;
     let mark = dir.path().join("mark");
     let bytes = fs::read(&mark).unwrap().len();
     for damaged in [vec![0; bytes], vec![0xa5; bytes], Vec::new()] {
         fs::write(&mark, &damaged).unwrap();
-        let lines = heard(|| open(dir.path()).unwrap().close());
-        assert!(tells(&lines, "the file 'mark' is missing or damaged"), "{lines:?}");
+        let warnings = capture_warnings(|| open(dir.path()).unwrap().close());
+        assert!(contains(&warnings, "the file 'mark' is missing or damaged"), "{warnings:?}");
     }
     fs::remove_file(&mark).unwrap();
-    let lines = heard(|| open(dir.path()).unwrap().close());
-    assert!(tells(&lines, "the file 'mark' is missing or damaged"), "{lines:?}");
-    written_on(dir.path(), 1).await;
-    let lines = heard(|| open(dir.path()).unwrap().close());
-    assert!(!tells(&lines, "'mark'"), "{lines:?}");
+    let warnings = capture_warnings(|| open(dir.path()).unwrap().close());
+    assert!(contains(&warnings, "the file 'mark' is missing or damaged"), "{warnings:?}");
+    write_messages(dir.path(), Writer::new(2), 1).await;
+    let warnings = capture_warnings(|| open(dir.path()).unwrap().close());
+    assert!(!contains(&warnings, "'mark'"), "{warnings:?}");
 }
 
 #[tokio::test]
-async fn older_copy_of_the_trees_is_refused_until_the_mark_is_removed() {
+async fn older_trees_are_refused_until_the_mark_is_removed() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 3).await;
+    write_messages(dir.path(), Writer::new(1), 3).await;
     let (trees, older) = (dir.path().join("trees"), dir.path().join("older"));
-    copy(&trees, &older);
-    written_on(dir.path(), 3).await;
+    copy_folder(&trees, &older);
+    write_messages(dir.path(), Writer::new(2), 3).await;
     fs::remove_dir_all(&trees).unwrap();
     fs::rename(&older, &trees).unwrap();
     let refusal = open(dir.path()).unwrap_err();
@@ -150,32 +152,23 @@ async fn older_copy_of_the_trees_is_refused_until_the_mark_is_removed() {
     open(dir.path()).unwrap();
 }
 
-/// The newest journal, and where its last batch ends.
-fn newest_journal(dir: &Path) -> (PathBuf, u64) {
+/// Returns the path and the bytes of the newest journal, without the zeros at its end.
+fn newest_journal(dir: &Path) -> (PathBuf, Vec<u8>) {
     let files = fs::read_dir(dir.join("trees")).unwrap().map(|file| file.unwrap().path());
     let journals = files.filter(|path| path.extension().is_some_and(|ending| ending == "jnl"));
     let path = journals.max().unwrap();
-    let bytes = fs::read(&path).unwrap();
-    (path, bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1)
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1);
+    (path, bytes)
 }
 
-/// Writes into another conversation.
-async fn written_on(dir: &Path, messages: u64) {
-    let embedded = open(dir).unwrap();
-    let mut scribe = Scribe::new(2);
-    for _ in 0..messages {
-        scribe.send(&embedded.stores()).await;
-    }
-    embedded.close();
-}
-
-fn copy(from: &Path, to: &Path) {
+fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for file in fs::read_dir(from).unwrap() {
         let file = file.unwrap();
         let to = to.join(file.file_name());
         if file.file_type().unwrap().is_dir() {
-            copy(&file.path(), &to);
+            copy_folder(&file.path(), &to);
         } else {
             fs::copy(file.path(), to).unwrap();
         }
@@ -183,82 +176,123 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn journal_that_ends_early_is_noticed_by_the_mark() {
+async fn shortened_journal_is_refused_when_the_mark_knows_of_more_commits() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 5).await;
-    let (path, end) = newest_journal(dir.path());
-    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(end - 7).unwrap();
-    let before = fs::read(&path).unwrap();
-    let lines = heard(|| {
+    write_messages(dir.path(), Writer::new(1), 5).await;
+    let (path, bytes) = newest_journal(dir.path());
+    let shortened = &bytes[..bytes.len() - 7];
+    fs::write(&path, shortened).unwrap();
+    let warnings = capture_warnings(|| {
         let refusal = open(dir.path()).unwrap_err();
         assert!(matches!(refusal, OpenError::Regressed { found: 4, marked: 5, .. }), "{refusal}");
     });
-    assert!(!tells(&lines, "is cut"), "{lines:?}");
-    assert_eq!(fs::read(&path).unwrap(), before, "what is refused stays as it is");
+    assert!(!contains(&warnings, "is cut"), "{warnings:?}");
+    assert_eq!(fs::read(&path).unwrap(), shortened, "a refused journal stays as it was");
+}
+
+/// The ways in which a power loss can leave the last batch, which begins at `start`.
+fn torn_variants(whole: &[u8], start: usize) -> Vec<Vec<u8>> {
+    let end = whole.len();
+    let length = end - start;
+    let cuts = [1, 20, 40, 60, length / 2, length - 20, length - 1];
+    let mut variants: Vec<_> = cuts.map(|cut| whole[..start + cut].to_vec()).to_vec();
+    for variant in variants.clone() {
+        let zeros = vec![0; end - variant.len()];
+        variants.push([variant, zeros].concat());
+    }
+    for hole in [start..start + 30, start + 90..start + 120, end - 60..end - 30, end - 12..end] {
+        let mut variant = whole.to_vec();
+        variant[hole].fill(0);
+        variants.push(variant);
+    }
+    let mut flipped = whole.to_vec();
+    flipped[end - 40] ^= 1;
+    variants.push(flipped);
+    variants
 }
 
 #[tokio::test]
-async fn write_that_was_torn_before_it_was_acknowledged_is_cut_and_nothing_else() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut scribe = written(dir.path(), 5).await;
-    let (path, end) = newest_journal(dir.path());
-    let mut bytes = fs::read(&path).unwrap();
-    bytes.truncate(usize::try_from(end).unwrap());
-    let torn = bytes[..bytes.len() / 3].to_vec();
-    bytes.extend(torn.iter().take(100));
-    fs::write(&path, bytes).unwrap();
-    let embedded = open(dir.path()).unwrap();
-    scribe.holds(&embedded.stores()).await;
-    scribe.send(&embedded.stores()).await;
-    embedded.close();
-    scribe.holds(&open(dir.path()).unwrap().stores()).await;
+async fn torn_last_write_is_dropped_when_it_was_not_acknowledged() {
+    let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let acknowledged = write_messages(before.path(), Writer::new(1), 5).await;
+    open(before.path()).unwrap().close();
+    copy_folder(before.path(), &after.path().join("store"));
+    write_messages(&after.path().join("store"), acknowledged.clone(), 1).await;
+    let (_, acknowledged_bytes) = newest_journal(before.path());
+    let (_, whole) = newest_journal(&after.path().join("store"));
+    for variant in torn_variants(&whole, acknowledged_bytes.len()) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path().join("store");
+        copy_folder(before.path(), &store);
+        fs::write(newest_journal(&store).0, variant).unwrap();
+        let warnings = capture_warnings(|| open(&store).unwrap().close());
+        assert!(contains(&warnings, "torn and is cut"), "{warnings:?}");
+        let embedded = open(&store).unwrap();
+        let mut writer = acknowledged.clone();
+        writer.assert_stored(&embedded.stores()).await;
+        writer.send(&embedded.stores()).await;
+        embedded.close();
+        writer.assert_stored(&open(&store).unwrap().stores()).await;
+    }
 }
 
 #[tokio::test]
-async fn damage_within_the_journal_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), 50).await;
-    let (path, end) = newest_journal(dir.path());
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[usize::try_from(end / 2).unwrap()] ^= 0xff;
-    fs::write(&path, &bytes).unwrap();
-    let refusal = open(dir.path()).unwrap_err();
-    assert!(matches!(refusal, OpenError::Damaged { .. }), "{refusal}");
-    assert!(refusal.to_string().contains("restore"), "{refusal}");
-    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was changed");
+async fn journal_is_refused_when_whole_commits_follow_the_damage() {
+    let original = tempfile::tempdir().unwrap();
+    write_messages(original.path(), Writer::new(1), 50).await;
+    open(original.path()).unwrap().close();
+    let (_, whole) = newest_journal(original.path());
+    for has_mark in [true, false] {
+        for offset in [0, 3, 20, 40, 60, whole.len() / 3, whole.len() / 2, whole.len() - 1200] {
+            let dir = tempfile::tempdir().unwrap();
+            let store = dir.path().join("store");
+            copy_folder(original.path(), &store);
+            if !has_mark {
+                fs::remove_file(store.join("mark")).unwrap();
+            }
+            let mut damaged = whole.clone();
+            damaged[offset] ^= 0xff;
+            let (path, _) = newest_journal(&store);
+            fs::write(&path, &damaged).unwrap();
+            let refusal = open(&store).unwrap_err();
+            assert!(matches!(refusal, OpenError::Damaged { .. }), "{offset}: {refusal}");
+            assert!(refusal.to_string().contains("restore"), "{refusal}");
+            assert_eq!(fs::read(&path).unwrap(), damaged, "a refused journal stays as it was");
+            let refusal = open(&store).unwrap_err();
+            assert!(matches!(refusal, OpenError::Damaged { .. }), "{offset}: {refusal}");
+        }
+    }
 }
 
-/// Every file of the store, damaged in turn: it opens whole, or is refused.
+/// Damages every file of the store in turn. The store must open complete or be refused.
 #[tokio::test]
 async fn damaged_files_are_refused_without_a_panic() {
     let original = tempfile::tempdir().unwrap();
-    let scribe = written(original.path(), 20).await;
+    let writer = write_messages(original.path(), Writer::new(1), 20).await;
     open(original.path()).unwrap().close();
     let mut refused = 0;
-    for name in files(original.path()) {
-        for damage in [truncated, flipped, emptied] {
+    for name in list_files(original.path()) {
+        for damage in [truncate, flip, empty] {
             let dir = tempfile::tempdir().unwrap();
-            copy(original.path(), &dir.path().join("store"));
-            let path = dir.path().join("store").join(&name);
+            let store = dir.path().join("store");
+            copy_folder(original.path(), &store);
+            let path = store.join(&name);
             fs::write(&path, damage(fs::read(&path).unwrap())).unwrap();
-            refused += usize::from(is_refused(&dir.path().join("store"), &scribe).await);
+            match open(&store) {
+                Ok(embedded) => writer.assert_stored(&embedded.stores()).await,
+                Err(_) => refused += 1,
+            }
         }
     }
     assert!(refused > 5, "{refused}");
 }
 
-async fn is_refused(dir: &Path, scribe: &Scribe) -> bool {
-    let Ok(embedded) = open(dir) else { return true };
-    scribe.holds(&embedded.stores()).await;
-    false
-}
-
-fn truncated(mut bytes: Vec<u8>) -> Vec<u8> {
+fn truncate(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(bytes.len() / 2);
     bytes
 }
 
-fn flipped(mut bytes: Vec<u8>) -> Vec<u8> {
+fn flip(mut bytes: Vec<u8>) -> Vec<u8> {
     let middle = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0) / 2;
     if let Some(byte) = bytes.get_mut(middle) {
         *byte ^= 0xff;
@@ -266,11 +300,11 @@ fn flipped(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn emptied(_: Vec<u8>) -> Vec<u8> {
+fn empty(_: Vec<u8>) -> Vec<u8> {
     Vec::new()
 }
 
-fn files(dir: &Path) -> Vec<String> {
+fn list_files(dir: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -1,8 +1,8 @@
-//! What was written is there after closing and opening, and all promises hold from there on.
+//! A reopened store holds everything that was written and keeps all promises of the store ports.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
-#[path = "embedded/scene.rs"]
-mod scene;
+#[path = "embedded/writer.rs"]
+mod writer;
 
 use std::path::Path;
 
@@ -14,24 +14,24 @@ use chat_core::{
     port::{Append, Appended, Claim, ReplyKey, Rotation, Stores},
     time::Timestamp,
 };
-use scene::Scribe;
 use tempfile::TempDir;
+use writer::Writer;
 
 fn open(dir: &Path) -> Embedded {
     Embedded::open(&EmbeddedConfig::new(dir)).unwrap()
 }
 
-/// A store that has been closed twice.
+/// Opens a store that has been closed twice.
 async fn reopened() -> ((Embedded, TempDir), Vec<Stores>) {
     let dir = tempfile::tempdir().unwrap();
-    let mut scribe = Scribe::new(1);
+    let mut writer = Writer::new(1);
     for _ in 0..2 {
         let embedded = open(dir.path());
-        scribe.send(&embedded.stores()).await;
+        writer.send(&embedded.stores()).await;
         embedded.close();
     }
     let embedded = open(dir.path());
-    scribe.holds(&embedded.stores()).await;
+    writer.assert_stored(&embedded.stores()).await;
     let stores = vec![embedded.stores(), embedded.stores()];
     ((embedded, dir), stores)
 }
@@ -125,30 +125,30 @@ async fn check_conversations(stores: &Stores) {
     assert_eq!((cursor.delivered_seq, cursor.read_ord), (Seq::new(4), 2));
 }
 
-/// The newest entry becomes a change of the title.
-async fn retitle(stores: &Stores, scribe: &mut Scribe) {
-    let before = scribe.head;
-    scribe.pretend();
-    scribe.head = Head { seq: scribe.head.seq, ..before };
-    let entry = scribe.entries.last_mut().unwrap();
+/// Appends a change of the title.
+async fn append_title(stores: &Stores, writer: &mut Writer) {
+    let before = writer.head;
+    writer.remember_next();
+    writer.head = Head { seq: writer.head.seq, ..before };
+    let entry = writer.entries.last_mut().unwrap();
     (entry.body, entry.ord) = (Body::Title { title: "Coffee".into() }, before.ord);
     let append = Append {
-        conversation: scribe.conversation,
+        conversation: writer.conversation,
         after: before.seq,
         entries: std::slice::from_ref(entry),
         bases: &[before.seq],
-        head: scribe.head,
+        head: writer.head,
     };
     assert_eq!(stores.log.append(append).await.unwrap(), Appended::Done);
 }
 
 #[tokio::test]
-async fn everything_is_there_after_closing_and_opening() {
+async fn reopened_store_holds_everything_that_was_written() {
     let dir = tempfile::tempdir().unwrap();
     let embedded = open(dir.path());
-    let mut scribe = Scribe::new(1);
-    scribe.send(&embedded.stores()).await;
-    retitle(&embedded.stores(), &mut scribe).await;
+    let mut writer = Writer::new(1);
+    writer.send(&embedded.stores()).await;
+    append_title(&embedded.stores(), &mut writer).await;
     write_people(&embedded.stores()).await;
     write_conversations(&embedded.stores()).await;
     embedded.close();
@@ -156,13 +156,13 @@ async fn everything_is_there_after_closing_and_opening() {
         let embedded = open(dir.path());
         check_people(&embedded.stores()).await;
         check_conversations(&embedded.stores()).await;
-        scribe.holds_log(&embedded.stores()).await;
+        writer.assert_log(&embedded.stores()).await;
         embedded.close();
     }
 }
 
 #[tokio::test]
-async fn replies_that_nobody_needs_any_more_are_removed() {
+async fn expired_replies_are_removed_when_others_claim_keys() {
     let dir = tempfile::tempdir().unwrap();
     let embedded = open(dir.path());
     let replies = embedded.stores().replies;
@@ -177,8 +177,8 @@ async fn replies_that_nobody_needs_any_more_are_removed() {
     replies.claim(&key(51, "young"), [1; 32], made(51), next_day).await.unwrap();
     replies.settle(&key(51, "young")).await.unwrap();
     for other in 0..6 {
-        let asked = key(60, &format!("other {other}"));
-        replies.claim(&asked, [1; 32], made(60), next_day.after(REPLY_CLAIM_TTL)).await.unwrap();
+        let claimed = key(60, &format!("other {other}"));
+        replies.claim(&claimed, [1; 32], made(60), next_day.after(REPLY_CLAIM_TTL)).await.unwrap();
     }
     for user in 1..=50 {
         let claim = replies.claim(&key(user, "old"), [2; 32], made(99), next_day).await.unwrap();

@@ -37,7 +37,7 @@ fn read_owner(value: &[u8]) -> Result<UserId, StoreError> {
 }
 
 fn search(store: &Store, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-    let rows = store.scan_some(Space::People, &keys::username(prefix), limit)?;
+    let rows = store.scan_up_to(Space::People, &keys::username(prefix), limit)?;
     let users = rows.iter().filter_map(|(_, owner)| account_of(store, owner).transpose());
     users.map(|account| account.map(|account| account.user)).collect()
 }

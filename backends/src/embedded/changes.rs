@@ -1,7 +1,7 @@
-//! What commands write, before it is durable: an overlay over the store.
+//! Uncommitted changes, layered over the store.
 //!
-//! A command reads through [`Txn`]: its own writes, then those of the commands before it in the same
-//! batch, then the store. A command that fails leaves nothing behind.
+//! A command reads through its [`Txn`]: first its own writes, then those of earlier commands in the
+//! same batch, then the store. A command that fails leaves no changes behind.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,10 +18,10 @@ use super::{
     values,
 };
 
-/// A row as it is found: its key and its value.
+/// The key and the value of a row.
 pub(super) type Row = (UserKey, UserValue);
 
-/// Rows to be written (`None`: removed), by space and key, and the heads that they lead to.
+/// The rows of a batch by space and key, where `None` removes the row, and the new heads.
 #[derive(Default)]
 pub(super) struct Changes {
     rows: [BTreeMap<UserKey, Option<UserValue>>; ALL.len()],
@@ -29,7 +29,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Whether nothing is to be written.
+    /// Returns true if nothing was written.
     pub(super) fn is_empty(&self) -> bool {
         self.heads.is_empty() && self.rows.iter().all(BTreeMap::is_empty)
     }
@@ -44,12 +44,12 @@ impl Changes {
         self.rows[space as usize].insert(key.into(), Some(value.into()));
     }
 
-    /// The new heads.
+    /// Returns the new heads.
     pub(super) const fn heads(&self) -> &HashMap<ConversationId, Head> {
         &self.heads
     }
 
-    /// Adds what a later command writes.
+    /// Adds the changes of a later command.
     fn merge(&mut self, later: Self) {
         for (rows, later) in self.rows.iter_mut().zip(later.rows) {
             rows.extend(later);
@@ -57,8 +57,8 @@ impl Changes {
         self.heads.extend(later.heads);
     }
 
-    /// Gives all rows to fjall's batch, in the order of the spaces.
-    pub(super) fn fill(mut self, batch: &mut OwnedWriteBatch, spaces: &Spaces) {
+    /// Adds all rows to fjall's batch, in the order of the spaces.
+    pub(super) fn write_to(mut self, batch: &mut OwnedWriteBatch, spaces: &Spaces) {
         for (conversation, head) in std::mem::take(&mut self.heads) {
             self.put(Space::Heads, keys::head(conversation), values::head(&head));
         }
@@ -74,31 +74,31 @@ impl Changes {
     }
 }
 
-/// One command's view of the store, and what it writes.
+/// One command's view of the store, and the changes that it makes.
 pub(super) struct Txn<'a> {
     store: &'a Store,
-    before: &'a mut Changes,
+    batch: &'a mut Changes,
     own: Changes,
 }
 
 impl<'a> Txn<'a> {
-    /// A view over the store and the commands before.
-    pub(super) fn new(store: &'a Store, before: &'a mut Changes) -> Self {
-        Self { store, before, own: Changes::default() }
+    /// Starts a view over the store and the earlier commands of the batch.
+    pub(super) fn new(store: &'a Store, batch: &'a mut Changes) -> Self {
+        Self { store, batch, own: Changes::default() }
     }
 
-    /// The value of a row.
+    /// Returns the value of a row.
     pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<UserValue>, StoreError> {
         let staged = self.own.rows[space as usize]
             .get(key)
-            .or_else(|| self.before.rows[space as usize].get(key));
+            .or_else(|| self.batch.rows[space as usize].get(key));
         match staged {
             Some(value) => Ok(value.clone()),
             None => self.store.get(space, key),
         }
     }
 
-    /// The rows whose keys begin so, ascending.
+    /// Returns all rows whose keys start with `prefix`, ascending.
     pub(super) fn scan(&self, space: Space, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
         let mut found: BTreeMap<UserKey, Option<UserValue>> = self
             .store
@@ -106,7 +106,7 @@ impl<'a> Txn<'a> {
             .into_iter()
             .map(|(key, value)| (key, Some(value)))
             .collect();
-        for staged in [&self.before.rows[space as usize], &self.own.rows[space as usize]] {
+        for staged in [&self.batch.rows[space as usize], &self.own.rows[space as usize]] {
             let from = staged.range(UserKey::from(prefix)..);
             let rows = from.take_while(|(key, _)| key.starts_with(prefix));
             found.extend(rows.map(|(key, value)| (key.clone(), value.clone())));
@@ -114,8 +114,8 @@ impl<'a> Txn<'a> {
         Ok(found.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect())
     }
 
-    /// Up to `limit` rows of the range as the store has them, without what is written on top.
-    pub(super) fn stored(
+    /// Returns up to `limit` committed rows of the range, ascending. Ignores the changes of this batch.
+    pub(super) fn committed_range(
         &self,
         space: Space,
         keys: RangeInclusive<Vec<u8>>,
@@ -124,10 +124,10 @@ impl<'a> Txn<'a> {
         self.store.range(space, keys, limit)
     }
 
-    /// The head of a log; the default where there is none.
+    /// Returns the head of a log, or the default head if the log is empty.
     pub(super) fn head(&self, conversation: ConversationId) -> Result<Head, StoreError> {
         let staged = self.own.heads.get(&conversation);
-        match staged.or_else(|| self.before.heads.get(&conversation)) {
+        match staged.or_else(|| self.batch.heads.get(&conversation)) {
             Some(head) => Ok(*head),
             None => self.store.head_for_append(conversation),
         }
@@ -148,18 +148,18 @@ impl<'a> Txn<'a> {
         self.own.rows[space as usize].insert(key.into(), None);
     }
 
-    /// Moves the head of a log.
+    /// Sets the head of a log.
     pub(super) fn set_head(&mut self, conversation: ConversationId, head: Head) {
         self.own.heads.insert(conversation, head);
     }
 
-    /// Whether the command has written nothing.
+    /// Returns true if the command has written nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.own.is_empty()
     }
 
-    /// Adds what the command wrote to what is to be written.
-    pub(super) fn keep(self) {
-        self.before.merge(self.own);
+    /// Adds the changes of the command to the batch.
+    pub(super) fn apply(self) {
+        self.batch.merge(self.own);
     }
 }

@@ -1,11 +1,12 @@
-//! The only thread that writes: takes what is queued, stages it, commits it once, answers.
+//! The committer: the only thread that writes. It takes the queued commands, stages each, commits all
+//! of them with one sync, and then answers.
 //!
-//! It never lingers: one command alone is committed at once, and those that come meanwhile are the
-//! next batch.
+//! It never waits for more commands. A single command is committed at once, and the commands that
+//! arrive meanwhile form the next batch.
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
@@ -13,6 +14,7 @@ use std::{
 };
 
 use chat_core::error::StoreError;
+use parking_lot::RwLock;
 use tokio::sync::oneshot;
 
 use super::{
@@ -22,23 +24,23 @@ use super::{
 
 /// Commands in one batch.
 const BATCH_COMMANDS_MAX: usize = 512;
-/// Bytes in one batch, about.
+/// Estimated bytes in one batch. The last command of a batch may exceed it.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
-/// Commands that wait for the committer; further ones are refused.
+/// Commands that may wait for the committer; more are refused.
 const QUEUE_COMMANDS_MAX: usize = 8_192;
-/// Bytes that wait for the committer; further commands are refused.
+/// Estimated bytes that may wait for the committer; more are refused.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A command on its way through the committer.
-trait Work: Send {
-    /// About how much it writes.
+/// A queued command.
+trait Command: Send {
+    /// Estimates how many bytes the command writes.
     fn bytes(&self) -> usize;
-    /// Whether nobody waits for it any more.
-    fn is_given_up(&self) -> bool;
-    /// Checks and writes; whether what it wrote is to be kept.
+    /// Returns true if nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool;
+    /// Checks and writes. Returns true if the writes are to be committed.
     fn stage(&mut self, txn: &mut Txn<'_>) -> bool;
-    /// Answers: what the command found, or why nothing was written.
-    fn answer(self: Box<Self>, durable: Result<(), StoreError>);
+    /// Answers with the command's own result, or with the error of the commit.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Job<T, F> {
@@ -48,7 +50,7 @@ struct Job<T, F> {
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Work for Job<T, F>
+impl<T, F> Command for Job<T, F>
 where
     T: Send,
     F: FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send,
@@ -57,7 +59,7 @@ where
         self.bytes
     }
 
-    fn is_given_up(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
@@ -66,43 +68,45 @@ where
         self.outcome.as_ref().is_some_and(Result::is_ok)
     }
 
-    fn answer(self: Box<Self>, durable: Result<(), StoreError>) {
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { outcome, answer, .. } = *self;
-        let outcome = durable.and_then(|()| outcome.unwrap_or_else(|| Err(lost())));
-        // The other end may have gone: whoever gives up asks the store later.
+        let outcome = committed.and_then(|()| outcome.unwrap_or_else(|| Err(unanswered())));
+        // The caller may have given up. It asks the store later.
         answer.send(outcome).ok();
     }
 }
 
-fn lost() -> StoreError {
+fn unanswered() -> StoreError {
     StoreError::Unknown("the store ended before it answered".to_owned())
 }
 
-/// The way to the committer: bounded, and full means refused.
+/// The bounded queue in front of the committer. A full queue refuses commands.
 pub(super) struct Queue {
-    sender: RwLock<Option<SyncSender<Box<dyn Work>>>>,
+    sender: RwLock<Option<SyncSender<Box<dyn Command>>>>,
     waiting_bytes: Arc<AtomicUsize>,
-    given_up: AtomicU64,
+    /// Commands whose callers have given up so far. Each may still be applied.
+    abandoned: AtomicU64,
+    /// How many of the abandoned commands are known to be applied or discarded.
     settled: AtomicU64,
 }
 
-/// Counts a command that its caller no longer waits for: it may still be done.
-struct Waiting<'a>(Option<&'a Queue>);
+/// Counts a command as abandoned when dropped before its answer has arrived.
+struct AbandonGuard<'a>(Option<&'a Queue>);
 
-impl Drop for Waiting<'_> {
+impl Drop for AbandonGuard<'_> {
     fn drop(&mut self) {
         if let Some(queue) = self.0 {
-            queue.given_up.fetch_add(1, Ordering::AcqRel);
+            queue.abandoned.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
 
 impl Queue {
-    fn new(sender: SyncSender<Box<dyn Work>>, waiting_bytes: Arc<AtomicUsize>) -> Self {
+    fn new(sender: SyncSender<Box<dyn Command>>, waiting_bytes: Arc<AtomicUsize>) -> Self {
         Self {
             sender: RwLock::new(Some(sender)),
             waiting_bytes,
-            given_up: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
             settled: AtomicU64::new(0),
         }
     }
@@ -115,44 +119,44 @@ impl Queue {
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.send(Box::new(Job { bytes, change: Some(change), outcome: None, answer }))?;
-        let mut waiting = Waiting(Some(self));
+        let mut guard = AbandonGuard(Some(self));
         let outcome = answered.await;
-        waiting.0 = None;
-        outcome.unwrap_or_else(|_| Err(lost()))
+        guard.0 = None;
+        outcome.unwrap_or_else(|_| Err(unanswered()))
     }
 
-    fn send(&self, work: Box<dyn Work>) -> Result<(), StoreError> {
+    fn send(&self, command: Box<dyn Command>) -> Result<(), StoreError> {
         let refused = |why: &str| Err(StoreError::Unavailable(why.to_owned()));
-        let bytes = work.bytes();
-        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        let bytes = command.bytes();
+        let sender = self.sender.read();
         let Some(sender) = sender.as_ref() else { return refused("the store is closed") };
         if self.waiting_bytes.fetch_add(bytes, Ordering::AcqRel) > QUEUE_BYTES_MAX {
             self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
-            return refused("too much waits to be written");
+            return refused("the write queue is full");
         }
-        sender.try_send(work).or_else(|error| {
+        sender.try_send(command).or_else(|error| {
             self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
             match error {
-                TrySendError::Full(_) => refused("too much waits to be written"),
-                TrySendError::Disconnected(_) => refused("the store has ended"),
+                TrySendError::Full(_) => refused("the write queue is full"),
+                TrySendError::Disconnected(_) => refused("the committer has ended"),
             }
         })
     }
 
-    /// Takes no more commands; the committer ends when it has done those that wait.
+    /// Refuses further commands. The committer ends after the queued ones.
     pub(super) fn close(&self) {
-        self.sender.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.sender.write().take();
     }
 
-    /// How many commands have been given up so far, if some of them may still be done.
+    /// Returns the number of commands abandoned so far if some of them may still be applied.
     pub(super) fn unsettled(&self) -> Option<u64> {
-        let given_up = self.given_up.load(Ordering::Acquire);
-        (self.settled.load(Ordering::Acquire) < given_up).then_some(given_up)
+        let abandoned = self.abandoned.load(Ordering::Acquire);
+        (self.settled.load(Ordering::Acquire) < abandoned).then_some(abandoned)
     }
 
-    /// All that were given up until then are done or never will be.
-    pub(super) fn settle(&self, given_up: u64) {
-        self.settled.fetch_max(given_up, Ordering::AcqRel);
+    /// Records that the first `abandoned` abandoned commands are applied or discarded.
+    pub(super) fn mark_settled(&self, abandoned: u64) {
+        self.settled.fetch_max(abandoned, Ordering::AcqRel);
     }
 }
 
@@ -167,7 +171,7 @@ pub(super) fn start(store: Arc<Store>) -> std::io::Result<(Queue, JoinHandle<()>
 
 struct Committer<'a> {
     store: &'a Store,
-    queued: Receiver<Box<dyn Work>>,
+    queued: Receiver<Box<dyn Command>>,
     waiting_bytes: Arc<AtomicUsize>,
 }
 
@@ -182,58 +186,42 @@ impl Drop for Committer<'_> {
 impl Committer<'_> {
     fn run(&self) {
         while let Ok(first) = self.queued.recv() {
-            self.settle(self.gather(first));
+            let commands = self.receive_batch(first);
+            let writable = self.store.check_writable();
+            let mut changes = Changes::default();
+            let mut staged = Vec::with_capacity(commands.len());
+            for mut command in commands {
+                if command.is_abandoned() {
+                    continue;
+                }
+                let mut txn = Txn::new(self.store, &mut changes);
+                if command.stage(&mut txn) && !txn.is_empty() {
+                    if let Err(refusal) = &writable {
+                        command.answer(Err(refusal.clone()));
+                        continue;
+                    }
+                    txn.apply();
+                }
+                staged.push(command);
+            }
+            let committed = self.store.commit(changes);
+            for command in staged {
+                command.answer(committed.clone());
+            }
         }
     }
 
-    /// What is queued, within the bounds of a batch.
-    fn gather(&self, first: Box<dyn Work>) -> Vec<Box<dyn Work>> {
+    /// Takes the queued commands, within the bounds of a batch.
+    fn receive_batch(&self, first: Box<dyn Command>) -> Vec<Box<dyn Command>> {
         let mut bytes = first.bytes();
-        let mut works = vec![first];
-        while works.len() < BATCH_COMMANDS_MAX && bytes < BATCH_BYTES_MAX {
-            let Ok(work) = self.queued.try_recv() else { break };
-            bytes += work.bytes();
-            works.push(work);
+        let mut commands = vec![first];
+        while commands.len() < BATCH_COMMANDS_MAX && bytes < BATCH_BYTES_MAX {
+            let Ok(command) = self.queued.try_recv() else { break };
+            bytes += command.bytes();
+            commands.push(command);
         }
         self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        works
-    }
-
-    /// Stages, commits once, answers.
-    fn settle(&self, works: Vec<Box<dyn Work>>) {
-        let writable = self.store.writable();
-        let mut changes = Changes::default();
-        let wanted = works.into_iter().filter(|work| !work.is_given_up());
-        let staged: Vec<_> =
-            wanted.filter_map(|work| self.stage(work, &mut changes, &writable)).collect();
-        let durable = self.store.commit(changes);
-        for work in staged {
-            work.answer(durable.clone());
-        }
-    }
-
-    /// Stages one command, on top of those before it. One that writes while nothing can be written
-    /// is answered at once and leaves nothing.
-    fn stage(
-        &self,
-        mut work: Box<dyn Work>,
-        changes: &mut Changes,
-        writable: &Result<(), StoreError>,
-    ) -> Option<Box<dyn Work>> {
-        let mut txn = Txn::new(self.store, changes);
-        if !work.stage(&mut txn) || txn.is_empty() {
-            return Some(work);
-        }
-        match writable {
-            Ok(()) => {
-                txn.keep();
-                Some(work)
-            }
-            Err(refusal) => {
-                work.answer(Err(refusal.clone()));
-                None
-            }
-        }
+        commands
     }
 }
 
@@ -243,37 +231,37 @@ mod tests {
 
     use super::*;
 
-    fn queue() -> (Queue, Receiver<Box<dyn Work>>) {
+    fn queue() -> (Queue, Receiver<Box<dyn Command>>) {
         let (sender, queued) = sync_channel(QUEUE_COMMANDS_MAX);
         (Queue::new(sender, Arc::default()), queued)
     }
 
-    /// Whether a command of this size is taken; it then waits for ever.
-    fn is_taken(queue: &Queue, bytes: usize) -> bool {
+    /// Submits a command of this size, then abandons it. Returns true if the queue accepted it.
+    fn submit_and_abandon(queue: &Queue, bytes: usize) -> bool {
         let mut submitted = Box::pin(queue.submit(bytes, |_| Ok(())));
         submitted.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     #[test]
-    fn full_queue_refuses_by_count_and_by_bytes() {
+    fn queue_refuses_commands_when_full_by_count_or_bytes() {
         let (by_count, _queued) = queue();
-        assert!((0..QUEUE_COMMANDS_MAX).all(|_| is_taken(&by_count, 1)));
-        assert!(!is_taken(&by_count, 1));
+        assert!((0..QUEUE_COMMANDS_MAX).all(|_| submit_and_abandon(&by_count, 1)));
+        assert!(!submit_and_abandon(&by_count, 1));
         let (by_bytes, _queued) = queue();
-        assert!((0..65).all(|_| is_taken(&by_bytes, QUEUE_BYTES_MAX / 64)));
-        assert!(!is_taken(&by_bytes, 1));
+        assert!((0..65).all(|_| submit_and_abandon(&by_bytes, QUEUE_BYTES_MAX / 64)));
+        assert!(!submit_and_abandon(&by_bytes, 1));
     }
 
     #[test]
-    fn given_up_commands_are_unsettled_until_somebody_has_waited_for_them() {
+    fn abandoned_commands_stay_unsettled_until_marked_settled() {
         let (queue, _queued) = queue();
         assert_eq!(queue.unsettled(), None);
-        assert!(is_taken(&queue, 1) && is_taken(&queue, 1));
+        assert!(submit_and_abandon(&queue, 1) && submit_and_abandon(&queue, 1));
         assert_eq!(queue.unsettled(), Some(2));
-        assert!(is_taken(&queue, 1));
-        queue.settle(2);
+        assert!(submit_and_abandon(&queue, 1));
+        queue.mark_settled(2);
         assert_eq!(queue.unsettled(), Some(3));
-        queue.settle(3);
+        queue.mark_settled(3);
         assert_eq!(queue.unsettled(), None);
     }
 }

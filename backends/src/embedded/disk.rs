@@ -1,13 +1,14 @@
-//! Free space on the disk, looked at before each batch.
+//! Free space on the disk, checked before each batch.
 //!
-//! fjall poisons itself for good when a write meets a full disk, in the journal as in a flush or a
-//! compaction. So writes are refused while there is still a reserve for those to finish in.
+//! fjall poisons itself permanently when a write meets a full disk, whether in the journal, in a
+//! flush or in a compaction. So writes are refused while there is still a reserve in which flushes
+//! and compactions can finish.
 
 use std::{fs::File, io, path::Path};
 
-use super::health::{Health, HealthSign};
+use super::health::{Health, HealthSignal};
 
-/// The disk that the store is on.
+/// The disk that holds the store.
 #[derive(Debug)]
 pub(super) struct Disk {
     dir: File,
@@ -15,20 +16,16 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// The disk of this folder.
+    /// Opens the disk that holds this folder.
     pub(super) fn of(dir: &Path, reserve_bytes: u64) -> io::Result<Self> {
         Ok(Self { dir: File::open(dir)?, reserve_bytes })
     }
 
-    /// Bytes that may still be written.
-    pub(super) fn free_bytes(&self) -> io::Result<u64> {
-        let disk = rustix::fs::fstatvfs(&self.dir)?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
-    }
-
-    /// Tells whether there is space. A disk that does not say is taken to have some.
-    pub(super) fn check(&self, health: &HealthSign) {
-        let enough = self.free_bytes().map_or(true, |free| free > self.reserve_bytes);
-        health.set_disk(if enough { Health::Ok } else { Health::DiskFull });
+    /// Sets the health to `Ok` or `DiskFull`. A disk that does not report its free space counts as
+    /// having some.
+    pub(super) fn check(&self, health: &HealthSignal) {
+        let has_space = rustix::fs::fstatvfs(&self.dir)
+            .map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) > self.reserve_bytes);
+        health.set_disk(if has_space { Health::Ok } else { Health::DiskFull });
     }
 }

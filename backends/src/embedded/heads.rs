@@ -1,20 +1,18 @@
-//! The heads of conversations in use, in bounded memory.
+//! A cache of the heads of recently used conversations, in bounded memory.
 //!
-//! Two generations: a head that is used moves to the young one; when that is full the old one is
-//! forgotten and the young one grows old. Only the committer writes here, after a head is durable,
-//! so that a reader can never put back an older one.
+//! It has two generations. A head that is used moves to the young generation. When that is full, the
+//! old generation is dropped and the young one becomes the old one. Only the committer writes here,
+//! after a head is durable, so a reader cannot overwrite a head with an older one.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use chat_core::{id::ConversationId, model::Head};
+use parking_lot::Mutex;
 
-/// Heads of one generation: about 6 MB.
+/// Heads in one generation: about 6 MB.
 const GENERATION_MAX: usize = 65_536;
 
-/// The heads of conversations in use.
+/// The cached heads.
 #[derive(Debug, Default)]
 pub(super) struct Heads(Mutex<Generations>);
 
@@ -34,13 +32,9 @@ impl Generations {
 }
 
 impl Heads {
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The head, if it is known.
+    /// Returns the head if it is cached.
     pub(super) fn get(&self, conversation: ConversationId) -> Option<Head> {
-        let mut heads = self.lock();
+        let mut heads = self.0.lock();
         if let Some(head) = heads.young.get(&conversation) {
             return Some(*head);
         }
@@ -49,9 +43,9 @@ impl Heads {
         Some(head)
     }
 
-    /// Remembers heads that are durable. For the committer only.
+    /// Caches durable heads. Only the committer may call this.
     pub(super) fn set(&self, durable: impl IntoIterator<Item = (ConversationId, Head)>) {
-        let mut heads = self.lock();
+        let mut heads = self.0.lock();
         for (conversation, head) in durable {
             heads.set(conversation, head);
         }
@@ -69,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_in_use_stay_and_others_are_forgotten() {
+    fn cache_keeps_used_heads_and_evicts_others() {
         let heads = Heads::default();
         let head = Head { seq: Seq::new(7), ..Head::default() };
         heads.set([(id(0), head), (id(1), head)]);
@@ -80,7 +74,7 @@ mod tests {
             }
         }
         assert_eq!(heads.get(id(1)), None);
-        let kept = heads.lock();
-        assert!(kept.young.len() + kept.old.len() <= 2 * GENERATION_MAX);
+        let cached = heads.0.lock();
+        assert!(cached.young.len() + cached.old.len() <= 2 * GENERATION_MAX);
     }
 }

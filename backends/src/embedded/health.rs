@@ -1,50 +1,50 @@
-//! How the store is, for readiness and for the process that owns it.
+//! The health of the store, for readiness checks and for the process that owns it.
 
 use tokio::sync::watch;
 
-/// How the store is.
+/// The health of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Health {
-    /// Reads and writes.
+    /// Takes reads and writes.
     Ok,
-    /// Reads only, until there is space on the disk again.
+    /// Takes reads only, until there is space on the disk again.
     DiskFull,
-    /// A write has failed, or what keeps the store in order has: for good. The process has to end,
-    /// with an error; when it is started again the store is what its journal says.
+    /// A write, the committer or a background thread of fjall has failed. This is permanent: the
+    /// process has to end with an error. After a restart the store contains what its journal holds.
     Poisoned,
 }
 
-/// Tells how the store is to all who watch.
+/// Holds the health and notifies subscribers of changes.
 #[derive(Debug)]
-pub(super) struct HealthSign(watch::Sender<Health>);
+pub(super) struct HealthSignal(watch::Sender<Health>);
 
-impl HealthSign {
-    /// A store that is well.
+impl HealthSignal {
+    /// Starts with [`Health::Ok`].
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(Health::Ok))
     }
 
-    /// How the store is.
+    /// Returns the current health.
     pub(super) fn get(&self) -> Health {
         *self.0.borrow()
     }
 
-    /// Hears of every change.
+    /// Returns a receiver of every change.
     pub(super) fn subscribe(&self) -> watch::Receiver<Health> {
         self.0.subscribe()
     }
 
-    /// The store is poisoned, for good. The reason is logged the first time.
+    /// Poisons the store permanently. Logs the reason of the first call.
     pub(super) fn poison(&self, reason: &str) {
-        let first = self.0.send_if_modified(|health| {
+        let is_first = self.0.send_if_modified(|health| {
             std::mem::replace(health, Health::Poisoned) != Health::Poisoned
         });
-        if first {
-            tracing::error!(reason, "the store is poisoned: no write is taken until a restart");
+        if is_first {
+            tracing::error!(reason, "the store is poisoned: writes are refused until a restart");
         }
     }
 
-    /// There is space on the disk, or not.
+    /// Records whether the disk has space. Has no effect on a poisoned store.
     pub(super) fn set_disk(&self, health: Health) {
         let changed = self.0.send_if_modified(|now| {
             let changed = *now != Health::Poisoned && *now != health;
@@ -56,7 +56,7 @@ impl HealthSign {
         if changed && health == Health::DiskFull {
             tracing::error!("the disk is full: writes are refused until there is space again");
         } else if changed {
-            tracing::info!("there is space on the disk again: writes are taken");
+            tracing::info!("the disk has space again: writes are accepted");
         }
     }
 }

@@ -42,11 +42,11 @@ impl Log for EmbeddedLog {
         to: Seq,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.0.read(move |store| entries(store, conversation, after, to, limit)).await
+        self.0.read(move |store| read_entries(store, conversation, after, to, limit)).await
     }
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
-        self.0.settled().await?;
+        self.0.settle_abandoned().await?;
         let known = |id: &ConversationId| self.0.store.heads.get(*id);
         if let Some(heads) = conversations.iter().map(known).collect() {
             return Ok(heads);
@@ -62,7 +62,7 @@ impl Log for EmbeddedLog {
         client_id: &ClientId,
         _base: Seq,
     ) -> Result<Option<Entry>, StoreError> {
-        self.0.settled().await?;
+        self.0.settle_abandoned().await?;
         let key = keys::idempotency(conversation, sender, client_id);
         self.0
             .read(move |store| {
@@ -85,7 +85,7 @@ impl Log for EmbeddedLog {
 }
 
 /// Up to `limit` entries of `(after, to]` up to the head, without a hole.
-pub(super) fn entries(
+pub(super) fn read_entries(
     store: &Store,
     conversation: ConversationId,
     after: Seq,

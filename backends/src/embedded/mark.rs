@@ -1,9 +1,9 @@
-//! The commit mark: a small file beside the store that says how many commits the store has had.
+//! The commit mark: a small file beside the trees that holds the number of durable commits.
 //!
-//! A store with fewer commits than the mark has lost some: it is an older copy, or its journal was
-//! cut. The mark is written after each commit, so it is never ahead of the store, and synced once a
-//! second, so that after a power loss it is at most that far behind. Two slots take turns, so that
-//! a torn write leaves the one before.
+//! A store with fewer commits than its mark is an older copy, or has lost part of its journal. The
+//! mark is written after each commit, so it never runs ahead of the store. It is synced once a
+//! second, so a power loss sets it back by a second at most. Two slots are written in turn, so that a
+//! torn write leaves the previous mark intact.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-/// Bytes from one slot to the next: never in one sector.
+/// Distance between the slots in bytes; keeps them in different sectors.
 const SLOT_BYTES: u64 = 4096;
 
 /// The open file of the mark.
@@ -20,16 +20,17 @@ const SLOT_BYTES: u64 = 4096;
 pub(super) struct Mark(File);
 
 impl Mark {
-    /// Opens the mark, and tells how many commits it says; nothing when it is new or unreadable.
+    /// Opens or creates the mark. Returns the number of commits in it, or `None` if the file is new
+    /// or unreadable.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mark = Self(file);
-        let commits = (0..2).filter_map(|slot| mark.read(slot)).max();
+        let commits = (0..2).filter_map(|slot| mark.read_slot(slot)).max();
         Ok((mark, commits))
     }
 
-    fn read(&self, slot: u64) -> Option<u64> {
+    fn read_slot(&self, slot: u64) -> Option<u64> {
         let mut bytes = [0; 16];
         self.0.read_exact_at(&mut bytes, slot * SLOT_BYTES).ok()?;
         let (commits, check) = bytes.split_at(8);
@@ -37,7 +38,7 @@ impl Mark {
         (check == (!commits).to_be_bytes()).then_some(commits)
     }
 
-    /// Says that the store has had this many commits.
+    /// Writes the number of durable commits, without syncing it.
     pub(super) fn write(&self, commits: u64) -> io::Result<()> {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&commits.to_be_bytes());
@@ -45,7 +46,7 @@ impl Mark {
         self.0.write_all_at(&bytes, commits % 2 * SLOT_BYTES)
     }
 
-    /// Makes what has been written durable.
+    /// Makes the mark durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mark_says_what_was_written_last_and_survives_a_torn_slot() {
+    fn mark_falls_back_to_the_other_slot_when_one_is_torn() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mark");
         let (mark, commits) = Mark::open(&path).unwrap();

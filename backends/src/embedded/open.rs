@@ -1,4 +1,5 @@
-//! Opening: the folder's lock, its format, its commits, and the ends of the logs changed lately.
+//! Opens a store: takes the folder's lock, then checks its format, its journals, its commit count and
+//! the ends of the logs that changed last.
 
 use std::{
     collections::HashSet,
@@ -18,30 +19,30 @@ use super::{
     EmbeddedConfig,
     disk::Disk,
     heads::Heads,
-    health::HealthSign,
-    journal::{self, Broken},
+    health::HealthSignal,
+    journals::{self, Journals},
     keys,
-    log::entries,
+    log::read_entries,
     mark::Mark,
     spaces::{Space, Spaces},
     store::Store,
     values,
 };
 
-/// The version of the folder that is written and read.
-const FORMAT: u32 = 1;
-/// Journals are not rotated below this, fjall says.
+/// The version of the folder that this build reads and writes.
+const FORMAT: u32 = 2;
+/// The smallest journal that fjall rotates.
 const JOURNAL_BYTES_MIN: u64 = 64 * 1024 * 1024;
-/// How far back from its head each log that was changed lately is checked.
+/// Entries before the head that are checked in each log that changed recently.
 const TAIL_ENTRIES: u64 = 64;
 
-/// What a folder may hold before there is a store in it: the lock, the first write of the format that
-/// a crash left, what operators put beside a store, and what file systems put into their roots.
+/// Files that a folder may hold before it becomes a store: the lock, a format file whose write was
+/// interrupted, files that operators put beside a store, and what file systems create.
 const NEW_FOLDER_FILES: [&str; 5] = ["lock", "format.new", "auth.key", "confab.toml", "lost+found"];
-/// The rights of everybody but the owner.
-const OTHERS: u32 = 0o077;
+/// The permission bits of everybody but the owner.
+const OTHERS_MODE: u32 = 0o077;
 
-/// Why a store was not opened, and what to do.
+/// Why a store was not opened, and what the operator can do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder or one of its files cannot be used.
@@ -51,10 +52,10 @@ pub enum OpenError {
     Folder {
         /// The folder.
         dir: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "the store in {dir} is in use by another process: stop that one, or choose another folder"
     )]
@@ -62,16 +63,28 @@ pub enum OpenError {
         /// The folder.
         dir: PathBuf,
     },
-    /// A newer version has written it.
+    /// A newer version wrote the store.
     #[error(
         "the store in {dir} has format {found}, and this version knows formats up to {known}: start the version that wrote it, or a newer one"
     )]
     Newer {
         /// The folder.
         dir: PathBuf,
-        /// Its format.
+        /// The format of the folder.
         found: u32,
-        /// The newest known format.
+        /// The newest format that this version reads.
+        known: u32,
+    },
+    /// A version before the first release wrote the store.
+    #[error(
+        "the store in {dir} has format {found}, and this version reads only format {known}: choose an empty folder"
+    )]
+    Older {
+        /// The folder.
+        dir: PathBuf,
+        /// The format of the folder.
+        found: u32,
+        /// The only format that this version reads.
         known: u32,
     },
     /// The folder holds something else, or its format file is damaged.
@@ -82,27 +95,27 @@ pub enum OpenError {
         /// The folder.
         dir: PathBuf,
     },
-    /// A setting is out of its bounds.
+    /// The configured journal size is below the minimum.
     #[error("the journal needs at least {min} bytes, not {found}: raise its size")]
     JournalTooSmall {
-        /// What was asked for.
+        /// The configured size in bytes.
         found: u64,
-        /// The least.
+        /// The minimum in bytes.
         min: u64,
     },
-    /// It has lost commits.
+    /// The store has lost commits.
     #[error(
         "the store in {dir} has had {found} commits, and its mark says {marked}: it is older than it was, so acknowledged messages are missing. Restore the newest copy of the whole folder; or, to go on without them, remove the file 'mark' and start again"
     )]
     Regressed {
         /// The folder.
         dir: PathBuf,
-        /// Commits found.
+        /// The number of commits in the store.
         found: u64,
-        /// Commits that were made.
+        /// The number of commits that were durable.
         marked: u64,
     },
-    /// What is stored is damaged.
+    /// The stored bytes are damaged.
     #[error(
         "the store in {dir} is damaged ({detail}): restore the newest copy of the whole folder"
     )]
@@ -114,41 +127,52 @@ pub enum OpenError {
     },
 }
 
-/// Opens the store of a folder; the file is its lock.
+/// Opens the store of a folder and returns it with the file that locks the folder.
 pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> {
     let dir = &config.dir;
     let folder = |error| OpenError::Folder { dir: dir.clone(), error };
-    make_private(dir).map_err(folder)?;
+    let damaged = |detail| OpenError::Damaged { dir: dir.clone(), detail };
+    if config.journal_bytes < JOURNAL_BYTES_MIN {
+        let found = config.journal_bytes;
+        return Err(OpenError::JournalTooSmall { found, min: JOURNAL_BYTES_MIN });
+    }
+    create_private(dir).map_err(folder)?;
     let lock = lock(dir)?;
     check_format(dir)?;
     let (mark, marked) = Mark::open(&dir.join("mark")).map_err(folder)?;
-    let disk = Disk::of(dir, config.reserve_bytes).map_err(folder)?;
-    let (db, spaces) = open_trees(config, marked.unwrap_or(0))?;
-    let store = Store {
-        db,
-        spaces,
-        mark,
-        disk,
-        heads: Heads::default(),
-        health: HealthSign::new(),
-        commits: AtomicU64::new(0),
-    };
-    check(&store, dir, marked)?;
+    let trees = dir.join("trees");
+    // Without this file fjall would treat the trees as new.
+    if trees.try_exists().map_err(folder)? && !trees.join("version").try_exists().map_err(folder)? {
+        return Err(damaged("the file 'trees/version' is missing".to_owned()));
+    }
+    let journals = Journals::read(&trees).map_err(folder)?;
+    journals.check_sequence().map_err(damaged)?;
+    // The newest record proves that the commit before it was durable. Keep that proof in case the
+    // process ends after fjall has dropped the record and before this check has ended.
+    let durable = journals.last_commit().map_or(0, |last| last - 1);
+    if marked.is_some_and(|marked| marked < durable) {
+        mark.write(durable).and_then(|()| mark.sync()).map_err(folder)?;
+    }
+    let recovered = recover(config, mark, marked, &journals);
+    if recovered.is_err() {
+        journals.restore().map_err(folder)?;
+    }
+    let store = recovered?;
     store.disk.check(&store.health);
     Ok((store, lock))
 }
 
-/// A new folder is the owner's alone: it holds texts, and hashes of passwords. One that is there
-/// already keeps its mode, which may be what a backup needs.
-fn make_private(dir: &Path) -> io::Result<()> {
+/// Creates the folder for its owner only, because it holds messages and password hashes. An existing
+/// folder keeps its mode, which a backup may need.
+fn create_private(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    if fs::metadata(dir)?.permissions().mode() & OTHERS != 0 {
+    if fs::metadata(dir)?.permissions().mode() & OTHERS_MODE != 0 {
         tracing::warn!(dir = %dir.display(), "others may read the store: chmod 700");
     }
     Ok(())
 }
 
-/// The folder's lock: the system gives it back when the process ends, however it ends.
+/// Locks the folder. The system releases the lock when the process ends, even after a crash.
 fn lock(dir: &Path) -> Result<File, OpenError> {
     let folder = |error| OpenError::Folder { dir: dir.to_owned(), error };
     let lock = File::create(dir.join("lock")).map_err(folder)?;
@@ -159,7 +183,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// The folder must be a store of a known format, or new.
+/// Checks the file `format`, or writes it if the folder is new.
 fn check_format(dir: &Path) -> Result<(), OpenError> {
     let folder = |error| OpenError::Folder { dir: dir.to_owned(), error };
     let not_a_store = || OpenError::NotAStore { dir: dir.to_owned() };
@@ -167,30 +191,24 @@ fn check_format(dir: &Path) -> Result<(), OpenError> {
         Ok(text) => {
             let found = text.strip_prefix("confab embedded store, format ").map(str::trim_end);
             let found = found.and_then(|found| found.parse().ok()).ok_or_else(not_a_store)?;
-            if found > FORMAT {
-                return Err(OpenError::Newer { dir: dir.to_owned(), found, known: FORMAT });
+            match found {
+                FORMAT => Ok(()),
+                0..FORMAT => Err(OpenError::Older { dir: dir.to_owned(), found, known: FORMAT }),
+                _ => Err(OpenError::Newer { dir: dir.to_owned(), found, known: FORMAT }),
             }
-            Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if !is_new(dir).map_err(folder)? {
-                return Err(not_a_store());
+            for file in fs::read_dir(dir).map_err(folder)? {
+                let name = file.map_err(folder)?.file_name();
+                if !NEW_FOLDER_FILES.map(OsStr::new).contains(&&*name) {
+                    return Err(not_a_store());
+                }
             }
             write_format(dir).map_err(folder)
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(not_a_store()),
         Err(error) => Err(folder(error)),
     }
-}
-
-/// Whether nothing is in the folder that somebody may miss or take for the store's.
-fn is_new(dir: &Path) -> io::Result<bool> {
-    for file in fs::read_dir(dir)? {
-        if !NEW_FOLDER_FILES.map(OsStr::new).contains(&&*file?.file_name()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn write_format(dir: &Path) -> io::Result<()> {
@@ -202,52 +220,31 @@ fn write_format(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-fn open_trees(config: &EmbeddedConfig, marked: u64) -> Result<(Database, Spaces), OpenError> {
-    if config.journal_bytes < JOURNAL_BYTES_MIN {
-        let found = config.journal_bytes;
-        return Err(OpenError::JournalTooSmall { found, min: JOURNAL_BYTES_MIN });
-    }
-    let damaged = |detail| OpenError::Damaged { dir: config.dir.clone(), detail };
-    let folder = |error| OpenError::Folder { dir: config.dir.clone(), error };
-    let trees = config.dir.join("trees");
-    // Without it fjall would take the trees for new ones.
-    if trees.try_exists().map_err(folder)? && !trees.join("version").try_exists().map_err(folder)? {
-        return Err(damaged("the file 'trees/version' is missing".to_owned()));
-    }
-    journal::check(&trees, marked).map_err(|broken| match broken {
-        Broken::Unreadable(error) => folder(error),
-        Broken::Damaged(detail) => damaged(detail),
-        Broken::Regressed { found } => {
-            OpenError::Regressed { dir: config.dir.clone(), found, marked }
-        }
-    })?;
-    let open = || {
-        let db = Database::builder(&trees)
-            .cache_size(config.cache_bytes)
-            .max_journaling_size(config.journal_bytes)
-            .open()?;
-        let spaces = Spaces::open(&db)?;
-        Ok((db, spaces))
-    };
-    // fjall asserts some of what it reads back.
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(Ok(opened)) => Ok(opened),
-        Ok(Err(fjall::Error::Locked)) => Err(OpenError::InUse { dir: config.dir.clone() }),
-        Ok(Err(fjall::Error::Io(error))) => Err(folder(error)),
-        Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(_) => Err(damaged("its files contradict each other".to_owned())),
-    }
-}
-
-/// Nothing may be missing that was acknowledged, as far as that can be seen.
-fn check(store: &Store, dir: &Path, marked: Option<u64>) -> Result<(), OpenError> {
+/// Lets fjall recover the trees, then checks that no acknowledged commit is missing.
+fn recover(
+    config: &EmbeddedConfig,
+    mark: Mark,
+    marked: Option<u64>,
+    journals: &Journals,
+) -> Result<Store, OpenError> {
+    let dir = &config.dir;
+    let folder = |error| OpenError::Folder { dir: dir.clone(), error };
     let damaged =
-        |error: StoreError| OpenError::Damaged { dir: dir.to_owned(), detail: error.to_string() };
-    let commits = store.get(Space::Heads, keys::COMMITS).map_err(damaged)?;
-    let found = commits.map_or(Ok(0), |value| values::read_number(&value)).map_err(damaged)?;
+        |error: StoreError| OpenError::Damaged { dir: dir.clone(), detail: error.to_string() };
+    let disk = Disk::of(dir, config.reserve_bytes).map_err(folder)?;
+    let (db, spaces) = open_trees(config, marked, journals)?;
+    let commits = AtomicU64::new(0);
+    let (heads, health) = (Heads::default(), HealthSignal::new());
+    let store = Store { db, spaces, mark, disk, heads, health, commits };
+    let record = store.get(Space::Heads, keys::COMMITS).map_err(damaged)?;
+    let found = record.map_or(Ok(0), |record| journals::read_commit_record(&record));
+    let found = found.map_err(damaged)?;
+    if let Some(detail) = journals.find_loss(found).map_err(folder)? {
+        return Err(OpenError::Damaged { dir: dir.clone(), detail });
+    }
     match marked {
         Some(marked) if found < marked => {
-            return Err(OpenError::Regressed { dir: dir.to_owned(), found, marked });
+            return Err(OpenError::Regressed { dir: dir.clone(), found, marked });
         }
         None if found > 0 => tracing::warn!(
             commits = found,
@@ -255,32 +252,69 @@ fn check(store: &Store, dir: &Path, marked: Option<u64>) -> Result<(), OpenError
         ),
         _ => {}
     }
-    for conversation in recently_changed(store).map_err(damaged)? {
-        check_tail(store, conversation).map_err(damaged)?;
+    if journals.were_cut().map_err(folder)? {
+        tracing::warn!(
+            commits = found,
+            "the journal's last write was torn and is cut: it was never acknowledged"
+        );
+    }
+    let mut changed = HashSet::new();
+    for (_, value) in store.scan(Space::Heads, b"r").map_err(damaged)? {
+        changed.extend(values::read_conversations(&value).map_err(damaged)?);
+    }
+    for conversation in changed {
+        check_tail(&store, conversation).map_err(damaged)?;
     }
     store.commits.store(found, Ordering::Release);
-    Ok(())
+    Ok(store)
 }
 
-fn recently_changed(store: &Store) -> Result<HashSet<ConversationId>, StoreError> {
-    let mut changed = HashSet::new();
-    for (_, value) in store.scan(Space::Heads, b"r")? {
-        changed.extend(values::read_conversations(&value)?);
+/// Opens fjall's trees. If fjall refuses a journal that ends with an unacknowledged commit, opens them
+/// once more without that commit.
+fn open_trees(
+    config: &EmbeddedConfig,
+    marked: Option<u64>,
+    journals: &Journals,
+) -> Result<(Database, Spaces), OpenError> {
+    let open = || {
+        let db = Database::builder(config.dir.join("trees"))
+            .cache_size(config.cache_bytes)
+            .max_journaling_size(config.journal_bytes)
+            .open()?;
+        let spaces = Spaces::open(&db)?;
+        Ok((db, spaces))
+    };
+    // fjall asserts some of what it reads.
+    let try_open = || catch_unwind(AssertUnwindSafe(open));
+    let folder = |error| OpenError::Folder { dir: config.dir.clone(), error };
+    let mut opened = try_open();
+    if matches!(opened, Ok(Err(fjall::Error::JournalRecovery(_))))
+        && journals.last_commit() > marked
+        && journals.tear_last_commit().map_err(folder)?
+    {
+        opened = try_open();
     }
-    Ok(changed)
+    let damaged = |detail| Err(OpenError::Damaged { dir: config.dir.clone(), detail });
+    match opened {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(fjall::Error::Locked)) => Err(OpenError::InUse { dir: config.dir.clone() }),
+        Ok(Err(fjall::Error::Io(error))) => Err(folder(error)),
+        Ok(Err(error)) => damaged(error.to_string()),
+        Err(_) => damaged("its files contradict each other".to_owned()),
+    }
 }
 
-/// The log ends at its head, and there is no hole before it.
+/// Checks that a log ends at its head and has no gap in its last entries.
 fn check_tail(store: &Store, conversation: ConversationId) -> Result<(), StoreError> {
     let head = store.head(conversation)?.seq;
     let after = Seq::new(head.get().saturating_sub(TAIL_ENTRIES));
-    entries(store, conversation, after, head, usize::MAX)?;
-    let behind =
+    read_entries(store, conversation, after, head, usize::MAX)?;
+    let beyond =
         keys::entry(conversation, head.next())..=keys::entry(conversation, Seq::new(u64::MAX));
-    match store.range(Space::Entries, behind, 1)?.first() {
+    match store.range(Space::Entries, beyond, 1)?.first() {
         None => Ok(()),
         Some(_) => Err(StoreError::Corrupt(format!(
-            "conversation {conversation} has entries behind its head {head}"
+            "conversation {conversation} has entries beyond its head {head}"
         ))),
     }
 }

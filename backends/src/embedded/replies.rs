@@ -58,7 +58,8 @@ fn claim(txn: &mut Txn<'_>, key: UserKey, fresh: &IdempotencyRecord) -> Result<C
 
 /// Removes what is over among the rows from `next` on; where the next ones begin.
 fn sweep(txn: &mut Txn<'_>, next: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, StoreError> {
-    let rows = txn.stored(Space::Replies, next..=keys::REPLIES_END.to_vec(), SWEPT_ROWS)?;
+    let rows =
+        txn.committed_range(Space::Replies, next..=keys::REPLIES_END.to_vec(), SWEPT_ROWS)?;
     // Of a key that is claimed right now this sees what the claim wrote. A row that cannot be read is
     // for whoever claims it to hear of.
     for (key, _) in &rows {

@@ -1,26 +1,26 @@
-//! The trees that rows are kept in: what is written and read alike is kept together.
+//! The trees that hold the rows. Rows with the same read and write pattern share a tree.
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
-/// A tree. A batch becomes visible space by space in this order: heads last, so that whoever sees a
-/// head finds all that it stands for.
+/// A tree. fjall makes a batch visible space by space in the order of this declaration. Heads come
+/// last, so whoever reads a head also finds every row that the head covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Space {
-    /// `e`: entries, written once (and once more when they are erased).
+    /// `e`: entries, written once, and once more when they are erased.
     Entries,
     /// `k`: idempotency rows, written once.
     Keys,
     /// `m`, `u`, `f`, `i`, `d`, `o`: members, memberships, foundings, titles, directs, overlays.
     Views,
-    /// `c`: cursors, overwritten all the time.
+    /// `c`: cursors, overwritten often.
     Cursors,
-    /// `a`, `n`, `l`, `s`: accounts, usernames, logins by id and by user.
+    /// `a`, `n`, `l`, `s`: accounts, usernames, logins by id, logins by user.
     People,
-    /// `q`: what was made under an idempotency key.
+    /// `q`: replies by idempotency key.
     Replies,
-    /// `p`: when each user was last seen (for presence).
+    /// Without a letter: when each user was last seen (for presence).
     LastSeen,
-    /// `t`, `n`, `r`: heads, the commit counter, what changed lately.
+    /// `t`, `n`, `r`: heads, the commit record, recently changed conversations.
     Heads,
 }
 
@@ -37,8 +37,7 @@ pub(super) const ALL: [Space; 8] = [
 ];
 
 impl Space {
-    /// The name on disk.
-    const fn name(self) -> &'static str {
+    const fn name_on_disk(self) -> &'static str {
         match self {
             Self::Entries => "entries",
             Self::Keys => "keys",
@@ -51,7 +50,8 @@ impl Space {
         }
     }
 
-    /// Bytes written before they are sorted into files; up to five times as much is in memory.
+    /// Returns how many bytes are buffered in memory before they are flushed to files. fjall may hold
+    /// up to five such buffers of one tree.
     const fn memtable_bytes(self) -> u64 {
         const MIB: u64 = 1024 * 1024;
         match self {
@@ -67,12 +67,12 @@ impl Space {
 pub(super) struct Spaces([Keyspace; ALL.len()]);
 
 impl Spaces {
-    /// Opens all, making those that are missing.
+    /// Opens all trees and creates missing ones.
     pub(super) fn open(db: &Database) -> fjall::Result<Self> {
         let open = |space: Space| {
             let options =
                 || KeyspaceCreateOptions::default().max_memtable_size(space.memtable_bytes());
-            db.keyspace(space.name(), options)
+            db.keyspace(space.name_on_disk(), options)
         };
         Ok(Self([
             open(Space::Entries)?,
@@ -86,7 +86,7 @@ impl Spaces {
         ]))
     }
 
-    /// The tree of this space.
+    /// Returns the tree of this space.
     pub(super) const fn of(&self, space: Space) -> &Keyspace {
         &self.0[space as usize]
     }

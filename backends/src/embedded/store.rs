@@ -1,4 +1,4 @@
-//! What the committer and all readers share.
+//! The store as the committer and all readers share it.
 
 use std::{
     fmt,
@@ -18,32 +18,33 @@ use super::{
     committer::Queue,
     disk::Disk,
     heads::Heads,
-    health::{Health, HealthSign},
-    keys,
+    health::{Health, HealthSignal},
+    journals, keys,
     mark::Mark,
     spaces::{Space, Spaces},
     values,
 };
 
-/// Readers on the blocking threads at the same time; further ones wait in line.
+/// Readers that may block a thread at the same time. More readers wait for their turn.
 const READERS_MAX: usize = 32;
-/// How many of the newest batches are known by what they appended to.
-pub(super) const RECENT_BATCHES: u64 = 256;
+/// The store remembers which conversations changed in this many of the newest batches.
+const RECENT_BATCHES: u64 = 256;
 
-/// The trees, and what watches over them. Everything here blocks.
+/// The trees and what guards them. All methods block.
 pub(super) struct Store {
     pub(super) db: Database,
     pub(super) spaces: Spaces,
     pub(super) heads: Heads,
-    pub(super) health: HealthSign,
+    pub(super) health: HealthSignal,
     pub(super) disk: Disk,
     pub(super) mark: Mark,
+    /// The number of durable commits.
     pub(super) commits: AtomicU64,
 }
 
-/// What fjall's failure of a read means.
+/// Converts fjall's error of a read.
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
-pub(super) fn read_failed(error: fjall::Error) -> StoreError {
+fn read_failed(error: fjall::Error) -> StoreError {
     if matches!(error, fjall::Error::Io(_) | fjall::Error::Storage(fjall::LsmError::Io(_))) {
         StoreError::Unavailable(format!("reading failed: {error}"))
     } else {
@@ -51,19 +52,24 @@ pub(super) fn read_failed(error: fjall::Error) -> StoreError {
     }
 }
 
+/// The refusal of a poisoned store.
+fn poisoned() -> StoreError {
+    StoreError::Unavailable("a write has failed: the process has to be restarted".to_owned())
+}
+
 impl Store {
-    /// The value of a row.
+    /// Returns the value of a row.
     pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<UserValue>, StoreError> {
         self.spaces.of(space).get(key).map_err(read_failed)
     }
 
-    /// The rows whose keys begin so, ascending.
+    /// Returns all rows whose keys start with `prefix`, ascending.
     pub(super) fn scan(&self, space: Space, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
-        self.scan_some(space, prefix, usize::MAX)
+        self.scan_up_to(space, prefix, usize::MAX)
     }
 
-    /// Up to `limit` rows whose keys begin so, ascending.
-    pub(super) fn scan_some(
+    /// Returns up to `limit` rows whose keys start with `prefix`, ascending.
+    pub(super) fn scan_up_to(
         &self,
         space: Space,
         prefix: &[u8],
@@ -73,7 +79,7 @@ impl Store {
         rows.map(|row| row.into_inner().map_err(read_failed)).collect()
     }
 
-    /// Up to `limit` rows of the range, ascending.
+    /// Returns up to `limit` rows of the range, ascending.
     pub(super) fn range<K: AsRef<[u8]>>(
         &self,
         space: Space,
@@ -84,31 +90,24 @@ impl Store {
         rows.map(|row| row.into_inner().map_err(read_failed)).collect()
     }
 
-    /// The head of a log; the default where there is none.
+    /// Returns the head of a log, or the default head if the log is empty.
     pub(super) fn head(&self, conversation: ConversationId) -> Result<Head, StoreError> {
-        match self.heads.get(conversation) {
-            Some(head) => Ok(head),
-            None => self.stored_head(conversation),
-        }
-    }
-
-    /// The head of a log, remembered from now on. For the committer only.
-    pub(super) fn head_for_append(&self, conversation: ConversationId) -> Result<Head, StoreError> {
         if let Some(head) = self.heads.get(conversation) {
             return Ok(head);
         }
-        let head = self.stored_head(conversation)?;
-        self.heads.set([(conversation, head)]);
-        Ok(head)
-    }
-
-    fn stored_head(&self, conversation: ConversationId) -> Result<Head, StoreError> {
         let value = self.get(Space::Heads, &keys::head(conversation))?;
         value.map_or(Ok(Head::default()), |value| values::read_head(&value))
     }
 
-    /// Whether writes are taken.
-    pub(super) fn writable(&self) -> Result<(), StoreError> {
+    /// Returns the head of a log and caches it. Only the committer may call this.
+    pub(super) fn head_for_append(&self, conversation: ConversationId) -> Result<Head, StoreError> {
+        let head = self.head(conversation)?;
+        self.heads.set([(conversation, head)]);
+        Ok(head)
+    }
+
+    /// Fails if the store takes no writes now.
+    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
         self.disk.check(&self.health);
         match self.health.get() {
             Health::Ok => Ok(()),
@@ -117,44 +116,41 @@ impl Store {
         }
     }
 
-    /// Makes changes durable and visible, all or nothing. For the committer only.
+    /// Makes all changes durable and visible, or none of them. Only the committer may call this.
+    ///
+    /// After a failure the batch may or may not be in the journal; only a restart can tell. So the
+    /// store is poisoned and the outcome is unknown.
     pub(super) fn commit(&self, mut changes: Changes) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
         let commits = self.commits.load(Ordering::Acquire) + 1;
         let heads = changes.heads().clone();
-        changes.put(Space::Heads, keys::COMMITS, values::number(commits));
-        let appended = values::conversations(heads.keys().copied());
-        changes.put(Space::Heads, keys::recent(commits, RECENT_BATCHES), appended);
+        let changed = values::conversations(heads.keys().copied());
+        changes.put(Space::Heads, keys::recent(commits, RECENT_BATCHES), changed);
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
-        changes.fill(&mut batch, &self.spaces);
-        batch.commit().map_err(|error| self.commit_failed(&error))?;
+        // Must be the first row: see `journals`.
+        batch.insert(self.spaces.of(Space::Heads), keys::COMMITS, journals::commit_record(commits));
+        changes.write_to(&mut batch, &self.spaces);
+        if let Err(error) = batch.commit() {
+            self.health.poison(&error.to_string());
+            return Err(if matches!(error, fjall::Error::Poisoned) {
+                poisoned()
+            } else {
+                StoreError::Unknown("a write has failed".to_owned())
+            });
+        }
         self.heads.set(heads);
         self.commits.store(commits, Ordering::Release);
         if let Err(error) = self.mark.write(commits) {
-            tracing::warn!(%error, "the commit mark could not be written");
+            tracing::warn!(%error, "cannot write the commit mark");
         }
         Ok(())
     }
-
-    /// The batch may be in the journal or not: which, only a restart will tell.
-    fn commit_failed(&self, error: &fjall::Error) -> StoreError {
-        self.health.poison(&error.to_string());
-        if matches!(error, fjall::Error::Poisoned) {
-            poisoned()
-        } else {
-            StoreError::Unknown("a write has failed".to_owned())
-        }
-    }
 }
 
-/// The answer of a poisoned store.
-fn poisoned() -> StoreError {
-    StoreError::Unavailable("a write has failed: the process has to be started again".to_owned())
-}
-
-/// What every port holds: the store, the way to the committer, and a place among the readers.
+/// The part of the store that all ports share: the trees, the queue to the committer, and the limit on
+/// readers.
 pub(super) struct Shared {
     pub(super) store: Arc<Store>,
     pub(super) queue: Queue,
@@ -169,30 +165,30 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// The store behind this queue.
+    /// Combines a store with the queue of its committer.
     pub(super) fn new(store: Arc<Store>, queue: Queue) -> Self {
         Self { store, queue, readers: Arc::new(Semaphore::new(READERS_MAX)) }
     }
 
-    /// Reads away from the async threads, when it is its turn.
+    /// Runs `read` on a thread that may block, after waiting for a free reader.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
-        let turn = self.readers.clone().acquire_owned().await.map_err(closed)?;
+        let permit = self.readers.clone().acquire_owned().await.map_err(closed)?;
         let store = self.store.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             read(&store)
         });
         reading.await.unwrap_or_else(|error| {
-            Err(StoreError::Corrupt(format!("reading ended early: {error}")))
+            Err(StoreError::Corrupt(format!("a read ended early: {error}")))
         })
     }
 
-    /// Checks and writes in one atomic step, in turn with all other changes; returns when it is
-    /// durable. `bytes` is about how much it writes.
+    /// Runs `change` in turn with all other changes and returns when its writes are durable. `bytes`
+    /// estimates how much it writes.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -201,12 +197,12 @@ impl Shared {
         self.queue.submit(bytes, change).await
     }
 
-    /// Waits until no change is under way that its caller has given up waiting for, so that what is
-    /// read next is final.
-    pub(super) async fn settled(&self) -> Result<(), StoreError> {
-        if let Some(given_up) = self.queue.unsettled() {
+    /// Waits until every change whose caller has given up is either applied or discarded. A read after
+    /// this is final.
+    pub(super) async fn settle_abandoned(&self) -> Result<(), StoreError> {
+        if let Some(abandoned) = self.queue.unsettled() {
             self.change(0, |_| Ok(())).await?;
-            self.queue.settle(given_up);
+            self.queue.mark_settled(abandoned);
         }
         match self.store.health.get() {
             Health::Ok | Health::DiskFull => Ok(()),

@@ -1,5 +1,5 @@
-//! Looks after the store once a second: syncs the commit mark, sees whether there is space on the
-//! disk, and whether fjall has poisoned itself behind the committer's back.
+//! The maintenance thread. Once a second it syncs the commit mark, checks the free space of the disk,
+//! and checks whether a background thread of fjall has failed.
 
 use std::{
     sync::{
@@ -15,27 +15,26 @@ use fjall::PersistMode;
 
 use super::store::Store;
 
-/// How often it looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The thread that looks after a store; ends with this.
+/// A running maintenance thread. Dropping it stops the thread after a last round.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct Maintenance {
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
-    /// Starts to look after this store.
+impl Maintenance {
+    /// Starts the thread for this store.
     pub(super) fn start(store: Arc<Store>) -> std::io::Result<Self> {
         let (stop, stopped) = sync_channel(0);
         let thread =
-            Builder::new().name("store-keeper".to_owned()).spawn(move || keep(&store, &stopped))?;
+            Builder::new().name("store-maint".to_owned()).spawn(move || run(&store, &stopped))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 
-impl Drop for Keeper {
+impl Drop for Maintenance {
     fn drop(&mut self) {
         self.stop.take();
         if let Some(thread) = self.thread.take() {
@@ -44,18 +43,18 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(store: &Store, stopped: &Receiver<()>) {
+fn run(store: &Store, stopped: &Receiver<()>) {
     let mut synced = 0;
     while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-        synced = look(store, synced);
+        synced = run_round(store, synced);
     }
-    look(store, synced);
+    run_round(store, synced);
 }
 
-/// Looks once; how many commits the durable mark says.
-fn look(store: &Store, synced: u64) -> u64 {
+/// Runs one round and returns the number of commits in the durable mark.
+fn run_round(store: &Store, synced: u64) -> u64 {
     store.disk.check(&store.health);
-    // A worker of fjall that fails, fails alone: asking for nothing tells whether one has.
+    // A failed thread of fjall reports to nobody. This call writes nothing, but returns its error.
     if let Err(error) = store.db.persist(PersistMode::Buffer) {
         store.health.poison(&error.to_string());
     }
@@ -66,7 +65,7 @@ fn look(store: &Store, synced: u64) -> u64 {
     match store.mark.sync() {
         Ok(()) => commits,
         Err(error) => {
-            tracing::warn!(%error, "the commit mark could not be synced");
+            tracing::warn!(%error, "cannot sync the commit mark");
             synced
         }
     }

@@ -1,4 +1,4 @@
-//! One caller who writes into one conversation and knows what must be there.
+//! A writer of one conversation that remembers which of its messages were acknowledged.
 
 use chat_core::{
     id::{ConversationId, EntryId, UserId},
@@ -7,17 +7,17 @@ use chat_core::{
     time::Timestamp,
 };
 
-/// One caller who writes into one conversation.
+/// A writer of one conversation.
 #[derive(Debug, Clone)]
-pub(crate) struct Scribe {
+pub(crate) struct Writer {
     pub(crate) conversation: ConversationId,
     pub(crate) sender: UserId,
     pub(crate) head: Head,
     pub(crate) entries: Vec<Entry>,
 }
 
-impl Scribe {
-    /// Of an empty conversation.
+impl Writer {
+    /// Starts an empty conversation.
     pub(crate) fn new(number: u64) -> Self {
         Self {
             conversation: ConversationId::new(number).unwrap(),
@@ -27,7 +27,7 @@ impl Scribe {
         }
     }
 
-    /// The next message, and the head behind it.
+    /// Returns the next message and the head after it.
     fn next(&self) -> (Entry, Head) {
         let seq = self.head.seq.next();
         let entry = Entry {
@@ -44,13 +44,13 @@ impl Scribe {
         (entry, head)
     }
 
-    /// Tries to append a message; it counts only when it was acknowledged.
+    /// Tries to append a message, and remembers it only if it was acknowledged.
     pub(crate) async fn try_send(
         &mut self,
         stores: &Stores,
     ) -> Result<Appended, chat_core::error::StoreError> {
         let mut sent = self.clone();
-        sent.pretend();
+        sent.remember_next();
         let entry = sent.entries.last().unwrap();
         let append = Append {
             conversation: self.conversation,
@@ -71,23 +71,24 @@ impl Scribe {
         assert_eq!(self.try_send(stores).await, Ok(Appended::Done));
     }
 
-    /// Goes on as if a message had been sent.
-    pub(crate) fn pretend(&mut self) {
+    /// Remembers the next message as acknowledged without sending it.
+    pub(crate) fn remember_next(&mut self) {
         let (entry, head) = self.next();
         self.entries.push(entry);
         self.head = head;
     }
 
-    /// Exactly what was acknowledged is in the log.
-    pub(crate) async fn holds_log(&self, stores: &Stores) {
+    /// Asserts that the log holds exactly the acknowledged messages.
+    pub(crate) async fn assert_log(&self, stores: &Stores) {
         let read = stores.log.read(self.conversation, Seq::ZERO, Seq::new(1 << 40), 1 << 20);
         assert_eq!(read.await.unwrap(), self.entries);
         assert_eq!(stores.log.heads(&[self.conversation]).await.unwrap(), [self.head]);
     }
 
-    /// Exactly what was acknowledged is there, and the sender has read it.
-    pub(crate) async fn holds(&self, stores: &Stores) {
-        self.holds_log(stores).await;
+    /// Asserts that the log holds exactly the acknowledged messages and that the sender's cursor is
+    /// at the last one.
+    pub(crate) async fn assert_stored(&self, stores: &Stores) {
+        self.assert_log(stores).await;
         let (seq, read_ord) = (self.head.seq, self.head.ord);
         let cursor = Cursor { delivered_seq: seq, read_seq: seq, read_ord };
         let cursors = stores.cursors.of_conversation(self.conversation, &[self.sender]).await;

@@ -1,29 +1,30 @@
-//! What was logged.
+//! Captures the warnings that the store logs.
 
 use std::{
     fmt::{Debug, Write},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
 
-/// The lines that this logs from a warning on, on this thread.
-pub(crate) fn heard(work: impl FnOnce()) -> Vec<String> {
+/// Runs `work` and returns the warnings and errors that this thread logged meanwhile.
+pub(crate) fn capture_warnings(work: impl FnOnce()) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
-    tracing::subscriber::with_default(Ear(lines.clone()), work);
-    lines.lock().unwrap().clone()
+    tracing::subscriber::with_default(Capture(lines.clone()), work);
+    lines.lock().clone()
 }
 
-/// Whether one of these lines says so.
-pub(crate) fn tells(lines: &[String], what: &str) -> bool {
-    lines.iter().any(|line| line.contains(what))
+/// Returns true if one of the lines contains `text`.
+pub(crate) fn contains(lines: &[String], text: &str) -> bool {
+    lines.iter().any(|line| line.contains(text))
 }
 
-struct Ear(Arc<Mutex<Vec<String>>>);
+struct Capture(Arc<Mutex<Vec<String>>>);
 
 struct Line(String);
 
@@ -33,7 +34,7 @@ impl Visit for Line {
     }
 }
 
-impl Subscriber for Ear {
+impl Subscriber for Capture {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN && metadata.target().starts_with("backends")
     }
@@ -49,7 +50,7 @@ impl Subscriber for Ear {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        self.0.lock().push(line.0);
     }
 
     fn enter(&self, _: &span::Id) {}
