@@ -1,8 +1,8 @@
-//! Durable appends a second and their latency, beside the bare cost of a sync on the same disk.
+//! Measures durable appends per second and their latency, and the cost of a bare sync on the same disk.
 //!
-//! `cargo bench -p backends --bench embedded -- [folder]`: the folder is where the store is made,
-//! a temporary one if none is given.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may end so, and reports so")]
+//! `cargo bench -p backends --bench embedded -- [folder]` creates the store in `folder`, or in a
+//! temporary folder by default.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may fail and print")]
 
 use std::{
     fs::File,
@@ -21,7 +21,7 @@ use chat_core::{
 };
 use tokio::time::Instant;
 
-/// How long each line is measured.
+/// Duration of each measurement.
 const MEASURED: Duration = Duration::from_secs(4);
 /// Characters of each message.
 const TEXT_CHARS: usize = 120;
@@ -64,7 +64,7 @@ impl Writer {
         self.head = head;
     }
 
-    /// Appends one by one until the end; how long each took.
+    /// Appends one entry at a time until `end` and returns the duration of each append.
     async fn run(mut self, end: Instant) -> Vec<Duration> {
         let mut took = Vec::new();
         while Instant::now() < end {
@@ -88,7 +88,7 @@ fn report(what: &str, mut took: Vec<Duration>) {
     );
 }
 
-/// What each sync costs by itself: a message's bytes at the end of a file, and fdatasync.
+/// Measures the bare sync: appends the bytes of a message to a file and calls fdatasync.
 fn bare_syncs(dir: &Path) -> Vec<Duration> {
     let mut file = File::create(dir.join("bare")).unwrap();
     file.set_len(64 * 1024 * 1024).unwrap();

@@ -8,7 +8,7 @@ use chat_core::port::Stores;
 use presence::LastSeen;
 use tempfile::TempDir;
 
-#[expect(clippy::unused_async, reason = "the contract waits for stores that have to be reached")]
+#[expect(clippy::unused_async, reason = "the contract also opens stores that it has to connect to")]
 async fn open() -> ((Embedded, TempDir), Vec<Stores>) {
     let dir = tempfile::tempdir().unwrap();
     let embedded = Embedded::open(&EmbeddedConfig::new(dir.path())).unwrap();

@@ -10,7 +10,6 @@
 
 pub mod accounts;
 pub mod chat;
-pub mod codec;
 pub mod command;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -1,4 +1,4 @@
-//! People and their credentials.
+//! Users and their password hashes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use chat_core::{
 use super::{
     keys,
     spaces::Space,
-    store::{Shared, Store},
+    store::Shared,
     values::{self, Account},
 };
 
@@ -21,40 +21,20 @@ use super::{
 #[derive(Debug)]
 pub(super) struct EmbeddedAccounts(pub(super) Arc<Shared>);
 
-fn account(store: &Store, id: UserId) -> Result<Option<Account>, StoreError> {
-    let value = store.get(Space::People, &keys::account(id))?;
-    value.map(|value| values::read_account(id, &value)).transpose()
-}
-
-/// The account of the owner that a username's row names.
-fn account_of(store: &Store, owner: &[u8]) -> Result<Option<Account>, StoreError> {
-    account(store, read_owner(owner)?)
-}
-
-fn read_owner(value: &[u8]) -> Result<UserId, StoreError> {
-    let no_user = || StoreError::Corrupt("a username of nobody".to_owned());
-    UserId::new(values::read_number(value)?).ok_or_else(no_user)
-}
-
-fn search(store: &Store, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-    let rows = store.scan_up_to(Space::People, &keys::username(prefix), limit)?;
-    let users = rows.iter().filter_map(|(_, owner)| account_of(store, owner).transpose());
-    users.map(|account| account.map(|account| account.user)).collect()
-}
-
 #[async_trait]
 impl Accounts for EmbeddedAccounts {
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
-        let (id, name) = (user.id, keys::username(user.username.as_str()));
+        let id = user.id;
+        let name = keys::username(user.username.as_str());
         let account = Account { user: user.clone(), password_hash: password_hash.into() };
-        let value = values::account(&account);
+        let value = values::encode(&account);
         self.0
             .change(value.len() + name.len(), move |txn| {
-                if let Some(owner) = txn.get(Space::People, &name)? {
-                    return Ok(read_owner(&owner)? == id);
+                if let Some(owner) = txn.get::<UserId>(Space::People, &name)? {
+                    return Ok(owner == id);
                 }
-                txn.put(Space::People, name, values::number(id.get()));
-                txn.put(Space::People, keys::account(id), value);
+                txn.put(Space::People, name, &id);
+                txn.put_encoded(Space::People, keys::account(id), value);
                 Ok(true)
             })
             .await
@@ -64,8 +44,9 @@ impl Accounts for EmbeddedAccounts {
         let ids = ids.to_vec();
         self.0
             .read(move |store| {
-                let user = |id| Ok(account(store, id)?.map(|account| account.user));
-                ids.into_iter().map(user).collect()
+                let accounts =
+                    ids.into_iter().map(|id| store.get(Space::People, &keys::account(id)));
+                accounts.map(|account| Ok(account?.map(|account: Account| account.user))).collect()
             })
             .await
     }
@@ -78,7 +59,7 @@ impl Accounts for EmbeddedAccounts {
         self.0
             .read(move |store| {
                 let Some(owner) = store.get(Space::People, &name)? else { return Ok(None) };
-                let account = account_of(store, &owner)?;
+                let account: Option<Account> = store.get(Space::People, &keys::account(owner))?;
                 Ok(account.map(|account| (account.user, account.password_hash)))
             })
             .await
@@ -89,20 +70,32 @@ impl Accounts for EmbeddedAccounts {
         id: UserId,
         display_name: &str,
     ) -> Result<Option<User>, StoreError> {
-        let (key, display_name) = (keys::account(id), Arc::from(display_name));
+        let key = keys::account(id);
+        let display_name = Arc::from(display_name);
         self.0
             .change(256, move |txn| {
-                let Some(value) = txn.get(Space::People, &key)? else { return Ok(None) };
-                let mut account = values::read_account(id, &value)?;
+                let account: Option<Account> = txn.get(Space::People, &key)?;
+                let Some(mut account) = account else { return Ok(None) };
                 account.user.display_name = display_name;
-                txn.put(Space::People, key, values::account(&account));
+                txn.put(Space::People, key, &account);
                 Ok(Some(account.user))
             })
             .await
     }
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        let prefix = prefix.to_owned();
-        self.0.read(move |store| search(store, &prefix, limit)).await
+        let prefix = keys::username(prefix);
+        self.0
+            .read(move |store| {
+                let mut users = Vec::new();
+                for (key, value) in store.scan_up_to(Space::People, &prefix, limit)? {
+                    let owner = values::decode(&key, &value)?;
+                    let account: Option<Account> =
+                        store.get(Space::People, &keys::account(owner))?;
+                    users.extend(account.map(|account| account.user));
+                }
+                Ok(users)
+            })
+            .await
     }
 }

@@ -15,7 +15,7 @@ use super::{
     keys,
     spaces::{ALL, Space, Spaces},
     store::Store,
-    values,
+    values::{self, Record},
 };
 
 /// The key and the value of a row.
@@ -35,7 +35,7 @@ impl Changes {
     }
 
     /// Writes a row.
-    pub(super) fn put(
+    pub(super) fn put_encoded(
         &mut self,
         space: Space,
         key: impl Into<UserKey>,
@@ -60,7 +60,7 @@ impl Changes {
     /// Adds all rows to fjall's batch, in the order of the spaces.
     pub(super) fn write_to(mut self, batch: &mut OwnedWriteBatch, spaces: &Spaces) {
         for (conversation, head) in std::mem::take(&mut self.heads) {
-            self.put(Space::Heads, keys::head(conversation), values::head(&head));
+            self.put_encoded(Space::Heads, keys::head(conversation), values::encode(&head));
         }
         for (space, rows) in ALL.into_iter().zip(self.rows) {
             let tree = spaces.of(space);
@@ -87,13 +87,13 @@ impl<'a> Txn<'a> {
         Self { store, batch, own: Changes::default() }
     }
 
-    /// Returns the value of a row.
-    pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<UserValue>, StoreError> {
+    /// Returns the record of a row.
+    pub(super) fn get<T: Record>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
         let staged = self.own.rows[space as usize]
             .get(key)
             .or_else(|| self.batch.rows[space as usize].get(key));
         match staged {
-            Some(value) => Ok(value.clone()),
+            Some(value) => value.as_ref().map(|value| values::decode(key, value)).transpose(),
             None => self.store.get(space, key),
         }
     }
@@ -134,13 +134,18 @@ impl<'a> Txn<'a> {
     }
 
     /// Writes a row.
-    pub(super) fn put(
+    pub(super) fn put<T: Record>(&mut self, space: Space, key: impl Into<UserKey>, record: &T) {
+        self.put_encoded(space, key, values::encode(record));
+    }
+
+    /// Writes a row whose value is encoded already.
+    pub(super) fn put_encoded(
         &mut self,
         space: Space,
         key: impl Into<UserKey>,
         value: impl Into<UserValue>,
     ) {
-        self.own.put(space, key, value);
+        self.own.put_encoded(space, key, value);
     }
 
     /// Removes a row.

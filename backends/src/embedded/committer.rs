@@ -186,28 +186,29 @@ impl Drop for Committer<'_> {
 impl Committer<'_> {
     fn run(&self) {
         while let Ok(first) = self.queued.recv() {
-            let commands = self.receive_batch(first);
-            let writable = self.store.check_writable();
-            let mut changes = Changes::default();
-            let mut staged = Vec::with_capacity(commands.len());
-            for mut command in commands {
-                if command.is_abandoned() {
-                    continue;
-                }
-                let mut txn = Txn::new(self.store, &mut changes);
-                if command.stage(&mut txn) && !txn.is_empty() {
-                    if let Err(refusal) = &writable {
-                        command.answer(Err(refusal.clone()));
-                        continue;
-                    }
+            self.commit_batch(self.receive_batch(first));
+        }
+    }
+
+    fn commit_batch(&self, commands: Vec<Box<dyn Command>>) {
+        let writable = self.store.check_writable();
+        let mut changes = Changes::default();
+        let mut staged = Vec::with_capacity(commands.len());
+        for mut command in commands.into_iter().filter(|command| !command.is_abandoned()) {
+            let mut txn = Txn::new(self.store, &mut changes);
+            let writes = command.stage(&mut txn) && !txn.is_empty();
+            match &writable {
+                Err(refusal) if writes => command.answer(Err(refusal.clone())),
+                Ok(()) if writes => {
                     txn.apply();
+                    staged.push(command);
                 }
-                staged.push(command);
+                Ok(()) | Err(_) => staged.push(command),
             }
-            let committed = self.store.commit(changes);
-            for command in staged {
-                command.answer(committed.clone());
-            }
+        }
+        let committed = self.store.commit(changes);
+        for command in staged {
+            command.answer(committed.clone());
         }
     }
 

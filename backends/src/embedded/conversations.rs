@@ -1,4 +1,4 @@
-//! Read models of the logs. The append writes them; here they are read.
+//! The read models of conversations. The append writes them; this file reads them.
 
 use std::sync::Arc;
 
@@ -10,100 +10,25 @@ use chat_core::{
     port::Conversations,
 };
 
-use super::{
-    changes::Row,
-    keys,
-    spaces::Space,
-    store::{Shared, Store},
-    values,
-};
+use super::{keys, spaces::Space, store::Shared, values};
 
 /// The read models of an embedded store.
 #[derive(Debug)]
 pub(super) struct EmbeddedConversations(pub(super) Arc<Shared>);
 
-fn no_such_key() -> StoreError {
-    StoreError::Corrupt("a key without its number".to_owned())
-}
-
-fn member((key, value): &Row) -> Result<Member, StoreError> {
-    let user = keys::last_number(key).and_then(UserId::new).ok_or_else(no_such_key)?;
-    values::read_member(user, value)
-}
-
-fn members(
-    store: &Store,
-    conversation: ConversationId,
-    after: Option<UserId>,
-    limit: usize,
-) -> Result<Vec<Member>, StoreError> {
-    let keys = keys::members_above(conversation, after);
-    store.range(Space::Views, keys, limit)?.iter().map(member).collect()
-}
-
-fn standing(
-    store: &Store,
-    conversation: ConversationId,
-    user: UserId,
-) -> Result<Option<Member>, StoreError> {
-    let value = store.get(Space::Views, &keys::member(conversation, user))?;
-    value.map(|value| values::read_member(user, &value)).transpose()
-}
-
-fn memberships(store: &Store, user: UserId) -> Result<Vec<Membership>, StoreError> {
-    let rows = store.scan(Space::Views, &keys::memberships(user))?;
-    rows.iter()
-        .map(|(key, value)| {
-            let conversation =
-                keys::last_number(key).and_then(ConversationId::new).ok_or_else(no_such_key)?;
-            Ok(Membership { conversation, member: values::read_member(user, value)? })
-        })
-        .collect()
-}
-
-fn overlays(
-    store: &Store,
-    conversation: ConversationId,
-    after: Seq,
-    to: Seq,
-) -> Result<Vec<(Seq, Overlay)>, StoreError> {
-    if to <= after {
-        return Ok(Vec::new());
-    }
-    let range = keys::overlay(conversation, after.next())..=keys::overlay(conversation, to);
-    let rows = store.range(Space::Views, range, usize::MAX)?;
-    rows.iter()
-        .map(|(key, value)| {
-            let seq = keys::last_number(key).map(Seq::new).ok_or_else(no_such_key)?;
-            Ok((seq, values::read_overlay(value)?))
-        })
-        .collect()
-}
-
-type Titled = (Founding, Option<Arc<str>>);
-
-/// What a conversation was made with, and its newest title.
-fn titled(store: &Store, conversation: ConversationId) -> Result<Option<Titled>, StoreError> {
-    let Some(value) = store.get(Space::Views, &keys::founding(conversation))? else {
-        return Ok(None);
-    };
-    let founding = values::read_founding(conversation, &value)?;
-    let title = match store.get(Space::Views, &keys::title(conversation))? {
-        Some(value) => Some(values::read_title(&value)?),
-        None => founding.title.clone(),
-    };
-    Ok(Some((founding, title)))
+fn malformed_key(key: &[u8]) -> StoreError {
+    StoreError::Corrupt(format!("the key \"{}\" does not end with an id", key.escape_ascii()))
 }
 
 #[async_trait]
 impl Conversations for EmbeddedConversations {
     async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
         let key = keys::founding(founding.conversation);
-        let value = values::founding(founding);
+        let value = values::encode(founding);
         self.0
             .change(value.len(), move |txn| {
-                if txn.get(Space::Views, &key)?.is_none() {
-                    txn.put(Space::Views, key, value);
+                if txn.get::<Founding>(Space::Views, &key)?.is_none() {
+                    txn.put_encoded(Space::Views, key, value);
                 }
                 Ok(())
             })
@@ -119,21 +44,45 @@ impl Conversations for EmbeddedConversations {
         let key = keys::direct(one, other);
         self.0
             .change(32, move |txn| {
-                if let Some(value) = txn.get(Space::Views, &key)? {
-                    return values::read_conversation(&value);
+                if let Some(existing) = txn.get(Space::Views, &key)? {
+                    return Ok(existing);
                 }
-                txn.put(Space::Views, key, values::number(fresh.get()));
+                txn.put(Space::Views, key, &fresh);
                 Ok(fresh)
             })
             .await
     }
 
-    async fn get(&self, conversation: ConversationId) -> Result<Option<Titled>, StoreError> {
-        self.0.read(move |store| titled(store, conversation)).await
+    async fn get(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
+        self.0
+            .read(move |store| {
+                let founding: Option<Founding> =
+                    store.get(Space::Views, &keys::founding(conversation))?;
+                let Some(founding) = founding else { return Ok(None) };
+                let title = store.get(Space::Views, &keys::title(conversation))?;
+                let title = title.or_else(|| founding.title.clone());
+                Ok(Some((founding, title)))
+            })
+            .await
     }
 
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
-        self.0.read(move |store| memberships(store, user)).await
+        self.0
+            .read(move |store| {
+                let rows = store.scan(Space::Views, &keys::memberships(user))?;
+                let memberships = rows.iter().map(|(key, value)| {
+                    let conversation = keys::last_number(key).and_then(ConversationId::new);
+                    Ok(Membership {
+                        conversation: conversation.ok_or_else(|| malformed_key(key))?,
+                        member: values::decode(key, value)?,
+                    })
+                });
+                memberships.collect()
+            })
+            .await
     }
 
     async fn members(
@@ -142,7 +91,13 @@ impl Conversations for EmbeddedConversations {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Member>, StoreError> {
-        self.0.read(move |store| members(store, conversation, after, limit)).await
+        self.0
+            .read(move |store| {
+                let keys = keys::members_above(conversation, after);
+                let rows = store.range(Space::Views, keys, limit)?;
+                rows.iter().map(|(key, value)| values::decode(key, value)).collect()
+            })
+            .await
     }
 
     async fn standing(
@@ -153,7 +108,8 @@ impl Conversations for EmbeddedConversations {
         let users = users.to_vec();
         self.0
             .read(move |store| {
-                users.into_iter().map(|user| standing(store, conversation, user)).collect()
+                let keys = users.into_iter().map(|user| keys::member(conversation, user));
+                keys.map(|key| store.get(Space::Views, &key)).collect()
             })
             .await
     }
@@ -164,10 +120,23 @@ impl Conversations for EmbeddedConversations {
         after: Seq,
         to: Seq,
     ) -> Result<Vec<(Seq, Overlay)>, StoreError> {
-        self.0.read(move |store| overlays(store, conversation, after, to)).await
+        if to <= after {
+            return Ok(Vec::new());
+        }
+        let range = keys::overlay(conversation, after.next())..=keys::overlay(conversation, to);
+        self.0
+            .read(move |store| {
+                let rows = store.range(Space::Views, range, usize::MAX)?;
+                let overlays = rows.iter().map(|(key, value)| {
+                    let seq = keys::last_number(key).ok_or_else(|| malformed_key(key))?;
+                    Ok((Seq::new(seq), values::decode(key, value)?))
+                });
+                overlays.collect()
+            })
+            .await
     }
 
-    /// The append has done it, in the same step.
+    /// Does nothing, because the append writes the projections in the same batch.
     async fn project(&self, _entries: &[Entry]) -> Result<(), StoreError> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! How far each member has got.
+//! The cursors of members.
 
 use std::sync::Arc;
 
@@ -9,21 +9,19 @@ use chat_core::{
     model::Cursor,
     port::Cursors,
 };
-use fjall::UserValue;
 
 use super::{
     changes::Txn,
     keys,
     spaces::Space,
     store::{Shared, Store},
-    values,
 };
 
 /// The cursors of an embedded store.
 #[derive(Debug)]
 pub(super) struct EmbeddedCursors(pub(super) Arc<Shared>);
 
-/// Moves a cursor forward; where it is then, and whether that is further than before.
+/// Moves a cursor forward. Returns the cursor afterwards, and true if it moved.
 pub(super) fn advance(
     txn: &mut Txn<'_>,
     user: UserId,
@@ -31,26 +29,18 @@ pub(super) fn advance(
     to: Cursor,
 ) -> Result<(Cursor, bool), StoreError> {
     let key = keys::cursor(user, conversation);
-    let before = stored(txn.get(Space::Cursors, &key)?)?;
+    let before: Cursor = txn.get(Space::Cursors, &key)?.unwrap_or_default();
     let after = before.max(to);
     if after != before {
-        txn.put(Space::Cursors, key, values::cursor(&after));
+        txn.put(Space::Cursors, key, &after);
     }
     Ok((after, after != before))
 }
 
-fn stored(value: Option<UserValue>) -> Result<Cursor, StoreError> {
-    value.map_or(Ok(Cursor::default()), |value| values::read_cursor(&value))
-}
-
-fn all(
-    store: &Store,
-    of: impl Iterator<Item = (UserId, ConversationId)>,
-) -> Result<Vec<Cursor>, StoreError> {
-    of.map(|(user, conversation)| {
-        stored(store.get(Space::Cursors, &keys::cursor(user, conversation))?)
-    })
-    .collect()
+/// Returns the cursor, or the default cursor if it has never moved.
+fn cursor(store: &Store, user: UserId, conversation: ConversationId) -> Result<Cursor, StoreError> {
+    let stored = store.get(Space::Cursors, &keys::cursor(user, conversation))?;
+    Ok(stored.unwrap_or_default())
 }
 
 #[async_trait]
@@ -71,7 +61,9 @@ impl Cursors for EmbeddedCursors {
     ) -> Result<Vec<Cursor>, StoreError> {
         let conversations = conversations.to_vec();
         self.0
-            .read(move |store| all(store, conversations.into_iter().map(|other| (user, other))))
+            .read(move |store| {
+                conversations.into_iter().map(|id| cursor(store, user, id)).collect()
+            })
             .await
     }
 
@@ -82,7 +74,9 @@ impl Cursors for EmbeddedCursors {
     ) -> Result<Vec<Cursor>, StoreError> {
         let users = users.to_vec();
         self.0
-            .read(move |store| all(store, users.into_iter().map(|user| (user, conversation))))
+            .read(move |store| {
+                users.into_iter().map(|user| cursor(store, user, conversation)).collect()
+            })
             .await
     }
 }

@@ -1,4 +1,4 @@
-//! Keys: a letter for what the row is, then big-endian numbers, so that rows sort as they count.
+//! Keys: a letter for the kind of row, then big-endian numbers, so that keys sort like the numbers.
 
 use std::ops::RangeInclusive;
 
@@ -9,19 +9,21 @@ use chat_core::{
 };
 use fjall::UserKey;
 
-/// The commit counter, in the space of heads.
+/// The newest commit record, in the space of heads.
 pub(super) const COMMITS: &[u8] = b"n";
+/// Sorts after every key of [`reply`].
+pub(super) const REPLIES_END: &[u8] = b"r";
 
-fn pair(letter: u8, one: u64, other: u64) -> [u8; 17] {
-    let mut key = [letter; 17];
-    key[1..9].copy_from_slice(&one.to_be_bytes());
-    key[9..].copy_from_slice(&other.to_be_bytes());
+fn single(letter: u8, number: u64) -> [u8; 9] {
+    let mut key = [letter; 9];
+    key[1..].copy_from_slice(&number.to_be_bytes());
     key
 }
 
-fn single(letter: u8, one: u64) -> [u8; 9] {
-    let mut key = [letter; 9];
-    key[1..].copy_from_slice(&one.to_be_bytes());
+fn pair(letter: u8, first: u64, second: u64) -> [u8; 17] {
+    let mut key = [letter; 17];
+    key[1..9].copy_from_slice(&first.to_be_bytes());
+    key[9..].copy_from_slice(&second.to_be_bytes());
     key
 }
 
@@ -30,7 +32,7 @@ pub(super) fn entry(conversation: ConversationId, seq: Seq) -> [u8; 17] {
     pair(b'e', conversation.get(), seq.get())
 }
 
-/// `k|conversation|sender|client_id`: the seq that this key made.
+/// `k|conversation|sender|client_id`: the seq of the entry that this client id made.
 pub(super) fn idempotency(
     conversation: ConversationId,
     sender: UserId,
@@ -45,12 +47,12 @@ pub(super) fn head(conversation: ConversationId) -> [u8; 9] {
     single(b't', conversation.get())
 }
 
-/// `r|slot`: the conversations that one of the newest batches appended to.
+/// `r|slot`: the conversations that one of the newest `slots` batches appended to.
 pub(super) fn recent(commit: u64, slots: u64) -> [u8; 9] {
     single(b'r', commit % slots)
 }
 
-/// `m|conversation|user`: a member's standing.
+/// `m|conversation|user`: a member.
 pub(super) fn member(conversation: ConversationId, user: UserId) -> [u8; 17] {
     pair(b'm', conversation.get(), user.get())
 }
@@ -64,17 +66,17 @@ pub(super) fn members_above(
     pair(b'm', conversation.get(), from)..=pair(b'm', conversation.get(), u64::MAX)
 }
 
-/// `u|user|conversation`: the same standing, by user.
+/// `u|user|conversation`: the same member, by user.
 pub(super) fn membership(user: UserId, conversation: ConversationId) -> [u8; 17] {
     pair(b'u', user.get(), conversation.get())
 }
 
-/// How the keys of all memberships of a user begin.
+/// The prefix of all memberships of a user.
 pub(super) fn memberships(user: UserId) -> [u8; 9] {
     single(b'u', user.get())
 }
 
-/// `f|conversation`: what a conversation was made with.
+/// `f|conversation`: the facts of the conversation's creation.
 pub(super) fn founding(conversation: ConversationId) -> [u8; 9] {
     single(b'f', conversation.get())
 }
@@ -84,12 +86,12 @@ pub(super) fn title(conversation: ConversationId) -> [u8; 9] {
     single(b'i', conversation.get())
 }
 
-/// `d|low|high`: the direct conversation of two people.
+/// `d|low|high`: the direct conversation of two users.
 pub(super) fn direct(one: UserId, other: UserId) -> [u8; 17] {
     pair(b'd', one.min(other).get(), one.max(other).get())
 }
 
-/// `o|conversation|seq`: what later entries did to a message.
+/// `o|conversation|seq`: the changes that later entries made to a message.
 pub(super) fn overlay(conversation: ConversationId, seq: Seq) -> [u8; 17] {
     pair(b'o', conversation.get(), seq.get())
 }
@@ -104,7 +106,7 @@ pub(super) fn account(user: UserId) -> [u8; 9] {
     single(b'a', user.get())
 }
 
-/// `n|username`: whose it is; also how the keys of usernames that begin so begin.
+/// `n|username`: the owner of a username. Also the prefix of all usernames that start with `name`.
 pub(super) fn username(name: &str) -> UserKey {
     std::iter::once(b'n').chain(name.bytes()).collect()
 }
@@ -114,26 +116,23 @@ pub(super) fn login(login: LoginId) -> [u8; 9] {
     single(b'l', login.get())
 }
 
-/// `s|user|login`: that the login is the user's.
+/// `s|user|login`: an empty row for each login of a user.
 pub(super) fn login_of(user: UserId, login: LoginId) -> [u8; 17] {
     pair(b's', user.get(), login.get())
 }
 
-/// How the keys of all logins of a user begin.
+/// The prefix of all [`login_of`] keys of a user.
 pub(super) fn logins_of(user: UserId) -> [u8; 9] {
     single(b's', user.get())
 }
 
-/// Behind every key of [`reply`].
-pub(super) const REPLIES_END: &[u8] = b"r";
-
-/// `q|user|key`: what was made under an idempotency key.
+/// `q|user|key`: the record of an idempotency key.
 pub(super) fn reply(key: &ReplyKey) -> UserKey {
     let start = single(b'q', key.user.get());
     start.iter().chain(key.key.as_bytes()).copied().collect()
 }
 
-/// The last eight bytes of a key as a number.
+/// Returns the last eight bytes of a key as a number, or `None` if the key is shorter.
 pub(super) fn last_number(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
 }

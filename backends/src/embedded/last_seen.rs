@@ -1,45 +1,19 @@
-//! When people's last device went.
+//! When each user was last seen.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chat_core::{
-    codec::{Reader, VERSION},
-    error::StoreError,
-    id::UserId,
-    time::Timestamp,
-};
-use fjall::UserValue;
+use chat_core::{error::StoreError, id::UserId, time::Timestamp};
 use presence::LastSeen;
 
 use super::{spaces::Space, store::Shared};
 
-/// Last seen in an embedded store.
+/// The last-seen times of an embedded store.
 #[derive(Debug)]
 pub(super) struct EmbeddedLastSeen(pub(super) Arc<Shared>);
 
-/// Bytes of a row, for the queue's bound.
+/// Estimated bytes of a row, for the bound of the queue.
 const ROW_BYTES: usize = 17;
-
-fn value(at: Timestamp) -> [u8; 9] {
-    let mut value = [VERSION; 9];
-    value[1..].copy_from_slice(&at.as_millis().to_be_bytes());
-    value
-}
-
-fn stored(value: Option<UserValue>) -> Result<Option<Timestamp>, StoreError> {
-    let read = |bytes: &[u8]| {
-        let mut reader = Reader::new(bytes);
-        let version = reader.u8()?;
-        let at = reader.timestamp()?;
-        reader.end().map(|()| (version == VERSION).then_some(at))
-    };
-    match value.map(|value| read(&value)) {
-        None => Ok(None),
-        Some(Ok(Some(at))) => Ok(Some(at)),
-        Some(Ok(None) | Err(_)) => Err(StoreError::Corrupt("last seen is unreadable".to_owned())),
-    }
-}
 
 #[async_trait]
 impl LastSeen for EmbeddedLastSeen {
@@ -49,8 +23,9 @@ impl LastSeen for EmbeddedLastSeen {
             .change(seen.len() * ROW_BYTES, move |txn| {
                 for (user, at) in seen {
                     let key = user.get().to_be_bytes();
-                    if stored(txn.get(Space::LastSeen, &key)?)?.is_none_or(|before| before < at) {
-                        txn.put(Space::LastSeen, key, value(at));
+                    let stored: Option<Timestamp> = txn.get(Space::LastSeen, &key)?;
+                    if stored.is_none_or(|stored| stored < at) {
+                        txn.put(Space::LastSeen, key, &at);
                     }
                 }
                 Ok(())
@@ -63,7 +38,7 @@ impl LastSeen for EmbeddedLastSeen {
         self.0
             .read(move |store| {
                 let keys = users.iter().map(|user| user.get().to_be_bytes());
-                keys.map(|key| stored(store.get(Space::LastSeen, &key)?)).collect()
+                keys.map(|key| store.get(Space::LastSeen, &key)).collect()
             })
             .await
     }

@@ -12,7 +12,7 @@ use chat_core::{
 };
 
 use super::{
-    append::{Prepared, missing},
+    append::{PreparedAppend, missing_entry},
     changes::Txn,
     keys,
     spaces::Space,
@@ -31,7 +31,7 @@ impl Log for EmbeddedLog {
     }
 
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
-        let prepared = Prepared::new(&append)?;
+        let prepared = PreparedAppend::new(&append)?;
         self.0.change(prepared.bytes(), move |txn| prepared.stage(txn)).await
     }
 
@@ -47,8 +47,8 @@ impl Log for EmbeddedLog {
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
         self.0.settle_abandoned().await?;
-        let known = |id: &ConversationId| self.0.store.heads.get(*id);
-        if let Some(heads) = conversations.iter().map(known).collect() {
+        let cached = |id: &ConversationId| self.0.store.heads.get(*id);
+        if let Some(heads) = conversations.iter().map(cached).collect() {
             return Ok(heads);
         }
         let conversations = conversations.to_vec();
@@ -66,25 +66,23 @@ impl Log for EmbeddedLog {
         let key = keys::idempotency(conversation, sender, client_id);
         self.0
             .read(move |store| {
-                let Some(seq) = store.get(Space::Keys, &key)? else { return Ok(None) };
-                let seq = values::read_seq(&seq)?;
-                match store.get(Space::Entries, &keys::entry(conversation, seq))? {
-                    Some(value) => values::read_entry(conversation, &value).map(Some),
-                    None => Err(missing(conversation, seq)),
-                }
+                let Some(seq) = store.get::<Seq>(Space::Keys, &key)? else { return Ok(None) };
+                let entry = store.get(Space::Entries, &keys::entry(conversation, seq))?;
+                entry.map(Some).ok_or_else(|| missing_entry(conversation, seq))
             })
             .await
     }
 
     async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
         let seqs = seqs.to_vec();
-        let erase =
-            move |txn: &mut Txn<'_>| seqs.iter().try_for_each(|seq| erase(txn, conversation, *seq));
-        self.0.change(0, erase).await
+        self.0
+            .change(0, move |txn| seqs.iter().try_for_each(|seq| erase(txn, conversation, *seq)))
+            .await
     }
 }
 
-/// Up to `limit` entries of `(after, to]` up to the head, without a hole.
+/// Returns up to `limit` entries of `(after, to]`, but none beyond the head. Fails with `Corrupt` if
+/// one is missing.
 pub(super) fn read_entries(
     store: &Store,
     conversation: ConversationId,
@@ -92,7 +90,7 @@ pub(super) fn read_entries(
     to: Seq,
     limit: usize,
 ) -> Result<Vec<Entry>, StoreError> {
-    // The head first: what is appended meanwhile lies behind it.
+    // Read the head first, so that an entry appended meanwhile lies beyond it.
     let to = to.min(store.head(conversation)?.seq);
     let count = usize::try_from(to.since(after)).unwrap_or(usize::MAX).min(limit);
     if count == 0 {
@@ -101,31 +99,30 @@ pub(super) fn read_entries(
     let range = keys::entry(conversation, after.next())..=keys::entry(conversation, to);
     let rows = store.range(Space::Entries, range, count)?;
     let mut entries = Vec::with_capacity(count);
-    for (seq, (_, value)) in (after.get() + 1..).map(Seq::new).zip(&rows) {
-        let entry = values::read_entry(conversation, value)?;
-        if entry.seq != seq {
-            return Err(missing(conversation, seq));
+    for (seq, (key, value)) in (after.get() + 1..).map(Seq::new).zip(&rows) {
+        let entry: Entry = values::decode(key, value)?;
+        if entry.conversation != conversation || entry.seq != seq {
+            return Err(missing_entry(conversation, seq));
         }
         entries.push(entry);
     }
     if entries.len() < count {
-        return Err(missing(conversation, after.plus(entries.len() as u64 + 1)));
+        return Err(missing_entry(conversation, after.plus(entries.len() as u64 + 1)));
     }
     Ok(entries)
 }
 
-/// Takes the text out of an entry, if it is there and has one.
+/// Erases the text of an entry. Does nothing if the entry does not exist or has no text.
 pub(super) fn erase(
     txn: &mut Txn<'_>,
     conversation: ConversationId,
     seq: Seq,
 ) -> Result<(), StoreError> {
     let key = keys::entry(conversation, seq);
-    let Some(value) = txn.get(Space::Entries, &key)? else { return Ok(()) };
-    let mut entry = values::read_entry(conversation, &value)?;
-    if let Some(erased) = entry.body.without_text() {
-        entry.body = erased;
-        txn.put(Space::Entries, key, values::entry(&entry));
+    let Some(mut entry) = txn.get::<Entry>(Space::Entries, &key)? else { return Ok(()) };
+    if let Some(body) = entry.body.without_text() {
+        entry.body = body;
+        txn.put(Space::Entries, key, &entry);
     }
     Ok(())
 }

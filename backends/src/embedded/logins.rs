@@ -1,4 +1,4 @@
-//! Logins: families of refresh tokens.
+//! Logins and their refresh tokens.
 
 use std::sync::Arc;
 
@@ -16,22 +16,16 @@ use super::{
     changes::{Row, Txn},
     keys,
     spaces::Space,
-    store::{Shared, Store},
-    values,
+    store::Shared,
 };
 
 /// The logins of an embedded store.
 #[derive(Debug)]
 pub(super) struct EmbeddedLogins(pub(super) Arc<Shared>);
 
-fn login(txn: &Txn<'_>, id: LoginId) -> Result<Option<Login>, StoreError> {
-    let value = txn.get(Space::People, &keys::login(id))?;
-    value.map(|value| values::read_login(id, &value)).transpose()
-}
-
 fn put(txn: &mut Txn<'_>, login: &Login) {
-    txn.put(Space::People, keys::login(login.id), values::login(login));
-    txn.put(Space::People, keys::login_of(login.user, login.id), Vec::new());
+    txn.put(Space::People, keys::login(login.id), login);
+    txn.put_encoded(Space::People, keys::login_of(login.user, login.id), Vec::new());
 }
 
 fn remove(txn: &mut Txn<'_>, user: UserId, id: LoginId) {
@@ -39,64 +33,34 @@ fn remove(txn: &mut Txn<'_>, user: UserId, id: LoginId) {
     txn.remove(Space::People, keys::login_of(user, id));
 }
 
-/// The login that a row of [`keys::logins_of`] names.
-fn named((key, _): &Row) -> Result<LoginId, StoreError> {
-    let no_login = || StoreError::Corrupt("a login without its id".to_owned());
-    keys::last_number(key).and_then(LoginId::new).ok_or_else(no_login)
-}
-
-fn open(txn: &mut Txn<'_>, opened: &Login) -> Result<(), StoreError> {
-    put(txn, opened);
-    let rows = txn.scan(Space::People, &keys::logins_of(opened.user))?;
-    if rows.len() <= LOGINS_MAX {
-        return Ok(());
-    }
-    let mut logins = Vec::with_capacity(rows.len());
-    for row in &rows {
-        logins.extend(login(txn, named(row)?)?);
-    }
-    for evicted in Login::evicted(logins) {
-        remove(txn, evicted.user, evicted.id);
-    }
-    Ok(())
-}
-
-fn rotate(
-    txn: &mut Txn<'_>,
-    id: LoginId,
-    exchange: &TokenExchange,
-) -> Result<Rotation, StoreError> {
-    let Some(login) = login(txn, id)? else { return Ok(Rotation::Gone) };
-    Ok(match login.exchange(exchange) {
-        ExchangeDecision::Rotate(rotated) => {
-            put(txn, &rotated);
-            Rotation::Rotated(rotated)
-        }
-        ExchangeDecision::Repeat => Rotation::Repeated(login),
-        ExchangeDecision::EndReused => {
-            remove(txn, login.user, id);
-            Rotation::Reused { user: login.user }
-        }
-        ExchangeDecision::Expired => Rotation::Gone,
+/// Returns the login id in a key of [`keys::logins_of`].
+fn login_id((key, _): &Row) -> Result<LoginId, StoreError> {
+    keys::last_number(key).and_then(LoginId::new).ok_or_else(|| {
+        StoreError::Corrupt("the key of a login does not end with its id".to_owned())
     })
-}
-
-fn list(store: &Store, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {
-    let mut logins = Vec::new();
-    for row in store.scan(Space::People, &keys::logins_of(user))? {
-        let id = named(&row)?;
-        if let Some(value) = store.get(Space::People, &keys::login(id))? {
-            logins.push(values::read_login(id, &value)?);
-        }
-    }
-    Ok(Login::active(logins, now))
 }
 
 #[async_trait]
 impl Logins for EmbeddedLogins {
     async fn open(&self, login: &Login) -> Result<(), StoreError> {
-        let login = login.clone();
-        self.0.change(256, move |txn| open(txn, &login)).await
+        let opened = login.clone();
+        self.0
+            .change(256, move |txn| {
+                put(txn, &opened);
+                let rows = txn.scan(Space::People, &keys::logins_of(opened.user))?;
+                if rows.len() <= LOGINS_MAX {
+                    return Ok(());
+                }
+                let mut logins = Vec::with_capacity(rows.len());
+                for row in &rows {
+                    logins.extend(txn.get::<Login>(Space::People, &keys::login(login_id(row)?))?);
+                }
+                for evicted in Login::evicted(logins) {
+                    remove(txn, evicted.user, evicted.id);
+                }
+                Ok(())
+            })
+            .await
     }
 
     async fn rotate(
@@ -108,22 +72,49 @@ impl Logins for EmbeddedLogins {
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let exchange = TokenExchange { presented, successor, now, expires_at };
-        self.0.change(256, move |txn| rotate(txn, id, &exchange)).await
+        self.0
+            .change(256, move |txn| {
+                let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
+                let Some(login) = login else { return Ok(Rotation::Gone) };
+                Ok(match login.exchange(&exchange) {
+                    ExchangeDecision::Rotate(rotated) => {
+                        put(txn, &rotated);
+                        Rotation::Rotated(rotated)
+                    }
+                    ExchangeDecision::Repeat => Rotation::Repeated(login),
+                    ExchangeDecision::EndReused => {
+                        remove(txn, login.user, id);
+                        Rotation::Reused { user: login.user }
+                    }
+                    ExchangeDecision::Expired => Rotation::Gone,
+                })
+            })
+            .await
     }
 
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
         self.0
             .change(64, move |txn| {
-                let theirs = login(txn, id)?.is_some_and(|login| login.user == user);
-                if theirs {
+                let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
+                let is_own = login.is_some_and(|login| login.user == user);
+                if is_own {
                     remove(txn, user, id);
                 }
-                Ok(theirs)
+                Ok(is_own)
             })
             .await
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {
-        self.0.read(move |store| list(store, user, now)).await
+        self.0
+            .read(move |store| {
+                let mut logins = Vec::new();
+                for row in store.scan(Space::People, &keys::logins_of(user))? {
+                    logins
+                        .extend(store.get::<Login>(Space::People, &keys::login(login_id(&row)?))?);
+                }
+                Ok(Login::active(logins, now))
+            })
+            .await
     }
 }

@@ -150,7 +150,7 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> 
     // The newest record proves that the commit before it was durable. Keep that proof in case the
     // process ends after fjall has dropped the record and before this check has ended.
     let durable = journals.last_commit().map_or(0, |last| last - 1);
-    if marked.is_some_and(|marked| marked < durable) {
+    if marked.unwrap_or(0) < durable {
         mark.write(durable).and_then(|()| mark.sync()).map_err(folder)?;
     }
     let recovered = recover(config, mark, marked, &journals);
@@ -235,8 +235,8 @@ fn recover(
     let (db, spaces) = open_trees(config, marked, journals)?;
     let commits = AtomicU64::new(0);
     let (heads, health) = (Heads::default(), HealthSignal::new());
-    let store = Store { db, spaces, mark, disk, heads, health, commits };
-    let record = store.get(Space::Heads, keys::COMMITS).map_err(damaged)?;
+    let store = Store { db, spaces, heads, health, disk, mark, commits };
+    let record = store.get_encoded(Space::Heads, keys::COMMITS).map_err(damaged)?;
     let found = record.map_or(Ok(0), |record| journals::read_commit_record(&record));
     let found = found.map_err(damaged)?;
     if let Some(detail) = journals.find_loss(found).map_err(folder)? {
@@ -259,8 +259,9 @@ fn recover(
         );
     }
     let mut changed = HashSet::new();
-    for (_, value) in store.scan(Space::Heads, b"r").map_err(damaged)? {
-        changed.extend(values::read_conversations(&value).map_err(damaged)?);
+    for (key, value) in store.scan(Space::Heads, b"r").map_err(damaged)? {
+        let conversations: Vec<ConversationId> = values::decode(&key, &value).map_err(damaged)?;
+        changed.extend(conversations);
     }
     for conversation in changed {
         check_tail(&store, conversation).map_err(damaged)?;

@@ -1,9 +1,9 @@
-//! What was made under an idempotency key.
+//! Idempotency keys and the conversations created under them.
 //!
-//! A row that has outlived its time is removed by the claims of others: each looks at the next few
-//! rows, round and round, so that there are never many more rows than keys of the last day.
+//! Claims remove expired rows: each claim checks the next few rows, round and round. So the number of
+//! rows stays near the number of keys of the last day.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chat_core::{
@@ -14,56 +14,54 @@ use chat_core::{
     time::Timestamp,
 };
 use fjall::UserKey;
+use parking_lot::Mutex;
 
-use super::{changes::Txn, keys, spaces::Space, store::Shared, values};
+use super::{changes::Txn, keys, spaces::Space, store::Shared};
 
-/// Rows that one claim looks at to see whether their time is over.
+/// Rows that one claim checks for expiry.
 const SWEPT_ROWS: usize = 16;
 
-/// The kept replies of an embedded store.
+/// The idempotency keys of an embedded store.
 #[derive(Debug)]
 pub(super) struct EmbeddedReplies {
     shared: Arc<Shared>,
-    /// Where the next claim begins to look.
-    next: Arc<Mutex<Vec<u8>>>,
+    /// The key at which the next claim starts to check for expired rows.
+    sweep_start: Arc<Mutex<Vec<u8>>>,
 }
 
 impl EmbeddedReplies {
-    /// Those of this store.
+    /// Returns the port of this store.
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, next: Arc::default() }
+        Self { shared, sweep_start: Arc::default() }
     }
 }
 
-fn kept(txn: &Txn<'_>, key: &UserKey) -> Result<Option<IdempotencyRecord>, StoreError> {
-    txn.get(Space::Replies, key)?.map(|value| values::read_reply(&value)).transpose()
-}
-
-fn put(txn: &mut Txn<'_>, key: UserKey, reply: &IdempotencyRecord) {
-    txn.put(Space::Replies, key, values::reply(reply));
+fn get(txn: &Txn<'_>, key: &UserKey) -> Result<Option<IdempotencyRecord>, StoreError> {
+    txn.get(Space::Replies, key)
 }
 
 /// Claims a key. `fresh` becomes its record if it has none.
 fn claim(txn: &mut Txn<'_>, key: UserKey, fresh: &IdempotencyRecord) -> Result<Claim, StoreError> {
-    let Some(record) = kept(txn, &key)? else {
-        put(txn, key, fresh);
+    let Some(record) = get(txn, &key)? else {
+        txn.put(Space::Replies, key, fresh);
         return Ok(Claim::Yours(fresh.conversation));
     };
     let claim = record.claim(&fresh.digest, fresh.claimed_at);
-    if matches!(claim, Claim::Yours(_)) {
-        put(txn, key, &IdempotencyRecord { claimed_at: fresh.claimed_at, ..record });
+    if let Claim::Yours(_) = claim {
+        let claimed_at = fresh.claimed_at;
+        txn.put(Space::Replies, key, &IdempotencyRecord { claimed_at, ..record });
     }
     Ok(claim)
 }
 
-/// Removes what is over among the rows from `next` on; where the next ones begin.
-fn sweep(txn: &mut Txn<'_>, next: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, StoreError> {
+/// Removes expired rows among the next few from `start` on. Returns the start of the next sweep.
+fn sweep(txn: &mut Txn<'_>, start: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, StoreError> {
     let rows =
-        txn.committed_range(Space::Replies, next..=keys::REPLIES_END.to_vec(), SWEPT_ROWS)?;
-    // Of a key that is claimed right now this sees what the claim wrote. A row that cannot be read is
-    // for whoever claims it to hear of.
+        txn.committed_range(Space::Replies, start..=keys::REPLIES_END.to_vec(), SWEPT_ROWS)?;
     for (key, _) in &rows {
-        if matches!(kept(txn, key), Ok(Some(reply)) if reply.has_expired(now)) {
+        // Reads through the transaction, to see a claim of this batch. An unreadable row is left to
+        // fail the next claim of its key.
+        if matches!(get(txn, key), Ok(Some(record)) if record.has_expired(now)) {
             txn.remove(Space::Replies, key.clone());
         }
     }
@@ -82,22 +80,24 @@ impl Replies for EmbeddedReplies {
     ) -> Result<Claim, StoreError> {
         let key = keys::reply(key);
         let fresh = IdempotencyRecord::new(digest, fresh, now);
-        let next = self.next.clone();
-        let change = move |txn: &mut Txn<'_>| {
-            let claim = claim(txn, key, &fresh)?;
-            let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
-            *next = sweep(txn, std::mem::take(&mut next), now)?;
-            Ok(claim)
-        };
-        self.shared.change(256, change).await
+        let sweep_start = self.sweep_start.clone();
+        self.shared
+            .change(256, move |txn| {
+                let claim = claim(txn, key, &fresh)?;
+                let mut start = sweep_start.lock();
+                *start = sweep(txn, std::mem::take(&mut start), now)?;
+                Ok(claim)
+            })
+            .await
     }
 
     async fn settle(&self, key: &ReplyKey) -> Result<(), StoreError> {
         let key = keys::reply(key);
         self.shared
             .change(256, move |txn| {
-                if let Some(reply) = kept(txn, &key)?.filter(|reply| !reply.is_settled) {
-                    put(txn, key, &IdempotencyRecord { is_settled: true, ..reply });
+                if let Some(record) = get(txn, &key)?.filter(|record| !record.is_settled) {
+                    let settled = IdempotencyRecord { is_settled: true, ..record };
+                    txn.put(Space::Replies, key, &settled);
                 }
                 Ok(())
             })
@@ -108,7 +108,7 @@ impl Replies for EmbeddedReplies {
         let key = keys::reply(key);
         self.shared
             .change(64, move |txn| {
-                if kept(txn, &key)?.is_some_and(|reply| !reply.is_settled) {
+                if get(txn, &key)?.is_some_and(|record| !record.is_settled) {
                     txn.remove(Space::Replies, key);
                 }
                 Ok(())

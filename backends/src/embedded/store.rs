@@ -22,7 +22,7 @@ use super::{
     journals, keys,
     mark::Mark,
     spaces::{Space, Spaces},
-    values,
+    values::{self, Record},
 };
 
 /// Readers that may block a thread at the same time. More readers wait for their turn.
@@ -58,8 +58,18 @@ fn poisoned() -> StoreError {
 }
 
 impl Store {
-    /// Returns the value of a row.
-    pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<UserValue>, StoreError> {
+    /// Returns the record of a row.
+    pub(super) fn get<T: Record>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
+        let value = self.get_encoded(space, key)?;
+        value.map(|value| values::decode(key, &value)).transpose()
+    }
+
+    /// Returns the value of a row as it is stored.
+    pub(super) fn get_encoded(
+        &self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<UserValue>, StoreError> {
         self.spaces.of(space).get(key).map_err(read_failed)
     }
 
@@ -95,8 +105,8 @@ impl Store {
         if let Some(head) = self.heads.get(conversation) {
             return Ok(head);
         }
-        let value = self.get(Space::Heads, &keys::head(conversation))?;
-        value.map_or(Ok(Head::default()), |value| values::read_head(&value))
+        let stored = self.get(Space::Heads, &keys::head(conversation))?;
+        Ok(stored.unwrap_or_default())
     }
 
     /// Returns the head of a log and caches it. Only the committer may call this.
@@ -126,8 +136,9 @@ impl Store {
         }
         let commits = self.commits.load(Ordering::Acquire) + 1;
         let heads = changes.heads().clone();
-        let changed = values::conversations(heads.keys().copied());
-        changes.put(Space::Heads, keys::recent(commits, RECENT_BATCHES), changed);
+        let appended_to: Vec<ConversationId> = heads.keys().copied().collect();
+        let recent = keys::recent(commits, RECENT_BATCHES);
+        changes.put_encoded(Space::Heads, recent, values::encode(&appended_to));
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
         // Must be the first row: see `journals`.
         batch.insert(self.spaces.of(Space::Heads), keys::COMMITS, journals::commit_record(commits));

@@ -1,5 +1,5 @@
-//! The child of the kill test: writes as hard as it can and tells what was acknowledged, until it
-//! is killed.
+//! The child process of the kill test. It writes as fast as it can and reports what was acknowledged,
+//! until it is killed.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -19,13 +19,13 @@ use chat_core::{
     time::Timestamp,
 };
 
-/// Conversations that are written to.
+/// Conversations that the child writes to.
 pub(crate) const CONVERSATIONS: u64 = 3;
-/// Tasks that write to each.
+/// Tasks that write to each conversation.
 const WRITERS: u64 = 3;
 
-/// Numbers that nobody can foretell.
-pub(crate) fn chance(below: u64) -> u64 {
+/// Returns a random number below `below`.
+pub(crate) fn random(below: u64) -> u64 {
     RandomState::new().build_hasher().finish() % below
 }
 
@@ -33,23 +33,23 @@ pub(crate) fn conversation(number: u64) -> ConversationId {
     ConversationId::new(100 + number).unwrap()
 }
 
-/// Tells the parent, in one write.
-fn tell(line: &str) {
+/// Writes a line to the parent process in one write.
+fn report(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{line}\n").as_bytes()).unwrap();
     out.flush().unwrap();
 }
 
 /// Writes into the store of this folder until the process is killed.
-pub(crate) async fn write_for_ever(dir: &Path) {
+pub(crate) async fn write_until_killed(dir: &Path) {
     let embedded = Embedded::open(&EmbeddedConfig::new(dir)).unwrap();
-    // Fresh names in each life of the process.
-    let names = Arc::new(AtomicU64::new(chance(1 << 40) << 20));
+    // Each run of the process starts at a random number, so that runs do not share numbers.
+    let numbers = Arc::new(AtomicU64::new(random(1 << 40) << 20));
     let mut writers = tokio::task::JoinSet::new();
     for number in 0..CONVERSATIONS * WRITERS {
         let writer = Writer {
             stores: embedded.stores(),
-            names: names.clone(),
+            numbers: numbers.clone(),
             conversation: conversation(number % CONVERSATIONS),
             sender: UserId::new(10 + number).unwrap(),
         };
@@ -60,7 +60,8 @@ pub(crate) async fn write_for_ever(dir: &Path) {
 
 struct Writer {
     stores: Stores,
-    names: Arc<AtomicU64>,
+    /// Numbers for entries, client ids and users.
+    numbers: Arc<AtomicU64>,
     conversation: ConversationId,
     sender: UserId,
 }
@@ -68,7 +69,7 @@ struct Writer {
 impl Writer {
     async fn run(self) {
         loop {
-            match chance(10) {
+            match random(10) {
                 0 => self.advance().await,
                 1 => self.claim().await,
                 _ => self.append().await,
@@ -76,8 +77,8 @@ impl Writer {
         }
     }
 
-    fn fresh(&self) -> u64 {
-        self.names.fetch_add(1, Ordering::Relaxed) + 1
+    fn fresh_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     async fn head(&self) -> Head {
@@ -88,11 +89,11 @@ impl Writer {
         let head = self.head().await;
         let to = Cursor { delivered_seq: head.seq, read_seq: head.seq, read_ord: head.ord };
         self.stores.cursors.advance(self.sender, self.conversation, to).await.unwrap();
-        tell(&format!("read {} {} {}", self.conversation, self.sender, head.seq));
+        report(&format!("read {} {} {}", self.conversation, self.sender, head.seq));
     }
 
     async fn claim(&self) {
-        let number = self.fresh();
+        let number = self.fresh_number();
         let user = User {
             id: UserId::new(number).unwrap(),
             username: Username::new(&format!("user-{number}")).unwrap(),
@@ -100,38 +101,38 @@ impl Writer {
             created_at: Timestamp::default(),
         };
         assert!(self.stores.accounts.claim(&user, "hash").await.unwrap());
-        tell(&format!("user {number}"));
+        report(&format!("user {number}"));
     }
 
-    /// Appends, again and again until the head is met, tells, and now and then does it all again.
+    /// Appends, retries until the head has not moved, reports, and sometimes repeats the append.
     async fn append(&self) {
-        let names: Vec<_> = (0..=chance(3)).map(|_| self.fresh()).collect();
+        let numbers: Vec<_> = (0..=random(3)).map(|_| self.fresh_number()).collect();
         loop {
             let head = self.head().await;
-            let (entries, after) = self.entries(&names, head);
+            let (entries, after) = self.entries(&numbers, head);
             match self.try_append(head.seq, &entries, after).await {
                 Appended::Done => {
-                    entries.iter().for_each(tell_entry);
-                    return self.now_and_then_repeat(&entries).await;
+                    entries.iter().for_each(report_entry);
+                    return self.sometimes_repeat(&entries).await;
                 }
                 Appended::Moved { .. } => {}
-                Appended::Duplicate { entries } => panic!("made twice: {entries:?}"),
+                Appended::Duplicate { entries } => panic!("appended twice: {entries:?}"),
             }
         }
     }
 
-    async fn now_and_then_repeat(&self, made: &[Entry]) {
-        if chance(4) != 0 {
+    async fn sometimes_repeat(&self, appended: &[Entry]) {
+        if random(4) != 0 {
             return;
         }
-        let names: Vec<_> = made.iter().map(|entry| entry.id.get()).collect();
+        let numbers: Vec<_> = appended.iter().map(|entry| entry.id.get()).collect();
         let head = self.head().await;
-        let (entries, after) = self.entries(&names, head);
+        let (entries, after) = self.entries(&numbers, head);
         let answer = self.try_append(head.seq, &entries, after).await;
-        let Appended::Duplicate { entries } = answer else { panic!("not known: {answer:?}") };
-        let known: Vec<_> = entries.iter().map(|(_, entry)| (entry.id, entry.seq)).collect();
-        let told: Vec<_> = made.iter().map(|entry| (entry.id, entry.seq)).collect();
-        assert_eq!(known, told);
+        let Appended::Duplicate { entries } = answer else { panic!("not a duplicate: {answer:?}") };
+        let found: Vec<_> = entries.iter().map(|(_, entry)| (entry.id, entry.seq)).collect();
+        let expected: Vec<_> = appended.iter().map(|entry| (entry.id, entry.seq)).collect();
+        assert_eq!(found, expected);
     }
 
     async fn try_append(&self, after: Seq, entries: &[Entry], head: Head) -> Appended {
@@ -141,19 +142,20 @@ impl Writer {
         self.stores.log.append(append).await.unwrap()
     }
 
-    fn entries(&self, names: &[u64], mut head: Head) -> (Vec<Entry>, Head) {
+    /// Returns an entry for each number, and the head after them.
+    fn entries(&self, numbers: &[u64], mut head: Head) -> (Vec<Entry>, Head) {
         let mut entries = Vec::new();
-        for name in names {
+        for number in numbers {
             let seq = head.seq.next();
-            let body = self.body(*name, seq);
+            let body = self.body(*number, seq);
             let ord = head.ord + u64::from(body.is_text());
             let at = head.at;
             entries.push(Entry {
                 conversation: self.conversation,
                 seq,
-                id: EntryId::new(*name).unwrap(),
+                id: EntryId::new(*number).unwrap(),
                 sender: self.sender,
-                client_id: ClientId::new(&name.to_string()).ok(),
+                client_id: ClientId::new(&number.to_string()).ok(),
                 at,
                 ord,
                 body,
@@ -163,33 +165,33 @@ impl Writer {
         (entries, head)
     }
 
-    /// Every third entry is a message, so that the others have something to be about.
-    fn body(&self, name: u64, seq: Seq) -> Body {
-        let user = UserId::new(1 + chance(40)).unwrap();
-        let member = Member { user, role: Role::Member, joined_seq: seq, joined_ord: name };
-        let target_seq = Seq::new(3 * (1 + chance((seq.get() / 3).max(1))));
-        let message = Body::Text { text: Some(text(name).into()), reply_to: None };
+    /// Returns a message for every third entry, so that the other entries have a target.
+    fn body(&self, number: u64, seq: Seq) -> Body {
+        let user = UserId::new(1 + random(40)).unwrap();
+        let member = Member { user, role: Role::Member, joined_seq: seq, joined_ord: number };
+        let target_seq = Seq::new(3 * (1 + random((seq.get() / 3).max(1))));
+        let message = Body::Text { text: Some(text(number).into()), reply_to: None };
         if seq.get().is_multiple_of(3) || target_seq >= seq {
             return message;
         }
-        match chance(12) {
+        match random(12) {
             0 => Body::Role { member },
             1 => Body::Left { user, by: self.sender },
-            2 => Body::Title { title: format!("title {name}").into() },
-            3 => Body::Edited { target_seq, text: Some(text(name).into()) },
+            2 => Body::Title { title: format!("title {number}").into() },
+            3 => Body::Edited { target_seq, text: Some(text(number).into()) },
             4 => Body::Redacted { target_seq },
-            5 => Body::Reaction { target_seq, emoji: "+".into(), on: chance(2) == 0 },
+            5 => Body::Reaction { target_seq, emoji: "+".into(), on: random(2) == 0 },
             _ => message,
         }
     }
 }
 
-/// The text of the message of this name: some are long, so that much is written.
-pub(crate) fn text(name: u64) -> String {
-    let times = if name.is_multiple_of(16) { 600 } else { 1 + name % 40 };
-    format!("text {name} ").repeat(usize::try_from(times).unwrap())
+/// Returns the text of the message with this number. Some texts are long, to write many bytes.
+pub(crate) fn text(number: u64) -> String {
+    let times = if number.is_multiple_of(16) { 600 } else { 1 + number % 40 };
+    format!("text {number} ").repeat(usize::try_from(times).unwrap())
 }
 
-fn tell_entry(entry: &Entry) {
-    tell(&format!("sent {} {} {} {}", entry.conversation, entry.seq, entry.id, entry.sender));
+fn report_entry(entry: &Entry) {
+    report(&format!("sent {} {} {} {}", entry.conversation, entry.seq, entry.id, entry.sender));
 }
