@@ -2,8 +2,8 @@
 //!
 //! While fjall opens, it shortens a journal at the first bytes it does not understand and reports
 //! nothing. It refuses a journal whose last batch has a wrong checksum. A store of acknowledged
-//! messages needs other rules. A power loss may tear the last batch: nobody was told of it, so the
-//! batch is dropped. Any other loss is damage: opening fails and every file stays as it was.
+//! messages needs other rules. A power loss may tear the last batch, which was never acknowledged, so
+//! it is dropped. Any other loss is damage: opening fails and every file stays as it was.
 //!
 //! The layout of a journal is private to fjall, so nothing here parses it. Instead, each batch begins
 //! with a commit record: a row whose value can be found anywhere in a file by its magic bytes. A batch

@@ -248,7 +248,7 @@ fn recover(
         }
         None if found > 0 => tracing::warn!(
             commits = found,
-            "the file 'mark' is missing or damaged: whether the store is older than it was cannot be told"
+            "the file 'mark' is missing or damaged: missing commits may not be noticed"
         ),
         _ => {}
     }

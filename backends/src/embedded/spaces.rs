@@ -3,7 +3,7 @@
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
 /// A tree. fjall makes a batch visible space by space in the order of this declaration. Heads come
-/// last, so whoever reads a head also finds every row that the head covers.
+/// last, so a reader of a head also finds every row that the head covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Space {
     /// `e`: entries, written once, and once more when they are erased.
