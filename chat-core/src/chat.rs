@@ -1,57 +1,108 @@
-//! The one door: a command comes in, a reply goes out, whatever transport spelled it.
+//! The one entrance to the domain: a command comes in, a reply goes out, whatever the transport.
 
 mod create;
+mod ephemeral;
 mod list;
-mod moments;
 mod rules;
 mod upkeep;
 
 use std::{collections::HashSet, sync::Arc};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio_util::sync::CancellationToken;
+use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    command::{Command, Page, Reply, Write, Written},
-    conversation::{appender::Outcome, queue::Submitted},
+    command::{Command, Page, Reply, Written},
+    context::Context,
     directory::Directory,
     error::ChatError,
     event::Event,
     id::{ConversationId, LoginId, UserId},
     limits::READS_AT_ONCE_MAX,
-    model::{Identity, Member, Seq},
+    model::{Head, Identity, Member, Seq},
     outbox::Ending,
+    port::Stores,
     ports::Ports,
-    revocations::Revocations,
+    revocations::{Revocations, RevokedLogins},
     view::{EntryView, present},
+    write::{Outcome, Pending},
 };
 
-/// Conversations, and everybody who is in them, on one gateway.
+/// The conversations of one gateway, and the sessions that take part in them.
 #[derive(Debug)]
 pub struct Chat {
-    pub(crate) ports: Arc<Ports>,
+    pub(crate) context: Arc<Context>,
     pub(crate) directory: Directory,
 }
 
 impl Chat {
-    /// A gateway's chat; its upkeep runs on the ports' tasks until `shutdown`.
-    pub fn start(ports: Ports, shutdown: CancellationToken) -> Arc<Self> {
-        let chat = Arc::new(Self { ports: Arc::new(ports), directory: Directory::default() });
+    /// Starts a gateway's chat. It refuses access tokens of the `revoked` logins, runs its background
+    /// jobs on `tasks`, and ends them on `shutdown`.
+    pub fn start(
+        ports: Ports,
+        revoked: RevokedLogins,
+        tasks: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        let context = Arc::new(Context::new(ports, revoked, tasks));
+        let chat = Arc::new(Self { context, directory: Directory::default() });
         upkeep::start(&chat, shutdown);
         chat
     }
 
-    /// Does what the identity asks.
+    /// Begins a command, and returns the future of its reply. A write is in its conversation's queue
+    /// when this returns: writes of one caller keep their order, and take effect even if the future is
+    /// dropped. Every other command runs only while the future is polled.
+    pub fn begin(
+        self: &Arc<Self>,
+        identity: Identity,
+        command: Command,
+    ) -> BoxFuture<'static, Result<Reply, ChatError>> {
+        let chat = self.clone();
+        match command {
+            Command::Write(write) => {
+                let pending = rules::validated(write).map(|write| {
+                    let conversation = self.directory.open(write.conversation, &self.context);
+                    conversation.appender.begin(identity.user, write)
+                });
+                Box::pin(async move { chat.written(pending?).await })
+            }
+            other => Box::pin(async move { chat.answer(identity, other).await }),
+        }
+    }
+
+    /// Begins a command and waits for its reply.
     pub async fn execute(
         self: &Arc<Self>,
         identity: Identity,
         command: Command,
     ) -> Result<Reply, ChatError> {
-        match command {
-            Command::Write(write) => {
-                self.admit(identity.user, &write).await?;
-                self.submit(identity, write)?.reply().await
+        self.begin(identity, command).await
+    }
+
+    async fn written(&self, pending: Pending) -> Result<Reply, ChatError> {
+        match pending.outcome().await? {
+            Outcome::Unchanged => Ok(Reply::Done),
+            Outcome::Entry { entry, replayed: false } => {
+                Ok(Reply::Written(Written { entry: (*entry).into(), replayed: false }))
             }
+            // A repeat shows the entry in its present state.
+            Outcome::Entry { entry, replayed: true } => {
+                let views = present(&*self.stores().conversations, vec![*entry]).await?;
+                let entry = views.into_iter().next().ok_or(ChatError::Internal)?;
+                Ok(Reply::Written(Written { entry, replayed: true }))
+            }
+        }
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        identity: Identity,
+        command: Command,
+    ) -> Result<Reply, ChatError> {
+        match command {
+            // `begin` has taken it.
+            Command::Write(_) => Err(ChatError::Internal),
             Command::Receipt { conversation, delivered_seq, read_seq } => {
                 self.receipt(identity, conversation, delivered_seq, read_seq).await
             }
@@ -79,19 +130,7 @@ impl Chat {
         }
     }
 
-    /// Puts a write in its conversation's queue at once: writes of one caller keep their order.
-    pub fn submit(
-        self: &Arc<Self>,
-        identity: Identity,
-        write: Write,
-    ) -> Result<PendingReply, ChatError> {
-        let write = rules::formed(write)?;
-        let conversation = self.directory.open(write.conversation, &self.ports);
-        let submitted = conversation.submit(identity.user, write);
-        Ok(PendingReply { chat: self.clone(), submitted })
-    }
-
-    /// A page of a log, as far as the asker may see it.
+    /// Returns a page of a log, as far as the caller may see it.
     async fn history(
         &self,
         identity: Identity,
@@ -99,12 +138,12 @@ impl Chat {
         page: Page,
         limit: usize,
     ) -> Result<Reply, ChatError> {
-        let member = self.standing(identity, conversation).await?;
+        let member = self.caller_membership(identity, conversation).await?;
         let head_seq = self.head(conversation).await?.seq;
         let floor = member.joined_seq.previous();
         let (after, to) = bounds(page, limit as u64, floor, head_seq);
         let items = self.entries(conversation, after, to, limit).await?;
-        self.is_still(member, conversation).await?;
+        self.recheck_membership(member, conversation).await?;
         Ok(Reply::History { items, head_seq })
     }
 
@@ -118,61 +157,75 @@ impl Chat {
         if to <= after {
             return Ok(Vec::new());
         }
-        let entries = self.ports.stores.log.read(conversation, after, to, limit).await?;
-        Ok(present(&*self.ports.stores.conversations, entries).await?)
+        let entries = self.stores().log.read(conversation, after, to, limit).await?;
+        Ok(present(&*self.stores().conversations, entries).await?)
     }
 
-    /// The newest seq in the store, which a live conversation is told as well.
+    /// Returns the store's head. A live feed of the conversation learns it as well.
     pub(crate) async fn stored_head(&self, conversation: ConversationId) -> Result<Seq, ChatError> {
         let head = self.head(conversation).await?.seq;
         if let Some(live) = self.directory.get(conversation) {
-            live.heard_head(head);
+            live.feed.learn_head(head);
         }
         Ok(head)
     }
 
-    async fn head(&self, conversation: ConversationId) -> Result<crate::model::Head, ChatError> {
-        let heads = self.ports.stores.log.heads(&[conversation]).await?;
+    async fn head(&self, conversation: ConversationId) -> Result<Head, ChatError> {
+        let heads = self.stores().log.heads(&[conversation]).await?;
         Ok(heads.into_iter().next().unwrap_or_default())
     }
 
-    /// The asker's standing; who is no member may not even know that there is something.
-    async fn standing(
+    pub(crate) fn stores(&self) -> &Stores {
+        self.context.stores()
+    }
+
+    /// Returns a user's membership, or `None` for a non-member.
+    pub(crate) async fn membership(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<Member>, ChatError> {
+        let found = self.stores().conversations.standing(conversation, &[user]).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Returns the caller's membership. Non-members get `NotFound`, which hides that the conversation
+    /// exists.
+    async fn caller_membership(
         &self,
         identity: Identity,
         conversation: ConversationId,
     ) -> Result<Member, ChatError> {
-        let users = [identity.user];
-        let found = self.ports.stores.conversations.standing(conversation, &users).await?;
-        found.into_iter().next().flatten().ok_or(ChatError::NotFound("conversation"))
+        let found = self.membership(conversation, identity.user).await?;
+        found.ok_or(ChatError::NotFound("conversation"))
     }
 
-    /// Whether this is the member's standing after what was read for it: then all of that is from
-    /// before a removal.
-    async fn is_still(
+    /// Fails with `NotFound` unless the caller still has this membership. Called after reading for
+    /// the caller: then everything that was read precedes a removal.
+    async fn recheck_membership(
         &self,
         member: Member,
         conversation: ConversationId,
     ) -> Result<(), ChatError> {
-        let found = self.ports.stores.conversations.standing(conversation, &[member.user]).await?;
-        let standing = found.into_iter().next().flatten();
-        // Who was added again sees from there on only.
-        let remains = standing.is_some_and(|now| now.joined_seq == member.joined_seq);
-        remains.then_some(()).ok_or(ChatError::NotFound("conversation"))
+        let now = self.membership(conversation, member.user).await?;
+        // A member who has joined again may see later entries only.
+        let is_same = now.is_some_and(|now| now.joined_seq == member.joined_seq);
+        is_same.then_some(()).ok_or(ChatError::NotFound("conversation"))
     }
 
-    /// Which of these users share a conversation with the asker; oneself is among friends.
+    /// Returns for each of these users whether they share a conversation with the caller. A caller
+    /// shares one with themselves.
     pub async fn acquainted(
         &self,
-        asker: UserId,
+        caller: UserId,
         users: &[UserId],
     ) -> Result<Vec<bool>, ChatError> {
-        let conversations = &self.ports.stores.conversations;
-        let own = conversations.of_user(asker).await?;
+        let conversations = &self.stores().conversations;
+        let own = conversations.of_user(caller).await?;
         let own: HashSet<ConversationId> = own.into_iter().map(|one| one.conversation).collect();
         let own = &own;
         let known = users.iter().copied().map(|user| async move {
-            if user == asker {
+            if user == caller {
                 return Ok(true);
             }
             let theirs = conversations.of_user(user).await?;
@@ -181,63 +234,39 @@ impl Chat {
         stream::iter(known).buffered(READS_AT_ONCE_MAX).try_collect().await
     }
 
-    /// Whether access tokens of this login are refused.
+    /// Returns true if access tokens of this login are refused.
     pub fn is_revoked(&self, login: LoginId) -> bool {
-        self.ports.revoked.contains(login, self.ports.clock.now())
+        self.context.revoked.contains(login, self.context.ports.clock.now())
     }
 
-    /// Tells every session to end: the gateway drains.
+    /// Tells every session that the gateway drains.
     pub fn drain(&self) {
-        for outbox in self.ports.users.all() {
+        for outbox in self.context.users.sessions() {
             outbox.finish(Ending::Draining);
         }
     }
 
-    /// How many sessions are open.
+    /// Returns how many sessions are open.
     pub fn sessions(&self) -> usize {
-        self.ports.users.count()
+        self.context.users.session_count()
     }
 
-    /// Sends an event of the moment to every session of a user on this gateway.
-    pub fn tell(&self, user: UserId, event: &Event) {
-        let bytes = self.ports.encode.encode(event);
-        self.ports.users.each_of(user, |outbox| outbox.offer_moment(&bytes));
+    /// Sends an ephemeral event to every session of a user on this gateway.
+    pub fn send_ephemeral(&self, user: UserId, event: &Event) {
+        let bytes = self.context.ports.encode.encode(event);
+        self.context.users.each_session(user, |outbox| outbox.offer_ephemeral(&bytes));
     }
 }
 
 impl Revocations for Chat {
-    /// Refuses the login's access tokens, and ends its sessions on this gateway.
+    /// Refuses the login's access tokens from now on, and ends its sessions on this gateway.
     fn revoked(&self, ended: Identity) {
-        self.ports.revoked.insert(ended, self.ports.clock.now());
+        self.context.revoked.insert(ended, self.context.ports.clock.now());
         self.end_sessions_of(ended);
     }
 }
 
-/// A write in its conversation's queue.
-#[derive(Debug)]
-pub struct PendingReply {
-    chat: Arc<Chat>,
-    submitted: Submitted,
-}
-
-impl PendingReply {
-    /// The reply, once the write is durable or refused.
-    pub async fn reply(self) -> Result<Reply, ChatError> {
-        match self.submitted.outcome().await? {
-            Outcome::Nothing => Ok(Reply::Done),
-            Outcome::Entry { entry, replayed: false } => {
-                Ok(Reply::Written(Written { entry: (*entry).into(), replayed: false }))
-            }
-            Outcome::Entry { entry, replayed: true } => {
-                let views = present(&*self.chat.ports.stores.conversations, vec![*entry]).await?;
-                let entry = views.into_iter().next().ok_or(ChatError::Internal)?;
-                Ok(Reply::Written(Written { entry, replayed: true }))
-            }
-        }
-    }
-}
-
-/// The part `(after, to]` of a log that a page is, between what one may see and the head.
+/// Returns the range `(after, to]` of a page, between the caller's first visible entry and the head.
 fn bounds(page: Page, limit: u64, floor: Seq, head: Seq) -> (Seq, Seq) {
     let back = |to: Seq, count: u64| Seq::new(to.get().saturating_sub(count)).max(floor);
     match page {

@@ -1,154 +1,91 @@
-//! What comes in, and what it is answered with.
+//! Commands and their replies.
 //!
-//! WebSocket, long poll and REST are spellings of these; none of them can do anything else.
+//! WebSocket, long poll and REST translate to these and from them; none of them can do anything else.
 
 use std::sync::Arc;
 
 use crate::{
     id::{ConversationId, UserId},
-    model::{Body, ClientId, Cursor, Kind, Member, Role, Seq, User},
+    model::{Cursor, Kind, Member, Role, Seq, User},
     time::Timestamp,
     view::EntryView,
 };
 
-/// What an identity asks of [`crate::chat::Chat::execute`].
+pub use crate::write::{Change, Write};
+
+/// What a caller asks of [`crate::chat::Chat::begin`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Something that becomes an entry. Answered with [`Reply::Written`].
+    /// Makes an entry of a log. Answered with [`Reply::Written`], or with [`Reply::Done`] if nothing
+    /// had to change.
     Write(Write),
-    /// Moves one's own cursor. Answered with [`Reply::Done`].
+    /// Moves the caller's cursor forward. Answered with [`Reply::Done`].
     Receipt {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Reached a device.
+        /// The newest seq that reached a device.
         delivered_seq: Option<Seq>,
-        /// Seen.
+        /// The newest seq that was read.
         read_seq: Option<Seq>,
     },
-    /// Tells the others that one is typing, or no more. Answered with [`Reply::Done`].
+    /// Tells the other members that the caller is typing, or has stopped. Answered with [`Reply::Done`].
     Typing {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Whether one is.
+        /// True while typing.
         on: bool,
     },
-    /// A page of entries. Answered with [`Reply::History`].
+    /// Reads a page of entries. Answered with [`Reply::History`].
     History {
-        /// Of this log.
+        /// The log.
         conversation: ConversationId,
-        /// Which part.
+        /// Which part of it.
         page: Page,
         /// 1 to [`crate::limits::PAGE_MAX`].
         limit: usize,
     },
-    /// The direct conversation with this user, made if there is none. Answered with
+    /// Opens the direct conversation with this user, and creates it if there is none. Answered with
     /// [`Reply::Made`].
     OpenDirect {
-        /// The other one.
+        /// The other user.
         user: UserId,
     },
-    /// A new group. Answered with [`Reply::Made`].
+    /// Creates a group. Answered with [`Reply::Made`].
     CreateGroup {
         /// Its title.
         title: Arc<str>,
-        /// Its members besides the maker.
+        /// Its members besides the creator.
         members: Vec<UserId>,
         /// The request's idempotency key.
         key: Arc<str>,
     },
-    /// One's conversations, newest activity first. Answered with [`Reply::Conversations`].
+    /// Lists the caller's conversations, newest activity first. Answered with [`Reply::Conversations`].
     Conversations {
-        /// Where the page before ended.
+        /// Where the previous page ended.
         after: Option<ListCursor>,
         /// 1 to [`crate::limits::PAGE_MAX`].
         limit: usize,
     },
-    /// One conversation. Answered with [`Reply::Conversation`].
+    /// Reads one conversation. Answered with [`Reply::Conversation`].
     Conversation {
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
     },
-    /// One member of a conversation. Answered with [`Reply::Members`].
+    /// Reads one member of a conversation. Answered with [`Reply::Members`].
     Member {
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The user.
         user: UserId,
     },
-    /// The members of a conversation, ascending by id. Answered with [`Reply::Members`].
+    /// Lists the members of a conversation, ascending by id. Answered with [`Reply::Members`].
     Members {
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
-        /// Where the page before ended.
+        /// Where the previous page ended.
         after: Option<UserId>,
         /// 1 to [`crate::limits::MEMBERS_PAGE_MAX`].
         limit: usize,
-    },
-}
-
-/// Something that becomes an entry of a conversation's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// The log.
-    pub conversation: ConversationId,
-    /// The sender's own name for the command: repeats of it make no second entry.
-    pub client_id: Option<ClientId>,
-    /// The seq that the entry must get, if any.
-    pub expected_seq: Option<Seq>,
-    /// The newest seq that the sender knew when it first made the command.
-    pub base_seq: Option<Seq>,
-    /// What is to happen.
-    pub change: Change,
-}
-
-/// What is to happen in a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Say something.
-    Text {
-        /// The text.
-        text: Arc<str>,
-        /// The entry that it answers.
-        reply_to: Option<Seq>,
-    },
-    /// Replace the text of one's own message.
-    Edit {
-        /// The message.
-        target_seq: Seq,
-        /// The new text.
-        text: Arc<str>,
-    },
-    /// Take the text of a message away.
-    Redact {
-        /// The message.
-        target_seq: Seq,
-    },
-    /// Put an emoji on a message, or take it off.
-    React {
-        /// The message.
-        target_seq: Seq,
-        /// The emoji.
-        emoji: Arc<str>,
-        /// On or off.
-        on: bool,
-    },
-    /// Add a user, or change a member's role. Without a role a new member is a plain one and an
-    /// old one stays what it is.
-    SetMember {
-        /// Who.
-        user: UserId,
-        /// As what.
-        role: Option<Role>,
-    },
-    /// Remove a member; oneself: leave.
-    Remove {
-        /// Who.
-        user: UserId,
-    },
-    /// Give the group another title.
-    SetTitle {
-        /// The new one.
-        title: Arc<str>,
     },
 }
 
@@ -157,29 +94,29 @@ pub enum Change {
 pub enum Page {
     /// The newest entries.
     Newest,
-    /// The newest entries before this one.
+    /// The newest entries before this seq.
     Before(Seq),
-    /// The oldest entries after this one.
+    /// The oldest entries after this seq.
     After(Seq),
-    /// This entry, with as many before it as after it.
+    /// The entry at this seq, with as many before it as after it.
     Around(Seq),
 }
 
-/// Where a page of the conversation list ended.
+/// The end of a page of the conversation list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListCursor {
-    /// The last item's newest activity.
+    /// The time of the last item's newest entry.
     pub at: Timestamp,
-    /// The last item.
+    /// The last item's conversation.
     pub conversation: ConversationId,
 }
 
 /// The answer to a [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// Done, and there is nothing to say about it.
+    /// The command is done.
     Done,
-    /// The entry that stands for a [`Write`].
+    /// The entry that a [`Write`] made.
     Written(Written),
     /// A page of a log, ascending.
     History {
@@ -188,18 +125,18 @@ pub enum Reply {
         /// The log's newest seq.
         head_seq: Seq,
     },
-    /// A conversation that was asked for by its members.
+    /// A conversation that was opened or created.
     Made {
         /// The conversation.
         conversation: Box<ConversationView>,
-        /// Whether it was made by this very command (or a first attempt of it).
+        /// True if this command created it, or an earlier attempt of the same command.
         created: bool,
     },
-    /// One's conversations.
+    /// The caller's conversations.
     Conversations {
         /// The page.
         items: Vec<ConversationView>,
-        /// Where the next page begins, if there is one.
+        /// The cursor of the next page, if there is one.
         next: Option<ListCursor>,
     },
     /// One conversation.
@@ -208,24 +145,24 @@ pub enum Reply {
     Members {
         /// The page.
         items: Vec<MemberView>,
-        /// Where the next page begins, if there is one.
+        /// The cursor of the next page, if there is one.
         next: Option<UserId>,
     },
 }
 
-/// The entry that stands for a [`Write`].
+/// The entry that a [`Write`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The entry in its present state.
     pub entry: EntryView,
-    /// Whether it was there before: a repeat, or nothing to change.
+    /// True if the entry existed before: the write was a repeat, or had nothing to change.
     pub replayed: bool,
 }
 
 /// A conversation as one of its members sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationView {
-    /// Which.
+    /// The conversation.
     pub id: ConversationId,
     /// Direct or group.
     pub kind: Kind,
@@ -235,61 +172,25 @@ pub struct ConversationView {
     pub head_seq: Seq,
     /// The newest entry's time.
     pub active_at: Timestamp,
-    /// Messages after one's own `read_seq`.
+    /// The number of messages after the caller's `read_seq`.
     pub unread: u64,
-    /// The newest message that one may see.
+    /// The newest message that the caller may see.
     pub last_message: Option<EntryView>,
-    /// One's own cursor.
+    /// The caller's cursor.
     pub cursor: Cursor,
-    /// One's own role.
+    /// The caller's role.
     pub role: Role,
-    /// How many members there are.
+    /// The number of members.
     pub member_count: u32,
-    /// The other one of a direct conversation.
+    /// The other member of a direct conversation.
     pub peer: Option<User>,
 }
 
 /// A member as the other members see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemberView {
-    /// The standing.
+    /// The membership.
     pub member: Member,
-    /// How far it has got.
+    /// What the member has received and read.
     pub cursor: Cursor,
-}
-
-impl Change {
-    /// Bytes of text in it, for bounds on batches.
-    pub fn text_bytes(&self) -> usize {
-        match self {
-            Self::Text { text, .. } | Self::Edit { text, .. } => text.len(),
-            Self::React { emoji, .. } => emoji.len(),
-            Self::SetTitle { title } => title.len(),
-            Self::Redact { .. } | Self::SetMember { .. } | Self::Remove { .. } => 0,
-        }
-    }
-
-    /// Whether this body is what the change comes to. What has been erased is taken at its word.
-    pub fn makes(&self, body: &Body) -> bool {
-        let same = |wanted: &Arc<str>, kept: &Option<Arc<str>>| {
-            kept.as_ref().is_none_or(|kept| kept == wanted)
-        };
-        match (self, body) {
-            (Self::Text { text, reply_to }, Body::Text { text: kept, reply_to: kept_to }) => {
-                reply_to == kept_to && same(text, kept)
-            }
-            (
-                Self::Edit { target_seq, text },
-                Body::Edited { target_seq: kept_seq, text: kept },
-            ) => target_seq == kept_seq && same(text, kept),
-            (Self::Redact { target_seq }, Body::Redacted { target_seq: kept }) => {
-                target_seq == kept
-            }
-            (
-                Self::React { target_seq, emoji, on },
-                Body::Reaction { target_seq: kept_seq, emoji: kept, on: kept_on },
-            ) => target_seq == kept_seq && emoji == kept && on == kept_on,
-            _ => false,
-        }
-    }
 }

@@ -1,26 +1,29 @@
 //! The domain of Confab, without a socket, a disk or a format.
 //!
-//! In reading order: [`id`], [`time`], [`limits`] and [`error`] are the small words; [`model`] is
-//! what is stored; [`command`] and [`event`] are what comes in and goes out; [`conversation`]
-//! decides, appends, folds and feeds; [`session`] is what a transport reads; [`chat`] is the one
-//! door; [`accounts`] knows users and log-ins, and `shown` what a name is; [`port`] is what the
-//! domain needs from outside, and [`projection`] what each entry changes there besides its log;
-//! [`memory`] keeps it in memory and says by example what each port means, and [`contract`] holds
-//! every backend to it.
+//! In reading order: [`id`], [`time`], [`limits`] and [`error`] are the basic types. [`model`] is
+//! what is stored. [`command`] and [`event`] are what comes in and goes out, and [`chat`] is the one
+//! entrance. [`write`] carries a command to a log; `feed` delivers entries to the [`outbox`] of each
+//! session, and a [`session`] is what a transport reads. [`accounts`] has users and logins. [`port`]
+//! is what the domain needs from outside, and [`projection`] what an entry changes besides its log.
+//! [`memory`] implements the ports in memory, and [`contract`] tests every implementation.
 
 pub mod accounts;
+mod addable;
 pub mod chat;
 pub mod command;
+mod context;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
-pub mod conversation;
+mod conversation;
 mod directory;
 pub mod error;
 pub mod event;
+mod feed;
 pub mod hint;
 pub mod id;
 pub mod limiter;
 pub mod limits;
+mod log;
 pub mod memory;
 pub mod model;
 pub mod outbox;
@@ -30,7 +33,10 @@ pub mod ports;
 pub mod projection;
 pub mod revocations;
 pub mod session;
+mod sharded;
 mod shown;
 pub mod time;
+mod users;
 pub mod versioned;
 pub mod view;
+pub mod write;

@@ -1,35 +1,35 @@
 //! The bounded queue in front of one session.
 //!
-//! Nobody waits for a slow reader. For each conversation the outbox knows which seq was handed out
-//! and which was queued last; only the next one is ever queued. Whatever else happens (too much, a
-//! gap, a session that just opened) the conversation is *behind*, nothing of it is queued, and the
-//! session goes on from the store until it has reached the head. So there is no gap and no repeat,
-//! whatever is offered, and in whatever order.
+//! Nobody waits for a slow reader. For each conversation the outbox knows the last seq delivered and
+//! the last seq queued, and it only ever queues the next one. After anything else (an overflow, a
+//! gap, a session that just opened) the conversation is *behind*: nothing of it is queued, and the
+//! session reads it from the store until it has reached the head. So there is no gap and no repeat,
+//! whatever is offered in whatever order.
 //!
-//! A conversation ends for its reader with the entry by which the reader leaves: what comes after it
-//! is not queued, by seq and not by time. A new joining begins the conversation anew.
+//! A conversation ends for its reader with the entry by which the reader leaves. Later entries are
+//! not queued; the seq decides, not the time. Joining again restarts the conversation.
 
-mod after;
+mod follow_up;
 mod frame;
 mod next;
-mod place;
+mod offer;
+mod position;
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use self::place::Place;
-pub use self::{
-    after::After,
+pub use self::next::Ending;
+use self::position::Position;
+pub(crate) use self::{
+    follow_up::FollowUp,
     frame::Frame,
-    next::{Ending, Lag, Next},
+    next::{Lag, Next},
+    offer::Offer,
 };
 use crate::{
-    conversation::feed::Offer,
     id::{ConversationId, UserId},
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
     model::{Identity, Seq},
@@ -39,272 +39,288 @@ use crate::{
 #[derive(Debug)]
 pub struct Outbox {
     identity: Identity,
-    inner: Mutex<Inner>,
+    contents: Mutex<Contents>,
     wake: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Contents {
     queue: VecDeque<Item>,
     bytes: usize,
-    places: HashMap<ConversationId, Place>,
+    positions: HashMap<ConversationId, Position>,
     /// Conversations to read from the store, each once.
     behind: VecDeque<ConversationId>,
-    added: VecDeque<ConversationId>,
-    shown: VecDeque<ConversationId>,
+    /// Conversations whose membership to check in the store.
+    rechecks: VecDeque<ConversationId>,
+    /// Conversation objects to send again, each once.
+    shows: VecDeque<ConversationId>,
     ending: Option<Ending>,
-    is_pinged: bool,
+    must_ping: bool,
 }
 
 #[derive(Debug)]
 enum Item {
     Entry(Frame),
-    /// Of the moment: lost is lost.
-    Moment(Bytes),
+    /// An event that is not repeated if it is lost.
+    Ephemeral(Bytes),
 }
 
 impl Outbox {
-    /// An empty outbox of this identity.
+    /// Creates an empty outbox for a session of this identity.
     pub fn new(identity: Identity) -> Self {
-        Self { identity, inner: Mutex::default(), wake: Notify::new() }
+        Self { identity, contents: Mutex::default(), wake: Notify::new() }
     }
 
-    /// Who reads it.
+    /// Returns whose session it is.
     pub const fn identity(&self) -> Identity {
         self.identity
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Prepares a conversation: from now on offered entries are noted, and delivered after
+    /// [`Self::start`]. Returns false if it was prepared before.
+    pub(crate) fn prepare(&self, conversation: ConversationId) -> bool {
+        self.contents.lock().positions.insert(conversation, Position::default()).is_none()
     }
 
-    /// Begins a conversation: nothing is handed out before [`Self::start`], and nothing missed. Says
-    /// whether it had not begun before.
-    pub fn begin(&self, conversation: ConversationId) -> bool {
-        self.lock().places.insert(conversation, Place::default()).is_none()
-    }
-
-    /// Starts a conversation that has begun: `after` is the last seq that its reader has, `head`
-    /// the newest that the feed told.
-    pub fn start(&self, conversation: ConversationId, after: Seq, head: Seq, is_new: bool) {
-        let mut inner = self.lock();
-        let Some(place) = inner.places.get_mut(&conversation) else { return };
-        let head = place.head.max(head);
+    /// Starts a prepared conversation. The client has everything up to `after`, and the feed is at
+    /// `head`.
+    pub(crate) fn start(&self, conversation: ConversationId, after: Seq, head: Seq, is_new: bool) {
+        let mut contents = self.contents.lock();
+        let Some(position) = contents.positions.get_mut(&conversation) else { return };
+        let head = position.head.max(head);
         let is_behind = is_new || head > after;
-        let left = place.left;
-        *place =
-            Place { sent: after, queued: after, head, left, is_started: true, is_behind, is_new };
+        *position = Position {
+            delivered: after,
+            queued: after,
+            head,
+            left: position.left,
+            is_started: true,
+            is_behind,
+            is_new,
+        };
         if is_behind {
-            inner.behind.push_back(conversation);
-            drop(inner);
+            contents.behind.push_back(conversation);
+            drop(contents);
             self.wake.notify_one();
         }
     }
 
-    /// Whether the conversation has started.
-    pub fn follows(&self, conversation: ConversationId) -> bool {
-        self.lock().places.get(&conversation).is_some_and(|place| place.is_started)
+    /// Returns true if the conversation has started.
+    pub(crate) fn follows(&self, conversation: ConversationId) -> bool {
+        self.contents
+            .lock()
+            .positions
+            .get(&conversation)
+            .is_some_and(|position| position.is_started)
     }
 
-    /// Ends a conversation.
-    pub fn end(&self, conversation: ConversationId) {
-        let mut inner = self.lock();
-        inner.places.remove(&conversation);
-        inner.behind.retain(|one| *one != conversation);
+    /// Removes a conversation.
+    pub(crate) fn remove(&self, conversation: ConversationId) {
+        let mut contents = self.contents.lock();
+        contents.positions.remove(&conversation);
+        contents.behind.retain(|one| *one != conversation);
     }
 
     /// Offers entries of one conversation in ascending order. Never waits.
-    pub fn offer(&self, frames: &[Frame]) {
-        if self.lock().offer(frames, self.identity.user) {
+    pub(crate) fn offer(&self, frames: &[Frame]) {
+        if self.contents.lock().offer(frames, self.identity.user) {
             self.wake.notify_one();
         }
     }
 
-    /// Offers an event of the moment; dropped where there is no room.
-    pub fn offer_moment(&self, bytes: &Bytes) {
-        if self.lock().offer_moment(bytes) {
+    /// Offers an ephemeral event, and drops it if there is no room.
+    pub fn offer_ephemeral(&self, bytes: &Bytes) {
+        if self.contents.lock().offer_ephemeral(bytes) {
             self.wake.notify_one();
         }
     }
 
-    /// Offers an event of the moment in a conversation: for its members only.
-    pub fn offer_moment_in(&self, conversation: ConversationId, bytes: &Bytes) {
-        let mut inner = self.lock();
-        let is_member = inner.places.get(&conversation).is_some_and(|place| !place.is_leaving());
-        if is_member && inner.offer_moment(bytes) {
-            drop(inner);
+    /// Offers an ephemeral event of a conversation, if the reader is a member of it.
+    pub(crate) fn offer_ephemeral_in(&self, conversation: ConversationId, bytes: &Bytes) {
+        let mut contents = self.contents.lock();
+        let is_member =
+            contents.positions.get(&conversation).is_some_and(|position| !position.is_leaving());
+        if is_member && contents.offer_ephemeral(bytes) {
+            drop(contents);
             self.wake.notify_one();
         }
     }
 
-    /// The session's user may have been added to a conversation.
-    pub fn add(&self, conversation: ConversationId) {
-        let mut inner = self.lock();
-        let is_started = inner.places.get(&conversation).is_some_and(|place| place.is_started);
-        // The session may be at the first one: what it has read may be older than this.
-        let is_known = inner.added.iter().skip(1).any(|one| *one == conversation);
+    /// Has the session check a conversation that its user may have been added to.
+    pub(crate) fn recheck(&self, conversation: ConversationId) {
+        let mut contents = self.contents.lock();
+        let is_started =
+            contents.positions.get(&conversation).is_some_and(|position| position.is_started);
+        // The session may be checking the first one already, with an older read.
+        let is_known = contents.rechecks.iter().skip(1).any(|one| *one == conversation);
         if !is_started && !is_known {
-            inner.added.push_back(conversation);
-            drop(inner);
+            contents.rechecks.push_back(conversation);
+            drop(contents);
             self.wake.notify_one();
         }
     }
 
-    /// The store has this head: what is not queued of it is read. Says whether anything is.
-    pub fn read_up_to(&self, conversation: ConversationId, head: Seq) -> bool {
-        let mut inner = self.lock();
-        let Some(place) = inner.places.get_mut(&conversation) else { return false };
-        place.head = place.head.max(head);
-        let is_past = !place.is_behind && head <= place.queued;
+    /// Has the session read a conversation up to the store's head. Returns false if everything up to
+    /// there is queued or delivered already.
+    pub(crate) fn catch_up_to(&self, conversation: ConversationId, head: Seq) -> bool {
+        let mut contents = self.contents.lock();
+        let Some(position) = contents.positions.get_mut(&conversation) else { return false };
+        position.head = position.head.max(head);
+        let is_past = !position.is_behind && head <= position.queued;
         if !is_past {
-            inner.fall_behind(conversation);
+            contents.fall_behind(conversation);
         }
         !is_past
     }
 
-    /// The session's user is a member of these: the session is to look at all that differ.
-    pub fn compare(&self, yours: &HashSet<ConversationId>) {
-        let mut inner = self.lock();
-        let started = inner.places.iter().filter(|(_, place)| place.is_started);
+    /// Has the session check every conversation in which it differs from its user's memberships.
+    pub(crate) fn recheck_against(&self, memberships: &HashSet<ConversationId>) {
+        let mut contents = self.contents.lock();
+        let started = contents.positions.iter().filter(|(_, position)| position.is_started);
         let started: HashSet<_> = started.map(|(conversation, _)| *conversation).collect();
-        inner.added.retain(|one| !(yours.contains(one) && started.contains(one)));
-        let known: HashSet<_> = inner.added.iter().copied().collect();
-        let differ = yours.symmetric_difference(&started).filter(|one| !known.contains(*one));
-        inner.added.extend(differ);
-        let has_any = !inner.added.is_empty();
-        drop(inner);
+        contents.rechecks.retain(|one| !(memberships.contains(one) && started.contains(one)));
+        let known: HashSet<_> = contents.rechecks.iter().copied().collect();
+        let differ = memberships.symmetric_difference(&started).filter(|one| !known.contains(*one));
+        contents.rechecks.extend(differ);
+        let has_any = !contents.rechecks.is_empty();
+        drop(contents);
         if has_any {
             self.wake.notify_one();
         }
     }
 
-    /// The conversation is to be shown anew.
-    pub fn show(&self, conversation: ConversationId) {
-        let mut inner = self.lock();
-        if !inner.shown.contains(&conversation) {
-            inner.shown.push_back(conversation);
+    /// Has the session send the conversation object again.
+    pub(crate) fn show(&self, conversation: ConversationId) {
+        let mut contents = self.contents.lock();
+        if !contents.shows.contains(&conversation) {
+            contents.shows.push_back(conversation);
         }
-        drop(inner);
+        drop(contents);
         self.wake.notify_one();
     }
 
-    /// Ends the session; what is queued is not handed out any more. The first reason stands.
+    /// Ends the session without delivering what is queued. The first reason stands.
     pub fn finish(&self, ending: Ending) {
-        self.lock().ending.get_or_insert(ending);
+        self.contents.lock().ending.get_or_insert(ending);
         self.wake.notify_one();
     }
 
-    /// Wakes the session to see whether its client still answers.
+    /// Wakes the session to check that its client still answers.
     pub fn ping(&self) {
-        self.lock().is_pinged = true;
+        self.contents.lock().must_ping = true;
         self.wake.notify_one();
     }
 
-    /// Whether a ping is due, once.
+    /// Returns true once after each [`Self::ping`].
     pub fn take_ping(&self) -> bool {
-        std::mem::take(&mut self.lock().is_pinged)
+        std::mem::take(&mut self.contents.lock().must_ping)
     }
 
-    /// Resolves when something was put in since the last look. Cancel-safe.
-    pub async fn woken(&self) {
+    /// Waits until something has changed since the last call. Cancel-safe.
+    pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }
 
-    /// What there is to do now.
-    pub fn next(&self) -> Option<Next> {
-        let mut inner = self.lock();
-        if let Some(ending) = inner.ending {
+    /// Returns what the session should do now, or `None` if there is nothing.
+    pub(crate) fn next(&self) -> Option<Next> {
+        let mut contents = self.contents.lock();
+        if let Some(ending) = contents.ending {
             return Some(Next::Ended(ending));
         }
-        if !inner.queue.is_empty() {
-            return Some(inner.take_frames());
+        if !contents.queue.is_empty() {
+            return Some(contents.take_frames());
         }
-        if let Some(lag) = inner.first_behind() {
+        if let Some(lag) = contents.first_behind() {
             return Some(Next::Behind(lag));
         }
-        // Both stay until the session says that they are done: where the store fails, or the session
-        // is cancelled, it must find them again.
-        if let Some(conversation) = inner.shown.front() {
+        // Both stay until the session marks them as done: it must find them again after a failed
+        // read, or when it was cancelled.
+        if let Some(conversation) = contents.shows.front() {
             return Some(Next::Show(*conversation));
         }
-        inner.added.front().copied().map(Next::Added)
+        contents.rechecks.front().copied().map(Next::Recheck)
     }
 
-    /// The conversation at the front has been shown.
-    pub fn shown(&self, conversation: ConversationId) {
-        let mut inner = self.lock();
-        if inner.shown.front() == Some(&conversation) {
-            inner.shown.pop_front();
+    /// Records that the conversation object was sent.
+    pub(crate) fn mark_shown(&self, conversation: ConversationId) {
+        let mut contents = self.contents.lock();
+        if contents.shows.front() == Some(&conversation) {
+            contents.shows.pop_front();
         }
     }
 
-    /// The added conversation at the front is dealt with.
-    pub fn added(&self, conversation: ConversationId) {
-        let mut inner = self.lock();
-        if inner.added.front() == Some(&conversation) {
-            inner.added.pop_front();
+    /// Records that the conversation's membership was checked.
+    pub(crate) fn mark_rechecked(&self, conversation: ConversationId) {
+        let mut contents = self.contents.lock();
+        if contents.rechecks.front() == Some(&conversation) {
+            contents.rechecks.pop_front();
         }
     }
 
-    /// The session has handed out what the store had of this lag, up to `to`. The conversation is
-    /// live again if it has nothing newer; otherwise it waits for its turn. `is_all` says that the
-    /// store had no more: a head beyond that was a false hint.
-    pub fn caught_up(&self, lag: &Lag, to: Seq, is_all: bool) {
-        let mut inner = self.lock();
-        inner.behind.retain(|one| *one != lag.conversation);
-        let Some(place) = inner.places.get_mut(&lag.conversation) else { return };
-        place.sent = place.sent.max(to);
-        place.queued = place.sent;
-        place.is_new = false;
-        if is_all && place.head == lag.head {
-            place.head = place.sent;
+    /// Records that the session has delivered what the store had of this lag, up to `to`. The
+    /// conversation is live again if nothing newer is known; otherwise it is read again in its turn.
+    /// `is_all` says that the store had no more, so that a newer head came from a false hint.
+    pub(crate) fn caught_up(&self, lag: &Lag, to: Seq, is_all: bool) {
+        let mut contents = self.contents.lock();
+        contents.behind.retain(|one| *one != lag.conversation);
+        let Some(position) = contents.positions.get_mut(&lag.conversation) else { return };
+        position.delivered = position.delivered.max(to);
+        position.queued = position.delivered;
+        position.is_new = false;
+        if is_all && position.head == lag.head {
+            position.head = position.delivered;
         }
-        place.is_behind = place.head > place.sent;
-        if place.is_behind {
-            inner.behind.push_back(lag.conversation);
+        position.is_behind = position.head > position.delivered;
+        if position.is_behind {
+            contents.behind.push_back(lag.conversation);
         }
     }
 
-    /// How far the session has handed out each conversation that its reader knows.
-    pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
-        let inner = self.lock();
-        let known = inner.places.iter().filter(|(_, place)| place.is_started && !place.is_new);
-        known.map(|(id, place)| (*id, place.sent)).collect()
+    /// Returns the last delivered seq of each conversation that the client knows.
+    pub(crate) fn cursors(&self) -> Vec<(ConversationId, Seq)> {
+        let contents = self.contents.lock();
+        let known = contents
+            .positions
+            .iter()
+            .filter(|(_, position)| position.is_started && !position.is_new);
+        known.map(|(id, position)| (*id, position.delivered)).collect()
     }
 
-    /// The conversations that have begun.
-    pub fn conversations(&self) -> Vec<ConversationId> {
-        self.lock().places.keys().copied().collect()
+    /// Returns the prepared conversations.
+    pub(crate) fn conversations(&self) -> Vec<ConversationId> {
+        self.contents.lock().positions.keys().copied().collect()
     }
 }
 
-impl Inner {
+impl Contents {
     fn has_room_for(&self, bytes: usize) -> bool {
         self.queue.len() < OUTBOX_EVENTS_MAX && self.bytes + bytes <= OUTBOX_BYTES_MAX
     }
 
-    fn offer_moment(&mut self, bytes: &Bytes) -> bool {
+    fn offer_ephemeral(&mut self, bytes: &Bytes) -> bool {
         let has_room = self.has_room_for(bytes.len());
         if has_room {
             self.bytes += bytes.len();
-            self.queue.push_back(Item::Moment(bytes.clone()));
+            self.queue.push_back(Item::Ephemeral(bytes.clone()));
         }
         has_room
     }
 
-    /// Queues what is next of these; says whether there is something to do now.
+    /// Queues the entries that are next. Returns true if the session has something new to do.
     fn offer(&mut self, frames: &[Frame], reader: UserId) -> bool {
         let Some(conversation) = frames.first().map(|frame| frame.conversation) else {
             return false;
         };
-        // Looked up once for all of them: this runs for each listener of a conversation.
-        let Some(mut place) = self.places.get(&conversation).copied() else { return false };
-        let (before, mut has_room, mut is_whole) = (place.queued, true, true);
+        // One lookup for all of them: this runs for each listener of a conversation.
+        let Some(mut position) = self.positions.get(&conversation).copied() else { return false };
+        let queued_before = position.queued;
+        let mut has_room = true;
+        let mut is_whole = true;
         for frame in frames {
-            match place.offered(frame, reader) {
+            match position.note(frame, reader) {
                 Offer::Stale => {}
                 Offer::Next if self.has_room_for(frame.bytes.len()) => {
-                    place.queued = frame.seq;
+                    position.queued = frame.seq;
                     self.bytes += frame.bytes.len();
                     self.queue.push_back(Item::Entry(frame.clone()));
                 }
@@ -312,17 +328,17 @@ impl Inner {
                 Offer::Gap => is_whole = false,
             }
         }
-        self.places.insert(conversation, place);
+        self.positions.insert(conversation, position);
         if !has_room {
             self.overflow();
         }
         if !is_whole {
             self.fall_behind(conversation);
         }
-        !is_whole || place.queued > before
+        !is_whole || position.queued > queued_before
     }
 
-    /// Frees the queue: everything that waited in it goes on from the store.
+    /// Drops the queue: its conversations are read from the store instead.
     fn overflow(&mut self) {
         let dropped = std::mem::take(&mut self.queue);
         self.bytes = 0;
@@ -334,20 +350,20 @@ impl Inner {
     }
 
     fn fall_behind(&mut self, conversation: ConversationId) {
-        let Some(place) = self.places.get_mut(&conversation) else { return };
-        if !place.is_behind {
-            place.is_behind = true;
-            place.head = place.head.max(place.queued);
-            place.queued = place.sent;
+        let Some(position) = self.positions.get_mut(&conversation) else { return };
+        if !position.is_behind {
+            position.is_behind = true;
+            position.head = position.head.max(position.queued);
+            position.queued = position.delivered;
             self.behind.push_back(conversation);
-            // What is still queued of it would come twice.
+            // Whatever is still queued of it would be delivered twice.
             let bytes = &mut self.bytes;
             self.queue.retain(|item| match item {
                 Item::Entry(frame) if frame.conversation == conversation => {
                     *bytes -= frame.bytes.len();
                     false
                 }
-                Item::Entry(_) | Item::Moment(_) => true,
+                Item::Entry(_) | Item::Ephemeral(_) => true,
             });
         }
     }
@@ -356,34 +372,42 @@ impl Inner {
         let queue = std::mem::take(&mut self.queue);
         self.bytes = 0;
         let mut frames = Vec::with_capacity(queue.len());
-        let mut after = Vec::new();
+        let mut follow_ups = Vec::new();
         for item in queue {
             frames.push(match item {
-                Item::Moment(bytes) => bytes,
-                Item::Entry(frame) => self.hand_out(frame, &mut after),
+                Item::Ephemeral(bytes) => bytes,
+                Item::Entry(frame) => self.deliver(frame, &mut follow_ups),
             });
         }
-        Next::Frames(frames, after)
+        Next::Frames(frames, follow_ups)
     }
 
-    fn hand_out(&mut self, frame: Frame, after: &mut Vec<(ConversationId, Seq, After)>) -> Bytes {
-        if let Some(place) = self.places.get_mut(&frame.conversation) {
-            place.sent = frame.seq;
-            if place.sent == place.left {
-                self.places.remove(&frame.conversation);
+    fn deliver(
+        &mut self,
+        frame: Frame,
+        follow_ups: &mut Vec<(ConversationId, Seq, FollowUp)>,
+    ) -> Bytes {
+        if let Some(position) = self.positions.get_mut(&frame.conversation) {
+            position.delivered = frame.seq;
+            if position.delivered == position.left {
+                self.positions.remove(&frame.conversation);
             }
         }
-        if frame.after != After::Nothing {
-            after.push((frame.conversation, frame.seq, frame.after));
+        if frame.follow_up != FollowUp::None {
+            follow_ups.push((frame.conversation, frame.seq, frame.follow_up));
         }
         frame.bytes
     }
 
     fn first_behind(&self) -> Option<Lag> {
         let conversation = *self.behind.front()?;
-        let place = self.places.get(&conversation)?;
-        let (after, head, is_new) = (place.sent, place.head, place.is_new);
-        Some(Lag { conversation, after, head, is_new })
+        let position = self.positions.get(&conversation)?;
+        Some(Lag {
+            conversation,
+            after: position.delivered,
+            head: position.head,
+            is_new: position.is_new,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
-//! One client's dialogue, whatever carries it.
+//! One client's dialogue with the gateway, over any transport.
 //!
 //! A transport opens it with the client's cursors and reads it: a WebSocket until it ends, a long
-//! poll once. It holds nothing that those cursors could not build anew on another gateway.
+//! poll once. A session holds nothing that those cursors could not rebuild on another gateway.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,101 +12,95 @@ use bytes::Bytes;
 
 use crate::{
     chat::Chat,
-    conversation::attach,
     error::{ChatError, StoreError},
     event::Event,
+    feed,
     id::{ConversationId, UserId},
     limits::{PAGE_MAX, RESUME_ENTRIES_MAX, STORE_PAUSE},
     model::{Body, Identity, Member, Membership, Seq},
-    outbox::{After, Ending, Lag, Next, Outbox},
+    outbox::{Ending, FollowUp, Lag, Next, Outbox},
     port::Channel,
-    view::{EntryView, present},
+    view::present,
 };
 
-/// The client's cursors: the newest seq it has of each conversation.
+/// The client's cursors: the newest seq that it has of each conversation.
 pub type Resume = HashMap<ConversationId, Seq>;
 
 /// What a session has for its transport.
 #[derive(Debug)]
 pub enum Batch {
-    /// Events to write, in this order.
+    /// Events to send, in this order.
     Frames(Vec<Bytes>),
-    /// It is over.
+    /// The session has ended.
     Ended(Ending),
-    /// Time to see whether the client still answers.
+    /// It is time to check that the client still answers.
     Ping,
 }
 
-/// One client's dialogue.
+/// One client's dialogue with the gateway.
 #[derive(Debug)]
 pub struct Session {
     chat: Arc<Chat>,
     outbox: Arc<Outbox>,
 }
 
-/// What a session opens with.
+/// A session that has just been opened.
 #[derive(Debug)]
 pub struct Opened {
     /// The session.
     pub session: Session,
-    /// The head of each conversation of the user.
+    /// The head of each of the user's conversations.
     pub heads: Vec<(ConversationId, Seq)>,
-    /// Events to write before all others.
+    /// Events to send before all others.
     pub first: Vec<Bytes>,
 }
 
 impl Session {
-    /// Opens a session after these cursors; without any, from now. Feeds first, the store second:
-    /// nothing is missed in between.
+    /// Opens a session that continues after these cursors, or from now on if there are none. Fails
+    /// with `Unauthenticated` if the login has ended. Attaches to the feeds before it reads the
+    /// store, so that nothing in between is missed.
     pub async fn open(
         chat: &Arc<Chat>,
         identity: Identity,
         resume: Option<&Resume>,
     ) -> Result<Opened, ChatError> {
         let session = Self { chat: chat.clone(), outbox: Arc::new(Outbox::new(identity)) };
-        if !chat.ports.users.add(&session.outbox) {
-            chat.follow_user(identity.user).await;
+        if !chat.context.users.add(&session.outbox) {
+            chat.subscribe_user(identity.user).await;
         }
-        // Who ends a login looks for its sessions: this one is there from here on.
+        // A login that ends from here on finds this session and ends it.
         if chat.is_revoked(identity.login) {
             return Err(ChatError::Unauthenticated("the login has ended"));
         }
         let memberships = session.memberships().await?;
         let conversations: Vec<_> = memberships.iter().map(|one| one.conversation).collect();
-        let told = session.attach(&conversations).await?;
-        let (mut heads, mut first) = (Vec::with_capacity(memberships.len()), Vec::new());
-        for (membership, head) in memberships.iter().zip(told) {
-            let head = session.follow(membership, head, resume, &mut first).await?;
+        let feed_heads = session.attach(&conversations).await?;
+        let mut heads = Vec::with_capacity(memberships.len());
+        let mut first = Vec::new();
+        for (membership, head) in memberships.iter().zip(feed_heads) {
+            let head = session.start(membership, head, resume, &mut first).await?;
             heads.push((membership.conversation, head));
         }
-        let yours = session.confirm(resume, &conversations, &mut first).await?;
-        heads.retain(|(conversation, _)| yours.contains(conversation));
+
+        // A removal before the session was attached lies below the head, where no event shows it.
+        // So the memberships are read again, and the client is told of each one that is missing.
+        let memberships = session.memberships().await?;
+        let current: HashSet<_> = memberships.iter().map(|one| one.conversation).collect();
+        let resumed = resume.into_iter().flat_map(HashMap::keys);
+        let expected: HashSet<_> = resumed.chain(&conversations).copied().collect();
+        first.extend(expected.difference(&current).map(|one| session.remove(*one)));
+        session.outbox.recheck_against(&current);
+        heads.retain(|(conversation, _)| current.contains(conversation));
         Ok(Opened { session, heads, first })
     }
 
     async fn memberships(&self) -> Result<Vec<Membership>, StoreError> {
         let user = self.outbox.identity().user;
-        self.chat.ports.stores.conversations.of_user(user).await
+        self.chat.stores().conversations.of_user(user).await
     }
 
-    /// Looks again whose member the user is: a removal before the session listened is below the
-    /// head, where nothing shows it. Tells what is not the user's, or not any more.
-    async fn confirm(
-        &self,
-        resume: Option<&Resume>,
-        begun: &[ConversationId],
-        first: &mut Vec<Bytes>,
-    ) -> Result<HashSet<ConversationId>, ChatError> {
-        let yours = self.memberships().await?.iter().map(|one| one.conversation).collect();
-        let known: HashSet<_> = resume.into_iter().flat_map(HashMap::keys).chain(begun).collect();
-        for conversation in known.into_iter().filter(|one| !HashSet::contains(&yours, *one)) {
-            first.push(self.end(*conversation));
-        }
-        self.outbox.compare(&yours);
-        Ok(yours)
-    }
-
-    async fn follow(
+    /// Starts an attached conversation after the client's cursor. Returns its head.
+    async fn start(
         &self,
         membership: &Membership,
         mut head: Seq,
@@ -114,45 +108,49 @@ impl Session {
         first: &mut Vec<Bytes>,
     ) -> Result<Seq, ChatError> {
         let conversation = membership.conversation;
-        let cursor = resume.and_then(|cursors| cursors.get(&conversation).copied());
-        if cursor.is_some_and(|cursor| cursor > head) {
-            // Another gateway may have told more than this one has heard: the store knows.
+        let Some(resume) = resume else {
+            self.outbox.start(conversation, head, head, false);
+            return Ok(head);
+        };
+        let floor = membership.member.joined_seq.previous();
+        let Some(cursor) = resume.get(&conversation).copied() else {
+            self.outbox.start(conversation, floor, head, true);
+            return Ok(head);
+        };
+        if cursor > head {
+            // Another gateway may have delivered more than this one has received.
             head = head.max(self.chat.stored_head(conversation).await?);
         }
-        let floor = membership.member.joined_seq.previous();
-        let (after, is_new) = match resume {
-            None => (head, false),
-            Some(_) => match cursor {
-                None => (floor, true),
-                Some(cursor) if cursor > head => {
-                    let gap = Event::Gap { conversation, after_seq: head, head_seq: head };
-                    first.push(self.encode(&gap));
-                    (head, false)
-                }
-                Some(cursor) => (cursor.max(floor), false),
-            },
+        let after = if cursor > head {
+            first.push(self.encode(&Event::Gap { conversation, after_seq: head, head_seq: head }));
+            head
+        } else {
+            cursor.max(floor)
         };
-        self.outbox.start(conversation, after, head, is_new);
+        self.outbox.start(conversation, after, head, false);
         Ok(head)
     }
 
-    /// Listens to these conversations; their heads.
+    /// Listens to these conversations, and returns their heads.
     async fn attach(&self, conversations: &[ConversationId]) -> Result<Vec<Seq>, ChatError> {
-        let Chat { directory, ports, .. } = &*self.chat;
+        let Chat { directory, context } = &*self.chat;
         let mut live = Vec::with_capacity(conversations.len());
-        for conversation in conversations {
-            let one = directory.open(*conversation, ports);
-            if !self.outbox.begin(*conversation) {
-                // An attempt before was cancelled.
-                one.detach(&self.outbox);
+        let mut feeds = Vec::with_capacity(conversations.len());
+        for id in conversations {
+            let conversation = directory.open(*id, context);
+            if !self.outbox.prepare(*id) {
+                // An earlier attempt was cancelled after it had attached.
+                conversation.feed.detach(&self.outbox);
             }
-            live.push(one);
+            feeds.push(conversation.feed.clone());
+            // Held until the feed has the listener, so that the conversation is not swept.
+            live.push(conversation);
         }
-        attach(&live, ports, &self.outbox).await
+        feed::attach(&feeds, context, &self.outbox).await
     }
 
-    /// What is next for the client. Waits until there is something. Cancel-safe, but a store read
-    /// that is cancelled begins anew: keep the future where commands come in fast.
+    /// Waits for the next batch. Cancel-safe, but a cancelled store read starts again: keep the
+    /// future while commands arrive quickly.
     pub async fn next_batch(&self) -> Batch {
         loop {
             if self.outbox.take_ping() {
@@ -162,138 +160,129 @@ impl Session {
                 self.outbox.woken().await;
                 continue;
             };
-            let turn = match next {
-                Next::Frames(frames, after) => {
-                    Ok(Some(Batch::Frames(self.followed(frames, after))))
+            let batch = match next {
+                Next::Frames(frames, follow_ups) => {
+                    Ok(Some(Batch::Frames(self.follow_up(frames, follow_ups))))
                 }
-                // Boxed: an idle session must not hold room for a store read.
-                Next::Behind(_) | Next::Added(_) | Next::Show(_) | Next::Ended(_) => {
-                    Box::pin(self.turn(next)).await
+                // Boxed, so that an idle session has no room reserved for a store read.
+                Next::Behind(_) | Next::Recheck(_) | Next::Show(_) | Next::Ended(_) => {
+                    Box::pin(self.batch(next)).await
                 }
             };
-            match turn {
+            match batch {
                 Ok(Some(batch)) => return batch,
                 Ok(None) => {}
-                Err(error) => Box::pin(wait_for_store(error)).await,
+                Err(error) => Box::pin(pause_for_store(error)).await,
             }
         }
     }
 
-    /// What is there now, without waiting for more: for a poll that has gathered something.
+    /// Returns what is there now, without waiting: for a poll that already has something.
     pub async fn ready_batch(&self) -> Result<Option<Batch>, ChatError> {
         loop {
             let Some(next) = self.outbox.next() else { return Ok(None) };
-            if let Some(batch) = self.turn(next).await? {
+            if let Some(batch) = self.batch(next).await? {
                 return Ok(Some(batch));
             }
         }
     }
 
-    async fn turn(&self, next: Next) -> Result<Option<Batch>, ChatError> {
+    async fn batch(&self, next: Next) -> Result<Option<Batch>, ChatError> {
         let frames = match next {
             Next::Ended(ending) => return Ok(Some(Batch::Ended(ending))),
-            Next::Frames(frames, after) => self.followed(frames, after),
-            Next::Behind(lag) => self.read_on(&lag).await?,
+            Next::Frames(frames, follow_ups) => self.follow_up(frames, follow_ups),
+            Next::Behind(lag) => self.read_page(&lag).await?,
             Next::Show(conversation) => {
-                let frames = self.shown(conversation).await?;
-                self.outbox.shown(conversation);
-                frames
+                let frame = self.conversation_event(conversation).await?;
+                self.outbox.mark_shown(conversation);
+                frame.into_iter().collect()
             }
-            Next::Added(conversation) => {
-                let frames = self.join(conversation).await?;
-                self.outbox.added(conversation);
-                frames
+            Next::Recheck(conversation) => {
+                let frame = self.recheck(conversation).await?;
+                self.outbox.mark_rechecked(conversation);
+                frame.into_iter().collect()
             }
         };
         Ok((!frames.is_empty()).then_some(Batch::Frames(frames)))
     }
 
-    /// How far each conversation has been handed out: the client's cursors from now on.
+    /// Returns the client's cursors: the last delivered seq of each conversation.
     pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
         self.outbox.cursors()
     }
 
-    /// The queue that events for this session go into.
+    /// Returns the queue for events to this session.
     pub const fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
     }
 
     fn encode(&self, event: &Event) -> Bytes {
-        self.chat.ports.encode.encode(event)
+        self.chat.context.ports.encode.encode(event)
     }
 
-    /// Live frames, and what follows from them.
-    fn followed(
+    /// Returns live frames, and the events that follow from them.
+    fn follow_up(
         &self,
         mut frames: Vec<Bytes>,
-        after: Vec<(ConversationId, Seq, After)>,
+        follow_ups: Vec<(ConversationId, Seq, FollowUp)>,
     ) -> Vec<Bytes> {
-        for (conversation, seq, after) in after {
-            frames.extend(self.act(conversation, seq, after));
+        for (conversation, _, follow_up) in follow_ups {
+            frames.extend(self.apply(conversation, follow_up));
         }
         frames
     }
 
-    /// What follows from an entry that has been handed out.
-    fn act(&self, conversation: ConversationId, seq: Seq, after: After) -> Option<Bytes> {
-        let me = self.outbox.identity().user;
-        match after {
-            After::Leave(user) if user == me => {
-                tracing::debug!(conversation.id = %conversation, %seq, "session left");
-                Some(self.leave(conversation))
-            }
-            After::Show => {
+    /// Does what follows from a delivered entry. Returns the event that it causes.
+    fn apply(&self, conversation: ConversationId, follow_up: FollowUp) -> Option<Bytes> {
+        let user = self.outbox.identity().user;
+        match follow_up {
+            FollowUp::Leave(left) if left == user => Some(self.leave(conversation)),
+            FollowUp::ShowTo(changed) if changed != user => None,
+            FollowUp::Show | FollowUp::ShowTo(_) => {
                 self.outbox.show(conversation);
                 None
             }
-            After::ShowTo(user) => {
-                if user == me {
-                    self.outbox.show(conversation);
-                }
-                None
-            }
-            After::Leave(_) | After::Nothing => None,
+            FollowUp::Leave(_) | FollowUp::None => None,
         }
     }
 
-    /// Ends a conversation, and begins it again if the user has joined it again since.
+    /// Removes a conversation, and checks whether the user has joined it again since.
     fn leave(&self, conversation: ConversationId) -> Bytes {
-        let removed = self.end(conversation);
-        self.outbox.add(conversation);
+        let removed = self.remove(conversation);
+        self.outbox.recheck(conversation);
         removed
     }
 
-    fn end(&self, conversation: ConversationId) -> Bytes {
-        self.outbox.end(conversation);
+    /// Removes a conversation from the session. Returns the event that says so.
+    fn remove(&self, conversation: ConversationId) -> Bytes {
+        self.outbox.remove(conversation);
         if let Some(live) = self.chat.directory.get(conversation) {
-            live.detach(&self.outbox);
+            live.feed.detach(&self.outbox);
         }
         self.encode(&Event::Removed { conversation })
     }
 
-    /// The next page of a conversation that is behind.
-    async fn read_on(&self, lag: &Lag) -> Result<Vec<Bytes>, ChatError> {
+    /// Reads the next page of a conversation that is behind.
+    async fn read_page(&self, lag: &Lag) -> Result<Vec<Bytes>, ChatError> {
         let mut frames = Vec::new();
         if lag.is_new {
-            match self.chat.view(self.outbox.identity(), lag.conversation).await {
-                Ok(view) => frames.push(self.encode(&Event::Conversation(Box::new(view)))),
-                Err(ChatError::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
+            frames.extend(self.conversation_event(lag.conversation).await?);
         }
         if lag.head.since(lag.after) > RESUME_ENTRIES_MAX {
-            self.over_gap(lag, &mut frames).await?;
+            frames.extend(self.skip_gap(lag).await?);
             return Ok(frames);
         }
-        let views = self.page(lag).await?;
+        let stores = self.chat.stores();
+        let entries = stores.log.read(lag.conversation, lag.after, lag.head, PAGE_MAX).await?;
+        let views = present(&*stores.conversations, entries).await?;
         let is_all = views.len() < PAGE_MAX;
         let last = views.last().map_or(lag.after, |view| view.entry.seq);
-        let me = self.outbox.identity().user;
+        let reader = self.outbox.identity().user;
         for view in views {
-            let (seq, after) = (view.entry.seq, After::of(&view.entry));
-            let has_left = matches!(&view.entry.body, Body::Left { user, .. } if *user == me);
+            let follow_up = FollowUp::of(&view.entry);
+            let has_left = matches!(&view.entry.body, Body::Left { user, .. } if *user == reader);
             frames.push(self.encode(&Event::Message(view)));
-            frames.extend(self.act(lag.conversation, seq, after));
+            frames.extend(self.apply(lag.conversation, follow_up));
             if has_left {
                 return Ok(frames);
             }
@@ -302,68 +291,67 @@ impl Session {
         Ok(frames)
     }
 
-    async fn page(&self, lag: &Lag) -> Result<Vec<EntryView>, StoreError> {
-        let stores = &self.chat.ports.stores;
-        let entries = stores.log.read(lag.conversation, lag.after, lag.head, PAGE_MAX).await?;
-        present(&*stores.conversations, entries).await
-    }
-
-    /// Too much is missing: one event stands for it. It may hide that the user has left.
-    async fn over_gap(&self, lag: &Lag, frames: &mut Vec<Bytes>) -> Result<(), ChatError> {
+    /// Returns the one event that stands for too many missing entries. They may hide that the user
+    /// has left, or has joined again later.
+    async fn skip_gap(&self, lag: &Lag) -> Result<Option<Bytes>, ChatError> {
         let conversation = lag.conversation;
-        let Some(member) = self.standing(conversation).await? else {
-            frames.push(self.leave(conversation));
-            return Ok(());
+        let Some(member) = self.current_membership(conversation).await? else {
+            return Ok(Some(self.leave(conversation)));
         };
         let floor = member.joined_seq.previous();
         if floor > lag.after {
             self.outbox.caught_up(lag, floor, false);
-            return Ok(());
+            return Ok(None);
         }
-        let gap = Event::Gap { conversation, after_seq: lag.after, head_seq: lag.head };
-        frames.push(self.encode(&gap));
         self.outbox.caught_up(lag, lag.head, false);
-        Ok(())
+        let gap = Event::Gap { conversation, after_seq: lag.after, head_seq: lag.head };
+        Ok(Some(self.encode(&gap)))
     }
 
-    /// The user's standing at the head or after it: a store that has seen the head does not show an
-    /// older one.
-    async fn standing(&self, conversation: ConversationId) -> Result<Option<Member>, ChatError> {
+    /// Returns the user's membership at the head or later. The head is read first: a store that has
+    /// shown a head does not show an older membership.
+    async fn current_membership(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<Member>, ChatError> {
         self.chat.stored_head(conversation).await?;
-        let me = self.outbox.identity().user;
-        let standing = self.chat.ports.stores.conversations.standing(conversation, &[me]).await?;
-        Ok(standing.into_iter().next().flatten())
+        self.chat.membership(conversation, self.outbox.identity().user).await
     }
 
-    async fn shown(&self, conversation: ConversationId) -> Result<Vec<Bytes>, ChatError> {
+    /// Returns the event with the conversation object, or `None` if the user is not a member.
+    async fn conversation_event(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<Bytes>, ChatError> {
         match self.chat.view(self.outbox.identity(), conversation).await {
-            Ok(view) => Ok(vec![self.encode(&Event::Conversation(Box::new(view)))]),
-            Err(ChatError::NotFound(_)) => Ok(Vec::new()),
+            Ok(view) => Ok(Some(self.encode(&Event::Conversation(Box::new(view))))),
+            Err(ChatError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Begins a conversation that is new to this session, and ends one that is not the user's any
-    /// more.
-    async fn join(&self, conversation: ConversationId) -> Result<Vec<Bytes>, ChatError> {
-        match (self.outbox.follows(conversation), self.standing(conversation).await?) {
-            (true, Some(_)) | (false, None) => Ok(Vec::new()),
+    /// Starts a conversation that the user has joined, or removes one that the user has left.
+    async fn recheck(&self, conversation: ConversationId) -> Result<Option<Bytes>, ChatError> {
+        let member = self.current_membership(conversation).await?;
+        match (self.outbox.follows(conversation), member) {
+            (true, Some(_)) | (false, None) => Ok(None),
             (true, None) => {
                 let head = self.chat.stored_head(conversation).await?;
-                // If the leaving is still to come, it comes with all that is before it.
-                let is_past = !self.outbox.read_up_to(conversation, head);
-                Ok(is_past.then(|| self.leave(conversation)).into_iter().collect())
+                // If the `left` entry is still to be delivered, it comes with all that precedes it.
+                let is_past = !self.outbox.catch_up_to(conversation, head);
+                Ok(is_past.then(|| self.leave(conversation)))
             }
             (false, Some(member)) => {
-                let head = self.attach(&[conversation]).await?.pop().unwrap_or_default();
+                let heads = self.attach(&[conversation]).await?;
+                let head = heads.first().copied().unwrap_or_default();
                 self.outbox.start(conversation, member.joined_seq.previous(), head, true);
-                Ok(Vec::new())
+                Ok(None)
             }
         }
     }
 }
 
-async fn wait_for_store(error: ChatError) {
+async fn pause_for_store(error: ChatError) {
     tracing::warn!(%error, "session waits for the store");
     tokio::time::sleep(STORE_PAUSE).await;
 }
@@ -372,20 +360,20 @@ impl Drop for Session {
     fn drop(&mut self) {
         for conversation in self.outbox.conversations() {
             if let Some(live) = self.chat.directory.get(conversation) {
-                live.detach(&self.outbox);
+                live.feed.detach(&self.outbox);
             }
         }
-        self.chat.ports.users.remove(&self.outbox);
+        self.chat.context.users.remove(&self.outbox);
     }
 }
 
 impl Chat {
-    /// Hears what other gateways say to this user. Every session waits for that: what it reads next
-    /// must not be older.
-    async fn follow_user(&self, user: UserId) {
-        if let Err(error) = self.ports.bus.subscribe(&[Channel::User(user)]).await {
-            tracing::warn!(user.id = %user, %error, "no hints for now");
+    /// Subscribes to the hints for a user. Each session waits for that, so that its later reads are
+    /// not older than its hints.
+    async fn subscribe_user(&self, user: UserId) {
+        if let Err(error) = self.context.ports.bus.subscribe(&[Channel::User(user)]).await {
+            tracing::warn!(user.id = %user, %error, "no hints for the user for now");
         }
-        self.ports.users.followed(user);
+        self.context.users.mark_subscribed(user);
     }
 }

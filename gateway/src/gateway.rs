@@ -32,7 +32,7 @@ use crate::{
     front,
     health::{Health, StoreHealth},
     listener::{Listener, Places},
-    metered::{MeteredLog, MeteredPasswords},
+    metered::MeteredPasswords,
     metrics::{Figures, Metrics},
     page,
     poll::WaitingPolls,
@@ -230,17 +230,16 @@ fn assemble(
     stop: &CancellationToken,
 ) -> App {
     let draining = CancellationToken::new();
-    let Parts { mut stores, bus, clock, .. } = parts;
-    stores.log = Arc::new(MeteredLog(stores.log));
+    let Parts { stores, bus, clock, .. } = parts;
     let chat = Chat::start(
-        Ports::new(
-            stores.clone(),
-            bus.clone(),
-            clock.clone(),
-            Arc::new(JsonEncode),
-            RevokedLogins::new(config.auth.access_ttl + LEEWAY),
-            background.clone(),
-        ),
+        Ports {
+            stores: stores.clone(),
+            bus: bus.clone(),
+            clock: clock.clone(),
+            encode: Arc::new(JsonEncode),
+        },
+        RevokedLogins::new(config.auth.access_ttl + LEEWAY),
+        background.clone(),
         stop.clone(),
     );
     let accounts = Registry::new(

@@ -47,16 +47,15 @@ impl Busy {
         for _ in 0..senders {
             people.push(person(&stores, clock.now()).await);
         }
-        let ports = Ports::new(
+        let ports = Ports {
             stores,
-            Arc::new(MemoryHub::new().bus()),
+            bus: Arc::new(MemoryHub::new().bus()),
             clock,
-            Arc::new(Silence),
-            RevokedLogins::new(ACCESS_TTL_DEFAULT),
-            TaskTracker::new(),
-        );
+            encode: Arc::new(Silence),
+        };
         let shutdown = CancellationToken::new();
-        let chat = Chat::start(ports, shutdown.clone());
+        let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
+        let chat = Chat::start(ports, revoked, TaskTracker::new(), shutdown.clone());
         let mut busy = Self { chat, senders: people, conversations: Vec::new(), shutdown };
         for number in 0..conversations {
             busy.conversations.push(busy.group(number).await);

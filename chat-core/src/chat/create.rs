@@ -1,50 +1,55 @@
-//! New conversations: one append with all founders, so that they begin whole or not at all.
+//! New conversations. One append has all founders, so that a conversation begins whole or not at all.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{Chat, rules::titled};
+use super::{Chat, rules::normalized_title};
 use crate::{
+    addable::check_addable,
     command::{ConversationView, Reply},
     error::{ChatError, StoreError},
     hint::Hint,
     id::{ConversationId, EntryId, UserId},
     limits::{FOUNDERS_MAX, REPLY_CLAIM_TTL},
+    log,
     model::{Body, Cursor, Entry, Founding, Head, Identity, Kind, Role, Seq},
     port::{Append, Appended, Channel, Claim, ReplyKey},
     time::Timestamp,
 };
 
-/// How often founding is tried again where the outcome of an append was unknown.
+/// How often the founding append is attempted while its outcome is unknown.
 const FOUNDING_TRIES: usize = 3;
 
 impl Chat {
-    /// The direct conversation with this user, made if there is none.
+    /// Returns the direct conversation with this user, and creates it if there is none.
     pub(super) async fn open_direct(
         &self,
         identity: Identity,
         user: UserId,
     ) -> Result<Reply, ChatError> {
         if user == identity.user {
-            return Err(ChatError::invalid("user", "a conversation with oneself is none"));
+            return Err(ChatError::invalid("user", "a direct conversation needs somebody else"));
         }
-        self.exist(&[user]).await?;
-        let conversations = &self.ports.stores.conversations;
-        let fresh = ConversationId::from(self.ports.clock.fresh_id());
+        let stores = self.stores();
+        if stores.accounts.users(&[user]).await?.iter().any(Option::is_none) {
+            return Err(ChatError::NotFound("user"));
+        }
+        let conversations = &self.stores().conversations;
+        let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
         let conversation = conversations.direct(identity.user, user, fresh).await?;
         if self.head(conversation).await?.seq > Seq::ZERO {
             let conversation = Box::new(self.view(identity, conversation).await?);
             return Ok(Reply::Made { conversation, created: false });
         }
-        self.have_room(&[identity.user, user]).await?;
+        check_addable(stores, &[identity.user, user]).await??;
         let founders = [(identity.user, Role::Member), (user, Role::Member)];
         let founded = self.found(conversation, Kind::Direct, None, &founders).await?;
-        let view = self.view(identity, conversation).await.map_err(may_be_done)?;
+        let view = self.view(identity, conversation).await.map_err(outcome_unknown)?;
         Ok(Reply::Made { conversation: Box::new(view), created: founded == Founded::Now })
     }
 
-    /// A new group; under the same key the same group.
+    /// Creates a group. The same key gives the same group again.
     pub(super) async fn create_group(
         &self,
         identity: Identity,
@@ -52,7 +57,7 @@ impl Chat {
         members: Vec<UserId>,
         key: Arc<str>,
     ) -> Result<Reply, ChatError> {
-        let title = titled(&title)?;
+        let title = normalized_title(&title)?;
         let mut others: BTreeSet<UserId> = members.into_iter().collect();
         others.remove(&identity.user);
         if others.len() >= FOUNDERS_MAX {
@@ -61,16 +66,16 @@ impl Chat {
         let founders = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
         let key = ReplyKey { user: identity.user, key };
         let digest = digest(&title, &others);
-        let fresh = ConversationId::from(self.ports.clock.fresh_id());
-        let now = self.ports.clock.now();
-        let conversation = match self.ports.stores.replies.claim(&key, digest, fresh, now).await? {
+        let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
+        let now = self.context.ports.clock.now();
+        let conversation = match self.stores().replies.claim(&key, digest, fresh, now).await? {
             Claim::Running => return Err(ChatError::Running),
             Claim::Differs => return Err(ChatError::KeyReused("Idempotency-Key")),
             Claim::Settled(conversation) => conversation,
             Claim::Yours(conversation) => {
-                let claim = Owned { conversation, is_first: conversation == fresh, since: now };
-                let founded = self.found_group(identity.user, &claim, title.clone(), others).await;
-                self.close_claim(&key, &claim, founded).await?;
+                let claim = HeldClaim { conversation, is_first: conversation == fresh, since: now };
+                let result = self.found_group(identity.user, &claim, title.clone(), others).await;
+                self.close_claim(&key, &claim, result).await?;
                 conversation
             }
         };
@@ -81,7 +86,7 @@ impl Chat {
     async fn found_group(
         &self,
         maker: UserId,
-        claim: &Owned,
+        claim: &HeldClaim,
         title: Arc<str>,
         others: BTreeSet<UserId>,
     ) -> Result<Founded, ChatError> {
@@ -90,44 +95,39 @@ impl Chat {
             .iter()
             .map(|user| (*user, if *user == maker { Role::Owner } else { Role::Member }))
             .collect();
-        // What an earlier request founded stands, also where it would be refused now.
+        // A group that an earlier request has founded stands, even if it would be refused now.
         if claim.is_first || self.head(claim.conversation).await?.seq == Seq::ZERO {
-            self.may_be_founded_by(&people).await?;
+            check_addable(self.stores(), &people).await??;
         }
         self.found(claim.conversation, Kind::Group, Some(title), &founders).await
     }
 
-    /// Settles the key, or gives it back where surely nothing was made under it. Otherwise the claim
-    /// runs out, and whoever asks then goes on with the same conversation.
+    /// Settles the key, or releases it if nothing was created under it. If that is not known, the
+    /// claim expires, and the next request continues with the same conversation.
     async fn close_claim(
         &self,
         key: &ReplyKey,
-        claim: &Owned,
-        founded: Result<Founded, ChatError>,
+        claim: &HeldClaim,
+        result: Result<Founded, ChatError>,
     ) -> Result<(), ChatError> {
-        let replies = &self.ports.stores.replies;
-        let Err(error) = founded else {
-            return replies.settle(key).await.map_err(may_be_done);
+        let replies = &self.stores().replies;
+        let Err(error) = result else {
+            return replies.settle(key).await.map_err(outcome_unknown);
         };
-        // Nobody else can hold the key yet.
-        let is_ours = self.ports.clock.now().since(claim.since) < REPLY_CLAIM_TTL / 2;
+        // Long before the claim expires nobody else can hold the key.
+        let is_ours = self.context.ports.clock.now().since(claim.since) < REPLY_CLAIM_TTL / 2;
         if claim.is_first
             && is_ours
             && error != ChatError::OutcomeUnknown
             && let Err(error) = replies.release(key).await
         {
-            tracing::warn!(%error, "an idempotency key is held until its claim runs out");
+            tracing::warn!(%error, "an idempotency key is held until its claim expires");
         }
         Err(error)
     }
 
-    async fn may_be_founded_by(&self, people: &[UserId]) -> Result<(), ChatError> {
-        self.exist(people).await?;
-        self.have_room(people).await
-    }
-
-    /// Appends the founders to an empty log; a log that has begun is founded already. Once that may
-    /// have been done, every failure is an unknown outcome.
+    /// Appends the founders to an empty log. A log with entries is founded already. Once the append
+    /// may have been applied, every failure is an unknown outcome.
     async fn found(
         &self,
         conversation: ConversationId,
@@ -135,8 +135,8 @@ impl Chat {
         title: Option<Arc<str>>,
         founders: &[(UserId, Role)],
     ) -> Result<Founded, ChatError> {
-        let created_at = self.ports.clock.now();
-        let stores = &self.ports.stores;
+        let created_at = self.context.ports.clock.now();
+        let stores = &self.stores();
         stores.conversations.create(&Founding { conversation, kind, title, created_at }).await?;
         let (entries, head) = self.founding(conversation, founders);
         let bases = vec![Seq::ZERO; entries.len()];
@@ -144,40 +144,40 @@ impl Chat {
             Append { conversation, after: Seq::ZERO, entries: &entries, bases: &bases, head };
         let (standing, founded) = match self.append_founders(append).await? {
             Appended::Done => (entries, Founded::Now),
-            // An earlier attempt, or the other one of two at the same moment: its entries stand.
-            // Whoever made them may have told nobody.
+            // An earlier attempt, or a concurrent one, has founded it. Whoever appended those entries
+            // may have failed before the founders were told.
             Appended::Moved { .. } | Appended::Duplicate { .. } => {
                 let standing =
                     stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await;
-                let standing = standing.map_err(may_be_done)?;
+                let standing = standing.map_err(outcome_unknown)?;
                 let id = |entries: &[Entry]| entries.first().map(|entry| entry.id);
                 let is_ours = id(&standing) == id(&entries);
                 (standing, if is_ours { Founded::Now } else { Founded::Before })
             }
         };
-        stores.conversations.project(&standing).await.map_err(may_be_done)?;
+        stores.conversations.project(&standing).await.map_err(outcome_unknown)?;
         for (user, _) in founders {
-            self.ports.publish(Channel::User(*user), &Hint::Added(conversation));
-            self.ports.users.each_of(*user, |outbox| outbox.add(conversation));
+            self.context.publish(Channel::User(*user), &Hint::Added(conversation));
+            self.context.users.each_session(*user, |outbox| outbox.recheck(conversation));
         }
         Ok(founded)
     }
 
-    /// Tries until it is known what became of it; an error other than an unknown outcome means that
-    /// no try has done anything.
+    /// Appends until the outcome is known, a few times. An error other than `OutcomeUnknown` means
+    /// that no attempt was applied.
     async fn append_founders(&self, append: Append<'_>) -> Result<Appended, ChatError> {
-        let mut is_doubtful = false;
+        let mut may_be_applied = false;
         for _ in 0..FOUNDING_TRIES {
-            match self.ports.stores.log.append(append).await {
+            match log::append(&*self.stores().log, append).await {
                 Ok(appended) => return Ok(appended),
-                Err(StoreError::Unknown(_)) => is_doubtful = true,
-                Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)) if is_doubtful => {}
+                Err(StoreError::Unknown(_)) => may_be_applied = true,
+                Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)) if may_be_applied => {}
                 Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
                     return Err(error.into());
                 }
             }
         }
-        Err(may_be_done("no answer to the founding"))
+        Err(outcome_unknown("the store did not answer the append"))
     }
 
     fn founding(
@@ -185,7 +185,7 @@ impl Chat {
         conversation: ConversationId,
         founders: &[(UserId, Role)],
     ) -> (Vec<Entry>, Head) {
-        let at = self.ports.clock.now();
+        let at = self.context.ports.clock.now();
         let maker = founders.first().map(|(user, _)| *user);
         let entries: Vec<Entry> = founders
             .iter()
@@ -193,7 +193,7 @@ impl Chat {
             .map(|((user, role), seq)| Entry {
                 conversation,
                 seq: Seq::new(seq),
-                id: EntryId::from(self.ports.clock.fresh_id()),
+                id: EntryId::from(self.context.ports.clock.fresh_id()),
                 sender: maker.unwrap_or(*user),
                 client_id: None,
                 at,
@@ -217,29 +217,32 @@ impl Chat {
     }
 }
 
-/// Whether a founding is this very request's.
+/// Which request has founded a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Founded {
+    /// This one.
     Now,
+    /// An earlier or concurrent one.
     Before,
 }
 
-/// A claim of an idempotency key that this request holds.
+/// The claim of an idempotency key that this request holds.
 #[derive(Debug)]
-struct Owned {
+struct HeldClaim {
     conversation: ConversationId,
-    /// Nobody held the key before.
+    /// True if no earlier request held the key.
     is_first: bool,
     since: Timestamp,
 }
 
-/// The conversation may be there: whoever asks again under the same key finds it.
-fn may_be_done(error: impl fmt::Display) -> ChatError {
-    tracing::warn!(%error, "a founding may have been done");
+/// Logs the error and returns `OutcomeUnknown`: the conversation may exist, and a repeat under the
+/// same key finds it.
+fn outcome_unknown(error: impl fmt::Display) -> ChatError {
+    tracing::warn!(%error, "outcome of a founding is unknown");
     ChatError::OutcomeUnknown
 }
 
-/// A group as its maker sees it when it has been made: the same at every repeat of the request.
+/// Returns a new group as its creator sees it, the same for each repeat of the request.
 fn first_view(id: ConversationId, title: Arc<str>, founders: u32) -> ConversationView {
     ConversationView {
         id,
@@ -256,7 +259,7 @@ fn first_view(id: ConversationId, title: Arc<str>, founders: u32) -> Conversatio
     }
 }
 
-/// What a repeat under the same key must ask for as well.
+/// Returns a digest of the request. A repeat under the same key must have the same one.
 fn digest(title: &str, others: &BTreeSet<UserId>) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update((title.len() as u64).to_be_bytes());

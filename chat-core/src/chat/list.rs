@@ -1,4 +1,4 @@
-//! Read models for people: the conversation list, one conversation, its members.
+//! Reading for clients: the conversation list, one conversation, its members.
 
 use std::cmp::Reverse;
 
@@ -9,18 +9,17 @@ use crate::{
     id::{ConversationId, UserId},
     limits::PAGE_MAX,
     model::{Cursor, Head, Identity, Kind, Member, Membership, User},
-    view::EntryView,
 };
 
 impl Chat {
-    /// One's conversations, newest activity first.
+    /// Returns a page of the caller's conversations, newest activity first.
     pub(super) async fn conversations(
         &self,
         identity: Identity,
         after: Option<ListCursor>,
         limit: usize,
     ) -> Result<Reply, ChatError> {
-        let stores = &self.ports.stores;
+        let stores = &self.stores();
         let memberships = stores.conversations.of_user(identity.user).await?;
         let ids: Vec<ConversationId> = memberships.iter().map(|one| one.conversation).collect();
         let heads = stores.log.heads(&ids).await?;
@@ -42,7 +41,7 @@ impl Chat {
         for ((_, membership, head), cursor) in all.into_iter().zip(cursors) {
             match self.assemble(&membership, head, cursor).await {
                 Ok(view) => items.push(view),
-                // It is not one's own any more, or not yet.
+                // The user left it during the read, or has not joined it yet.
                 Err(ChatError::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -50,15 +49,15 @@ impl Chat {
         Ok(Reply::Conversations { items, next })
     }
 
-    /// One conversation as the asker sees it.
+    /// Returns a conversation as the caller sees it.
     pub(crate) async fn view(
         &self,
         identity: Identity,
         conversation: ConversationId,
     ) -> Result<ConversationView, ChatError> {
-        let member = self.standing(identity, conversation).await?;
+        let member = self.caller_membership(identity, conversation).await?;
         let head = self.head(conversation).await?;
-        let cursors = self.ports.stores.cursors.of_user(identity.user, &[conversation]).await?;
+        let cursors = self.stores().cursors.of_user(identity.user, &[conversation]).await?;
         let cursor = cursors.into_iter().next().unwrap_or_default();
         let membership = Membership { conversation, member };
         self.assemble(&membership, head, cursor).await
@@ -71,14 +70,19 @@ impl Chat {
         cursor: Cursor,
     ) -> Result<ConversationView, ChatError> {
         let Membership { conversation, member } = *membership;
-        let found = self.ports.stores.conversations.get(conversation).await?;
+        let found = self.stores().conversations.get(conversation).await?;
         let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
         let peer = match founding.kind {
             Kind::Direct => self.peer(conversation, member.user).await?,
             Kind::Group => None,
         };
-        let last_message = self.last_message(conversation, &member, head).await?;
-        self.is_still(member, conversation).await?;
+        let last_message = if head.text_seq < member.joined_seq {
+            None
+        } else {
+            let newest = self.entries(conversation, head.text_seq.previous(), head.text_seq, 1);
+            newest.await?.into_iter().next()
+        };
+        self.recheck_membership(member, conversation).await?;
         Ok(ConversationView {
             id: conversation,
             kind: founding.kind,
@@ -87,24 +91,11 @@ impl Chat {
             active_at: head.at,
             unread: head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord)),
             last_message,
-            cursor: from_joining(cursor, &member),
+            cursor: since_joining(cursor, &member),
             role: member.role,
             member_count: head.members,
             peer,
         })
-    }
-
-    async fn last_message(
-        &self,
-        conversation: ConversationId,
-        member: &Member,
-        head: Head,
-    ) -> Result<Option<EntryView>, ChatError> {
-        if head.text_seq < member.joined_seq {
-            return Ok(None);
-        }
-        let found = self.entries(conversation, head.text_seq.previous(), head.text_seq, 1).await?;
-        Ok(found.into_iter().next())
     }
 
     async fn peer(
@@ -112,35 +103,34 @@ impl Chat {
         conversation: ConversationId,
         me: UserId,
     ) -> Result<Option<User>, ChatError> {
-        let members = self.ports.stores.conversations.members(conversation, None, 2).await?;
+        let members = self.stores().conversations.members(conversation, None, 2).await?;
         let Some(other) = members.into_iter().find(|member| member.user != me) else {
             return Ok(None);
         };
-        let users = self.ports.stores.accounts.users(&[other.user]).await?;
+        let users = self.stores().accounts.users(&[other.user]).await?;
         Ok(users.into_iter().next().flatten())
     }
 
-    /// One member.
+    /// Returns one member.
     pub(super) async fn member(
         &self,
         identity: Identity,
         conversation: ConversationId,
         user: UserId,
     ) -> Result<Reply, ChatError> {
-        let asker = self.standing(identity, conversation).await?;
-        let found = self.ports.stores.conversations.standing(conversation, &[user]).await?;
-        let items = match found.into_iter().next().flatten() {
+        let caller = self.caller_membership(identity, conversation).await?;
+        let items = match self.membership(conversation, user).await? {
             Some(member) => self.with_cursors(conversation, vec![member]).await?,
             None => Vec::new(),
         };
-        self.is_still(asker, conversation).await?;
+        self.recheck_membership(caller, conversation).await?;
         if items.is_empty() {
             return Err(ChatError::NotFound("member"));
         }
         Ok(Reply::Members { items, next: None })
     }
 
-    /// Members of a conversation, ascending by id.
+    /// Returns a page of the members, ascending by id.
     pub(super) async fn members(
         &self,
         identity: Identity,
@@ -148,9 +138,8 @@ impl Chat {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Reply, ChatError> {
-        let asker = self.standing(identity, conversation).await?;
-        let mut found =
-            self.ports.stores.conversations.members(conversation, after, limit + 1).await?;
+        let caller = self.caller_membership(identity, conversation).await?;
+        let mut found = self.stores().conversations.members(conversation, after, limit + 1).await?;
         let has_more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().map(|member| member.user).filter(|_| has_more);
@@ -158,7 +147,7 @@ impl Chat {
         for part in found.chunks(PAGE_MAX) {
             items.extend(self.with_cursors(conversation, part.to_vec()).await?);
         }
-        self.is_still(asker, conversation).await?;
+        self.recheck_membership(caller, conversation).await?;
         Ok(Reply::Members { items, next })
     }
 
@@ -168,17 +157,17 @@ impl Chat {
         members: Vec<Member>,
     ) -> Result<Vec<MemberView>, ChatError> {
         let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
-        let cursors = self.ports.stores.cursors.of_conversation(conversation, &users).await?;
+        let cursors = self.stores().cursors.of_conversation(conversation, &users).await?;
         let views = members
             .into_iter()
             .zip(cursors)
-            .map(|(member, cursor)| MemberView { member, cursor: from_joining(cursor, &member) });
+            .map(|(member, cursor)| MemberView { member, cursor: since_joining(cursor, &member) });
         Ok(views.collect())
     }
 }
 
-/// What lies before one's joining is no matter of one's own.
-fn from_joining(cursor: Cursor, member: &Member) -> Cursor {
+/// Returns the cursor, but not before the member joined.
+fn since_joining(cursor: Cursor, member: &Member) -> Cursor {
     let floor = member.joined_seq.previous();
     cursor.max(Cursor { delivered_seq: floor, read_seq: floor, read_ord: member.joined_ord })
 }

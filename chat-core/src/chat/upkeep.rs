@@ -1,4 +1,4 @@
-//! What runs by itself: hints that arrive, what is compared with the store, objects that are dropped.
+//! Background jobs: receiving hints, comparing with the store, dropping idle objects.
 
 mod compare;
 
@@ -7,9 +7,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc::Receiver, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use self::compare::Doubts;
+use self::compare::CompareRequests;
 use super::Chat;
 use crate::{
+    event::Event,
     hint::Hint,
     id::{ConversationId, UserId},
     model::{Cursor, Identity},
@@ -18,54 +19,55 @@ use crate::{
     revocations,
 };
 
-/// How often quiet conversations are dropped.
+/// How often idle conversations and users are dropped.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 pub(super) fn start(chat: &Arc<Chat>, shutdown: CancellationToken) {
-    let tasks = &chat.ports.tasks;
+    let tasks = &chat.context.tasks;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(sweep(chat.clone())));
-    if let Some(arrivals) = chat.ports.bus.arrivals() {
-        let doubts = Arc::new(Doubts::default());
-        let heads = compare::heads(chat.clone(), doubts.clone());
-        let memberships = compare::memberships(chat.clone(), doubts.clone());
+    if let Some(arrivals) = chat.context.ports.bus.arrivals() {
+        let requests = Arc::new(CompareRequests::default());
+        let heads = compare::heads(chat.clone(), requests.clone());
+        let memberships = compare::memberships(chat.clone(), requests.clone());
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(heads));
-        if chat.ports.bus.has_others() {
+        if chat.context.ports.bus.has_others() {
             tasks.spawn(shutdown.clone().run_until_cancelled_owned(memberships));
         }
-        tasks.spawn(shutdown.run_until_cancelled_owned(listen(chat.clone(), arrivals, doubts)));
+        tasks.spawn(shutdown.run_until_cancelled_owned(receive(chat.clone(), arrivals, requests)));
     }
 }
 
-/// Drops what nobody uses, and the subscriptions that went with it.
+/// Drops idle conversations and users, and their subscriptions, again and again.
 async fn sweep(chat: Arc<Chat>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        chat.unfollow(chat.directory.sweep(), chat.ports.users.sweep()).await;
+        chat.unsubscribe(chat.directory.sweep(), chat.context.users.sweep()).await;
     }
 }
 
-/// Takes what arrives as fast as it comes: whoever reads slowly is told that hints were lost.
-async fn listen(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, doubts: Arc<Doubts>) {
-    if let Err(error) = chat.ports.bus.subscribe(&[Channel::Gateways]).await {
-        tracing::warn!(%error, "no hints for now");
+/// Receives hints as fast as they arrive, because the bus drops them for a slow reader.
+async fn receive(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, requests: Arc<CompareRequests>) {
+    if let Err(error) = chat.context.ports.bus.subscribe(&[Channel::Gateways]).await {
+        tracing::warn!(%error, "no hints of other gateways for now");
     }
     while let Some(arrival) = arrivals.recv().await {
         match arrival {
             Arrival::Hint { channel: Channel::Gateways, payload } => {
                 for ended in revocations::decode(&payload).into_iter().flatten() {
-                    chat.ports.revoked.hear(ended, chat.ports.clock.now());
+                    chat.context.revoked.hear(ended, chat.context.ports.clock.now());
                     chat.end_sessions_of(ended);
                 }
             }
             Arrival::Hint { channel, payload } => match Hint::decode(channel, &payload) {
-                Ok(hint) => chat.heard(channel, hint),
-                Err(error) => tracing::debug!(%error, "a hint was dropped"),
+                Ok(hint) => chat.receive_hint(channel, hint),
+                Err(error) => tracing::debug!(%error, "dropped a malformed hint"),
             },
             Arrival::Lost => {
-                tracing::info!("hints were lost: asking the store");
-                doubts.raise();
+                tracing::info!("hints were lost, comparing with the store");
+                chat.context.lost_hints.note();
+                requests.raise();
             }
         }
     }
@@ -77,58 +79,58 @@ fn channels(conversations: impl Iterator<Item = ConversationId>, users: &[UserId
 }
 
 impl Chat {
-    /// Ends subscriptions. Who came in the meantime was told that they stand: they are begun again,
-    /// and what may have been missed is read.
-    async fn unfollow(self: &Arc<Self>, conversations: Vec<ConversationId>, users: Vec<UserId>) {
-        self.ports.bus.unsubscribe(&channels(conversations.iter().copied(), &users)).await;
+    /// Ends subscriptions. If a session came back in the meantime, its subscriptions are renewed, and
+    /// whatever it may have missed is read from the store.
+    async fn unsubscribe(self: &Arc<Self>, conversations: Vec<ConversationId>, users: Vec<UserId>) {
+        self.context.ports.bus.unsubscribe(&channels(conversations.iter().copied(), &users)).await;
         let live: Vec<_> =
             conversations.into_iter().filter_map(|one| self.directory.get(one)).collect();
         let users: Vec<_> =
-            users.into_iter().filter(|user| self.ports.users.knows(*user)).collect();
-        let again = channels(live.iter().map(|one| one.id()), &users);
+            users.into_iter().filter(|user| self.context.users.contains(*user)).collect();
+        let again = channels(live.iter().map(|one| one.id), &users);
         if again.is_empty() {
             return;
         }
-        if let Err(error) = self.ports.bus.subscribe(&again).await {
-            tracing::warn!(%error, count = again.len(), "no hints for now");
+        if let Err(error) = self.context.ports.bus.subscribe(&again).await {
+            tracing::warn!(%error, count = again.len(), "hints not renewed for now");
         }
         let heads = self.compare_heads_of(&live).await;
-        let left = self.compare_memberships_of(users).await;
-        tracing::debug!(?heads, left = left.len(), "followed again");
+        let failed = self.compare_memberships_of(users).await;
+        tracing::debug!(?heads, failed = failed.len(), "subscriptions renewed");
     }
 
     /// Ends the sessions of a login that has ended.
     pub(super) fn end_sessions_of(&self, ended: Identity) {
-        self.ports.users.each_of(ended.user, |outbox| {
+        self.context.users.each_session(ended.user, |outbox| {
             if outbox.identity().login == ended.login {
                 outbox.finish(Ending::LoggedOut);
             }
         });
     }
 
-    fn heard(&self, channel: Channel, hint: Hint) {
+    fn receive_hint(&self, channel: Channel, hint: Hint) {
         match (hint, channel) {
             (Hint::Entries(entries), Channel::Conversation(id)) => {
                 if let Some(live) = self.directory.get(id) {
-                    live.heard(&entries);
+                    live.feed.receive(&entries);
                 }
             }
             (Hint::Head(seq), Channel::Conversation(id)) => {
                 if let Some(live) = self.directory.get(id) {
-                    live.heard_head(seq);
+                    live.feed.learn_head(seq);
                 }
             }
             (Hint::Receipt { conversation, user, delivered_seq, read_seq }, _) => {
                 let cursor = Cursor { delivered_seq, read_seq, read_ord: 0 };
                 let to_all = matches!(channel, Channel::Conversation(_));
-                self.show_receipt(conversation, user, cursor, to_all);
+                self.send_receipt(conversation, user, cursor, to_all);
             }
             (Hint::Typing { user, on }, Channel::Conversation(conversation)) => {
-                let event = crate::event::Event::Typing { conversation, user, on };
-                self.show(conversation, &event, Some(user));
+                let event = Event::Typing { conversation, user, on };
+                self.send_ephemeral_in(conversation, &event, Some(user));
             }
             (Hint::Added(conversation), Channel::User(user)) => {
-                self.ports.users.each_of(user, |outbox| outbox.add(conversation));
+                self.context.users.each_session(user, |outbox| outbox.recheck(conversation));
             }
             (Hint::Entries(_) | Hint::Head(_) | Hint::Typing { .. } | Hint::Added(_), _) => {}
         }

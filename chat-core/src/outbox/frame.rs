@@ -1,19 +1,19 @@
-//! What an outbox holds of entries.
+//! An entry on its way to a client.
 
 use bytes::Bytes;
 
-use super::After;
+use super::FollowUp;
 use crate::{id::ConversationId, model::Seq};
 
-/// An entry as it goes out: encoded once for everybody.
+/// An entry on its way to a client, encoded once for all readers.
 #[derive(Debug, Clone)]
-pub struct Frame {
-    /// The event on the wire.
-    pub bytes: Bytes,
-    /// The conversation.
-    pub conversation: ConversationId,
+pub(crate) struct Frame {
+    /// The event as it is sent.
+    pub(crate) bytes: Bytes,
+    /// The entry's conversation.
+    pub(crate) conversation: ConversationId,
     /// The entry's seq.
-    pub seq: Seq,
-    /// What its reader has to do besides.
-    pub after: After,
+    pub(crate) seq: Seq,
+    /// What the session does after it has delivered the entry.
+    pub(crate) follow_up: FollowUp,
 }

@@ -2,44 +2,44 @@
 
 use bytes::Bytes;
 
-use super::After;
+use super::FollowUp;
 use crate::{id::ConversationId, model::Seq};
 
-/// Why a session ends from the inside.
+/// Why the server ends a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// The login was ended.
     LoggedOut,
     /// The gateway drains.
     Draining,
-    /// Another poll of the same login took its place.
+    /// A newer poll of the same login replaced this one.
     Replaced,
 }
 
 /// What an outbox has for its session.
 #[derive(Debug)]
-pub enum Next {
-    /// Frames to hand out, and what to do after them.
-    Frames(Vec<Bytes>, Vec<(ConversationId, Seq, After)>),
+pub(crate) enum Next {
+    /// Frames to deliver, and what to do afterwards.
+    Frames(Vec<Bytes>, Vec<(ConversationId, Seq, FollowUp)>),
     /// A conversation is behind: read it from the store.
     Behind(Lag),
-    /// The user may have been added to a conversation, or removed from it.
-    Added(ConversationId),
-    /// A conversation is to be shown anew.
+    /// The user may have been added to this conversation, or removed from it.
+    Recheck(ConversationId),
+    /// The client needs this conversation object again.
     Show(ConversationId),
-    /// It is over.
+    /// The session ends.
     Ended(Ending),
 }
 
-/// How far a conversation lags behind the store.
+/// How far a session lags behind in one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lag {
-    /// Which.
-    pub conversation: ConversationId,
-    /// The last seq handed out.
-    pub after: Seq,
+pub(crate) struct Lag {
+    /// The conversation.
+    pub(crate) conversation: ConversationId,
+    /// The last seq delivered.
+    pub(crate) after: Seq,
     /// The newest seq known.
-    pub head: Seq,
-    /// Whether the conversation itself must be shown first.
-    pub is_new: bool,
+    pub(crate) head: Seq,
+    /// True if the client needs the conversation object first.
+    pub(crate) is_new: bool,
 }

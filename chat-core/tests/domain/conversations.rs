@@ -227,11 +227,11 @@ async fn writes_of_one_caller_keep_their_order_when_another_gateway_is_faster() 
             base_seq: None,
             change,
         };
-        pending.push(scene.gateways[0].submit(ada.identity, write).unwrap());
+        pending.push(ada.begin(write));
     }
     let mut last = Seq::ZERO;
     for reply in pending {
-        if let Ok(reply) = reply.reply().await {
+        if let Ok(reply) = reply.await {
             let seq = written(reply).entry.entry.seq;
             assert!(seq > last, "{seq} after {last}");
             last = seq;

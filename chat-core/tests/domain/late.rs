@@ -161,10 +161,10 @@ async fn those_who_were_tried_together_are_done_together() {
     let texts = ["one", "two", "three"].map(|text| {
         let change = Change::Text { text: text.into(), reply_to: None };
         let (client_id, expected_seq, base_seq) = (None, None, None);
-        ada.submit(Write { conversation, client_id, expected_seq, base_seq, change }).unwrap()
+        ada.begin(Write { conversation, client_id, expected_seq, base_seq, change })
     });
     for (pending, seq) in texts.into_iter().zip(3..) {
-        let Ok(Reply::Written(written)) = pending.reply().await else { unreachable!() };
+        let Ok(Reply::Written(written)) = pending.await else { unreachable!() };
         assert_eq!(written.entry.entry.seq, Seq::new(seq));
     }
     assert_eq!(scene.entries(conversation).await.len(), 5);

@@ -24,11 +24,11 @@ fn react(target_seq: Seq, on: bool) -> Change {
 
 /// Puts writes into the queue at the same moment, and gives their answers.
 async fn together(writes: Vec<(&Person, Write)>) -> Vec<Result<Reply, ChatError>> {
-    let submit = |(person, write): (&Person, Write)| person.submit(write).unwrap();
-    let pending: Vec<_> = writes.into_iter().map(submit).collect();
+    let begin = |(person, write): (&Person, Write)| person.begin(write);
+    let pending: Vec<_> = writes.into_iter().map(begin).collect();
     let mut replies = Vec::new();
     for one in pending {
-        replies.push(one.reply().await);
+        replies.push(one.await);
     }
     replies
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use chat_core::{
-    chat::PendingReply,
-    command::{Change, Write},
+    command::{Change, Command, Write},
     id::{ConversationId, UserId},
     limits::MEMBERSHIPS_WITHIN,
     memory::{BusFaults, MemoryHub},
@@ -29,15 +28,15 @@ async fn together(
     conversation: ConversationId,
     changes: impl IntoIterator<Item = Change>,
 ) {
-    let submit = |change| {
+    let begin = |change| {
         let write =
             Write { conversation, client_id: None, expected_seq: None, base_seq: None, change };
-        scene.gateways[0].submit(person.identity, write).unwrap()
+        scene.gateways[0].begin(person.identity, Command::Write(write))
     };
-    let pending: Vec<PendingReply> = changes.into_iter().map(submit).collect();
+    let pending: Vec<_> = changes.into_iter().map(begin).collect();
     let before = scene.log.appends();
-    for one in pending {
-        one.reply().await.unwrap();
+    for reply in futures_util::future::join_all(pending).await {
+        reply.unwrap();
     }
     assert_eq!(scene.log.appends() - before, 1);
 }
@@ -106,7 +105,7 @@ async fn member_who_came_back_before_a_late_fan_out_goes_on_hearing() {
 async fn typing_does_not_reach_who_has_still_to_read_of_the_own_removal() {
     let (_scene, ada, bob, conversation, mut readers) = scene_with(0).await;
     ada.change(conversation, Change::Remove { user: bob.id() }).await.unwrap();
-    let typing = chat_core::command::Command::Typing { conversation, on: true };
+    let typing = Command::Typing { conversation, on: true };
     ada.execute(typing).await.unwrap();
     for reader in &mut readers[..2] {
         let events = reader.read().await;
@@ -177,8 +176,8 @@ async fn write(
         let gateway = scene.gateways[usize::try_from(dice.below(2)).unwrap()].clone();
         let write =
             Write { conversation, client_id: None, expected_seq: None, base_seq: None, change };
-        let pending = gateway.submit(ada.identity, write).unwrap();
-        writing.spawn(async move { pending.reply().await.is_ok() });
+        let pending = gateway.begin(ada.identity, Command::Write(write));
+        writing.spawn(async move { pending.await.is_ok() });
         if dice.below(3) == 0 {
             tokio::time::sleep(Duration::from_millis(dice.below(60))).await;
         }

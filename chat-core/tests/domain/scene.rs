@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chat_core::{
-    chat::{Chat, PendingReply},
+    chat::Chat,
     command::{Change, Command, ConversationView, Page, Reply, Write, Written},
     error::ChatError,
     event::{Encode, Event},
@@ -17,6 +17,7 @@ use chat_core::{
     session::{Batch, Opened, Resume, Session},
     time::{Clock, TestClock, Timestamp},
 };
+use futures_util::future::BoxFuture;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::doubtful::DoubtfulLog;
@@ -92,15 +93,14 @@ impl Scene {
         stores.log = log.clone();
         let shutdown = CancellationToken::new();
         let chats = (0..gateways).map(|node| {
-            let ports = Ports::new(
-                stores.clone(),
-                Arc::new(hub.bus()),
-                Arc::new(TestClock::new(START, node)),
-                Arc::new(Spell),
-                RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT),
-                TaskTracker::new(),
-            );
-            Chat::start(ports, shutdown.clone())
+            let ports = Ports {
+                stores: stores.clone(),
+                bus: Arc::new(hub.bus()),
+                clock: Arc::new(TestClock::new(START, node)),
+                encode: Arc::new(Spell),
+            };
+            let revoked = RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT);
+            Chat::start(ports, revoked, TaskTracker::new(), shutdown.clone())
         });
         let gateways = chats.collect();
         let clock = Arc::new(TestClock::new(START, 1_000));
@@ -284,23 +284,22 @@ impl Scene {
     /// One more gateway, on these stores and this bus; the scene's own are its to wrap.
     pub(crate) fn join(&mut self, stores: Stores, bus: Arc<dyn chat_core::port::Bus>) -> Arc<Chat> {
         let node = u16::try_from(self.gateways.len()).unwrap();
-        let ports = Ports::new(
+        let ports = Ports {
             stores,
             bus,
-            Arc::new(TestClock::new(START, node)),
-            Arc::new(Spell),
-            RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT),
-            TaskTracker::new(),
-        );
-        let chat = Chat::start(ports, self.shutdown.clone());
+            clock: Arc::new(TestClock::new(START, node)),
+            encode: Arc::new(Spell),
+        };
+        let revoked = RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT);
+        let chat = Chat::start(ports, revoked, TaskTracker::new(), self.shutdown.clone());
         self.gateways.push(chat.clone());
         chat
     }
 }
 
 impl Person {
-    /// Puts a write into its conversation's queue.
-    pub(crate) fn submit(&self, write: Write) -> Result<PendingReply, ChatError> {
-        self.at.submit(self.identity, write)
+    /// Queues a write, and returns the future of its reply.
+    pub(crate) fn begin(&self, write: Write) -> BoxFuture<'static, Result<Reply, ChatError>> {
+        self.at.begin(self.identity, Command::Write(write))
     }
 }

@@ -1,6 +1,6 @@
-//! What a socket waits for, and until when.
+//! The deadlines of a socket.
 //!
-//! Plain data: the socket tells what happens, and asks what is due and when to look again.
+//! Plain data: the socket reports what happens, and asks what is due and when to check again.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// How long a message may stay unfinished.
 const MESSAGE_WITHIN: Duration = Duration::from_secs(10);
 
-/// What a socket waits for, and until when.
+/// The deadlines of a socket.
 #[derive(Debug)]
 pub(super) struct Deadlines {
-    /// When the access token ends.
+    /// When the access token expires.
     pub(super) expires_at: Instant,
     heard_at: Instant,
     pinged_at: Instant,
-    /// Since when a message has been unfinished.
-    inside_since: Option<Instant>,
-    /// The next time when the socket is woken.
+    /// When the unfinished message began.
+    unfinished_since: Option<Instant>,
+    /// When the socket is woken next.
     wakes_at: Instant,
 }
 
@@ -38,30 +38,31 @@ pub(super) enum Due {
 
 impl Deadlines {
     pub(super) const fn new(expires_at: Instant, now: Instant) -> Self {
-        Self { expires_at, heard_at: now, pinged_at: now, inside_since: None, wakes_at: now }
+        Self { expires_at, heard_at: now, pinged_at: now, unfinished_since: None, wakes_at: now }
     }
 
-    /// The client still speaks.
+    /// Records that something was read from the client.
     pub(super) const fn heard(&mut self, now: Instant) {
         self.heard_at = now;
     }
 
-    /// How long the client has been silent.
+    /// Returns how long the client has been silent.
     pub(super) fn silent_for(&self, now: Instant) -> Duration {
         now.duration_since(self.heard_at)
     }
 
-    /// A message came whole.
-    pub(super) const fn message_ended(&mut self) {
-        self.inside_since = None;
+    /// Records that a message is complete.
+    pub(super) const fn message_completed(&mut self) {
+        self.unfinished_since = None;
     }
 
-    /// Whether a message has begun and not ended.
-    pub(super) fn is_inside(&mut self, is_inside: bool, now: Instant) {
-        self.inside_since = is_inside.then(|| self.inside_since.unwrap_or(now));
+    /// Records whether a message is unfinished.
+    pub(super) fn set_unfinished(&mut self, is_unfinished: bool, now: Instant) {
+        self.unfinished_since = is_unfinished.then(|| self.unfinished_since.unwrap_or(now));
     }
 
-    /// Looks what is due: the end of the token, of the client's silence, of a message, or a ping.
+    /// Returns what is due: a close for an expired token, a silent client or an unfinished message, or
+    /// a ping.
     pub(super) fn due(&mut self, now: Instant) -> Due {
         if now >= self.expires_at {
             return Due::End(Some((4001, "the access token has expired")));
@@ -80,14 +81,14 @@ impl Deadlines {
     }
 
     fn message_until(&self) -> Option<Instant> {
-        self.inside_since.map(|since| since + MESSAGE_WITHIN)
+        self.unfinished_since.map(|since| since + MESSAGE_WITHIN)
     }
 
-    /// How long to wait before looking again, where no look before that is arranged already: one
-    /// is kept, however often the deadlines change.
+    /// Returns how long to wait before the next check, or `None` if an earlier check is scheduled
+    /// already. So one wake-up is pending, however often the deadlines change.
     pub(super) fn wake_after(&mut self, now: Instant) -> Option<Duration> {
-        let steady = [self.expires_at, self.pinged_at + HEARTBEAT, self.heard_at + SILENCE_MAX];
-        let earliest = steady.into_iter().chain(self.message_until()).min().unwrap_or(now);
+        let always = [self.expires_at, self.pinged_at + HEARTBEAT, self.heard_at + SILENCE_MAX];
+        let earliest = always.into_iter().chain(self.message_until()).min().unwrap_or(now);
         if now < self.wakes_at && self.wakes_at <= earliest {
             return None;
         }
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn each_deadline_is_met_and_looked_for() {
+    fn each_deadline_is_due_and_scheduled() {
         let (mut deadlines, at) = at(600);
         assert_eq!(deadlines.wake_after(at(0)), Some(HEARTBEAT));
         assert_eq!((deadlines.due(at(24)), deadlines.due(at(25))), (Due::Nothing, Due::Ping));
@@ -121,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn message_has_its_own_time_and_no_more_looks_than_needed() {
+    fn unfinished_message_has_its_own_deadline() {
         let (mut deadlines, at) = at(600);
         assert_eq!(deadlines.wake_after(at(0)), Some(HEARTBEAT));
-        deadlines.is_inside(true, at(2));
+        deadlines.set_unfinished(true, at(2));
         assert_eq!(deadlines.wake_after(at(2)), Some(Duration::from_secs(10)));
-        deadlines.is_inside(true, at(4));
-        deadlines.message_ended();
-        deadlines.is_inside(true, at(5));
+        deadlines.set_unfinished(true, at(4));
+        deadlines.message_completed();
+        deadlines.set_unfinished(true, at(5));
         assert_eq!(deadlines.wake_after(at(5)), None, "woken at 12 anyway");
         assert_eq!(deadlines.due(at(12)), Due::Nothing);
         assert_eq!(deadlines.wake_after(at(12)), Some(Duration::from_secs(3)));

@@ -1,4 +1,4 @@
-//! The first command of a socket: it must say who is there.
+//! The first command of a socket, which must be `hello`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,8 +10,8 @@ use chat_core::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    counted::Counted,
     frame::Incoming,
+    minute_limit::MinuteLimit,
     wire::{End, Wire},
 };
 use crate::{
@@ -20,47 +20,51 @@ use crate::{
     tokens::Verified,
 };
 
-/// How long a client may take to say hello.
+/// How long a client may take to send `hello`.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 
-/// Frames in a minute that are no commands; more end the socket.
-const NONSENSE_MAX: usize = 10;
-/// How it ends for them.
-pub(super) const NONSENSE_END: End = Some((4502, "too many frames that are no commands"));
+/// Frames in a minute that are not commands; more close the socket.
+const INVALID_FRAMES_MAX: usize = 10;
+/// The close for too many of them.
+pub(super) const INVALID_FRAMES_END: End = Some((4502, "too many frames that are not commands"));
 
-/// What the greeting leaves: who is there, the session, and the nonsense so far.
+/// An authenticated socket.
 pub(super) struct Greeted {
     pub(super) session: Session,
     pub(super) identity: Identity,
     pub(super) expires_at: Instant,
-    pub(super) nonsense: Counted,
+    pub(super) invalid_frames: MinuteLimit,
 }
 
-/// The first command must say who is there.
+/// Reads `hello`, authenticates the client and opens its session. Any other first command closes the
+/// socket.
 pub(super) async fn greet(app: &Arc<App>, wire: &mut Wire) -> Result<Greeted, End> {
-    let mut nonsense = Counted::new(NONSENSE_MAX);
-    let first = timeout(HELLO_WITHIN, first_command(wire, &mut nonsense)).await;
+    let mut invalid_frames = MinuteLimit::new(INVALID_FRAMES_MAX);
+    let first = timeout(HELLO_WITHIN, first_command(wire, &mut invalid_frames)).await;
     let (id, hello) = match first.map_err(|_| Some((1008, "no hello in time")))?? {
         Ok((id, ClientCommand::Hello(hello))) => (id, hello),
         Ok((id, _)) => {
-            let error = ChatError::Unauthenticated("say hello first");
+            let error = ChatError::Unauthenticated("the first command must be hello");
             return Err(refuse(wire, id, &error).await);
         }
         Err((id, error)) => return Err(refuse(wire, id, &error).await),
     };
     match welcome(app, wire, id, hello).await {
         Ok((session, identity, expires_at)) => {
-            Ok(Greeted { session, identity, expires_at, nonsense })
+            Ok(Greeted { session, identity, expires_at, invalid_frames })
         }
         Err(error) => Err(refuse(wire, id, &error).await),
     }
 }
 
-/// A command, or what is wrong with it.
-type First = Result<(u64, ClientCommand), (u64, ChatError)>;
+/// The first command, or the id and the error of one that is invalid.
+type FirstCommand = Result<(u64, ClientCommand), (u64, ChatError)>;
 
-/// The first frame that has an id; what has none is answered and passed over.
-async fn first_command(wire: &mut Wire, nonsense: &mut Counted) -> Result<First, End> {
+/// Reads until a frame has an id. Frames without one are answered and skipped.
+async fn first_command(
+    wire: &mut Wire,
+    invalid_frames: &mut MinuteLimit,
+) -> Result<FirstCommand, End> {
     loop {
         let text = first_text(wire).await?;
         let Unreadable { id, error, .. } = match protocol::parse(&text) {
@@ -71,8 +75,8 @@ async fn first_command(wire: &mut Wire, nonsense: &mut Counted) -> Result<First,
             return Ok(Err((id, error)));
         }
         wire.reply(&reply_error(None, &error));
-        if nonsense.is_too_often(Instant::now()) {
-            return Err(NONSENSE_END);
+        if invalid_frames.is_exceeded_at(Instant::now()) {
+            return Err(INVALID_FRAMES_END);
         }
     }
 }
@@ -112,7 +116,7 @@ async fn welcome(
     Ok((session, identity, app.instant_at(expires_at)))
 }
 
-/// Says what was wrong with the hello, and how the socket ends for it.
+/// Sends the error of the first command, and returns the close that it causes.
 async fn refuse(wire: &mut Wire, id: u64, error: &ChatError) -> End {
     wire.reply(&reply_error(Some(id), error));
     wire.flush().await.err().unwrap_or(match error.code() {
@@ -126,7 +130,7 @@ async fn refuse(wire: &mut Wire, id: u64, error: &ChatError) -> End {
         | ErrorCode::NotFound
         | ErrorCode::Conflict => Some((4500, "not authenticated")),
         ErrorCode::Invalid | ErrorCode::TooLarge | ErrorCode::KeyReused => {
-            Some((4502, "the protocol was broken"))
+            Some((4502, "protocol error"))
         }
     })
 }

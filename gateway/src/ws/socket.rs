@@ -1,13 +1,11 @@
-//! One client's life on a WebSocket: hello, then commands in, replies and events out.
+//! One client's WebSocket: `hello`, then commands in, replies and events out.
 //!
-//! One task. While it is idle it holds no buffer: neither for what comes nor for what goes.
+//! A socket is one task. While it is idle it holds no buffer, neither for reading nor for writing.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chat_core::{
-    chat::PendingReply,
-    command::{Command, Reply},
     error::{ChatError, ErrorCode},
     event::{Encode, Event},
     id::ConversationId,
@@ -23,83 +21,83 @@ use tokio::{
 };
 
 use super::{
-    counted::Counted,
     deadlines::{Deadlines, Due},
     frame::Incoming,
-    greeting::{Greeted, NONSENSE_END, greet},
-    lanes::{Job, Lanes, Work},
+    greeting::{Greeted, INVALID_FRAMES_END, greet},
+    lanes::Lanes,
+    minute_limit::MinuteLimit,
+    request::Request,
+    watching::Watching,
     wire::{End, Wire},
 };
 use crate::{
     app::App,
     metrics,
-    protocol::{self, ClientCommand, JsonEncode, Unreadable, reply, reply_error, reply_ok},
+    protocol::{self, ClientCommand, JsonEncode, Unreadable, reply_error, reply_ok},
     tokens::Verified,
-    ws::watching::Watching,
 };
 
-/// How long commands in progress may take once the gateway drains.
+/// How long commands in progress may take after the gateway starts to drain.
 pub(super) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
-/// Commands in a minute that are refused for their rate; more end the socket.
-const RUSH_MAX: usize = 200;
+/// Rate-limited commands in a minute; more close the socket.
+const RATE_LIMITED_MAX: usize = 200;
 
 /// Serves a socket until it ends.
 pub(super) async fn serve(app: Arc<App>, stream: TcpStream, first: Bytes) {
     let mut wire = Wire::new(stream, &first);
-    // Even without a byte it is the handshake's whole buffer.
+    // Even if it is empty it keeps the handshake's whole buffer alive.
     drop(first);
-    let lived = AssertUnwindSafe(live(&app, &mut wire)).catch_unwind().await;
-    let end = lived.unwrap_or_else(|_| {
+    let served = AssertUnwindSafe(async {
+        // Boxed, so that the socket does not keep what only the first seconds need.
+        match Box::pin(greet(&app, &mut wire)).await {
+            Ok(greeted) => converse(&app, &mut wire, greeted).await,
+            Err(end) => end,
+        }
+    });
+    let end = served.catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!("socket ended in a panic");
         metrics::panic();
-        Some((1011, "a fault of the server"))
+        Some((1011, "internal error"))
     });
     if let Some((code, reason)) = end {
         wire.close(code, reason).await;
     }
 }
 
-async fn live(app: &Arc<App>, wire: &mut Wire) -> End {
-    // Boxed: what the first seconds need is not held afterwards.
-    match Box::pin(greet(app, wire)).await {
-        Ok(greeted) => converse(app, wire, greeted).await,
-        Err(end) => end,
-    }
-}
-
-/// What a socket remembers of its client.
+/// The state of a socket after `hello`.
 struct Dialogue {
     app: Arc<App>,
     identity: Identity,
     watching: Watching,
-    lanes: Lanes,
+    lanes: Lanes<Request>,
     deadlines: Deadlines,
-    nonsense: Counted,
-    rush: Counted,
+    /// Frames that are not commands.
+    invalid_frames: MinuteLimit,
+    rate_limited: MinuteLimit,
 }
 
-/// Commands in, replies and events out, until it ends.
+/// Serves commands and events until the socket ends.
 async fn converse(app: &Arc<App>, wire: &mut Wire, greeted: Greeted) -> End {
-    let Greeted { session, identity, expires_at, nonsense } = greeted;
+    let Greeted { session, identity, expires_at, invalid_frames } = greeted;
     let mut dialogue = Dialogue {
         app: app.clone(),
         identity,
         watching: Watching::begin(&app.presence, identity, session.outbox()),
         lanes: Lanes::default(),
         deadlines: Deadlines::new(expires_at, Instant::now()),
-        nonsense,
-        rush: Counted::new(RUSH_MAX),
+        invalid_frames,
+        rate_limited: MinuteLimit::new(RATE_LIMITED_MAX),
     };
     dialogue.wake_later(&session);
     let end = run(wire, &session, &mut dialogue).await;
-    // What is answered already is told before the close.
+    // Replies that are ready go out before the close.
     while let Some(replies) = dialogue.lanes.replies().now_or_never() {
         for reply in replies {
             wire.reply(&reply);
         }
     }
-    // Whoever ends the connection, by a reset too, may come back within the grace; these two were
-    // gone before it ended.
+    // A client that ends the connection, even by a reset, may come back within the grace period. In
+    // these two cases it was gone before the connection ended.
     if matches!(end, Some((4008 | 4009, _))) {
         let silent_for = dialogue.deadlines.silent_for(Instant::now());
         dialogue.watching.cut(app.clock.now().before(silent_for));
@@ -110,7 +108,7 @@ async fn converse(app: &Arc<App>, wire: &mut Wire, greeted: Greeted) -> End {
 async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End {
     let mut next = std::pin::pin!(session.next_batch());
     loop {
-        if let Err(end) = dialogue.take_in(wire, session).await {
+        if let Err(end) = dialogue.read_commands(wire, session).await {
             return end;
         }
         if let Err(end) = wire.flush().await {
@@ -150,18 +148,18 @@ async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End
 }
 
 impl Dialogue {
-    /// Begins the commands that have come, as long as there is room.
-    async fn take_in(&mut self, wire: &mut Wire, session: &Session) -> Result<(), End> {
+    /// Begins the commands that have been read, up to the bound on commands in progress.
+    async fn read_commands(&mut self, wire: &mut Wire, session: &Session) -> Result<(), End> {
         while self.lanes.in_progress() < COMMANDS_IN_FLIGHT_MAX {
             match wire.incoming()? {
                 Some(Incoming::Text(text)) => {
-                    self.deadlines.message_ended();
+                    self.deadlines.message_completed();
                     self.command(wire, &text).await?;
                 }
                 Some(Incoming::Close(code)) => return Err(Some((code, ""))),
                 Some(Incoming::Pong | Incoming::Ping(_)) => {}
                 None => {
-                    self.deadlines.is_inside(wire.is_inside(), Instant::now());
+                    self.deadlines.set_unfinished(wire.is_inside_message(), Instant::now());
                     self.wake_later(session);
                     return Ok(());
                 }
@@ -181,32 +179,22 @@ impl Dialogue {
             }
             Err(Unreadable { id: None, error, .. }) => {
                 wire.reply(&reply_error(None, &error));
-                let is_too_often = self.nonsense.is_too_often(Instant::now());
-                return if is_too_often { Err(NONSENSE_END) } else { Ok(()) };
+                let is_exceeded = self.invalid_frames.is_exceeded_at(Instant::now());
+                return if is_exceeded { Err(INVALID_FRAMES_END) } else { Ok(()) };
             }
         };
         let Some(error) = refusal else { return Ok(()) };
-        self.refuse(wire, lane, id, &error);
-        let is_rush = error.code() == ErrorCode::RateLimited;
-        if is_rush && self.rush.is_too_often(Instant::now()) {
+        // A refusal comes after the replies to earlier commands of its conversation.
+        let reply = reply_error(Some(id), &error);
+        match lane {
+            None => wire.reply(&reply),
+            Some(_) => self.lanes.push(lane, Request::Answered(reply)),
+        }
+        let is_rate_limited = error.code() == ErrorCode::RateLimited;
+        if is_rate_limited && self.rate_limited.is_exceeded_at(Instant::now()) {
             return Err(Some((4029, "too many requests")));
         }
         Ok(())
-    }
-
-    /// Says no, after the replies to what was asked of that conversation before.
-    fn refuse(
-        &mut self,
-        wire: &mut Wire,
-        lane: Option<ConversationId>,
-        id: u64,
-        error: &ChatError,
-    ) {
-        let reply = reply_error(Some(id), error);
-        match lane {
-            None => wire.reply(&reply),
-            Some(_) => self.lanes.take(lane, Job::answered(reply)),
-        }
     }
 
     /// Answers a command at once, or begins it.
@@ -219,12 +207,12 @@ impl Dialogue {
     ) -> Result<(), ChatError> {
         let app = self.app.clone();
         match command {
-            ClientCommand::Hello(_) => return Err(ChatError::Conflict("hello has been said")),
+            ClientCommand::Hello(_) => return Err(ChatError::Conflict("hello was sent already")),
             ClientCommand::Ping => wire.reply(&reply_ok(id, &protocol::Empty {})),
             ClientCommand::Refresh { token } => {
                 let Verified { identity, expires_at } = app.verify(token.expose())?;
                 if identity != self.identity {
-                    return Err(ChatError::Forbidden("the token is of another login"));
+                    return Err(ChatError::Forbidden("the token belongs to another login"));
                 }
                 let expires_at = app.instant_at(expires_at);
                 self.deadlines.expires_at = expires_at;
@@ -232,13 +220,13 @@ impl Dialogue {
                 wire.reply(&reply_ok(id, &protocol::answer::TokenTaken { expires_in }));
             }
             ClientCommand::Away { on } => {
-                self.watching.away(on);
+                self.watching.set_away(on);
                 wire.reply(&reply_ok(id, &protocol::Empty {}));
             }
             ClientCommand::Watch(users) => {
                 app.limits.admit_other(self.identity).await?;
-                let job = self.watching.watch(id, users);
-                self.lanes.take(None, job);
+                let watcher = self.watching.watcher();
+                self.lanes.push(None, Request::Watch { id, watcher, users });
             }
             ClientCommand::Unwatch(users) => {
                 self.watching.unwatch(&users);
@@ -246,7 +234,8 @@ impl Dialogue {
             }
             ClientCommand::Chat(command) => {
                 app.limits.admit(self.identity, &command).await?;
-                self.lanes.take(lane, job(app, self.identity, id, command));
+                let identity = self.identity;
+                self.lanes.push(lane, Request::Chat { app, identity, id, command });
             }
         }
         Ok(())
@@ -270,24 +259,24 @@ impl Dialogue {
 
     async fn finish(&mut self, wire: &mut Wire, ending: Ending) -> End {
         match ending {
-            Ending::LoggedOut => Some((4501, "this login was ended")),
+            Ending::LoggedOut => Some((4501, "the login was ended")),
             Ending::Replaced => Some((1001, "going away")),
             Ending::Draining => self.drain(wire).await,
         }
     }
 
-    /// Commands in progress get their replies; then the client is sent elsewhere.
+    /// Answers the commands in progress, then sends the client to another gateway.
     async fn drain(&mut self, wire: &mut Wire) -> End {
         let reconnect_after_ms = self.app.reconnect_after_ms();
         wire.event(&JsonEncode.encode(&Event::Draining { reconnect_after_ms }));
-        // Whoever takes longer asks again elsewhere, with the same client ids.
+        // After that the client repeats its commands elsewhere, with the same client ids.
         match timeout(DRAIN_WITHIN, self.answer_all(wire)).await {
             Ok(Err(end)) => end,
             Ok(Ok(())) | Err(_) => Some((1012, "the gateway drains")),
         }
     }
 
-    /// Tells each reply as soon as it is there. Cancel-safe.
+    /// Sends each reply as soon as it is ready. Cancel-safe.
     async fn answer_all(&mut self, wire: &mut Wire) -> Result<(), End> {
         wire.flush().await?;
         while self.lanes.in_progress() > 0 {
@@ -297,29 +286,5 @@ impl Dialogue {
             wire.flush().await?;
         }
         Ok(())
-    }
-}
-
-fn job(app: Arc<App>, identity: Identity, id: u64, command: Command) -> Job {
-    let is_write = matches!(command, Command::Write(_));
-    let begin = Box::new(move || -> Work {
-        if let Command::Write(write) = command {
-            let submitted = app.chat.submit(identity, write);
-            Box::pin(async move { answer(id, settled(submitted).await) })
-        } else {
-            Box::pin(async move { answer(id, app.chat.execute(identity, command).await) })
-        }
-    });
-    Job { begin, is_write }
-}
-
-async fn settled(submitted: Result<PendingReply, ChatError>) -> Result<Reply, ChatError> {
-    submitted?.reply().await
-}
-
-fn answer(id: u64, outcome: Result<Reply, ChatError>) -> String {
-    match outcome {
-        Ok(done) => reply(id, &done),
-        Err(error) => reply_error(Some(id), &error),
     }
 }

@@ -1,42 +1,36 @@
-//! A socket's part in presence: its device is here while it lasts, and it may watch others.
+//! A socket's part in presence: its device is online while the socket lasts, and it may watch users.
 
 use std::sync::Arc;
 
-use chat_core::{
-    error::ChatError, id::UserId, limits::WATCHED_MAX, model::Identity, outbox::Outbox,
-};
-use presence::{Activity, Audience, Hold, Presence, TooManyWatched, Tracker, Watcher};
+use chat_core::{id::UserId, model::Identity, outbox::Outbox, time::Timestamp};
+use presence::{Activity, Audience, Hold, Presence, Tracker, Watcher};
 
-use super::lanes::{Job, Work};
-use crate::protocol::{
-    answer::{PresenceJson, Watched},
-    presence_event, reply_error, reply_ok,
-};
+use crate::protocol::{answer::PresenceJson, presence_event};
 
-/// A socket's part in presence. The device leaves when it is dropped.
+/// A socket's part in presence. The device goes offline when it is dropped.
 #[derive(Debug)]
-pub struct Watching {
+pub(super) struct Watching {
     tracker: Tracker,
     user: UserId,
     outbox: Arc<Outbox>,
     hold: Hold,
-    /// Made at the first `watch`: most sockets never ask.
+    /// Created at the first `watch`, because most sockets never send one.
     watcher: Option<Arc<Watcher>>,
 }
 
-/// A session as an audience.
+/// Sends changes of presence to a session.
 #[derive(Debug)]
-struct Shown(Arc<Outbox>);
+struct PresenceEvents(Arc<Outbox>);
 
-impl Audience for Shown {
+impl Audience for PresenceEvents {
     fn show(&self, presence: &Presence) {
-        self.0.offer_moment(&presence_event(PresenceJson::from(*presence)));
+        self.0.offer_ephemeral(&presence_event(PresenceJson::from(*presence)));
     }
 }
 
 impl Watching {
-    /// The socket's device is here.
-    pub fn begin(tracker: &Tracker, identity: Identity, outbox: &Arc<Outbox>) -> Self {
+    /// Brings the socket's device online.
+    pub(super) fn begin(tracker: &Tracker, identity: Identity, outbox: &Arc<Outbox>) -> Self {
         Self {
             tracker: tracker.clone(),
             user: identity.user,
@@ -46,45 +40,29 @@ impl Watching {
         }
     }
 
-    /// The device is away, or back.
-    pub fn away(&self, on: bool) {
+    /// Marks the device as away, or as online again.
+    pub(super) fn set_away(&self, on: bool) {
         self.hold.turn(if on { Activity::Away } else { Activity::Online });
     }
 
-    /// The socket broke: nobody has been here since it was last heard.
-    pub fn cut(self, heard_at: chat_core::time::Timestamp) {
+    /// Takes a broken socket's device offline at once, as last seen at `heard_at`.
+    pub(super) fn cut(self, heard_at: Timestamp) {
         self.hold.cut(heard_at);
     }
 
-    /// Shows these users now, and whenever they change.
-    pub fn watch(&mut self, id: u64, users: Vec<UserId>) -> Job {
+    /// Returns the socket's watcher, which sends it the changes of the users that it watches.
+    pub(super) fn watcher(&mut self) -> Arc<Watcher> {
         let watcher = self.watcher.get_or_insert_with(|| {
-            Arc::new(self.tracker.watcher(self.user, Arc::new(Shown(self.outbox.clone()))))
+            let events = PresenceEvents(self.outbox.clone());
+            Arc::new(self.tracker.watcher(self.user, Arc::new(events)))
         });
-        let watcher = watcher.clone();
-        let begin = Box::new(move || -> Work {
-            Box::pin(async move { shown(id, watcher.watch(&users).await) })
-        });
-        Job { begin, is_write: false }
+        watcher.clone()
     }
 
-    /// Shows these users no more.
-    pub fn unwatch(&self, users: &[UserId]) {
+    /// Stops watching these users.
+    pub(super) fn unwatch(&self, users: &[UserId]) {
         if let Some(watcher) = &self.watcher {
             watcher.unwatch(users);
-        }
-    }
-}
-
-/// The reply to `watch`.
-fn shown(id: u64, watched: Result<Vec<Presence>, TooManyWatched>) -> String {
-    match watched {
-        Ok(presence) => {
-            let presence = presence.into_iter().map(PresenceJson::from).collect();
-            reply_ok(id, &Watched { presence })
-        }
-        Err(TooManyWatched) => {
-            reply_error(Some(id), &ChatError::TooLarge { field: "users", max: WATCHED_MAX })
         }
     }
 }

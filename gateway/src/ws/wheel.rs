@@ -1,18 +1,19 @@
-//! One timer for all sockets: who is due is woken, in steps of a second.
+//! One timer for all sockets, in steps of a second.
 //!
-//! A socket asks for its next wake-up itself, and looks itself what is due then: a ping, the end of
-//! its token, a message that never ended. No timer per socket.
+//! A socket requests its next wake-up itself, and then checks what is due: a ping, the expiry of its
+//! token, or an unfinished message. So there is no timer per socket.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use chat_core::outbox::Outbox;
+use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
-/// The farthest wake-up; whoever wants a later one is woken then and asks again.
+/// The farthest wake-up in steps. A session that needs a later one is woken then and asks again.
 const SLOTS: usize = 64;
 const STEP: Duration = Duration::from_secs(1);
 
@@ -29,15 +30,15 @@ impl Default for Wheel {
 }
 
 impl Wheel {
-    /// Wakes the session after this time, up to a second later.
+    /// Wakes the session after this time, at most a second later.
     pub fn wake_in(&self, outbox: &Arc<Outbox>, wait: Duration) {
-        // Never before: who is woken then finds due what it waited for.
+        // Rounded up, so that whatever the session waits for is due when it wakes.
         let steps = usize::try_from(wait.as_nanos().div_ceil(STEP.as_nanos())).unwrap_or(SLOTS);
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         slots[steps.min(SLOTS - 1)].push(Arc::downgrade(outbox));
     }
 
-    /// Turns for ever.
+    /// Wakes sessions forever.
     pub async fn turn(&self) {
         let mut ticks = tokio::time::interval(STEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -50,7 +51,7 @@ impl Wheel {
     }
 
     fn due(&self) -> Vec<Weak<Outbox>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         slots.push_back(Vec::new());
         slots.pop_front().unwrap_or_default()
     }
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn session_is_woken_when_it_asked_to_be_and_not_again() {
+    async fn session_is_woken_once_at_the_requested_time() {
         let wheel = Wheel::default();
         let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(2).unwrap() };
         let outbox = Arc::new(Outbox::new(identity));

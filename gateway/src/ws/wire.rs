@@ -1,7 +1,7 @@
-//! A socket's bytes on their way in and out.
+//! Reading and writing frames on a socket's TCP stream.
 //!
-//! Nothing is held while nothing is on its way: reading begins with an empty buffer, and everything
-//! that waits goes out in one system call.
+//! An idle socket holds no buffer: reading allocates one when there is something to read, and all
+//! waiting frames are written by one system call.
 
 use std::time::Duration;
 
@@ -11,42 +11,42 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 use super::frame::{Decoder, Incoming, Violation, put_close, put_ping, put_pong, put_text};
 use crate::metrics;
 
-/// How long a client may take nothing while something waits for it.
+/// How long a client may read nothing while something waits for it.
 const STALL_MAX: Duration = Duration::from_secs(20);
-/// How long the other side may take to read the close frame.
+/// How long the client may take to read the close frame.
 const LINGER: Duration = Duration::from_secs(2);
-/// Bytes that are read at once.
+/// Bytes to read at once.
 const READ_BYTES: usize = 4 * 1024;
-/// Bytes of events that are gathered into one write.
+/// Bytes of events to collect for one write.
 const WRITE_BYTES: usize = 64 * 1024;
 
-/// Why a socket ends; `None` says that nobody is there to be told.
+/// The close code and reason of a socket, or `None` if the client is gone.
 pub(super) type End = Option<(u16, &'static str)>;
 
-/// The stream, with the bytes on their way in and out.
+/// A stream with its buffers.
 pub(super) struct Wire {
     stream: TcpStream,
     decoder: Decoder,
-    /// What is to be written with the next flush.
+    /// The bytes of the next flush.
     out: Vec<u8>,
-    /// Frames in it that are not counted yet.
+    /// How many frames of `out` are not counted yet.
     frames: usize,
 }
 
 impl Wire {
-    /// This stream, of which these bytes have been read already.
+    /// Wraps a stream from which `first` was read already.
     pub(super) fn new(stream: TcpStream, first: &[u8]) -> Self {
         let mut decoder = Decoder::default();
         decoder.buffer().extend_from_slice(first);
         Self { stream, decoder, out: Vec::new(), frames: 0 }
     }
 
-    /// Whether a message has begun and not ended.
-    pub(super) fn is_inside(&self) -> bool {
+    /// Returns true if a message has begun and is not complete.
+    pub(super) fn is_inside_message(&self) -> bool {
         self.decoder.is_inside()
     }
 
-    /// Reads what is there; waits until something is. Cancel-safe.
+    /// Waits until there is something to read, and reads it. Cancel-safe.
     pub(super) async fn read(&mut self) -> Result<(), End> {
         loop {
             self.stream.readable().await.map_err(|_| None)?;
@@ -61,7 +61,8 @@ impl Wire {
         }
     }
 
-    /// The next thing that has come whole; pings are answered here.
+    /// Returns the next complete message or control frame, or `None` if more must be read. Answers
+    /// pings.
     pub(super) fn incoming(&mut self) -> Result<Option<Incoming>, End> {
         loop {
             match self.decoder.take() {
@@ -71,13 +72,13 @@ impl Wire {
                     return Ok(None);
                 }
                 Ok(other) => return Ok(other),
-                Err(violation) => return Err(Some(refusal(violation))),
+                Err(violation) => return Err(Some(close_for(violation))),
             }
         }
     }
 
-    /// Writes what has been gathered. A client that takes nothing for a while has fallen behind;
-    /// what it has not taken stays, for half a frame wants its end. Cancel-safe.
+    /// Writes all waiting frames. Fails with 4008 if the client reads nothing for a while. What was
+    /// not written is kept, so that a frame is never cut off. Cancel-safe.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         let mut written = 0;
         while written < self.out.len() {
@@ -94,12 +95,12 @@ impl Wire {
                 Err(_) => return Err(None),
             }
         }
-        // Given back, and not only emptied: an idle socket holds no buffer.
+        // Freed, not cleared: an idle socket holds no buffer.
         self.out = Vec::new();
         Ok(())
     }
 
-    /// Puts events into few writes.
+    /// Writes events, many in one system call.
     pub(super) async fn events(&mut self, events: Vec<Bytes>) -> Result<(), End> {
         for event in events {
             self.event(&event);
@@ -110,17 +111,17 @@ impl Wire {
         Ok(())
     }
 
-    /// Puts an event into the next write.
+    /// Adds an event to the next write.
     pub(super) fn event(&mut self, event: &[u8]) {
         self.put(|out| put_text(out, event));
     }
 
-    /// Puts a reply into the next write.
+    /// Adds a reply to the next write.
     pub(super) fn reply(&mut self, reply: &str) {
         self.put(|out| put_text(out, reply.as_bytes()));
     }
 
-    /// Puts a ping into the next write.
+    /// Adds a ping to the next write.
     pub(super) fn ping(&mut self) {
         self.put(put_ping);
     }
@@ -130,15 +131,15 @@ impl Wire {
         self.frames += 1;
     }
 
-    /// Says why after all that is to be said, and lets the other side read it before the connection
-    /// goes.
+    /// Writes a close frame after everything else, and gives the client time to read it before the
+    /// connection is dropped.
     pub(super) async fn close(&mut self, code: u16, reason: &str) {
         self.put(|out| put_close(out, code, reason));
-        drop(Box::pin(timeout(LINGER, self.say_goodbye())).await);
+        drop(Box::pin(timeout(LINGER, self.finish())).await);
     }
 
-    /// Ends our side, and reads until the other side has ended its own.
-    async fn say_goodbye(&mut self) -> Result<(), End> {
+    /// Shuts the writing side down, and reads until the client has shut down its own.
+    async fn finish(&mut self) -> Result<(), End> {
         self.flush().await?;
         self.stream.shutdown().await.map_err(|_| None)?;
         loop {
@@ -148,10 +149,10 @@ impl Wire {
     }
 }
 
-const fn refusal(violation: Violation) -> (u16, &'static str) {
+const fn close_for(violation: Violation) -> (u16, &'static str) {
     let reason = match violation {
         Violation::Framing => "broken framing",
-        Violation::Binary => "binary frames are not understood",
+        Violation::Binary => "binary frames are not supported",
         Violation::Encoding => "not UTF-8",
         Violation::TooLarge => "the message is too large",
     };

@@ -1,9 +1,8 @@
-//! What this gateway has heard, compared with the store.
+//! Compares what this gateway knows with the store.
 //!
-//! Hints get lost, here or on their way, and nobody may be there to notice: so the heads of live
-//! conversations, and whose members the users here are, are compared with the store from time to
-//! time, more often while hints do not pass, and at once after they were lost. One task compares
-//! heads and another one memberships: what there is much of holds nothing up.
+//! Hints get lost, sometimes without a trace. So the heads of live conversations and the memberships
+//! of connected users are compared with the store periodically, more often while the bus is down, and
+//! at once after a loss. Heads and memberships have a task each, so that neither delays the other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,29 +20,29 @@ use crate::{
     revocations,
 };
 
-/// How often, at the least, heads and a share of the memberships are compared: what a lost hint told
-/// arrives within five seconds, with the time that reading it takes.
+/// How often heads and a share of the memberships are compared. An entry whose hint was lost arrives
+/// within five seconds, including the time to read it.
 const COMPARE_EVERY: Duration = Duration::from_millis(4_800);
-/// The same while hints do not pass.
+/// The same while the bus is down.
 const COMPARE_EVERY_WITHOUT_BUS: Duration = Duration::from_secs(1);
-/// How often it is seen whether they do.
+/// How often the state of the bus is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Shares in which memberships are compared.
+/// The number of shares in which memberships are compared.
 const SHARES: u64 = 5;
 
 const _: () = assert!(
     COMPARE_EVERY.as_millis() * (SHARES as u128 + 1) <= MEMBERSHIPS_WITHIN.as_millis(),
-    "everybody has a turn in time, with one to spare"
+    "every user has a turn in time, with one to spare"
 );
 
-/// That hints may have been lost. Raised any number of times during a comparison, it is one more.
+/// Requests for a comparison at once. Any number of them during a comparison cause one more.
 #[derive(Debug, Default)]
-pub(super) struct Doubts {
+pub(super) struct CompareRequests {
     heads: Notify,
     memberships: Notify,
 }
 
-impl Doubts {
+impl CompareRequests {
     pub(super) fn raise(&self) {
         self.heads.notify_one();
         self.memberships.notify_one();
@@ -52,29 +51,29 @@ impl Doubts {
 
 /// Why it is time to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    Due,
-    InDoubt,
+enum Trigger {
+    Periodic,
+    HintsLost,
 }
 
 /// The last comparison.
 #[derive(Debug, Clone, Copy)]
-struct Last {
-    why: Why,
+struct LastComparison {
+    trigger: Trigger,
     was_up: bool,
     has_failed: bool,
 }
 
-impl Last {
-    const NONE: Self = Self { why: Why::Due, was_up: true, has_failed: false };
+impl LastComparison {
+    const NONE: Self = Self { trigger: Trigger::Periodic, was_up: true, has_failed: false };
 }
 
-/// Waits for the next comparison: more often while hints do not pass, at once when they cease or
-/// were lost, and soon where the store did not answer the last one.
-async fn next(chat: &Chat, last: &Last, doubt: &Notify) -> Why {
-    let Last { why, was_up, has_failed } = *last;
-    if why == Why::InDoubt {
-        // Where hints are lost all the time, comparing all the time would only make it worse.
+/// Waits until the next comparison is due: at once when hints were lost or the bus goes down, soon
+/// after the store failed, and more often while the bus is down.
+async fn next(chat: &Chat, last: &LastComparison, requested: &Notify) -> Trigger {
+    let LastComparison { trigger, was_up, has_failed } = *last;
+    if trigger == Trigger::HintsLost {
+        // If hints are lost all the time, comparing all the time would make it worse.
         tokio::time::sleep(COMPARE_EVERY_WITHOUT_BUS).await;
     }
     let pause = match (has_failed, was_up) {
@@ -82,70 +81,77 @@ async fn next(chat: &Chat, last: &Last, doubt: &Notify) -> Why {
         (false, true) => COMPARE_EVERY,
         (false, false) => COMPARE_EVERY_WITHOUT_BUS,
     };
-    // Gateways that started together must not ask together.
-    let due = Instant::now() + pause * 9 / 10 + chat.ports.clock.fresh_id().millis_of(pause / 10);
-    let has_ceased = || was_up && !chat.ports.bus.is_up();
-    while Instant::now() < due && !has_ceased() {
+    // Jitter: gateways that started together must not read together.
+    let due =
+        Instant::now() + pause * 9 / 10 + chat.context.ports.clock.fresh_id().millis_of(pause / 10);
+    let has_gone_down = || was_up && !chat.context.ports.bus.is_up();
+    while Instant::now() < due && !has_gone_down() {
         let look = due.min(Instant::now() + LOOK_EVERY);
-        // Cancel-safe: a doubt that is raised stays until it is taken.
-        if tokio::time::timeout_at(look, doubt.notified()).await.is_ok() {
-            return Why::InDoubt;
+        // Cancel-safe: a request stays until it is taken.
+        if tokio::time::timeout_at(look, requested.notified()).await.is_ok() {
+            return Trigger::HintsLost;
         }
     }
-    Why::Due
+    Trigger::Periodic
 }
 
 /// Compares the heads of live conversations.
-pub(super) async fn heads(chat: Arc<Chat>, doubts: Arc<Doubts>) {
-    let mut last = Last::NONE;
+pub(super) async fn heads(chat: Arc<Chat>, requests: Arc<CompareRequests>) {
+    let mut last = LastComparison::NONE;
     loop {
-        let why = next(&chat, &last, &doubts.heads).await;
-        let was_up = chat.ports.bus.is_up();
-        let compared = chat.compare_heads().await;
-        if let Err(error) = &compared {
-            tracing::debug!(%error, "heads not compared");
+        let trigger = next(&chat, &last, &requests.heads).await;
+        let was_up = chat.context.ports.bus.is_up();
+        let losses = chat.context.lost_hints.noted();
+        let live: Vec<_> = chat.directory.all().into_iter().filter(|one| !one.is_idle()).collect();
+        let compared = chat.compare_heads_of(&live).await;
+        match &compared {
+            Ok(()) if was_up => chat.context.lost_hints.compared(losses),
+            Ok(()) => chat.context.lost_hints.note(),
+            Err(error) => tracing::debug!(%error, "heads not compared"),
         }
-        last = Last { why, was_up, has_failed: compared.is_err() };
+        last = LastComparison { trigger, was_up, has_failed: compared.is_err() };
     }
 }
 
-/// Compares whose members the users here are: a share of them each time, all of them in doubt.
-pub(super) async fn memberships(chat: Arc<Chat>, doubts: Arc<Doubts>) {
-    let (mut last, mut left, mut turns) = (Last::NONE, Vec::new(), Turns::default());
+/// Compares the memberships of connected users: a share of them each time, all after a loss.
+pub(super) async fn memberships(chat: Arc<Chat>, requests: Arc<CompareRequests>) {
+    let mut last = LastComparison::NONE;
+    let mut failed = Vec::new();
+    let mut turns = Turns::default();
     for round in (0..SHARES).cycle() {
-        let why = next(&chat, &last, &doubts.memberships).await;
-        let was_up = chat.ports.bus.is_up();
-        let here = chat.ports.users.here();
-        left.extend(match why {
-            Why::InDoubt => {
-                chat.tell_revoked();
-                here
+        let trigger = next(&chat, &last, &requests.memberships).await;
+        let was_up = chat.context.ports.bus.is_up();
+        let connected = chat.context.users.connected();
+        failed.extend(match trigger {
+            Trigger::HintsLost => {
+                chat.publish_revoked();
+                connected
             }
-            Why::Due if was_up => {
-                here.into_iter().filter(|user| share_of(*user) == round).collect()
+            Trigger::Periodic if was_up => {
+                connected.into_iter().filter(|user| share_of(*user) == round).collect()
             }
-            Why::Due => turns.next(here, MEMBERSHIPS_ROUND_MAX),
+            Trigger::Periodic => turns.next(connected, MEMBERSHIPS_ROUND_MAX),
         });
-        left.sort_unstable();
-        left.dedup();
-        left = chat.compare_memberships_of(left).await;
-        last = Last { why, was_up, has_failed: !left.is_empty() };
+        failed.sort_unstable();
+        failed.dedup();
+        failed = chat.compare_memberships_of(failed).await;
+        last = LastComparison { trigger, was_up, has_failed: !failed.is_empty() };
     }
 }
 
-/// The share that a user is in: the counter bits of Snowflakes are alike, so all bits are mixed in.
+/// Returns the share of a user. The low bits of Snowflake ids are similar, so all bits are mixed.
 fn share_of(user: UserId) -> u64 {
     (user.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % SHARES
 }
 
-/// Whose turn it is where not all can be asked, by id.
+/// Round-robin over the users, by id, when not all of them can be compared at once.
 #[derive(Debug, Default)]
 struct Turns {
     last: Option<UserId>,
 }
 
 impl Turns {
-    /// The next so many of these, which are ascending.
+    /// Returns the next `count` of these ascending users.
     fn next(&mut self, mut users: Vec<UserId>, count: usize) -> Vec<UserId> {
         let first = users.partition_point(|user| Some(*user) <= self.last);
         users.rotate_left(first);
@@ -156,58 +162,57 @@ impl Turns {
 }
 
 impl Chat {
-    async fn compare_heads(&self) -> Result<(), StoreError> {
-        let live: Vec<_> = self.directory.all().into_iter().filter(|one| !one.is_quiet()).collect();
-        self.compare_heads_of(&live).await
-    }
-
     pub(super) async fn compare_heads_of(
         &self,
         live: &[Arc<Conversation>],
     ) -> Result<(), StoreError> {
         for part in live.chunks(HEADS_MAX) {
-            let ids: Vec<ConversationId> = part.iter().map(|one| one.id()).collect();
-            let heads = self.ports.stores.log.heads(&ids).await?;
+            let ids: Vec<ConversationId> = part.iter().map(|one| one.id).collect();
+            let heads = self.stores().log.heads(&ids).await?;
             for (conversation, head) in part.iter().zip(heads) {
-                conversation.heard_head(head.seq);
+                conversation.feed.learn_head(head.seq);
             }
         }
         Ok(())
     }
 
-    /// Compares the memberships of these users; gives those of whom the store told nothing.
+    /// Compares the memberships of these users, and returns those that the store did not answer for.
     pub(super) async fn compare_memberships_of(
         self: &Arc<Self>,
         users: Vec<UserId>,
     ) -> Vec<UserId> {
-        let (mut reads, mut left) = (JoinSet::new(), Vec::new());
+        let mut reads = JoinSet::new();
+        let mut failed = Vec::new();
         for user in users {
             if reads.len() >= MEMBERSHIPS_AT_ONCE_MAX {
-                left.extend(reads.join_next().await.and_then(Result::ok).flatten());
+                failed.extend(reads.join_next().await.and_then(Result::ok).flatten());
             }
             reads.spawn(compare_memberships(self.clone(), user));
         }
         while let Some(read) = reads.join_next().await {
-            left.extend(read.ok().flatten());
+            failed.extend(read.ok().flatten());
         }
-        left
+        failed
     }
 
-    /// Tells the others again which logins were ended here: that may have been lost as well.
-    fn tell_revoked(&self) {
-        for ended in
-            self.ports.revoked.in_force(self.ports.clock.now()).chunks(revocations::HINT_MAX)
+    /// Publishes again which logins were ended here, because those hints may have been lost as well.
+    fn publish_revoked(&self) {
+        for ended in self
+            .context
+            .revoked
+            .in_force(self.context.ports.clock.now())
+            .chunks(revocations::HINT_MAX)
         {
-            self.ports.bus.publish(Channel::Gateways, revocations::encode_all(ended));
+            self.context.ports.bus.publish(Channel::Gateways, revocations::encode_all(ended));
         }
     }
 }
 
 async fn compare_memberships(chat: Arc<Chat>, user: UserId) -> Option<UserId> {
-    match chat.ports.stores.conversations.of_user(user).await {
+    match chat.stores().conversations.of_user(user).await {
         Ok(memberships) => {
-            let yours = memberships.iter().map(|one| one.conversation).collect();
-            chat.ports.users.each_of(user, |outbox| outbox.compare(&yours));
+            let current = memberships.iter().map(|one| one.conversation).collect();
+            chat.context.users.each_session(user, |outbox| outbox.recheck_against(&current));
             None
         }
         Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) => Some(user),
@@ -223,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_has_a_turn_also_while_people_come_and_go() {
+    fn every_user_has_a_turn_while_users_come_and_go() {
         let users = |ids: &[u64]| ids.iter().filter_map(|id| UserId::new(*id)).collect::<Vec<_>>();
         let mut turns = Turns::default();
         assert_eq!(turns.next(users(&[1, 2, 3, 4, 5]), 2), users(&[1, 2]));

@@ -1,46 +1,52 @@
 //! Who may do what: a pure function of the state at the head where the entry will land.
 
-use super::state::{Needs, State, Target};
+use super::{
+    Change,
+    state::{Needs, State, Target},
+};
 use crate::{
-    command::Change,
     error::ChatError,
     id::UserId,
     limits::{EDITS_PER_MESSAGE_MAX, EMOJI_PER_MESSAGE_MAX, MEMBERS_MAX},
     model::{Body, Kind, Member, Role, Seq},
 };
 
-/// What a permitted command comes to.
+/// What a permitted change results in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// An entry with this body.
     Append(Body),
-    /// It is so already, and this entry stands for it.
+    /// The entry at this seq already says it; nothing is appended.
     Stands(Seq),
-    /// It is so already.
-    Nothing,
+    /// The conversation is already as asked, and no entry says so; nothing is appended.
+    Unchanged,
 }
 
-/// What must be known of the state to decide this.
+/// Returns what the state must know before [`decide`] is called.
 pub fn needs(actor: UserId, change: &Change) -> Needs {
-    let (other, target) = match change {
-        Change::Text { reply_to, .. } => (actor, *reply_to),
-        Change::SetTitle { .. } => (actor, None),
+    let nothing = Needs { users: [actor, actor], target: None, candidate: None };
+    match change {
+        Change::Text { reply_to, .. } => Needs { target: *reply_to, ..nothing },
+        Change::SetTitle { .. } => nothing,
         Change::Edit { target_seq, .. }
         | Change::Redact { target_seq }
-        | Change::React { target_seq, .. } => (actor, Some(*target_seq)),
-        Change::SetMember { user, .. } | Change::Remove { user } => (*user, None),
-    };
-    Needs { users: [actor, other], target }
+        | Change::React { target_seq, .. } => Needs { target: Some(*target_seq), ..nothing },
+        Change::Remove { user } => Needs { users: [actor, *user], ..nothing },
+        Change::SetMember { user, .. } => {
+            Needs { users: [actor, *user], candidate: Some(*user), ..nothing }
+        }
+    }
 }
 
-/// Whether the actor may do it now, and what it comes to. Everything that [`needs`] names must be
-/// known in the state.
+/// Returns what the change results in, or why the actor may not make it. The state must know
+/// everything that [`needs`] returns. Non-members get `NotFound`, which hides that the conversation
+/// exists.
 pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision, ChatError> {
     let actor = state.member(actor).ok_or(ChatError::NotFound("conversation"))?;
     match change {
         Change::Text { text, reply_to } => {
             if reply_to.is_some_and(|seq| message(state, &actor, seq).is_err()) {
-                return Err(ChatError::invalid("reply_to", "there is no such message"));
+                return Err(ChatError::invalid("reply_to", "this message does not exist"));
             }
             let body = Body::Text { text: Some(text.clone()), reply_to: *reply_to };
             Ok(Decision::Append(body))
@@ -59,14 +65,14 @@ pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision,
         Change::SetTitle { title } => {
             group_right(state, &actor, Role::Admin)?;
             if state.title() == Some(title) {
-                return Ok(Decision::Nothing);
+                return Ok(Decision::Unchanged);
             }
             Ok(Decision::Append(Body::Title { title: title.clone() }))
         }
     }
 }
 
-/// The message at this seq, if the actor may see it.
+/// Returns the message at this seq. Fails if the actor may not see it, or if it is another entry.
 fn message<'a>(state: &'a State, actor: &Member, seq: Seq) -> Result<&'a Target, ChatError> {
     if !(actor.joined_seq..=state.head.seq).contains(&seq) {
         return Err(ChatError::NotFound("message"));
@@ -75,7 +81,7 @@ fn message<'a>(state: &'a State, actor: &Member, seq: Seq) -> Result<&'a Target,
     if target.is_text {
         Ok(target)
     } else {
-        Err(ChatError::invalid("seq", "this entry is no message"))
+        Err(ChatError::invalid("seq", "this entry is not a message"))
     }
 }
 
@@ -133,10 +139,10 @@ fn react(
     Ok(Decision::Append(Body::Reaction { target_seq, emoji: emoji.clone(), on }))
 }
 
-/// Members of a direct conversation are who they are; in a group the actor needs this role.
+/// Fails unless the conversation is a group in which the actor has at least this role.
 fn group_right(state: &State, actor: &Member, role: Role) -> Result<(), ChatError> {
     if state.kind == Kind::Direct {
-        return Err(ChatError::Forbidden("a direct conversation stays as it is"));
+        return Err(ChatError::Forbidden("a direct conversation cannot be changed"));
     }
     if actor.role < role {
         return Err(ChatError::Forbidden("your role in the group does not allow this"));
@@ -161,6 +167,7 @@ fn add(state: &State, actor: &Member, user: UserId, role: Role) -> Result<Decisi
     if role > Role::Member {
         group_right(state, actor, Role::Owner)?;
     }
+    state.check_candidate(user)?;
     if state.head.members >= MEMBERS_MAX {
         return Err(ChatError::Full { what: "the group", max: MEMBERS_MAX as usize });
     }
@@ -174,7 +181,7 @@ fn change_role(
     role: Role,
 ) -> Result<Decision, ChatError> {
     if member.role == role {
-        return Ok(Decision::Nothing);
+        return Ok(Decision::Unchanged);
     }
     group_right(state, actor, Role::Owner)?;
     keeps_an_owner(state, &member)?;
@@ -190,17 +197,17 @@ fn remove(state: &State, actor: &Member, user: UserId) -> Result<Decision, ChatE
         state.member(user).ok_or(ChatError::NotFound("member"))?
     };
     if user != actor.user && actor.role == Role::Admin && member.role > Role::Member {
-        return Err(ChatError::Forbidden("an admin removes plain members only"));
+        return Err(ChatError::Forbidden("an admin can remove plain members only"));
     }
     keeps_an_owner(state, &member)?;
     Ok(Decision::Append(Body::Left { user, by: actor.user }))
 }
 
-/// A group with other members is never without an owner.
-fn keeps_an_owner(state: &State, going: &Member) -> Result<(), ChatError> {
-    let is_last = going.role == Role::Owner && state.head.owners == 1 && state.head.members > 1;
+/// Fails if a group with other members would be left without an owner.
+fn keeps_an_owner(state: &State, leaving: &Member) -> Result<(), ChatError> {
+    let is_last = leaving.role == Role::Owner && state.head.owners == 1 && state.head.members > 1;
     if is_last {
-        return Err(ChatError::Conflict("the group's last owner must hand ownership on first"));
+        return Err(ChatError::Conflict("the last owner must make somebody else an owner first"));
     }
     Ok(())
 }

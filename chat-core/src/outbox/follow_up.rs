@@ -1,26 +1,26 @@
-//! What follows from an entry for the session that hands it out.
+//! What a session does after it has delivered an entry.
 
 use crate::{
     id::UserId,
     model::{Body, Entry},
 };
 
-/// What a session has to do after it has handed an entry out.
+/// What a session does after it has delivered an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
+pub(crate) enum FollowUp {
     /// Nothing.
-    Nothing,
-    /// Show the conversation anew: its title changed.
+    None,
+    /// Send the conversation object again: the title changed.
     Show,
-    /// Show the conversation anew, if this is the session's user: its role changed.
+    /// Send the conversation object again to this user: the role changed.
     ShowTo(UserId),
     /// Leave the conversation, if this is the session's user.
     Leave(UserId),
 }
 
-impl After {
-    /// What follows from an entry.
-    pub const fn of(entry: &Entry) -> Self {
+impl FollowUp {
+    /// Returns what follows from an entry.
+    pub(crate) const fn of(entry: &Entry) -> Self {
         match &entry.body {
             Body::Title { .. } => Self::Show,
             Body::Role { member } => Self::ShowTo(member.user),
@@ -29,7 +29,7 @@ impl After {
             | Body::Edited { .. }
             | Body::Redacted { .. }
             | Body::Reaction { .. }
-            | Body::Joined { .. } => Self::Nothing,
+            | Body::Joined { .. } => Self::None,
         }
     }
 }

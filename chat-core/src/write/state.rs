@@ -1,96 +1,122 @@
-//! What must be known of a conversation to decide a command: partial, and folded forward.
+//! What is known of a conversation, to decide a write: partial, and folded forward.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    error::ChatError,
     id::{ConversationId, UserId},
     model::{Body, Entry, Head, Kind, Member, Overlay, Role, Seq},
     projection::Projection,
     time::Timestamp,
 };
 
-/// Known members and targets that are kept; past this they are read again when needed.
+/// How many members and targets are kept; beyond that they are read again when needed.
 const KNOWN_MAX: usize = 1_024;
 
-/// A conversation at one head. Cloning is cheap: what is known is shared until it changes.
+/// A conversation at one head. Cloning is cheap: members and targets are shared until they change.
 #[derive(Debug, Clone)]
 pub struct State {
     /// The conversation.
     pub conversation: ConversationId,
     /// Direct or group.
     pub kind: Kind,
-    /// The newest position and the running values there.
+    /// The newest seq, and the running values there.
     pub head: Head,
     title: Option<Arc<str>>,
     members: Arc<HashMap<UserId, Option<Member>>>,
     targets: Arc<HashMap<Seq, Option<Target>>>,
+    candidates: Arc<HashMap<UserId, Result<(), ChatError>>>,
 }
 
-/// An entry that a command is about.
+/// An entry that a write refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Who made it.
+    /// Who sent it.
     pub sender: UserId,
-    /// Whether it is a message.
+    /// True if the entry is a message.
     pub is_text: bool,
     /// What later entries did to it.
     pub overlay: Overlay,
 }
 
-/// What a command must know besides the running values.
+/// What the decision about a write depends on, besides the running values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// The standing of these users; both may be the same.
+    /// The memberships of these users, who may be the same.
     pub users: [UserId; 2],
     /// The entry at this seq.
     pub target: Option<Seq>,
+    /// Whether this user may be added to a conversation.
+    pub candidate: Option<UserId>,
 }
 
 impl State {
-    /// A conversation of which nothing but the running values and the title is known.
+    /// Creates a state that knows only the running values and the title.
     pub fn new(
         conversation: ConversationId,
         kind: Kind,
         head: Head,
         title: Option<Arc<str>>,
     ) -> Self {
-        let (members, targets) = (Arc::default(), Arc::default());
-        Self { conversation, kind, head, title, members, targets }
+        Self {
+            conversation,
+            kind,
+            head,
+            title,
+            members: Arc::default(),
+            targets: Arc::default(),
+            candidates: Arc::default(),
+        }
     }
 
-    /// The title.
+    /// Returns the group's title.
     pub fn title(&self) -> Option<&str> {
         self.title.as_deref()
     }
 
-    /// The standing of a user, if it is known; the inner `None` is for who is no member.
+    /// Returns a user's membership, or `None` if it is not known. The inner `None` says that the
+    /// user is not a member.
     pub fn standing(&self, user: UserId) -> Option<Option<Member>> {
         self.members.get(&user).copied()
     }
 
-    /// The member, if the user is known to be one.
+    /// Returns the member, if the user is known to be one.
     pub fn member(&self, user: UserId) -> Option<Member> {
         self.standing(user).flatten()
     }
 
-    /// The entry at this seq, if it is known; the inner `None` is for what is not there yet.
+    /// Returns the entry at this seq, or `None` if it is not known. The inner `None` says that the
+    /// log had no such entry at this head.
     pub fn target(&self, seq: Seq) -> Option<Option<&Target>> {
         self.targets.get(&seq).map(Option::as_ref)
     }
 
-    /// Learns a user's standing from a projection, which may be ahead of this head: the append at
-    /// the older head is refused then. What has been folded is not overwritten.
+    /// Adds a membership read from a projection. The projection may be ahead of this head: then the
+    /// append at this head is refused. A folded membership is not overwritten.
     pub fn learn_member(&mut self, user: UserId, standing: Option<Member>) {
         Arc::make_mut(&mut self.members).entry(user).or_insert(standing);
     }
 
-    /// Learns an entry, likewise.
+    /// Adds an entry that was read, in the same way.
     pub fn learn_target(&mut self, seq: Seq, target: Option<Target>) {
         Arc::make_mut(&mut self.targets).entry(seq).or_insert(target);
     }
 
-    /// Forgets members and targets once many are known.
+    /// Adds whether a user may be added to a conversation, or why not.
+    pub fn learn_candidate(&mut self, user: UserId, addable: Result<(), ChatError>) {
+        Arc::make_mut(&mut self.candidates).insert(user, addable);
+    }
+
+    /// Fails if the user may not be added to a conversation.
+    pub fn check_candidate(&self, user: UserId) -> Result<(), ChatError> {
+        const UNKNOWN: &str = "the new member could not be looked up";
+        self.candidates.get(&user).cloned().unwrap_or(Err(ChatError::Unavailable(UNKNOWN)))
+    }
+
+    /// Drops the known members or targets once there are too many, and all candidates: they change
+    /// without this conversation.
     pub fn trim(&mut self) {
+        self.candidates = Arc::default();
         if self.members.len() > KNOWN_MAX {
             self.members = Arc::default();
         }
@@ -99,7 +125,8 @@ impl State {
         }
     }
 
-    /// The running values after one more entry with this body, `at` this time or the head's.
+    /// Returns the running values after one more entry with this body. Its time is `at`, but not
+    /// before the head's.
     pub fn head_after(&self, body: &Body, at: Timestamp) -> Head {
         let seq = self.head.seq.next();
         let is_text = body.is_text();
@@ -112,8 +139,8 @@ impl State {
             ..self.head
         };
         let (before, after) = self.roles_changed_by(body);
-        // Members may be known from after this head. A count that is wrong for that exists only in
-        // a plan that the store refuses.
+        // A membership may be newer than this head. That makes the count wrong only in a plan that
+        // the store refuses.
         let changed = |count: u32, is_one: fn(Option<Role>) -> bool| {
             (count + u32::from(is_one(after))).saturating_sub(u32::from(is_one(before)))
         };
@@ -122,7 +149,7 @@ impl State {
         head
     }
 
-    /// The role of the member that a membership body is about, before and after it.
+    /// Returns the role of the member that the body is about, before and after it.
     fn roles_changed_by(&self, body: &Body) -> (Option<Role>, Option<Role>) {
         let before = |user: &UserId| self.member(*user).map(|member| member.role);
         match body {
@@ -137,10 +164,10 @@ impl State {
         }
     }
 
-    /// Folds the next entry into what is known.
+    /// Applies the next entry of the log, after which the running values are `head`.
     pub fn fold(&mut self, entry: &Entry, head: Head) {
         self.head = head;
-        self.arrive(entry);
+        self.complete_target(entry);
         match Projection::of(entry) {
             Projection::Cursor { .. } => {}
             Projection::Overlay { target_seq } => {
@@ -157,8 +184,8 @@ impl State {
         }
     }
 
-    /// An entry that a command was about before it was there.
-    fn arrive(&mut self, entry: &Entry) {
+    /// Completes a target that was looked up before the log had it.
+    fn complete_target(&mut self, entry: &Entry) {
         if self.target(entry.seq) == Some(None) {
             let (sender, is_text) = (entry.sender, entry.body.is_text());
             let target = Target { sender, is_text, overlay: Overlay::default() };

@@ -1,6 +1,4 @@
-//! Receipts and typing: of the moment for whoever listens; only the cursor itself is kept.
-
-use bytes::Bytes;
+//! Receipts and typing: ephemeral events. Only the cursor behind a receipt is stored.
 
 use super::Chat;
 use crate::{
@@ -15,7 +13,7 @@ use crate::{
 };
 
 impl Chat {
-    /// Moves one's own cursor, and tells the others.
+    /// Moves the caller's cursor, and sends a receipt to the others.
     pub(super) async fn receipt(
         &self,
         identity: Identity,
@@ -24,20 +22,26 @@ impl Chat {
         read_seq: Option<Seq>,
     ) -> Result<Reply, ChatError> {
         let head = self.head(conversation).await?;
-        self.standing(identity, conversation).await?;
+        self.caller_membership(identity, conversation).await?;
         for (field, seq) in [("delivered_seq", delivered_seq), ("read_seq", read_seq)] {
             if seq.is_some_and(|seq| seq > head.seq) {
-                return Err(ChatError::invalid(field, "this is past the head"));
+                return Err(ChatError::invalid(field, "this seq is past the head"));
             }
         }
         let read_seq = read_seq.unwrap_or_default();
-        let read_ord = self.ord_at(conversation, read_seq).await?;
+        let read_ord = if read_seq == Seq::ZERO {
+            0
+        } else {
+            let log = &self.stores().log;
+            let found = log.read(conversation, read_seq.previous(), read_seq, 1).await?;
+            found.first().ok_or(ChatError::Internal)?.ord
+        };
         let to = Cursor { delivered_seq: delivered_seq.unwrap_or_default(), read_seq, read_ord };
-        let cursors = &self.ports.stores.cursors;
+        let cursors = &self.stores().cursors;
         let (cursor, moved) = cursors.advance(identity.user, conversation, to).await?;
         if moved {
             let is_small = head.members <= MOMENTS_MEMBERS_MAX;
-            self.show_receipt(conversation, identity.user, cursor, is_small);
+            self.send_receipt(conversation, identity.user, cursor, is_small);
             let Cursor { delivered_seq, read_seq, .. } = cursor;
             let hint = Hint::Receipt { conversation, user: identity.user, delivered_seq, read_seq };
             let channel = if is_small {
@@ -45,22 +49,14 @@ impl Chat {
             } else {
                 Channel::User(identity.user)
             };
-            self.ports.publish(channel, &hint);
+            self.context.publish(channel, &hint);
         }
         Ok(Reply::Done)
     }
 
-    async fn ord_at(&self, conversation: ConversationId, seq: Seq) -> Result<u64, ChatError> {
-        if seq == Seq::ZERO {
-            return Ok(0);
-        }
-        let found = self.ports.stores.log.read(conversation, seq.previous(), seq, 1).await?;
-        found.first().map(|entry| entry.ord).ok_or(ChatError::Internal)
-    }
-
-    /// Shows a receipt to this gateway's sessions: to all in the conversation, or where those are
-    /// many, to the member's own devices.
-    pub(super) fn show_receipt(
+    /// Sends a receipt to this gateway's sessions: to all in the conversation, or in a large one only
+    /// to the member's own devices.
+    pub(super) fn send_receipt(
         &self,
         conversation: ConversationId,
         user: UserId,
@@ -69,13 +65,13 @@ impl Chat {
     ) {
         let event = Event::Receipt { conversation, user, cursor };
         if to_all {
-            self.show(conversation, &event, None);
+            self.send_ephemeral_in(conversation, &event, None);
         } else {
-            self.tell(user, &event);
+            self.send_ephemeral(user, &event);
         }
     }
 
-    /// Tells the others that one is typing.
+    /// Tells the other members that the caller is typing, or has stopped.
     pub(super) async fn typing(
         &self,
         identity: Identity,
@@ -83,21 +79,26 @@ impl Chat {
         on: bool,
     ) -> Result<Reply, ChatError> {
         let head = self.head(conversation).await?;
-        self.standing(identity, conversation).await?;
+        self.caller_membership(identity, conversation).await?;
         if head.members <= MOMENTS_MEMBERS_MAX {
             let user = identity.user;
-            self.show(conversation, &Event::Typing { conversation, user, on }, Some(user));
+            let event = Event::Typing { conversation, user, on };
+            self.send_ephemeral_in(conversation, &event, Some(user));
             let hint = Hint::Typing { user, on };
-            self.ports.publish(Channel::Conversation(conversation), &hint);
+            self.context.publish(Channel::Conversation(conversation), &hint);
         }
         Ok(Reply::Done)
     }
 
-    /// Shows an event of the moment to everybody who listens to the conversation here.
-    pub(super) fn show(&self, conversation: ConversationId, event: &Event, except: Option<UserId>) {
+    /// Sends an ephemeral event to this gateway's sessions in a conversation, except to this user's.
+    pub(super) fn send_ephemeral_in(
+        &self,
+        conversation: ConversationId,
+        event: &Event,
+        except: Option<UserId>,
+    ) {
         if let Some(live) = self.directory.get(conversation) {
-            let bytes: Bytes = self.ports.encode.encode(event);
-            live.moment(&bytes, except);
+            live.feed.offer_ephemeral(&self.context.ports.encode.encode(event), except);
         }
     }
 }

@@ -1,0 +1,79 @@
+//! What all parts of the domain on one gateway share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    hint::Hint,
+    port::{Channel, Stores},
+    ports::Ports,
+    revocations::RevokedLogins,
+    users::Users,
+};
+
+/// What all parts of the domain on one gateway share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) ports: Ports,
+    /// Logins whose access tokens this gateway refuses.
+    pub(crate) revoked: RevokedLogins,
+    /// The owner of all tasks, who waits for their end.
+    pub(crate) tasks: TaskTracker,
+    /// The sessions of each user on this gateway.
+    pub(crate) users: Users,
+    pub(crate) lost_hints: LostHints,
+}
+
+impl Context {
+    pub(crate) fn new(ports: Ports, revoked: RevokedLogins, tasks: TaskTracker) -> Self {
+        let lost_hints = LostHints::default();
+        Self { ports, revoked, tasks, users: Users::default(), lost_hints }
+    }
+
+    pub(crate) const fn stores(&self) -> &Stores {
+        &self.ports.stores
+    }
+
+    /// Sends a hint to the other gateways.
+    pub(crate) fn publish(&self, channel: Channel, hint: &Hint) {
+        self.ports.bus.publish(channel, hint.encode());
+    }
+
+    /// Returns true if a hint about a newer head may be missing. Then only the store knows the heads.
+    pub(crate) fn may_miss_hints(&self) -> bool {
+        if !self.ports.bus.is_up() {
+            // The bus may come back before anybody else looks.
+            self.lost_hints.note();
+        }
+        self.lost_hints.are_pending()
+    }
+}
+
+/// Counts losses of hints, and the last one after which heads were compared with the store.
+#[derive(Debug, Default)]
+pub(crate) struct LostHints {
+    noted: AtomicU64,
+    compared: AtomicU64,
+}
+
+impl LostHints {
+    /// Notes that hints may have been lost.
+    pub(crate) fn note(&self) {
+        self.noted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Returns the number of losses so far, for [`Self::compared`].
+    pub(crate) fn noted(&self) -> u64 {
+        self.noted.load(Ordering::Acquire)
+    }
+
+    /// Records that all heads were compared with the store after this many losses.
+    pub(crate) fn compared(&self, noted: u64) {
+        self.compared.fetch_max(noted, Ordering::AcqRel);
+    }
+
+    fn are_pending(&self) -> bool {
+        self.compared.load(Ordering::Acquire) < self.noted()
+    }
+}

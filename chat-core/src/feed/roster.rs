@@ -1,0 +1,51 @@
+//! The sessions that listen to a conversation on this gateway.
+//!
+//! They are kept in chunks that a fan-out shares instead of copying. A snapshot of 100,000 listeners
+//! clones one pointer a chunk, and adding a listener copies one chunk at most.
+
+use std::sync::Arc;
+
+use crate::outbox::Outbox;
+
+/// Listeners in a chunk. Between two chunks a fan-out yields to other tasks.
+pub(super) const CHUNK: usize = 128;
+
+/// A part of the listeners.
+pub(super) type Chunk = Arc<Vec<Arc<Outbox>>>;
+
+/// The sessions that listen to a conversation on this gateway.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    chunks: Vec<Chunk>,
+}
+
+impl Roster {
+    /// Adds a listener, which must not be in the roster yet.
+    pub(super) fn add(&mut self, outbox: &Arc<Outbox>) {
+        // Only the last chunk grows, and an empty chunk is dropped: all others stay nearly full.
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => Arc::make_mut(chunk).push(outbox.clone()),
+            Some(_) | None => self.chunks.push(Arc::new(vec![outbox.clone()])),
+        }
+    }
+
+    /// Removes a listener.
+    pub(super) fn remove(&mut self, outbox: &Outbox) {
+        let keep = |one: &Arc<Outbox>| !std::ptr::eq(Arc::as_ptr(one), outbox);
+        for chunk in &mut self.chunks {
+            if !chunk.iter().all(keep) {
+                Arc::make_mut(chunk).retain(keep);
+            }
+        }
+        self.chunks.retain(|chunk| !chunk.is_empty());
+    }
+
+    /// Returns the listeners as of now.
+    pub(super) fn snapshot(&self) -> Vec<Chunk> {
+        self.chunks.clone()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+}

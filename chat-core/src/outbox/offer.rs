@@ -1,0 +1,27 @@
+//! What an offered seq means to a reader at some head.
+
+use crate::model::Seq;
+
+/// What an offered seq means to a reader at some head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It comes next.
+    Next,
+    /// It is known already.
+    Stale,
+    /// Something is missing before it.
+    Gap,
+}
+
+impl Offer {
+    /// Returns what `seq` means to a reader that has everything up to `head`.
+    pub(crate) fn of(seq: Seq, head: Seq) -> Self {
+        if seq <= head {
+            Self::Stale
+        } else if seq == head.next() {
+            Self::Next
+        } else {
+            Self::Gap
+        }
+    }
+}

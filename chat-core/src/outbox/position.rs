@@ -1,0 +1,39 @@
+//! How far a session has got in one conversation.
+
+use super::{FollowUp, Frame, Offer};
+use crate::{id::UserId, model::Seq};
+
+/// How far a session has got in one conversation.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Position {
+    /// The last seq delivered.
+    pub(super) delivered: Seq,
+    /// The last seq queued; the same as `delivered` while behind.
+    pub(super) queued: Seq,
+    /// While behind: the newest seq known.
+    pub(super) head: Seq,
+    /// The newest entry by which the reader left.
+    pub(super) left: Seq,
+    /// False between `prepare` and `start`, while the session reads the head.
+    pub(super) is_started: bool,
+    pub(super) is_behind: bool,
+    /// True until the client has got the conversation object.
+    pub(super) is_new: bool,
+}
+
+impl Position {
+    /// Returns true if the entry by which the reader leaves is not delivered yet.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.left > self.delivered
+    }
+
+    /// Notes an offered entry, and returns what it means to this reader.
+    pub(super) fn note(&mut self, frame: &Frame, reader: UserId) -> Offer {
+        let is_live = self.is_started && !self.is_behind && !self.is_leaving();
+        self.head = self.head.max(frame.seq);
+        if frame.follow_up == FollowUp::Leave(reader) {
+            self.left = self.left.max(frame.seq);
+        }
+        if is_live { Offer::of(frame.seq, self.queued) } else { Offer::Stale }
+    }
+}

@@ -1,0 +1,219 @@
+//! A write: a command that becomes an entry of a conversation's log.
+//!
+//! In reading order: this file has the types; [`state`] is what must be known of a conversation,
+//! [`decide`] says what a write becomes at that state, and [`plan`] does so for a batch. All of
+//! that is pure. [`appender`] carries batches to the log, and is the only writer of a conversation
+//! on this gateway.
+
+pub(crate) mod appender;
+pub mod decide;
+mod gather;
+mod plan;
+pub mod state;
+mod unknown;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    error::ChatError,
+    id::{ConversationId, UserId},
+    model::{Body, ClientId, Entry, Role, Seq},
+};
+
+/// A command that becomes an entry of a conversation's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The conversation to write to.
+    pub conversation: ConversationId,
+    /// The sender's own name for the command. A repeat with the same name makes no second entry.
+    pub client_id: Option<ClientId>,
+    /// The seq that the entry must get; at any other head the write is refused.
+    pub expected_seq: Option<Seq>,
+    /// The newest seq that the sender knew when it first made the command.
+    pub base_seq: Option<Seq>,
+    /// What to change.
+    pub change: Change,
+}
+
+/// What a write changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Sends a message.
+    Text {
+        /// The message's text.
+        text: Arc<str>,
+        /// The message that it answers.
+        reply_to: Option<Seq>,
+    },
+    /// Replaces the text of the actor's own message.
+    Edit {
+        /// The message.
+        target_seq: Seq,
+        /// The new text.
+        text: Arc<str>,
+    },
+    /// Removes the text of a message.
+    Redact {
+        /// The message.
+        target_seq: Seq,
+    },
+    /// Adds the actor's reaction to a message, or removes it.
+    React {
+        /// The message.
+        target_seq: Seq,
+        /// The emoji.
+        emoji: Arc<str>,
+        /// True to add, false to remove.
+        on: bool,
+    },
+    /// Adds a member, or changes a member's role.
+    SetMember {
+        /// The user to add or change.
+        user: UserId,
+        /// The role. `None` adds a plain member, and leaves the role of an existing one.
+        role: Option<Role>,
+    },
+    /// Removes a member; removing oneself is leaving.
+    Remove {
+        /// The member.
+        user: UserId,
+    },
+    /// Changes the title of a group.
+    SetTitle {
+        /// The new title.
+        title: Arc<str>,
+    },
+}
+
+impl Change {
+    /// Returns the bytes of text in the change, for the bound on a batch.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text { text, .. } | Self::Edit { text, .. } => text.len(),
+            Self::React { emoji, .. } => emoji.len(),
+            Self::SetTitle { title } => title.len(),
+            Self::Redact { .. } | Self::SetMember { .. } | Self::Remove { .. } => 0,
+        }
+    }
+
+    /// Returns true if this change makes an entry with this body. An erased text matches any text.
+    pub fn makes(&self, body: &Body) -> bool {
+        let same = |wanted: &Arc<str>, kept: &Option<Arc<str>>| {
+            kept.as_ref().is_none_or(|kept| kept == wanted)
+        };
+        match (self, body) {
+            (Self::Text { text, reply_to }, Body::Text { text: kept, reply_to: kept_to }) => {
+                reply_to == kept_to && same(text, kept)
+            }
+            (
+                Self::Edit { target_seq, text },
+                Body::Edited { target_seq: kept_seq, text: kept },
+            ) => target_seq == kept_seq && same(text, kept),
+            (Self::Redact { target_seq }, Body::Redacted { target_seq: kept }) => {
+                target_seq == kept
+            }
+            (
+                Self::React { target_seq, emoji, on },
+                Body::Reaction { target_seq: kept_seq, emoji: kept, on: kept_on },
+            ) => target_seq == kept_seq && emoji == kept && on == kept_on,
+            _ => false,
+        }
+    }
+}
+
+/// What became of a write that was not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// This entry is the result.
+    Entry {
+        /// The entry as it was appended.
+        entry: Box<Entry>,
+        /// True if the entry was in the log before this attempt.
+        replayed: bool,
+    },
+    /// The conversation was already as asked, and no entry records that.
+    Unchanged,
+}
+
+/// What the caller of a write gets.
+pub(crate) type WriteResult = Result<Outcome, ChatError>;
+
+/// What the caller gets if no append with the write was attempted before the deadline.
+const TIMED_OUT: ChatError = ChatError::Unavailable("the store did not answer in time");
+
+/// An append is only attempted with this much time left for each of its writes, so that a write
+/// reported as not done is never appended afterwards.
+const TIME_LEFT_MIN: Duration = Duration::from_millis(20);
+
+/// A write in the appender's queue, as its caller sees it.
+#[derive(Debug)]
+pub struct Pending {
+    order: u64,
+    deadline: Instant,
+    attempted: Attempted,
+    result: oneshot::Receiver<WriteResult>,
+}
+
+impl Pending {
+    /// Waits for the outcome until the write's deadline. Then returns `Unavailable` if no append
+    /// was attempted with it, and `OutcomeUnknown` otherwise.
+    pub async fn outcome(self) -> Result<Outcome, ChatError> {
+        match timeout_at(self.deadline, self.result).await {
+            Ok(Ok(result)) => result,
+            Err(_) if !self.attempted.includes(self.order) => Err(TIMED_OUT),
+            // The appender panicked, or is still waiting for the store.
+            Ok(Err(_)) | Err(_) => Err(ChatError::OutcomeUnknown),
+        }
+    }
+}
+
+/// A write in the queue, as the appender sees it.
+#[derive(Debug)]
+struct Waiting {
+    /// Its place among all writes of this appender. Replanning keeps this order.
+    order: u64,
+    actor: UserId,
+    write: Write,
+    /// The head that the sender knew, or else the head at which this gateway first planned the
+    /// write. A first attempt can only stand after it.
+    base: Option<Seq>,
+    deadline: Instant,
+    result: oneshot::Sender<WriteResult>,
+}
+
+impl Waiting {
+    /// Answers the caller, who may have gone: what was appended stays.
+    fn answer(self, result: WriteResult) {
+        drop(self.result.send(result));
+    }
+
+    /// Returns true if there is too little time left to attempt an append.
+    fn is_late(&self) -> bool {
+        self.deadline <= Instant::now() + TIME_LEFT_MIN
+    }
+}
+
+/// The newest write of a conversation with which an append was attempted.
+#[derive(Debug, Clone, Default)]
+struct Attempted(Arc<AtomicU64>);
+
+impl Attempted {
+    fn mark(&self, order: u64) {
+        self.0.fetch_max(order, Ordering::SeqCst);
+    }
+
+    fn includes(&self, order: u64) -> bool {
+        self.0.load(Ordering::SeqCst) >= order
+    }
+}

@@ -1,0 +1,464 @@
+//! The only writer of a conversation on this gateway.
+//!
+//! Writes that are queued while an append is in flight form the next batch; a single write starts at
+//! once. A task runs while the queue has writes, and reads as one loop: take a batch, load what it
+//! needs, plan it, append, settle, publish. The append is conditional on the head at which the batch
+//! was decided, so rights hold at exactly the seq where an entry lands. A refusal is given only once
+//! that head is confirmed, and never to a write whose entry stands already.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::{join_all, try_join, try_join_all};
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    Attempted, Outcome, Pending, TIMED_OUT, Waiting, Write, WriteResult,
+    decide::needs,
+    gather::GatherWindow,
+    plan::{Plan, Verdict, repeated},
+    state::{State, Target},
+    unknown::{EarlierAppends, OwnEntry},
+};
+use crate::{
+    addable::check_addable,
+    context::Context,
+    error::{ChatError, StoreError},
+    feed::Feed,
+    id::{ConversationId, UserId},
+    limits::{APPENDER_QUEUE_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_DEADLINE},
+    log,
+    model::{Entry, Overlay, Seq},
+    port::{Append, Appended},
+};
+
+/// The pause before the store is asked again about an unknown outcome.
+const UNKNOWN_PAUSE: Duration = Duration::from_millis(50);
+
+/// The only writer of a conversation on this gateway.
+#[derive(Debug)]
+pub(crate) struct Appender {
+    conversation: ConversationId,
+    context: Arc<Context>,
+    feed: Arc<Feed>,
+    queue: Mutex<Queue>,
+    attempted: Attempted,
+    /// Notified when enough writes are queued for the next batch.
+    gathered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    begun: u64,
+    is_running: bool,
+    /// The state after the last batch, if it is known.
+    state: Option<State>,
+    window: GatherWindow,
+}
+
+impl Appender {
+    pub(crate) fn new(
+        conversation: ConversationId,
+        context: Arc<Context>,
+        feed: Arc<Feed>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            conversation,
+            context,
+            feed,
+            queue: Mutex::default(),
+            attempted: Attempted::default(),
+            gathered: Notify::new(),
+        })
+    }
+
+    /// Returns true if no write is queued or in progress.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.queue.lock().is_running
+    }
+
+    /// Queues a write behind all earlier ones. A full queue refuses it.
+    pub(crate) fn begin(self: &Arc<Self>, actor: UserId, write: Write) -> Pending {
+        let deadline = Instant::now() + COMMAND_DEADLINE;
+        let (sender, result) = oneshot::channel();
+        let mut queue = self.queue.lock();
+        queue.begun += 1;
+        let order = queue.begun;
+        let base = write.base_seq;
+        let waiting = Waiting { order, actor, write, base, deadline, result: sender };
+        if queue.waiting.len() >= APPENDER_QUEUE_MAX {
+            const FULL: &str = "too many writes wait for this conversation";
+            waiting.answer(Err(ChatError::Unavailable(FULL)));
+        } else {
+            queue.waiting.push_back(waiting);
+            if queue.window.waits_until(queue.waiting.len()).is_none() {
+                self.gathered.notify_one();
+            }
+            if !std::mem::replace(&mut queue.is_running, true) {
+                self.context.tasks.spawn(self.clone().run());
+            }
+        }
+        Pending { order, deadline, attempted: self.attempted.clone(), result }
+    }
+
+    /// Writes batches until the queue is empty.
+    async fn run(self: Arc<Self>) {
+        let _reset = ResetOnPanic(&self.queue);
+        while let Some((batch, state)) = self.next_batch().await {
+            let started = Instant::now();
+            let answered = batch.len();
+            let state = self.write(batch, state).await;
+            let mut queue = self.queue.lock();
+            let queued = queue.waiting.len();
+            queue.window.open(started.elapsed(), answered, queued);
+            queue.state = state;
+        }
+    }
+
+    /// Waits until the next batch may start, and returns it with the known state. Returns `None`
+    /// when the queue is empty: then the next write starts a new task.
+    async fn next_batch(&self) -> Option<(Vec<Waiting>, Option<State>)> {
+        loop {
+            let wait = {
+                let queue = self.queue.lock();
+                queue.window.waits_until(queue.waiting.len())
+            };
+            let Some(until) = wait else { break };
+            if timeout_at(until, self.gathered.notified()).await.is_err() {
+                break;
+            }
+        }
+        let mut queue = self.queue.lock();
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH_ENTRIES_MAX
+            && let Some(next) = queue.waiting.front()
+        {
+            bytes += next.write.change.text_bytes();
+            if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
+                break;
+            }
+            batch.extend(queue.waiting.pop_front());
+        }
+        if batch.is_empty() {
+            queue.is_running = false;
+            return None;
+        }
+        Some((batch, queue.state.take()))
+    }
+
+    /// Answers every write of a batch. Returns the state after it, if that is known.
+    async fn write(&self, mut writes: Vec<Waiting>, mut state: Option<State>) -> Option<State> {
+        let log = &*self.context.ports.stores.log;
+        let mut earlier = EarlierAppends::default();
+        loop {
+            let late = writes.extract_if(.., |write| write.is_late()).collect();
+            earlier.fail_all(late, &TIMED_OUT);
+            if writes.is_empty() {
+                return state;
+            }
+
+            let known = match self.load(state.take(), &writes).await {
+                Ok(known) => known,
+                Err(error) => {
+                    earlier.fail_all(writes, &error);
+                    return None;
+                }
+            };
+            let room = log.room(known.head.seq);
+            let mut plan = Plan::new(known, writes, room, &*self.context.ports.clock);
+
+            // Mark first, then look at the time: a thread that is suspended in between must not
+            // append what its caller was told is not done.
+            if let Some(newest) = plan.writers.iter().map(|write| write.order).max() {
+                self.attempted.mark(newest);
+                if plan.writers.iter().any(Waiting::is_late) {
+                    let (before, batch) = plan.undo();
+                    state = Some(before);
+                    writes = batch;
+                    continue;
+                }
+            }
+
+            // An unknown outcome is asked about for as long as a caller waits. Nobody is told
+            // anything until the store has answered a read.
+            let mut ask_until = None;
+            match self.append(&plan).await {
+                Ok(Appended::Done) => {
+                    let Plan { after, writers, entries, verdicts, postponed, .. } = plan;
+                    if !entries.is_empty() {
+                        earlier = EarlierAppends::Settled;
+                        let writers = writers.into_iter().map(Some);
+                        self.publish(entries.into_iter().zip(writers).collect()).await;
+                    }
+                    self.answer_without_entry(verdicts, &earlier).await;
+                    state = Some(after);
+                    writes = postponed;
+                    continue;
+                }
+                Ok(Appended::Duplicate { entries }) => {
+                    self.answer_repeats(&mut plan, entries).await;
+                    let (before, batch) = plan.undo();
+                    state = Some(before);
+                    writes = batch;
+                    continue;
+                }
+                Ok(Appended::Moved { .. }) => {}
+                Err(StoreError::Unknown(detail)) => {
+                    let conversation = self.conversation;
+                    tracing::warn!(conversation.id = %conversation, detail, "append outcome unknown");
+                    earlier.add(&plan);
+                    ask_until = plan.writers.iter().map(|write| write.deadline).max();
+                }
+                Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
+                    earlier.fail_all(plan.undo().1, &error.into());
+                    return None;
+                }
+            }
+
+            // The log has moved, or may have: read what is new, and plan the rest again.
+            let (mut before, batch) = plan.undo();
+            let arrived = match self.catch_up(&mut before, ask_until).await {
+                Ok(arrived) => arrived,
+                Err(error) => {
+                    earlier.fail_all(batch, &error.into());
+                    return None;
+                }
+            };
+            let (own, rest) = earlier.settle(batch, arrived);
+            self.publish(own).await;
+            state = Some(before);
+            writes = rest;
+        }
+    }
+
+    /// Returns the state with everything known that the writes need. Fails with `NotFound` if there
+    /// is no such conversation.
+    async fn load(&self, state: Option<State>, writes: &[Waiting]) -> Result<State, ChatError> {
+        let stores = &self.context.ports.stores;
+        let mut state = match state {
+            Some(state) => state,
+            None => {
+                // The head first: what is read after it may be newer, and the append is then
+                // refused.
+                let heads = stores.log.heads(&[self.conversation]).await?;
+                let found = stores.conversations.get(self.conversation).await?;
+                let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
+                let head = heads.first().copied().unwrap_or_default();
+                State::new(self.conversation, founding.kind, head, title)
+            }
+        };
+        state.trim();
+        let mut users = BTreeSet::new();
+        let mut targets = BTreeSet::new();
+        for waiting in writes {
+            let needs = needs(waiting.actor, &waiting.write.change);
+            users.extend(needs.users.into_iter().filter(|user| state.standing(*user).is_none()));
+            targets.extend(needs.target.filter(|seq| state.target(*seq).is_none()));
+        }
+        let users: Vec<UserId> = users.into_iter().collect();
+        let head = state.head.seq;
+        let (standings, found) = try_join(
+            async {
+                if users.is_empty() {
+                    return Ok(Vec::new());
+                }
+                stores.conversations.standing(self.conversation, &users).await
+            },
+            try_join_all(targets.iter().map(|seq| self.read_target(*seq, head))),
+        )
+        .await?;
+        for (user, standing) in users.into_iter().zip(standings) {
+            state.learn_member(user, standing);
+        }
+        for (seq, target) in targets.into_iter().zip(found) {
+            state.learn_target(seq, target);
+        }
+        for waiting in writes {
+            let needs = needs(waiting.actor, &waiting.write.change);
+            // Only a member can cause these reads.
+            if let Some(user) = needs.candidate
+                && state.member(waiting.actor).is_some()
+            {
+                let addable = check_addable(stores, &[user]).await?;
+                state.learn_candidate(user, addable);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Returns the entry at this seq with what later entries did to it. An entry after the state's
+    /// head is learned when it is folded.
+    async fn read_target(&self, seq: Seq, head: Seq) -> Result<Option<Target>, StoreError> {
+        if seq == Seq::ZERO || seq > head {
+            return Ok(None);
+        }
+        let stores = &self.context.ports.stores;
+        let (found, overlays) = try_join(
+            stores.log.read(self.conversation, seq.previous(), seq, 1),
+            stores.conversations.overlays(self.conversation, seq.previous(), seq),
+        )
+        .await?;
+        let Some(entry) = found.into_iter().next() else { return Ok(None) };
+        let overlay = overlays.into_iter().next().map_or_else(Overlay::default, |(_, one)| one);
+        Ok(Some(Target { sender: entry.sender, is_text: entry.body.is_text(), overlay }))
+    }
+
+    /// Appends the plan's entries. A plan without entries holds if the head is still the same.
+    async fn append(&self, plan: &Plan) -> Result<Appended, StoreError> {
+        let log = &*self.context.ports.stores.log;
+        if plan.entries.is_empty() {
+            let heads = log.heads(&[self.conversation]).await?;
+            let head = heads.first().copied().unwrap_or_default();
+            let is_same = head == plan.before.head;
+            return Ok(if is_same { Appended::Done } else { Appended::Moved { head } });
+        }
+        let bases: Vec<Seq> =
+            plan.writers.iter().map(|write| write.base.unwrap_or_default()).collect();
+        let entries = Append {
+            conversation: self.conversation,
+            after: plan.before.head.seq,
+            entries: &plan.entries,
+            bases: &bases,
+            head: plan.after.head,
+        };
+        log::append(log, entries).await
+    }
+
+    /// Delivers and projects entries that this gateway has appended, and answers their writes.
+    async fn publish(&self, own: Vec<OwnEntry>) {
+        if own.is_empty() {
+            return;
+        }
+        let (entries, writers): (Vec<Entry>, Vec<Option<Waiting>>) = own.into_iter().unzip();
+        // A text changes nothing that its readers look up, so it is delivered first. Everything
+        // else is projected first: whoever hears of a new member must find that member.
+        let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
+        let (texts, others) = entries.split_at(texts);
+        self.feed.publish(texts);
+        let projected = self.context.ports.stores.conversations.project(&entries).await;
+        self.feed.publish(others);
+        for (waiting, entry) in writers.into_iter().zip(entries) {
+            let Some(waiting) = waiting else { continue };
+            waiting.answer(match &projected {
+                Ok(()) => Ok(Outcome::Entry { entry: Box::new(entry), replayed: false }),
+                // The entry stands, but reads may not show all of it yet. A repeat repairs that.
+                Err(_) => Err(ChatError::OutcomeUnknown),
+            });
+        }
+        if let Err(error) = projected {
+            let conversation = self.conversation;
+            tracing::warn!(conversation.id = %conversation, %error, "projections lag behind the log");
+        }
+    }
+
+    /// Answers the plan's writes whose entries are in the log already, and removes them from it.
+    async fn answer_repeats(&self, plan: &mut Plan, mut standing: Vec<(usize, Entry)>) {
+        let entries: Vec<Entry> = standing.iter().map(|(_, entry)| entry.clone()).collect();
+        let projected = self.context.ports.stores.conversations.project(&entries).await;
+        standing.sort_unstable_by_key(|(index, _)| Reverse(*index));
+        for (index, entry) in standing {
+            if index >= plan.writers.len() {
+                continue;
+            }
+            let waiting = plan.writers.remove(index);
+            let result = repeated(&waiting.write, entry);
+            waiting.answer(if projected.is_ok() { result } else { Err(ChatError::OutcomeUnknown) });
+        }
+    }
+
+    /// Answers writes that made no entry, all at once. A write that would make no entry now may have
+    /// made one before: then that entry is the answer, but not for somebody who is not a member.
+    async fn answer_without_entry(
+        &self,
+        verdicts: Vec<(Waiting, Verdict)>,
+        earlier: &EarlierAppends,
+    ) {
+        let answers = verdicts.into_iter().map(|(waiting, verdict)| async {
+            match self.result_without_entry(&waiting, verdict).await {
+                Ok(outcome) => waiting.answer(Ok(outcome)),
+                Err(error) => earlier.fail(waiting, error),
+            }
+        });
+        join_all(answers).await;
+    }
+
+    async fn result_without_entry(&self, waiting: &Waiting, verdict: Verdict) -> WriteResult {
+        let log = &self.context.ports.stores.log;
+        let is_outsider = matches!(verdict, Verdict::Refused(ChatError::NotFound("conversation")));
+        if let Some(client_id) = &waiting.write.client_id
+            && !is_outsider
+        {
+            let base = waiting.base.unwrap_or_default();
+            let made = log.find(self.conversation, waiting.actor, client_id, base).await?;
+            if let Some(entry) = made {
+                return repeated(&waiting.write, entry);
+            }
+        }
+        match verdict {
+            Verdict::Unchanged => Ok(Outcome::Unchanged),
+            Verdict::Refused(refusal) => Err(refusal),
+            Verdict::Stands(seq) => {
+                let found = log.read(self.conversation, seq.previous(), seq, 1).await?;
+                let entry = found.into_iter().next().ok_or(ChatError::Internal)?;
+                Ok(Outcome::Entry { entry: Box::new(entry), replayed: true })
+            }
+        }
+    }
+
+    /// Folds what the log has after the state's head, and passes it to the feed. Returns those
+    /// entries. A store that does not answer is asked again until `ask_until`.
+    async fn catch_up(
+        &self,
+        state: &mut State,
+        ask_until: Option<Instant>,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let log = &*self.context.ports.stores.log;
+        loop {
+            let read = async {
+                let heads = log.heads(&[self.conversation]).await?;
+                let head = heads.first().copied().unwrap_or_default();
+                let entries =
+                    log::read_all(log, self.conversation, state.head.seq, head.seq).await?;
+                Ok((head, entries))
+            };
+            match read.await {
+                Ok((head, entries)) => {
+                    for entry in &entries {
+                        state.fold(entry, head);
+                    }
+                    state.head = head;
+                    self.feed.receive_stored(&entries);
+                    return Ok(entries);
+                }
+                Err(_) if ask_until.is_some_and(|until| Instant::now() + UNKNOWN_PAUSE < until) => {
+                    tokio::time::sleep(UNKNOWN_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Resets the queue if the task panics, so that one defect does not stop the conversation for good.
+struct ResetOnPanic<'a>(&'a Mutex<Queue>);
+
+impl Drop for ResetOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = self.0.lock();
+            queue.is_running = false;
+            queue.state = None;
+            queue.waiting.clear();
+        }
+    }
+}
