@@ -20,4 +20,5 @@ mod removals;
 mod rights;
 mod scene;
 mod sessions;
+mod stale_heads;
 mod upkeep;

@@ -1,0 +1,24 @@
+//! The heads that an opening session gets are not older than what was acknowledged.
+
+use chat_core::memory::MemoryHub;
+
+use crate::scene::Scene;
+
+#[tokio::test(start_paused = true)]
+async fn opening_returns_the_stored_head_while_hints_are_missing() {
+    let hub = MemoryHub::new();
+    let scene = Scene::with(2, &hub, 0);
+    let ada = scene.person("ada").await;
+    let conversation = ada.group(&[]).await;
+    let ada_elsewhere = ada.at(&scene.gateways[1]);
+    // A listener keeps the second gateway's feed live.
+    let _listener = ada_elsewhere.open(None).await;
+    hub.cut_off();
+    let missed = ada.send(conversation, "without a hint").await;
+    assert_eq!(ada_elsewhere.open(None).await.heads, [(conversation, missed)]);
+
+    // The bus is up again, but the feed has not been compared with the store yet.
+    let missed = ada.send(conversation, "without a hint").await;
+    hub.heal();
+    assert_eq!(ada_elsewhere.open(None).await.heads, [(conversation, missed)]);
+}
