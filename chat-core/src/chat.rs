@@ -67,7 +67,34 @@ impl Chat {
                 });
                 Box::pin(async move { chat.written(pending?).await })
             }
-            other => Box::pin(async move { chat.answer(identity, other).await }),
+            Command::Receipt { conversation, delivered_seq, read_seq } => Box::pin(async move {
+                chat.receipt(identity, conversation, delivered_seq, read_seq).await
+            }),
+            Command::Typing { conversation, on } => {
+                Box::pin(async move { chat.typing(identity, conversation, on).await })
+            }
+            Command::History { conversation, page, limit } => {
+                Box::pin(async move { chat.history(identity, conversation, page, limit).await })
+            }
+            Command::OpenDirect { user } => {
+                Box::pin(async move { chat.open_direct(identity, user).await })
+            }
+            Command::CreateGroup { title, members, key } => {
+                Box::pin(async move { chat.create_group(identity, title, members, key).await })
+            }
+            Command::Conversations { after, limit } => {
+                Box::pin(async move { chat.conversations(identity, after, limit).await })
+            }
+            Command::Conversation { conversation } => Box::pin(async move {
+                let view = chat.view(identity, conversation).await?;
+                Ok(Reply::Conversation(Box::new(view)))
+            }),
+            Command::Member { conversation, user } => {
+                Box::pin(async move { chat.member(identity, conversation, user).await })
+            }
+            Command::Members { conversation, after, limit } => {
+                Box::pin(async move { chat.members(identity, conversation, after, limit).await })
+            }
         }
     }
 
@@ -91,41 +118,6 @@ impl Chat {
                 let views = present(&*self.stores().conversations, vec![*entry]).await?;
                 let entry = views.into_iter().next().ok_or(ChatError::Internal)?;
                 Ok(Reply::Written(Written { entry, replayed: true }))
-            }
-        }
-    }
-
-    async fn answer(
-        self: &Arc<Self>,
-        identity: Identity,
-        command: Command,
-    ) -> Result<Reply, ChatError> {
-        match command {
-            // `begin` has taken it.
-            Command::Write(_) => Err(ChatError::Internal),
-            Command::Receipt { conversation, delivered_seq, read_seq } => {
-                self.receipt(identity, conversation, delivered_seq, read_seq).await
-            }
-            Command::Typing { conversation, on } => self.typing(identity, conversation, on).await,
-            Command::History { conversation, page, limit } => {
-                self.history(identity, conversation, page, limit).await
-            }
-            Command::OpenDirect { user } => self.open_direct(identity, user).await,
-            Command::CreateGroup { title, members, key } => {
-                self.create_group(identity, title, members, key).await
-            }
-            Command::Conversations { after, limit } => {
-                self.conversations(identity, after, limit).await
-            }
-            Command::Conversation { conversation } => {
-                let view = self.view(identity, conversation).await?;
-                Ok(Reply::Conversation(Box::new(view)))
-            }
-            Command::Member { conversation, user } => {
-                self.member(identity, conversation, user).await
-            }
-            Command::Members { conversation, after, limit } => {
-                self.members(identity, conversation, after, limit).await
             }
         }
     }

@@ -158,7 +158,6 @@ impl Appender {
 
     /// Answers every write of a batch. Returns the state after it, if that is known.
     async fn write(&self, mut writes: Vec<Waiting>, mut state: Option<State>) -> Option<State> {
-        let log = &*self.context.ports.stores.log;
         let mut earlier = EarlierAppends::default();
         loop {
             let late = writes.extract_if(.., |write| write.is_late()).collect();
@@ -166,96 +165,99 @@ impl Appender {
             if writes.is_empty() {
                 return state;
             }
-
-            let known = match self.load(state.take(), &writes).await {
-                Ok(known) => known,
+            match self.attempt(&mut writes, state, &mut earlier).await {
+                Ok(next) => state = Some(next),
                 Err(error) => {
                     earlier.fail_all(writes, &error);
                     return None;
                 }
-            };
-            let room = log.room(known.head.seq);
-            let mut plan = Plan::new(known, writes, room, &*self.context.ports.clock);
-
-            // Mark first, then look at the time: a thread that is suspended in between must not
-            // append what its caller was told is not done.
-            if let Some(newest) = plan.writers.iter().map(|write| write.order).max() {
-                self.attempted.mark(newest);
-                if plan.writers.iter().any(Waiting::is_late) {
-                    let (before, batch) = plan.undo();
-                    state = Some(before);
-                    writes = batch;
-                    continue;
-                }
             }
-
-            // An unknown outcome is asked about for as long as a caller waits. Nobody is told
-            // anything until the store has answered a read.
-            let mut ask_until = None;
-            match self.append(&plan).await {
-                Ok(Appended::Done) => {
-                    let Plan { after, writers, entries, verdicts, postponed, .. } = plan;
-                    if !entries.is_empty() {
-                        earlier = EarlierAppends::Settled;
-                        let writers = writers.into_iter().map(Some);
-                        self.publish(entries.into_iter().zip(writers).collect()).await;
-                    }
-                    self.answer_without_entry(verdicts, &earlier).await;
-                    state = Some(after);
-                    writes = postponed;
-                    continue;
-                }
-                Ok(Appended::Duplicate { entries }) => {
-                    self.answer_repeats(&mut plan, entries).await;
-                    let (before, batch) = plan.undo();
-                    state = Some(before);
-                    writes = batch;
-                    continue;
-                }
-                Ok(Appended::Moved { .. }) => {}
-                Err(StoreError::Unknown(detail)) => {
-                    let conversation = self.conversation;
-                    tracing::warn!(conversation.id = %conversation, detail, "append outcome unknown");
-                    earlier.add(&plan);
-                    ask_until = plan.writers.iter().map(|write| write.deadline).max();
-                }
-                Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
-                    earlier.fail_all(plan.undo().1, &error.into());
-                    return None;
-                }
-            }
-
-            // The log has moved, or may have: read what is new, and plan the rest again.
-            let (mut before, batch) = plan.undo();
-            let arrived = match self.catch_up(&mut before, ask_until).await {
-                Ok(arrived) => arrived,
-                Err(error) => {
-                    earlier.fail_all(batch, &error.into());
-                    return None;
-                }
-            };
-            let (own, rest) = earlier.settle(batch, arrived);
-            self.publish(own).await;
-            state = Some(before);
-            writes = rest;
         }
+    }
+
+    /// Attempts one append, and returns the state after it. Leaves in `writes` what needs another
+    /// attempt; if it fails, all writes that have no answer yet.
+    async fn attempt(
+        &self,
+        writes: &mut Vec<Waiting>,
+        state: Option<State>,
+        earlier: &mut EarlierAppends,
+    ) -> Result<State, ChatError> {
+        // Load and plan.
+        let known = self.load(state, writes).await?;
+        let room = self.context.stores().log.room(known.head.seq);
+        let clock = &*self.context.ports.clock;
+        let mut plan = Plan::new(known, std::mem::take(writes), room, clock);
+
+        // Mark first, then check the time: a thread that is suspended in between must not append
+        // what its caller was told is not done.
+        self.attempted.mark(plan.writers.iter().map(|write| write.order).max().unwrap_or(0));
+        if plan.writers.iter().any(Waiting::is_late) {
+            let before;
+            (before, *writes) = plan.undo();
+            return Ok(before);
+        }
+
+        // Append.
+        let mut ask_until = None;
+        match self.append(&plan).await {
+            Ok(Appended::Done) => {
+                let Plan { after, writers, entries, verdicts, postponed, .. } = plan;
+                if !entries.is_empty() {
+                    *earlier = EarlierAppends::Settled;
+                }
+                self.publish(entries.into_iter().zip(writers.into_iter().map(Some)).collect())
+                    .await;
+                self.answer_without_entry(verdicts, earlier).await;
+                *writes = postponed;
+                return Ok(after);
+            }
+            Ok(Appended::Duplicate { entries }) => {
+                self.answer_repeats(&mut plan, entries).await;
+                let before;
+                (before, *writes) = plan.undo();
+                return Ok(before);
+            }
+            Ok(Appended::Moved { .. }) => {}
+            Err(StoreError::Unknown(detail)) => {
+                let conversation = self.conversation;
+                tracing::warn!(conversation.id = %conversation, detail, "append outcome unknown");
+                earlier.add(&plan);
+                // Nobody is answered before the store has answered a read: ask it as long as a
+                // caller waits.
+                ask_until = plan.writers.iter().map(|write| write.deadline).max();
+            }
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
+                (_, *writes) = plan.undo();
+                return Err(error.into());
+            }
+        }
+
+        // Settle: the log has moved, or may have. Read what is new, and find this gateway's entries.
+        let mut before;
+        (before, *writes) = plan.undo();
+        let arrived = self.catch_up(&mut before, ask_until).await?;
+        let (own, rest) = earlier.settle(std::mem::take(writes), arrived);
+        *writes = rest;
+
+        // Publish.
+        self.publish(own).await;
+        Ok(before)
     }
 
     /// Returns the state with everything known that the writes need. Fails with `NotFound` if there
     /// is no such conversation.
     async fn load(&self, state: Option<State>, writes: &[Waiting]) -> Result<State, ChatError> {
-        let stores = &self.context.ports.stores;
-        let mut state = match state {
-            Some(state) => state,
-            None => {
-                // The head first: what is read after it may be newer, and the append is then
-                // refused.
-                let heads = stores.log.heads(&[self.conversation]).await?;
-                let found = stores.conversations.get(self.conversation).await?;
-                let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
-                let head = heads.first().copied().unwrap_or_default();
-                State::new(self.conversation, founding.kind, head, title)
-            }
+        let stores = &self.context.stores();
+        let mut state = if let Some(state) = state {
+            state
+        } else {
+            // The head first: what is read after it may be newer, and the append is then refused.
+            let heads = stores.log.heads(&[self.conversation]).await?;
+            let found = stores.conversations.get(self.conversation).await?;
+            let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
+            let head = heads.first().copied().unwrap_or_default();
+            State::new(self.conversation, founding.kind, head, title)
         };
         state.trim();
         let mut users = BTreeSet::new();
@@ -302,7 +304,7 @@ impl Appender {
         if seq == Seq::ZERO || seq > head {
             return Ok(None);
         }
-        let stores = &self.context.ports.stores;
+        let stores = &self.context.stores();
         let (found, overlays) = try_join(
             stores.log.read(self.conversation, seq.previous(), seq, 1),
             stores.conversations.overlays(self.conversation, seq.previous(), seq),
@@ -315,7 +317,7 @@ impl Appender {
 
     /// Appends the plan's entries. A plan without entries holds if the head is still the same.
     async fn append(&self, plan: &Plan) -> Result<Appended, StoreError> {
-        let log = &*self.context.ports.stores.log;
+        let log = &*self.context.stores().log;
         if plan.entries.is_empty() {
             let heads = log.heads(&[self.conversation]).await?;
             let head = heads.first().copied().unwrap_or_default();
@@ -345,7 +347,7 @@ impl Appender {
         let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
         let (texts, others) = entries.split_at(texts);
         self.feed.publish(texts);
-        let projected = self.context.ports.stores.conversations.project(&entries).await;
+        let projected = self.context.stores().conversations.project(&entries).await;
         self.feed.publish(others);
         for (waiting, entry) in writers.into_iter().zip(entries) {
             let Some(waiting) = waiting else { continue };
@@ -364,7 +366,7 @@ impl Appender {
     /// Answers the plan's writes whose entries are in the log already, and removes them from it.
     async fn answer_repeats(&self, plan: &mut Plan, mut standing: Vec<(usize, Entry)>) {
         let entries: Vec<Entry> = standing.iter().map(|(_, entry)| entry.clone()).collect();
-        let projected = self.context.ports.stores.conversations.project(&entries).await;
+        let projected = self.context.stores().conversations.project(&entries).await;
         standing.sort_unstable_by_key(|(index, _)| Reverse(*index));
         for (index, entry) in standing {
             if index >= plan.writers.len() {
@@ -393,7 +395,7 @@ impl Appender {
     }
 
     async fn result_without_entry(&self, waiting: &Waiting, verdict: Verdict) -> WriteResult {
-        let log = &self.context.ports.stores.log;
+        let log = &self.context.stores().log;
         let is_outsider = matches!(verdict, Verdict::Refused(ChatError::NotFound("conversation")));
         if let Some(client_id) = &waiting.write.client_id
             && !is_outsider
@@ -422,30 +424,29 @@ impl Appender {
         state: &mut State,
         ask_until: Option<Instant>,
     ) -> Result<Vec<Entry>, StoreError> {
-        let log = &*self.context.ports.stores.log;
-        loop {
+        let log = &*self.context.stores().log;
+        let after = state.head.seq;
+        let (head, entries) = loop {
             let read = async {
                 let heads = log.heads(&[self.conversation]).await?;
                 let head = heads.first().copied().unwrap_or_default();
-                let entries =
-                    log::read_all(log, self.conversation, state.head.seq, head.seq).await?;
+                let entries = log::read_all(log, self.conversation, after, head.seq).await?;
                 Ok((head, entries))
             };
             match read.await {
-                Ok((head, entries)) => {
-                    for entry in &entries {
-                        state.fold(entry, head);
-                    }
-                    state.head = head;
-                    self.feed.receive_stored(&entries);
-                    return Ok(entries);
-                }
+                Ok(found) => break found,
                 Err(_) if ask_until.is_some_and(|until| Instant::now() + UNKNOWN_PAUSE < until) => {
                     tokio::time::sleep(UNKNOWN_PAUSE).await;
                 }
                 Err(error) => return Err(error),
             }
+        };
+        for entry in &entries {
+            state.fold(entry, head);
         }
+        state.head = head;
+        self.feed.receive_stored(&entries);
+        Ok(entries)
     }
 }
 

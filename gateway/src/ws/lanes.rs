@@ -137,20 +137,19 @@ impl<W: Work> Lane<W> {
             let is_write = match slot {
                 Slot::Answered(_) => continue,
                 Slot::Running { is_write } => *is_write,
-                Slot::Waiting(work) => {
-                    let is_write = work.is_write();
-                    if number != self.first && !(only_writes && is_write) {
-                        return;
-                    }
-                    if let Slot::Waiting(work) = std::mem::replace(slot, Slot::Running { is_write })
-                    {
-                        let reply = work.begin();
-                        running.push(Running { slot: Some((conversation, number)), reply });
-                    }
-                    is_write
-                }
+                Slot::Waiting(work) => work.is_write(),
             };
             only_writes &= is_write;
+            if !matches!(slot, Slot::Waiting(_)) {
+                continue;
+            }
+            if number != self.first && !only_writes {
+                return;
+            }
+            if let Slot::Waiting(work) = std::mem::replace(slot, Slot::Running { is_write }) {
+                let reply = work.begin();
+                running.push(Running { slot: Some((conversation, number)), reply });
+            }
         }
     }
 

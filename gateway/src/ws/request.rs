@@ -10,7 +10,7 @@ use chat_core::{
     model::Identity,
 };
 use futures_util::future::BoxFuture;
-use presence::{TooManyWatched, Watcher};
+use presence::Watcher;
 
 use super::lanes::Work;
 use crate::{
@@ -49,16 +49,12 @@ impl Work for Request {
                 Box::pin(async move { reply_with(id, result.await) })
             }
             Self::Watch { id, watcher, users } => Box::pin(async move {
-                match watcher.watch(&users).await {
-                    Ok(presence) => {
-                        let presence = presence.into_iter().map(PresenceJson::from).collect();
-                        reply_ok(id, &Watched { presence })
-                    }
-                    Err(TooManyWatched) => {
-                        let error = ChatError::TooLarge { field: "users", max: WATCHED_MAX };
-                        reply_error(Some(id), &error)
-                    }
-                }
+                let Ok(presence) = watcher.watch(&users).await else {
+                    let error = ChatError::TooLarge { field: "users", max: WATCHED_MAX };
+                    return reply_error(Some(id), &error);
+                };
+                let presence = presence.into_iter().map(PresenceJson::from).collect();
+                reply_ok(id, &Watched { presence })
             }),
             Self::Answered(reply) => Box::pin(std::future::ready(reply)),
         }
