@@ -37,6 +37,10 @@ impl Bus for RedisBus {
     }
 
     fn is_up(&self) -> bool {
-        self.0.is_up()
+        self.0.primaries.iter().all(|primary| primary.is_up())
+    }
+
+    fn is_current(&self) -> bool {
+        self.0.primaries.iter().all(|primary| primary.is_current())
     }
 }

@@ -29,10 +29,6 @@ impl Fleet {
         &self.primaries[self.ring.place(name)]
     }
 
-    pub(super) fn is_up(&self) -> bool {
-        self.primaries.iter().all(|primary| primary.is_up())
-    }
-
     /// Items by the primary that the name of each belongs to; only primaries that have some.
     pub(super) fn share<T>(
         &self,

@@ -37,6 +37,11 @@ pub(super) const CHECK_EVERY: Duration = Duration::from_millis(500);
 /// how long a silent primary goes unnoticed.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
+/// How often the publisher connection sends a probe.
+pub(super) const PROBE_EVERY: Duration = Duration::from_millis(125);
+/// How old a proof may be that hints arrive: a probe that has been outstanding for 250 ms ends it.
+pub(super) const PROOF_AGE_MAX: Duration = PROBE_EVERY.saturating_add(Duration::from_millis(250));
+
 /// What all primaries of a gateway share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -108,7 +113,7 @@ impl Primary {
         Self {
             address,
             shared,
-            probes: Probes::default(),
+            probes: Probes::new(),
             distrust: Notify::new(),
             hints_bytes: AtomicUsize::new(0),
             state: watch::Sender::new(State::default()),
@@ -120,6 +125,12 @@ impl Primary {
 
     pub(super) fn is_up(&self) -> bool {
         self.state.borrow().is_up()
+    }
+
+    /// Returns true if it is up and a recent probe has been heard: whatever was published before
+    /// that probe has arrived.
+    pub(super) fn is_current(&self) -> bool {
+        self.is_up() && self.probes.is_proven_within(PROOF_AGE_MAX)
     }
 
     /// Waits until it is up.

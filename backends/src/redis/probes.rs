@@ -1,75 +1,114 @@
-//! Numbers that a gateway publishes to itself, to know that what is published is heard.
+//! Probes: messages that a gateway publishes to itself, which prove that hints arrive.
 //!
-//! They grow over both connections of a primary, so that hearing one covers all before it.
+//! Redis pushes messages to a connection in the order in which it took them. A probe that has been
+//! heard therefore proves that everything published before it has arrived. A probe's number is the
+//! time at which it was sent, so the last number heard is also the age of the proof. Both
+//! connections of a primary send probes, and no two of them have the same number.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use redis::aio::MultiplexedConnection;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use super::{
     dial::Doubt,
     primary::{ANSWER_WITHIN, in_time},
 };
 
-/// The probes of one primary.
-#[derive(Debug, Default)]
+/// The probes of one primary. Numbers are microseconds since `started`; 0 stands for no probe.
+#[derive(Debug)]
 pub(super) struct Probes {
-    sent: AtomicU64,
-    /// By the publisher's connection, and taken by the primary.
-    published: AtomicU64,
-    heard: watch::Sender<u64>,
+    started: Instant,
+    last_sent: AtomicU64,
+    /// The last probe that the primary has taken from the publisher connection.
+    last_published: AtomicU64,
+    last_heard: watch::Sender<u64>,
 }
 
 impl Probes {
-    /// Publishes the next number; gives it when the primary has taken it.
+    pub(super) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            last_sent: AtomicU64::new(0),
+            last_published: AtomicU64::new(0),
+            last_heard: watch::Sender::new(0),
+        }
+    }
+
+    /// Publishes a probe and returns its number once the primary has taken it.
     pub(super) async fn send(
         &self,
         channel: &str,
         connection: &mut MultiplexedConnection,
     ) -> Result<u64, Doubt> {
-        let number = self.sent.fetch_add(1, Ordering::AcqRel) + 1;
+        let number = self.next_number();
         in_time(redis::cmd("PUBLISH").arg(channel).arg(number).exec_async(connection)).await?;
         Ok(number)
     }
 
-    /// The publisher's connection has sent this one.
-    pub(super) fn published(&self, number: u64) {
-        self.published.fetch_max(number, Ordering::AcqRel);
+    fn next_number(&self) -> u64 {
+        let now = self.now();
+        let before = self
+            .last_sent
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(now.max(last + 1)));
+        let (Ok(last) | Err(last)) = before;
+        now.max(last + 1)
     }
 
-    /// The last one of the publisher's.
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Notes that the primary has taken this probe from the publisher connection.
+    pub(super) fn note_published(&self, number: u64) {
+        self.last_published.fetch_max(number, Ordering::AcqRel);
+    }
+
+    /// Returns the last probe that the primary has taken from the publisher connection.
     pub(super) fn last_published(&self) -> u64 {
-        self.published.load(Ordering::Acquire)
+        self.last_published.load(Ordering::Acquire)
     }
 
-    /// Notes what came; says whether it was a probe. Others may write there, too: a number that was
-    /// never sent is none.
-    pub(super) fn hear(&self, payload: &[u8]) -> bool {
+    /// Notes a message of the probe channel. Returns false if it is not a probe of this gateway:
+    /// others may write to the channel, too.
+    pub(super) fn note_heard(&self, payload: &[u8]) -> bool {
         let number = str::from_utf8(payload).ok().and_then(|text| text.parse::<u64>().ok());
-        let Some(number) = number.filter(|number| *number <= self.sent.load(Ordering::Acquire))
+        let Some(number) =
+            number.filter(|number| *number <= self.last_sent.load(Ordering::Acquire))
         else {
             return false;
         };
-        self.heard.send_if_modified(|heard| {
-            let later = number > *heard;
-            *heard = number.max(*heard);
-            later
+        self.last_heard.send_if_modified(|last| {
+            let is_later = number > *last;
+            *last = number.max(*last);
+            is_later
         });
         true
     }
 
-    /// Whether this one, or a later one, was heard.
+    /// Returns true if this probe or a later one has been heard.
     pub(super) fn is_heard(&self, number: u64) -> bool {
-        *self.heard.borrow() >= number
+        *self.last_heard.borrow() >= number
     }
 
-    /// Waits until it is.
+    /// Returns true if the last probe that was heard was sent at most `age_max` ago.
+    pub(super) fn is_proven_within(&self, age_max: Duration) -> bool {
+        let last_heard = *self.last_heard.borrow();
+        last_heard > 0 && Duration::from_micros(self.now().saturating_sub(last_heard)) <= age_max
+    }
+
+    /// Waits until this probe or a later one has been heard; fails after [`ANSWER_WITHIN`].
     pub(super) async fn wait_for(&self, number: u64) -> Result<(), Doubt> {
-        let mut hearing = self.heard.subscribe();
-        let heard = hearing.wait_for(|heard| *heard >= number);
-        // The sender is here: only the time can end this.
-        timeout(ANSWER_WITHIN, heard).await.map(drop).map_err(|_| Doubt::Unheard)
+        let mut heard = self.last_heard.subscribe();
+        // The sender lives in `self`: only the timeout can fail.
+        let waited = timeout(ANSWER_WITHIN, heard.wait_for(|last| *last >= number)).await;
+        waited.map(drop).map_err(|_| Doubt::Unheard)
     }
 }
 
@@ -77,25 +116,38 @@ impl Probes {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_numbers_that_were_sent_are_heard() {
-        let probes = Probes::default();
-        probes.sent.store(7, Ordering::Release);
+    #[tokio::test(start_paused = true)]
+    async fn probes_accept_only_numbers_that_were_sent() {
+        let probes = Probes::new();
+        let sent: Vec<u64> = (0..7).map(|_| probes.next_number()).collect();
+        assert_eq!(sent, [1, 2, 3, 4, 5, 6, 7]);
         for garbage in [&b""[..], b"x", b"-1", b"8", b"18446744073709551616", b"\xff", b" 7"] {
-            assert!(!probes.hear(garbage), "{garbage:?}");
+            assert!(!probes.note_heard(garbage), "{garbage:?}");
         }
         assert!(!probes.is_heard(1));
-        assert!(probes.hear(b"5") && probes.is_heard(5) && !probes.is_heard(6));
-        assert!(probes.hear(b"3") && probes.is_heard(5), "an old one takes nothing back");
+        assert!(probes.note_heard(b"5") && probes.is_heard(5) && !probes.is_heard(6));
+        assert!(probes.note_heard(b"3") && probes.is_heard(5), "an older probe changes nothing");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_ends_when_it_is_heard_or_in_doubt() {
-        let probes = Probes::default();
-        probes.sent.store(2, Ordering::Release);
-        assert!(matches!(probes.wait_for(2).await, Err(Doubt::Unheard)));
-        let hear = async { assert!(probes.hear(b"2")) };
-        let (waited, ()) = tokio::join!(probes.wait_for(2), hear);
+    async fn wait_ends_when_the_probe_is_heard_or_late() {
+        let probes = Probes::new();
+        let number = probes.next_number();
+        assert!(matches!(probes.wait_for(number).await, Err(Doubt::Unheard)));
+        let hear = async { assert!(probes.note_heard(number.to_string().as_bytes())) };
+        let (waited, ()) = tokio::join!(probes.wait_for(number), hear);
         assert!(waited.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn proof_expires_by_the_time_of_sending() {
+        let (probes, age_max) = (Probes::new(), Duration::from_millis(300));
+        assert!(!probes.is_proven_within(age_max), "nothing has been heard");
+        let number = probes.next_number();
+        tokio::time::advance(Duration::from_millis(250)).await;
+        assert!(probes.note_heard(number.to_string().as_bytes()));
+        assert!(probes.is_proven_within(age_max));
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert!(!probes.is_proven_within(age_max), "sent too long ago, although heard lately");
     }
 }

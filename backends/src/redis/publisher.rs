@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     backoff::Backoff,
     dial::{Doubt, Line},
-    primary::{CHECK_EVERY, Half, Hint, Primary, in_time},
+    primary::{CHECK_EVERY, Half, Hint, PROBE_EVERY, Primary, in_time},
     scripts,
 };
 
@@ -85,7 +85,7 @@ impl Publisher {
         self.primary.connect(Some(connection.clone()));
         self.primary.trust(Half::Publisher);
         let primary = Arc::clone(&self.primary);
-        let mut ticks = interval(CHECK_EVERY);
+        let mut ticks = interval(PROBE_EVERY);
         let began = Instant::now();
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -133,7 +133,7 @@ impl Publisher {
     /// Publishes a number that the subscriber has to hear.
     async fn probe(&mut self, connection: &mut MultiplexedConnection) -> Result<(), Doubt> {
         let Primary { probes, shared, .. } = &*self.primary;
-        probes.published(probes.send(&shared.probe, connection).await?);
+        probes.note_published(probes.send(&shared.probe, connection).await?);
         Ok(())
     }
 

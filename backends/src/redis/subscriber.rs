@@ -299,7 +299,7 @@ fn hear(primary: &Primary, push: PushInfo) {
         return shared.counters.garbage.add(1);
     };
     if name == shared.probe.as_bytes() {
-        return shared.counters.garbage.add(usize::from(!primary.probes.hear(&payload)));
+        return shared.counters.garbage.add(usize::from(!primary.probes.note_heard(&payload)));
     }
     if name == LEASES.as_bytes() {
         return shared.changes.tell_lost();

@@ -212,6 +212,31 @@ async fn gateway_starts_while_its_primary_is_away() {
     timeout(NOTICED_WITHIN, tasks.wait()).await.expect("all tasks end");
 }
 
+#[tokio::test]
+async fn bus_is_not_current_while_its_primary_is_paused() {
+    let Some(mut scene) = Scene::open().await else { return };
+    eventually("a probe is heard", NOTICED_WITHIN, async || scene.bus.is_current()).await;
+    scene.server.pause();
+    eventually("the proof expires", NOTICED_WITHIN, async || !scene.bus.is_current()).await;
+    scene.goes_down().await;
+    assert!(!scene.bus.is_current());
+    scene.server.resume();
+    eventually("a probe is heard again", NOTICED_WITHIN, async || scene.bus.is_current()).await;
+    lost(&mut scene.arrivals, NOTICED_WITHIN).await;
+}
+
+#[tokio::test]
+async fn bus_is_up_but_not_current_while_its_primary_is_slow() {
+    let Some((_server, proxy, redis, _end)) = through_proxy().await else { return };
+    let bus = redis.bus();
+    eventually("a probe is heard", NOTICED_WITHIN, async || bus.is_current()).await;
+    proxy.delay(Duration::from_millis(300));
+    eventually("the proof expires", NOTICED_WITHIN, async || bus.is_up() && !bus.is_current())
+        .await;
+    proxy.delay(Duration::ZERO);
+    eventually("a probe is heard again", NOTICED_WITHIN, async || bus.is_current()).await;
+}
+
 /// One gateway that reaches its primary through a proxy.
 async fn through_proxy() -> Option<(Server, Proxy, Redis, DropGuard)> {
     let server = Server::start().await?;

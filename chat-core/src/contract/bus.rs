@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::{
     sync::mpsc::Receiver,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::scene::{fresh, random};
@@ -25,6 +25,7 @@ macro_rules! bus_contract {
         $crate::bus_contract!(@tests $open;
             hints_arrive_at_all_other_gateways_in_order;
             every_gateway_speaks_and_hears;
+            bus_becomes_current_after_it_is_up;
             subscribed_is_heard_from_that_moment_on;
             channels_are_kept_apart;
             every_kind_of_channel_carries_hints;
@@ -120,6 +121,18 @@ pub async fn every_gateway_speaks_and_hears(buses: &[Arc<dyn Bus>]) {
         second.hears(two, count).await;
         publish(&buses[1], one, count);
         first.hears(one, count).await;
+    }
+}
+
+/// A bus that is up proves soon that hints arrive.
+pub async fn bus_becomes_current_after_it_is_up(buses: &[Arc<dyn Bus>]) {
+    for bus in buses {
+        let current = async {
+            while !bus.is_current() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, current).await.expect("the bus becomes current");
     }
 }
 

@@ -291,6 +291,10 @@ impl Bus for MemoryBus {
     fn is_up(&self) -> bool {
         self.hub.lock().is_up(self.number)
     }
+
+    fn is_current(&self) -> bool {
+        self.is_up()
+    }
 }
 
 /// The gateway has gone, and its place on the hub with it.

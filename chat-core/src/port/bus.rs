@@ -62,4 +62,10 @@ pub trait Bus: Send + Sync + fmt::Debug {
     /// Returns true while the bus is connected. While it is not, gateways read the store more
     /// often.
     fn is_up(&self) -> bool;
+
+    /// Returns true if this gateway has lately proven that hints arrive. Every hint that others
+    /// published before that proof then is in the stream of arrivals, or `Lost` stands for it. A
+    /// proof is valid for a fraction of a second, so this turns false before [`Self::is_up`] does.
+    /// While it is false, heads known from hints may be stale: read them from the store.
+    fn is_current(&self) -> bool;
 }

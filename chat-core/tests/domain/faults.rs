@@ -235,4 +235,8 @@ impl Bus for GatedBus {
     fn is_up(&self) -> bool {
         self.inner.is_up()
     }
+
+    fn is_current(&self) -> bool {
+        self.inner.is_current()
+    }
 }

@@ -104,6 +104,7 @@ async fn gateway_cut_off_alone_hears_lost_alone() {
     to.cut_off();
     publish(&from, 0..3);
     assert!(from.is_up() && !to.is_up());
+    assert!(from.is_current() && !to.is_current());
     to.heal();
     publish(&from, 3..4);
     assert_eq!(read(&mut arrivals), [None, Some(3)]);
