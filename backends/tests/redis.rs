@@ -84,7 +84,7 @@ async fn limiters(primaries: usize) -> (Guard, Vec<Arc<dyn Limiter>>) {
 
 async fn leases(primaries: usize) -> (Guard, Vec<Arc<dyn Leases>>) {
     let guard = open(primaries).await;
-    let memory = presence::memory::MemoryHub::start(&TaskTracker::new(), CancellationToken::new());
+    let memory = presence::memory::LeaseHub::start(&TaskTracker::new(), CancellationToken::new());
     let leases = match &guard {
         Some((gateways, _)) => gateways.all.iter().map(Redis::leases).collect(),
         None => (0..2).map(|_| Arc::new(memory.leases()) as Arc<dyn Leases>).collect(),

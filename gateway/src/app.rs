@@ -135,7 +135,7 @@ pub(crate) struct SharedConversations(pub(crate) Arc<Chat>);
 
 #[async_trait]
 impl Acquaintances for SharedConversations {
-    async fn know(&self, watcher: UserId, users: &[UserId]) -> Vec<bool> {
+    async fn may_see(&self, watcher: UserId, users: &[UserId]) -> Vec<bool> {
         match self.0.acquainted(watcher, users).await {
             Ok(known) => known,
             Err(error) => {

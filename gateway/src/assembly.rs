@@ -26,8 +26,8 @@ use gateway::{
     tokens::SigningKey,
 };
 use presence::{
-    Keeping, LastSeen,
-    memory::{MemoryHub, MemoryLastSeen},
+    LastSeen, LastSeenPolicy,
+    memory::{LeaseHub, MemoryLastSeen},
 };
 use tokio::{
     sync::watch,
@@ -98,7 +98,7 @@ impl Assembly {
         let workers = config.auth.password_workers.map_or_else(cores, size);
         let passwords = Argon2Passwords::new(workers, size(config.auth.password_queue));
         let stop = self.stop.clone();
-        let in_memory = || MemoryHub::start(&self.tasks, stop).leases();
+        let in_memory = || LeaseHub::start(&self.tasks, stop).leases();
         let redis = self.redis.as_ref();
         Ok(Parts {
             stores: self.store.stores(),
@@ -106,7 +106,8 @@ impl Assembly {
             bus: redis.map_or_else(|| Arc::new(NoBus::new()) as _, Redis::bus),
             leases: redis.map_or_else(|| Arc::new(in_memory()) as _, Redis::leases),
             last_seen: self.store.last_seen(),
-            keeping: redis.map_or(Keeping::WhilePresent, |_| Keeping::AtLeaving),
+            last_seen_policy: redis
+                .map_or(LastSeenPolicy::WhilePresent, |_| LastSeenPolicy::OnLeave),
             limiter: redis.map_or_else(|| Arc::new(LocalLimiter::default()) as _, Redis::limiter),
             passwords: Arc::new(passwords.context("password hashing")?),
             clock: Arc::new(SystemClock::new(self.store.node())),

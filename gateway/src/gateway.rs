@@ -16,7 +16,7 @@ use chat_core::{
     revocations::RevokedLogins,
     time::Clock,
 };
-use presence::{Keeping, LastSeen, Leases, Parts as PresenceParts, Tracker};
+use presence::{LastSeen, LastSeenPolicy, Leases, Tracker, TrackerParts};
 use tokio::{
     net::TcpListener,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
@@ -63,7 +63,7 @@ pub struct Parts {
     /// The store of last seen.
     pub last_seen: Arc<dyn LastSeen>,
     /// When last seen is kept.
-    pub keeping: Keeping,
+    pub last_seen_policy: LastSeenPolicy,
     /// Token buckets.
     pub limiter: Arc<dyn Limiter>,
     /// Password hashing.
@@ -250,12 +250,12 @@ fn assemble(
         chat.clone(),
         RefreshKey::from_secret(parts.key.bytes()),
     );
-    let presence = PresenceParts {
+    let presence = TrackerParts {
         clock: clock.clone(),
         leases: parts.leases,
         last_seen: parts.last_seen,
         acquaintances: Arc::new(SharedConversations(chat.clone())),
-        keeping: parts.keeping,
+        last_seen_policy: parts.last_seen_policy,
         seed: seed(),
     };
     let naming =

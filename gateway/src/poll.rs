@@ -40,7 +40,7 @@ pub async fn poll(
         return answer(&[], &opened.heads);
     }
     let Opened { session, first, .. } = opened;
-    let _device = app.presence.poll(identity);
+    let _device = app.presence.hold_for_poll(identity);
     let _waiting = app.polls.register(identity.login, session.outbox());
     let deadline = Instant::now() + Duration::from_millis(poll.wait_ms);
     let events = gather(&session, first, deadline).await?;

@@ -1,6 +1,6 @@
-//! What every backend of presence has to keep, as tests: a port's promises are functions in the
-//! file of its name, each named for what it promises and listed by a macro that makes tests of them.
-#![expect(clippy::unwrap_used, reason = "these are tests, for other crates' use")]
+//! The contracts of presence's ports, as tests for every backend. Each promise of a port is a
+//! function in the file of the port's name. A macro turns them into tests.
+#![expect(clippy::unwrap_used, reason = "tests for use by other crates")]
 
 pub mod last_seen;
 pub mod leases;
@@ -16,7 +16,7 @@ use chat_core::{
 static CLOCK: LazyLock<SystemClock> =
     LazyLock::new(|| SystemClock::new(u16::try_from(std::process::id() % 1_024).unwrap()));
 
-/// An id that no other test has.
+/// Returns an id that no other test has.
 fn fresh<Id: From<Snowflake>>() -> Id {
     Id::from(CLOCK.fresh_id())
 }

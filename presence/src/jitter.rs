@@ -1,4 +1,4 @@
-//! Chance with a seed, for spreading work over time: SplitMix64 (Steele, Lea, Flood 2014).
+//! Seeded random delays, which spread work over time: SplitMix64 (Steele, Lea, Flood 2014).
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,7 +7,7 @@ use std::{
 
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A source of delays; the same seed gives the same ones.
+/// A source of random delays. The same seed gives the same delays.
 #[derive(Debug)]
 pub(crate) struct Jitter(AtomicU64);
 
@@ -16,7 +16,7 @@ impl Jitter {
         Self(AtomicU64::new(seed))
     }
 
-    /// A delay below `max`.
+    /// Returns a delay below `max`.
     pub(crate) fn below(&self, max: Duration) -> Duration {
         let micros = u64::try_from(max.as_micros()).unwrap_or(u64::MAX).max(1);
         Duration::from_micros(self.next() % micros)

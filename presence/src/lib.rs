@@ -1,19 +1,19 @@
-//! Who is here, and when they were last seen.
+//! Presence: who is online, and when the others were last seen.
 //!
-//! Presence is a lease: what a living gateway renews is here, what is not renewed ends, and nobody
-//! has to notice a death. In reading order: [`limits`] are the promised times; [`model`] is what is
-//! said about people and their devices, and [`evaluate()`] is the one pure rule between the two;
-//! [`steady`] says when an absence may be believed; [`port`] is what is needed from outside;
-//! [`Tracker`] is a gateway's part; [`memory`] keeps the ports in this process, as the executable
-//! specification, and `contract` holds every backend to them.
+//! Presence is a lease. A device counts while its gateway renews its lease, so nobody has to notice
+//! that a gateway died. In reading order: [`limits`] has the promised times; [`model`] describes
+//! people and their devices, and [`evaluate()`] is the pure rule that derives one from the other;
+//! [`heartbeats`] decides when an absence may be believed; [`port`] is what presence needs from
+//! outside; [`Tracker`] is a gateway's part; [`memory`] implements the ports in this process and is
+//! the executable specification; `contract` tests every backend of the ports.
 
 pub mod evaluate;
+pub mod heartbeats;
 mod jitter;
 pub mod limits;
 pub mod memory;
 pub mod model;
 pub mod port;
-pub mod steady;
 mod tracker;
 
 #[cfg(any(test, feature = "contract"))]
@@ -22,6 +22,7 @@ pub mod contract;
 pub use evaluate::evaluate;
 pub use model::{Activity, Device, Lease, Presence, Reading, Status};
 pub use port::{
-    Acquaintances, Audience, Change, LastSeen, Leases, LeasesError, Publication, Renewed, Term,
+    Acquaintances, Change, LastSeen, Leases, LeasesError, PresenceListener, Publication, Renewal,
+    Term,
 };
-pub use tracker::{Hold, Keeping, Parts, TooManyWatched, Tracker, Watcher};
+pub use tracker::{Hold, LastSeenPolicy, TooManyWatched, Tracker, TrackerParts, Watcher};

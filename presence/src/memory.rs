@@ -1,14 +1,14 @@
-//! The ports in this process: the executable specification, and what one gateway alone runs on.
+//! The ports in memory: the executable specification, which a single gateway also runs on.
 
 mod last_seen;
 mod leases;
 
 pub use last_seen::MemoryLastSeen;
-pub use leases::{MemoryHub, MemoryLeases};
+pub use leases::{LeaseHub, MemoryLeases};
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unused_async, reason = "other backends have to wait for their opening")]
+    #![expect(clippy::unused_async, reason = "other backends open asynchronously")]
 
     use std::sync::Arc;
 
@@ -23,7 +23,7 @@ mod tests {
     async fn open() -> (DropGuard, Vec<Arc<dyn Leases>>) {
         tokio::time::pause();
         let stop = CancellationToken::new();
-        let hub = MemoryHub::start(&TaskTracker::new(), stop.clone());
+        let hub = LeaseHub::start(&TaskTracker::new(), stop.clone());
         (stop.drop_guard(), (0..2).map(|_| Arc::new(hub.leases()) as Arc<dyn Leases>).collect())
     }
 

@@ -1,4 +1,4 @@
-//! What is said about people, and the devices that it follows from.
+//! The presence of people, and the devices from which it follows.
 
 use std::ops::RangeInclusive;
 
@@ -7,21 +7,21 @@ use chat_core::{
     time::Timestamp,
 };
 
-/// Whether somebody is here.
+/// Whether a user is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// A device is here and not away.
+    /// A device is present and not away.
     Online,
-    /// All devices that are here are away.
+    /// Devices are present and all of them are away.
     Away,
-    /// No device is here.
+    /// No device is present.
     Offline,
-    /// Not known now, or not for the asker to know.
+    /// Not known now, or not visible to the user who asks.
     Unknown,
 }
 
 impl Status {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -32,46 +32,46 @@ impl Status {
     }
 }
 
-/// Whether somebody is here, and since when not.
+/// The presence of one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presence {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// Whether here.
+    /// Whether the user is present.
     pub status: Status,
-    /// When the last device went, where it is known; only with [`Status::Offline`].
+    /// When the last device left, if that is known; only with [`Status::Offline`].
     pub last_seen_at: Option<Timestamp>,
 }
 
 impl Presence {
-    /// Nothing is known about this user.
+    /// Returns the presence of a user about whom nothing is known.
     pub const fn unknown(user: UserId) -> Self {
         Self { user, status: Status::Unknown, last_seen_at: None }
     }
 }
 
-/// What a device that is here shows.
+/// The activity of a device that is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Activity {
-    /// Somebody is at it.
+    /// Somebody uses it.
     Online,
-    /// Nobody is at it.
+    /// Nobody uses it.
     Away,
 }
 
-/// The lease of a device's gateway.
+/// The state of a gateway's lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lease {
-    /// It lives.
-    Lives,
-    /// It has ended.
+    /// The lease has not expired.
+    Alive,
+    /// The lease has expired.
     Ended {
-        /// When it was last renewed, by its gateway's clock; `None` where nobody remembers.
+        /// When it was last renewed, by its gateway's clock; `None` if that is forgotten.
         renewed_at: Option<Timestamp>,
     },
 }
 
-/// One field of a user: a login at a gateway. It counts only while the gateway's lease lives.
+/// A login at a gateway, as published. It counts only while the gateway's lease is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Device {
     /// The gateway that published it.
@@ -80,26 +80,26 @@ pub struct Device {
     pub login: LoginId,
     /// Online or away.
     pub activity: Activity,
-    /// Since when, by the gateway's clock.
+    /// Since when it has had this activity, by the gateway's clock.
     pub since: Timestamp,
     /// The gateway's lease.
     pub lease: Lease,
 }
 
-/// What the leases say about one user.
+/// What the leases know about one user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
-    /// The user's devices, those of ended leases too.
+    /// The user's devices, including those of ended leases.
     pub devices: Vec<Device>,
-    /// Whether a device that is not there is surely not here (see [`crate::steady`]). Until it is,
-    /// nobody is called offline.
-    pub whole: bool,
+    /// True if a device that is not listed is certainly absent (see [`crate::heartbeats`]). Nobody
+    /// is called offline until then.
+    pub is_complete: bool,
 }
 
 const LOGIN_MIN: LoginId = LoginId::new(1).expect("an id");
 const LOGIN_MAX: LoginId = LoginId::new(i64::MAX as u64).expect("an id");
 
-/// Where the user's devices are in an ordered map of all.
+/// Returns the range of the user's devices in an ordered map of all devices.
 pub(crate) const fn logins_of(user: UserId) -> RangeInclusive<(UserId, LoginId)> {
     RangeInclusive::new((user, LOGIN_MIN), (user, LOGIN_MAX))
 }

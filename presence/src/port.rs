@@ -1,15 +1,16 @@
 //! What presence needs from outside.
 //!
-//! The shape follows what Redis does in one command. A gateway's lease is `gateway:{id}`, set with
-//! a time to live, its value the time of the renewal, beside a copy that lives for a day. A user's
-//! devices are the fields `{gateway}:{login}` of `presence:{user}`. Joining and leaving are one
-//! script each (set or delete the field, keep it in an index by gateway, publish the user), and
-//! many of them are one round trip.
+//! The ports have the shape of what Redis does in one command. A gateway's lease is `gateway:{id}`,
+//! a key with a time to live. Its value is the time of the renewal, and a copy of it lives for a
+//! day. A user's devices are the fields `{gateway}:{login}` of `presence:{user}`. Joining and
+//! leaving are one script each: it sets or deletes the field, keeps an index by gateway, and
+//! publishes the user. Many joins or leaves are one round trip.
 //!
-//! **A lease that has ended never lives again**: its gateway goes on under a fresh id and publishes
-//! its devices anew. So a field of an ended lease is dead for good, whoever deletes it and when.
+//! **A lease that has ended is never renewed.** Its gateway continues under a fresh id and publishes
+//! its devices again. A field of an ended lease therefore never counts again, no matter who deletes
+//! it and when.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use async_trait::async_trait;
 use chat_core::{
@@ -22,129 +23,124 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::model::{Activity, Presence, Reading};
 
-/// Why the leases did not do it; what was asked may be done, wholly or in part.
+/// The leases did not answer or refused. A write may have been applied, completely or in part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("leases unavailable: {0}")]
 pub struct LeasesError(pub String);
 
-/// Which part of a lease's life a renewal is.
+/// Which renewal of a lease it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
-    /// The lease begins, for [`crate::limits::LEASE_TTL`], under an id that has no lease yet
-    /// (after an error the same may be tried again).
+    /// Begins the lease, for [`crate::limits::LEASE_TTL`], under an id that has no lease yet. It may
+    /// be repeated after an error.
     First,
-    /// It goes on if it still lives; for [`crate::limits::LEASE_TTL`] from now.
+    /// Prolongs the lease if it is alive, to [`crate::limits::LEASE_TTL`] from now.
     Next,
-    /// It goes on if it still lives, for [`crate::limits::DEPART_GRACE`] only: its gateway ends.
+    /// Shortens the lease if it is alive, to [`crate::limits::DEPART_GRACE`] from now, because its
+    /// gateway ends.
     Last,
 }
 
-/// What became of a renewal.
+/// The outcome of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Renewed {
-    /// The lease lives.
-    Lives,
-    /// The lease had ended or was lost, wholly or (where there are several places for leases) in
-    /// one place; nothing was renewed where it had.
+pub enum Renewal {
+    /// The lease is alive.
+    Alive,
+    /// The lease had ended or was lost, in at least one of the places that keep leases. Nothing was
+    /// renewed there.
     Ended,
 }
 
 /// A device as its gateway publishes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Publication {
-    /// Whose, by which login.
+    /// The user and the login.
     pub device: Identity,
     /// Online or away.
     pub activity: Activity,
-    /// Since when, by the gateway's clock.
+    /// Since when it has had this activity, by the gateway's clock.
     pub since: Timestamp,
 }
 
-/// What changed elsewhere. A change is a hint: what is true now is asked with [`Leases::of_users`].
+/// A change elsewhere. It is a hint: read what is true now with [`Leases::of_users`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// A device of this watched user joined, left, or changed.
+    /// A device of this watched user joined, left or changed.
     User(UserId),
-    /// This gateway's lease has ended and its devices are not buried yet. Told to each gateway,
-    /// also to one that began only afterwards; at least once; [`crate::limits::LEASE_CHECK_EVERY`]
-    /// after the end at the latest, but not before absences are believed.
+    /// This gateway's lease has ended and its devices are not removed yet. Every gateway receives
+    /// this at least once, also one that started later. It arrives at most
+    /// [`crate::limits::LEASE_CHECK_EVERY`] after the end, but not before absences are believed.
     Ended(GatewayId),
-    /// Anything may have changed since the last change, also whether it is known: ask again about
-    /// everybody watched. Told when the leases are gone and when they are back, and in place of
-    /// changes that found no room.
+    /// Anything may have changed, including whether it is known: read every watched user again.
+    /// This arrives when the leases become unavailable, when they are available again, and in place
+    /// of changes for which the queue had no room.
     Lost,
 }
 
-/// Leases of gateways, the devices that hang on them, and what changes. What is known to be out of
-/// reach is refused at once, and one place that is does not hold back the others.
+/// Leases of gateways, the devices published under them, and their changes. Calls fail at once if
+/// the leases are known to be unavailable. A place that is unavailable does not delay the others.
 #[async_trait]
 pub trait Leases: Send + Sync + fmt::Debug {
-    /// Begins or prolongs the gateway's lease, as of `at` by its clock. One cost for all its users.
-    /// A renewal is also a beat in the sense of [`crate::steady`].
+    /// Begins or prolongs the gateway's lease, as of `at` by its clock. The cost does not depend on
+    /// the number of its devices. A renewal is also a heartbeat (see [`crate::heartbeats`]).
     async fn renew(
         &self,
         gateway: GatewayId,
         at: Timestamp,
         term: Term,
-    ) -> Result<Renewed, LeasesError>;
+    ) -> Result<Renewal, LeasesError>;
 
-    /// Publishes up to [`crate::limits::PUBLISH_MAX`] devices at the gateway, each in place of what
-    /// it published for that device before. What changes nothing is not told to watchers. Whether
-    /// the gateway's lease lives is not looked at.
+    /// Publishes up to [`crate::limits::PUBLISH_MAX`] devices at the gateway. Each replaces what the
+    /// gateway published for that device before. Watchers receive a change only if there is one. The
+    /// gateway's lease is not checked.
     async fn join(&self, gateway: GatewayId, devices: &[Publication]) -> Result<(), LeasesError>;
 
     /// Takes back up to [`crate::limits::PUBLISH_MAX`] devices at the gateway. Idempotent.
     async fn leave(&self, gateway: GatewayId, devices: &[Identity]) -> Result<(), LeasesError>;
 
-    /// What is known of up to [`crate::limits::READ_MAX`] users, in this order, within
-    /// [`crate::limits::ANSWER_WITHIN`]; `None` for those about whom the leases are not available.
+    /// Reads up to [`crate::limits::READ_MAX`] users, in this order, within
+    /// [`crate::limits::ANSWER_WITHIN`]. Users for whom the leases are unavailable are `None`.
     async fn of_users(&self, users: &[UserId]) -> Vec<Option<Reading>>;
 
-    /// Forgets the ended gateway's devices of the users in `kept`, whose last seen is in the store,
-    /// then names up to [`crate::limits::BURY_MAX`] users of whom it has left some, in any order.
-    /// With the last one the gateway is forgotten. Does nothing and names nobody while the lease
-    /// lives and while absences are not believed.
-    async fn bury(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError>;
+    /// Removes the ended gateway's devices of the users in `stored`, whose last seen is stored. Then
+    /// returns up to [`crate::limits::REAP_MAX`] users who have devices left at the gateway, in any
+    /// order. The gateway is forgotten with its last device. Does nothing and returns no users while
+    /// the lease is alive and while absences are not believed.
+    async fn reap(&self, gateway: GatewayId, stored: &[UserId])
+    -> Result<Vec<UserId>, LeasesError>;
 
-    /// Begins to watch these users. When it returns, what changes from now on is told, or
-    /// [`Change::Lost`] will be: after a failure the implementation goes on trying by itself.
+    /// Begins to watch these users. Changes after the return arrive, or [`Change::Lost`] will. After
+    /// a failure the implementation retries by itself.
     async fn watch(&self, users: &[UserId]);
 
-    /// Ends watching these users; changes may come for a while longer.
+    /// Stops watching these users. Changes may arrive for a while longer.
     async fn unwatch(&self, users: &[UserId]);
 
-    /// The one stream of changes. `None` after the first call.
+    /// Returns the only stream of changes, and `None` after the first call.
     fn changes(&self) -> Option<Receiver<Change>>;
 }
 
-/// When people's last device went.
+/// The store of last seen: when each user's last device left.
 #[async_trait]
 pub trait LastSeen: Send + Sync + fmt::Debug {
-    /// Moves each user's last seen to the latest of what it is and this time. Not one atomic step;
-    /// repeating it does no harm. Surviving a killed process is enough, power may fail.
+    /// Moves each user's last seen forward to this time; an earlier time changes nothing. The call
+    /// is not atomic but idempotent. Values must survive a killed process, not a power failure.
     async fn advance(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StoreError>;
 
-    /// When these users were last seen, in this order; `None` for who never was.
+    /// Returns when these users were last seen, in this order; `None` for users never seen.
     async fn of_users(&self, users: &[UserId]) -> Result<Vec<Option<Timestamp>>, StoreError>;
 }
 
-/// Who may see whom.
+/// Decides who may see whom.
 #[async_trait]
 pub trait Acquaintances: Send + Sync + fmt::Debug {
-    /// Whether the watcher may see each of these users, in this order: they share a conversation.
-    /// `false` also where it cannot be found out now.
-    async fn know(&self, watcher: UserId, users: &[UserId]) -> Vec<bool>;
+    /// Returns for each of these users whether the watcher may see it: they share a conversation.
+    /// False if that cannot be found out now.
+    async fn may_see(&self, watcher: UserId, users: &[UserId]) -> Vec<bool>;
 }
 
-/// Where a watching session is told of changes.
-pub trait Audience: Send + Sync + fmt::Debug {
-    /// Takes the change; never blocks, and may drop it where the session has no room.
-    fn show(&self, presence: &Presence);
-}
-
-/// An audience in a session that owns it elsewhere.
-impl<T: Audience + ?Sized> Audience for Arc<T> {
-    fn show(&self, presence: &Presence) {
-        (**self).show(presence);
-    }
+/// Receives the changes for a watching session.
+pub trait PresenceListener: Send + Sync + fmt::Debug {
+    /// Takes a change. Never blocks; may drop the change if the session has no room.
+    fn presence_changed(&self, presence: &Presence);
 }

@@ -1,31 +1,31 @@
-//! A gateway's part in presence: it publishes its devices and shows its sessions what changes.
+//! A gateway's part in presence: it publishes its devices and sends changes to its sessions.
 //!
-//! Five tasks, however many people are here: one keeps the lease, one publishes devices
-//! ([`publisher`]), one keeps last seen ([`seen`]), one buries ended gateways ([`burials`]), one
-//! tells watching sessions ([`pump`]). What they decide on is plain data: [`record`] is a device,
-//! [`devices`] all of them with one queue of deadlines, [`watchers`] who watches whom.
+//! Five tasks run, however many people are present. One keeps the lease and one publishes devices
+//! ([`publisher`]). One stores last seen ([`last_seen_queue`]). One removes the devices of ended
+//! gateways ([`reaper`]). One sends changes to watching sessions ([`pump`]). They decide on plain
+//! data: [`device`] is one device, [`devices`] are all of them, [`watched`] is the state machine of
+//! a watched user, and [`watchers`] are all sessions and the users they watch.
 
-mod burials;
+mod device;
 mod devices;
 mod handles;
-mod known;
+mod last_seen_queue;
 mod publisher;
 mod pump;
 mod reader;
-mod record;
-mod seen;
+mod reaper;
+mod visibility;
+mod watched;
 mod watchers;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use chat_core::{
     id::{GatewayId, UserId},
     model::Identity,
     time::Clock,
 };
+use parking_lot::Mutex;
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval, timeout},
@@ -33,12 +33,12 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    burials::Burials,
+    device::Moment,
     devices::Devices,
-    known::Known,
-    reader::{Reader, Rest},
-    record::Now,
-    seen::Seen,
+    last_seen_queue::LastSeenQueue,
+    reader::{Cooldown, PresenceReader},
+    reaper::Reaper,
+    visibility::VisibilityCache,
     watchers::Watchers,
 };
 pub use self::{
@@ -49,169 +49,166 @@ use crate::{
     jitter::Jitter,
     limits::{ANSWER_WITHIN, DEPART_GRACE, POLL_LINGER, RENEW_EVERY, SEEN_EVERY},
     model::Presence,
-    port::{Acquaintances, Audience, LastSeen, Leases},
+    port::{Acquaintances, LastSeen, Leases, PresenceListener},
 };
 
-/// When last seen is kept besides at leaving.
+/// When last seen is stored, besides when a device leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
-    /// Not: the leases outlive this process, and whoever notices its end keeps it.
-    AtLeaving,
-    /// Every [`SEEN_EVERY`] for everybody who is here: the leases end with this process.
+pub enum LastSeenPolicy {
+    /// At no other time. The leases outlive this process, so the gateway that notices its end
+    /// stores last seen.
+    OnLeave,
+    /// Every [`SEEN_EVERY`] for everybody present, because the leases end with this process.
     WhilePresent,
 }
 
-/// What a tracker is made of.
+/// What a tracker needs.
 #[derive(Debug, Clone)]
-pub struct Parts {
-    /// Time, and the ids of this gateway's leases.
+pub struct TrackerParts {
+    /// Supplies the time, and the ids under which this gateway has leases.
     pub clock: Arc<dyn Clock>,
     /// Leases and devices of all gateways.
     pub leases: Arc<dyn Leases>,
     /// The store of last seen.
     pub last_seen: Arc<dyn LastSeen>,
-    /// Who may see whom.
+    /// Decides who may see whom.
     pub acquaintances: Arc<dyn Acquaintances>,
-    /// When last seen is kept.
-    pub keeping: Keeping,
-    /// The seed of all delays that are left to chance; another one for each gateway.
+    /// When last seen is stored.
+    pub last_seen_policy: LastSeenPolicy,
+    /// The seed of all random delays. Each gateway needs a different one.
     pub seed: u64,
 }
 
-/// A gateway's part in presence. Clones are the same tracker.
+/// A gateway's part in presence. Clones share the same tracker.
 #[derive(Debug, Clone)]
 pub struct Tracker {
     shared: Arc<Shared>,
 }
 
-/// What handles and tasks share.
+/// State shared by handles and tasks.
 pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
-    reader: Reader,
-    seen: Seen,
-    known: Known,
-    burials: Burials,
+    reader: PresenceReader,
+    last_seen: LastSeenQueue,
+    visibility: VisibilityCache,
+    reaper: Reaper,
     jitter: Jitter,
     devices: Arc<Mutex<Devices>>,
     watchers: Mutex<Watchers>,
-    /// Something is to be published.
-    work: Notify,
-    /// The lease is to be renewed before its time.
-    renew: Notify,
-    /// A session waits for its answer.
-    fresh: Notify,
-    /// A batch of watched users was read.
-    answered: Notify,
+    /// Wakes the publisher.
+    devices_changed: Notify,
+    /// Requests a renewal of the lease before it is due.
+    renew_now: Notify,
+    /// Wakes the pump: watched users were added or removed.
+    watch_changed: Notify,
+    /// Wakes waiting sessions: a batch of watched users was read.
+    batch_read: Notify,
 }
 
 impl Tracker {
-    /// Begins the gateway's lease and goes on until `stop`; then the lease is shortened and last
-    /// seen kept of everybody, within some seconds. Call once for each [`Leases`].
-    pub fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        let (keeping, changes) = (parts.keeping, parts.leases.changes());
+    /// Begins the gateway's lease and runs until `stop`. Then it shortens the lease and stores last
+    /// seen of everybody present, within some seconds. Call it once for each [`Leases`].
+    pub fn start(parts: TrackerParts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+        let (policy, changes) = (parts.last_seen_policy, parts.leases.changes());
         let shared = Arc::new(Shared::new(parts));
-        let (one, token) = (Arc::clone(&shared), stop.clone());
+        let (lease, stopped) = (Arc::clone(&shared), stop.clone());
         tasks.spawn(async move {
-            token.run_until_cancelled(publisher::renew(&one)).await;
-            publisher::retire(&one).await;
+            stopped.run_until_cancelled(publisher::renew(&lease)).await;
+            publisher::retire(&lease).await;
         });
-        let (one, token) = (Arc::clone(&shared), stop.clone());
+        let (last_seen, stopped) = (Arc::clone(&shared), stop.clone());
         tasks.spawn(async move {
-            token.run_until_cancelled(keep_seen(&one, keeping)).await;
-            keep_all(&one).await;
+            stopped.run_until_cancelled(store_last_seen(&last_seen, policy)).await;
+            let present = last_seen.devices.lock().last_seen(last_seen.now());
+            last_seen.last_seen.store(&present).await;
+            last_seen.last_seen.flush().await;
         });
-        let (one, token) = (Arc::clone(&shared), stop.clone());
+        let (publisher, stopped) = (Arc::clone(&shared), stop.clone());
         tasks.spawn(async move {
-            token.run_until_cancelled(publisher::publish(&one)).await;
-            // It may have been about to keep when somebody was last seen.
-            one.seen.flush().await;
+            stopped.run_until_cancelled(publisher::publish(&publisher)).await;
+            // The publisher may have queued last seen when it was cancelled.
+            publisher.last_seen.flush().await;
         });
-        let (one, token) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move { token.run_until_cancelled(burials::run(&one)).await });
-        let (one, token) = (Arc::clone(&shared), stop.clone());
+        let (reaper, stopped) = (Arc::clone(&shared), stop.clone());
+        tasks.spawn(async move { stopped.run_until_cancelled(reaper::run(&reaper)).await });
+        let (pump, stopped) = (Arc::clone(&shared), stop.clone());
         if let Some(changes) = changes {
-            tasks.spawn(async move { token.run_until_cancelled(pump::run(&one, changes)).await });
+            tasks
+                .spawn(async move { stopped.run_until_cancelled(pump::run(&pump, changes)).await });
         } else {
-            tracing::error!("leases tell their changes to somebody else: nobody will be shown any");
+            tracing::error!("the stream of changes was taken before: sessions receive no changes");
         }
         Self { shared }
     }
 
-    /// A socket of this login is here until the hold is dropped, and
-    /// [`DEPART_GRACE`](crate::limits::DEPART_GRACE) longer. Sockets and polls of one login are one
-    /// device.
+    /// Marks the device of this login as present for a socket, until the hold is dropped and
+    /// [`DEPART_GRACE`] longer. All sockets and polls of a login are one device.
     #[must_use = "the device leaves when the hold is dropped"]
-    pub fn arrive(&self, device: Identity) -> Hold {
+    pub fn hold_for_socket(&self, device: Identity) -> Hold {
         Hold::new(Arc::clone(&self.shared), device, DEPART_GRACE)
     }
 
-    /// A poll of this login is here until the hold is dropped, and
-    /// [`POLL_LINGER`](crate::limits::POLL_LINGER) longer: the next poll may be on its way.
+    /// Marks the device of this login as present for a poll, until the hold is dropped and
+    /// [`POLL_LINGER`] longer, because the next poll may be on its way.
     #[must_use = "the device leaves when the hold is dropped"]
-    pub fn poll(&self, device: Identity) -> Hold {
+    pub fn hold_for_poll(&self, device: Identity) -> Hold {
         Hold::new(Arc::clone(&self.shared), device, POLL_LINGER)
     }
 
-    /// A session of `user` that may watch others, until the watcher is dropped.
-    pub fn watcher(&self, user: UserId, audience: Arc<dyn Audience>) -> Watcher {
-        Watcher::new(Arc::clone(&self.shared), user, audience)
+    /// Returns a session of `user` that may watch others until it is dropped. Changes go to
+    /// `listener`.
+    pub fn watcher(&self, user: UserId, listener: Arc<dyn PresenceListener>) -> Watcher {
+        Watcher::new(Arc::clone(&self.shared), user, listener)
     }
 
-    /// The presence of these users as `watcher` may see it, in this order.
-    pub async fn of_users_for(&self, watcher: UserId, users: &[UserId]) -> Vec<Presence> {
-        let may = self.shared.known.may_see(watcher, users).await;
-        let visible = users.iter().zip(&may).filter(|(_, may)| **may).map(|(user, _)| *user);
-        let seen = self.shared.reader.read(&visible.collect::<Vec<_>>()).await;
-        self.shared.burials.notice(seen.ended);
-        let mut read = seen.presences.into_iter();
-        let one = |(user, may): (&UserId, bool)| {
-            may.then(|| read.next()).flatten().unwrap_or(Presence::unknown(*user))
+    /// Returns the presence of these users as `watcher` may see it, in this order.
+    pub async fn presence_for(&self, watcher: UserId, users: &[UserId]) -> Vec<Presence> {
+        let may_see = self.shared.visibility.may_see(watcher, users).await;
+        let visible = users.iter().zip(&may_see).filter(|(_, may_see)| **may_see);
+        let visible: Vec<_> = visible.map(|(user, _)| *user).collect();
+        let read = self.shared.reader.read(&visible).await;
+        self.shared.reaper.add(read.ended);
+        let mut presences = read.presences.into_iter();
+        let one = |(user, may_see): (&UserId, bool)| {
+            may_see.then(|| presences.next()).flatten().unwrap_or(Presence::unknown(*user))
         };
-        users.iter().zip(may).map(one).collect()
+        users.iter().zip(may_see).map(one).collect()
     }
 }
 
 impl Shared {
-    fn new(parts: Parts) -> Self {
+    fn new(parts: TrackerParts) -> Self {
         let gateway = GatewayId::from(parts.clock.fresh_id());
         let devices = Arc::new(Mutex::new(Devices::new(gateway)));
-        let reader = Reader {
+        let reader = PresenceReader {
             leases: parts.leases,
             last_seen: Arc::clone(&parts.last_seen),
             clock: Arc::clone(&parts.clock),
             devices: Arc::clone(&devices),
-            leases_rest: Rest::default(),
-            store_rest: Rest::default(),
+            leases_cooldown: Cooldown::default(),
+            store_cooldown: Cooldown::default(),
         };
         Self {
             clock: parts.clock,
             reader,
-            seen: Seen::new(parts.last_seen),
-            known: Known::new(parts.acquaintances),
-            burials: Burials::default(),
+            last_seen: LastSeenQueue::new(parts.last_seen),
+            visibility: VisibilityCache::new(parts.acquaintances),
+            reaper: Reaper::default(),
             jitter: Jitter::new(parts.seed),
             devices,
             watchers: Mutex::default(),
-            work: Notify::new(),
-            renew: Notify::new(),
-            fresh: Notify::new(),
-            answered: Notify::new(),
+            devices_changed: Notify::new(),
+            renew_now: Notify::new(),
+            watch_changed: Notify::new(),
+            batch_read: Notify::new(),
         }
     }
 
-    fn now(&self) -> Now {
-        Now { instant: Instant::now(), at: self.clock.now() }
+    fn now(&self) -> Moment {
+        Moment { instant: Instant::now(), at: self.clock.now() }
     }
 
-    fn devices(&self) -> MutexGuard<'_, Devices> {
-        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn watchers(&self) -> MutexGuard<'_, Watchers> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The answer, if it comes in time.
+    /// Returns the answer, or `None` after [`ANSWER_WITHIN`].
     async fn in_time<T>(&self, question: impl Future<Output = T>) -> Option<T> {
         timeout(ANSWER_WITHIN, question).await.ok()
     }
@@ -223,28 +220,22 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// Keeps what waits for the store, and with [`Keeping::WhilePresent`] everybody who is here.
-async fn keep_seen(shared: &Shared, keeping: Keeping) {
-    let mut ticks = interval(match keeping {
-        Keeping::AtLeaving => RENEW_EVERY,
-        Keeping::WhilePresent => SEEN_EVERY,
+/// Flushes the queue of last seen, forever. With [`LastSeenPolicy::WhilePresent`] it also stores
+/// last seen of everybody present.
+async fn store_last_seen(shared: &Shared, policy: LastSeenPolicy) {
+    let mut ticks = interval(match policy {
+        LastSeenPolicy::OnLeave => RENEW_EVERY,
+        LastSeenPolicy::WhilePresent => SEEN_EVERY,
     });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        shared.seen.flush().await;
-        if keeping == Keeping::WhilePresent {
-            let seen = shared.devices().seen(shared.now());
-            shared.seen.keep(&seen).await;
+        shared.last_seen.flush().await;
+        if policy == LastSeenPolicy::WhilePresent {
+            let present = shared.devices.lock().last_seen(shared.now());
+            shared.last_seen.store(&present).await;
         }
     }
-}
-
-/// The gateway ends: everybody who is here was seen now.
-async fn keep_all(shared: &Shared) {
-    let seen = shared.devices().seen(shared.now());
-    shared.seen.keep(&seen).await;
-    shared.seen.flush().await;
 }
 
 #[cfg(test)]

@@ -19,9 +19,10 @@ use chat_core::{
 };
 use futures_util::future::join_all;
 use presence::{
-    Change, Leases, LeasesError, Publication, Reading, Renewed, Term,
+    Change, Leases, LeasesError, Publication, Reading, Renewal, Term,
     limits::{
-        ANSWER_WITHIN, BEAT_GAP_MAX, BURY_MAX, DEPART_GRACE, LEASE_TTL, RENEWED_AT_TTL, SETTLE_FOR,
+        ANSWER_WITHIN, DEPART_GRACE, HEARTBEAT_GAP_MAX, LEASE_TTL, REAP_MAX, RENEWED_AT_TTL,
+        SETTLE_FOR,
     },
 };
 use redis::ScriptInvocation;
@@ -42,16 +43,16 @@ impl Leases for RedisLeases {
         gateway: GatewayId,
         at: Timestamp,
         term: Term,
-    ) -> Result<Renewed, LeasesError> {
+    ) -> Result<Renewal, LeasesError> {
         let script = renewal(gateway, at, term);
         let renewals = self.0.primaries.iter().map(|primary| run::<bool>(primary, &script));
         let renewals = join_all(renewals).await;
         if renewals.contains(&Ok(false)) {
-            return Ok(Renewed::Ended);
+            return Ok(Renewal::Ended);
         }
         // One that is away now will say that the lease has ended, if it has, when it is back.
         let lives = renewals.into_iter().reduce(Result::or);
-        lives.map_or(Ok(Renewed::Lives), |lives| lives.map(|_| Renewed::Lives))
+        lives.map_or(Ok(Renewal::Alive), |lives| lives.map(|_| Renewal::Alive))
     }
 
     async fn join(&self, gateway: GatewayId, devices: &[Publication]) -> Result<(), LeasesError> {
@@ -96,13 +97,13 @@ impl Leases for RedisLeases {
         readings
     }
 
-    async fn bury(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
+    async fn reap(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
         let mut left = Vec::new();
         for primary in &self.0.primaries {
             // Every primary is told of all of them: a user may have been placed elsewhere before.
-            let mut script = scripts::BURY.prepare_invoke();
-            script.arg(gateway.get()).arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
-            script.arg(BURY_MAX.saturating_sub(left.len()));
+            let mut script = scripts::REAP.prepare_invoke();
+            script.arg(gateway.get()).arg(millis(HEARTBEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
+            script.arg(REAP_MAX.saturating_sub(left.len()));
             for user in kept {
                 script.arg(user.get());
             }
@@ -142,13 +143,13 @@ fn renewal(gateway: GatewayId, at: Timestamp, term: Term) -> ScriptInvocation<'s
     };
     let mut script = scripts::RENEW.prepare_invoke();
     script.arg(gateway.get()).arg(at.as_millis()).arg(millis(ttl)).arg(millis(RENEWED_AT_TTL));
-    script.arg(has_to_live).arg(millis(BEAT_GAP_MAX));
+    script.arg(has_to_live).arg(millis(HEARTBEAT_GAP_MAX));
     script
 }
 
 async fn read(primary: &Primary, users: &[UserId]) -> Option<Vec<Reading>> {
     let mut script = scripts::READ.prepare_invoke();
-    script.arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
+    script.arg(millis(HEARTBEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
     for user in users {
         script.arg(user.get());
     }

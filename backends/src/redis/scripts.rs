@@ -18,7 +18,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
     };
 }
 
-/// [`presence::steady`]: `is_whole(gap, settle)`. A clock that was set anew is a silence, too.
+/// [`presence::heartbeats`]: `is_whole(gap, settle)`. A clock that was set anew is a silence, too.
 macro_rules! steady {
     () => {
         concat!(
@@ -177,7 +177,7 @@ return ended
 ///
 /// `ARGV`: gateway, the longest gap between beats, the time to settle, how many to name, then users.
 /// Entries of the gateway's index without their field are forgotten on the way.
-pub(super) static BURY: LazyLock<Script> = LazyLock::new(|| {
+pub(super) static REAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         steady!(),
         "
@@ -222,7 +222,7 @@ return names
 /// Makes a new connection's primary know the scripts, so that none costs a second round trip.
 pub(super) async fn load(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
     let mut pipeline = Pipeline::new();
-    for script in [&TAKE, &RENEW, &JOIN, &LEAVE, &READ, &ENDED, &BURY] {
+    for script in [&TAKE, &RENEW, &JOIN, &LEAVE, &READ, &ENDED, &REAP] {
         pipeline.load_script(script).ignore();
     }
     pipeline.exec_async(connection).await

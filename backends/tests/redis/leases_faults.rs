@@ -8,7 +8,7 @@ use chat_core::{
     time::Timestamp,
 };
 use presence::{
-    Activity, Change, Lease, Leases, Publication, Renewed, Term,
+    Activity, Change, Lease, Leases, Publication, Renewal, Term,
     limits::{CHANGES_MAX, LEASE_TTL, PUBLISH_MAX, RETRY_AFTER, SETTLE_FOR},
 };
 use tokio::{
@@ -66,12 +66,12 @@ impl Scene {
         hears(&mut self.changes, expected, NOTICED_WITHIN).await;
     }
 
-    async fn renew(&self, gateway: GatewayId, term: Term) -> Option<Renewed> {
+    async fn renew(&self, gateway: GatewayId, term: Term) -> Option<Renewal> {
         self.leases.renew(gateway, at(0), term).await.ok()
     }
 
     /// What becomes of the next renewal, when the gateway has found its primary again.
-    async fn renews_again(&self) -> Renewed {
+    async fn renews_again(&self) -> Renewal {
         let mut renewed = None;
         eventually("the primary is found", NOTICED_WITHIN, async || {
             renewed = self.renew(self.gateway, Term::Next).await;
@@ -84,7 +84,7 @@ impl Scene {
     /// The lease of the device that is here, and whether the reading is whole.
     async fn read(&self) -> Option<(Option<Lease>, bool)> {
         let reading = self.gateways.all[1].leases().of_users(&[self.here.user]).await.remove(0)?;
-        Some((reading.devices.first().map(|device| device.lease), reading.whole))
+        Some((reading.devices.first().map(|device| device.lease), reading.is_complete))
     }
 
     /// Renews until absences are believed, which is not too early.
@@ -116,8 +116,8 @@ async fn leases_that_stand_still_are_unknown_and_then_known_again() {
     sleep(Duration::from_secs(12).saturating_sub(began.elapsed())).await;
     scene.server.resume();
     scene.hears(Change::Lost).await;
-    assert_eq!(scene.renews_again().await, Renewed::Lives);
-    assert_eq!(scene.read().await, Some((Some(Lease::Lives), false)), "not offline, not whole");
+    assert_eq!(scene.renews_again().await, Renewal::Alive);
+    assert_eq!(scene.read().await, Some((Some(Lease::Alive), false)), "not offline, not whole");
     let device = Identity { user: watched, login: fresh() };
     scene.leases.join(scene.gateway, &[online(device)]).await.unwrap();
     scene.hears(Change::User(watched)).await;
@@ -134,17 +134,17 @@ async fn leases_that_died_begin_anew() {
     assert_eq!(scene.renew(scene.gateway, Term::Next).await, None);
     assert!(scene.leases.join(scene.gateway, &[online(scene.here)]).await.is_err());
     assert!(scene.leases.leave(scene.gateway, &[scene.here]).await.is_err());
-    assert!(scene.leases.bury(scene.gateway, &[]).await.is_err());
+    assert!(scene.leases.reap(scene.gateway, &[]).await.is_err());
     assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     scene.server.start_again().await;
     scene.hears(Change::Lost).await;
     assert_eq!(scene.read().await, Some((None, false)), "absent, but that is not believed");
-    assert_eq!(scene.renews_again().await, Renewed::Ended);
+    assert_eq!(scene.renews_again().await, Renewal::Ended);
     let anew = fresh();
-    assert_eq!(scene.renew(anew, Term::First).await, Some(Renewed::Lives));
+    assert_eq!(scene.renew(anew, Term::First).await, Some(Renewal::Alive));
     scene.leases.join(anew, &[online(scene.here)]).await.unwrap();
     scene.hears(Change::User(scene.here.user)).await;
-    assert_eq!(scene.read().await, Some((Some(Lease::Lives), false)));
+    assert_eq!(scene.read().await, Some((Some(Lease::Alive), false)));
     scene.settles(anew).await;
 }
 
@@ -154,10 +154,10 @@ async fn leases_that_were_flushed_are_noticed_with_the_next_renewal() {
     scene.settles(scene.gateway).await;
     scene.server.run::<()>(&["FLUSHALL"]).await;
     assert_eq!(scene.read().await, Some((None, false)), "absent, but that is not believed");
-    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewed::Ended));
+    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewal::Ended));
     assert_eq!(scene.read().await, Some((None, false)));
     let anew = fresh();
-    assert_eq!(scene.renew(anew, Term::First).await, Some(Renewed::Lives));
+    assert_eq!(scene.renew(anew, Term::First).await, Some(Renewal::Alive));
     scene.settles(anew).await;
 }
 
@@ -167,12 +167,12 @@ async fn leases_that_were_flushed_are_noticed_with_the_next_renewal() {
 async fn leases_that_were_flushed_are_noticed_by_all_with_the_first_renewal() {
     let Some(mut scene) = Scene::open().await else { return };
     let other = fresh();
-    assert_eq!(scene.renew(other, Term::First).await, Some(Renewed::Lives));
+    assert_eq!(scene.renew(other, Term::First).await, Some(Renewal::Alive));
     while scene.changes.try_recv().is_ok() {}
     scene.server.run::<()>(&["FLUSHALL"]).await;
-    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewed::Ended));
+    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewal::Ended));
     scene.hears(Change::Lost).await;
-    assert_eq!(scene.renew(other, Term::Next).await, Some(Renewed::Ended));
+    assert_eq!(scene.renew(other, Term::Next).await, Some(Renewal::Ended));
 }
 
 #[tokio::test]
@@ -217,17 +217,17 @@ async fn end_of_a_gateway_is_told_to_one_that_began_afterwards() {
     let began = Instant::now();
     while began.elapsed() < LEASE_TTL {
         sleep(Duration::from_secs(3)).await;
-        assert_eq!(scene.renew(beating, Term::Next).await, Some(Renewed::Lives));
+        assert_eq!(scene.renew(beating, Term::Next).await, Some(Renewal::Alive));
     }
     let later = Gateways::connect(slice::from_ref(&scene.server), 1).await;
     let leases = later.all[0].leases();
     let mut changes = leases.changes().unwrap();
     hears(&mut changes, Change::Ended(scene.gateway), NOTICED_WITHIN).await;
-    assert_eq!(leases.bury(scene.gateway, &[]).await.unwrap(), [scene.here.user]);
+    assert_eq!(leases.reap(scene.gateway, &[]).await.unwrap(), [scene.here.user]);
     // An entry of the index without its field is in nobody's way.
     let stale = format!("devices:{}", scene.gateway);
     scene.server.run::<()>(&["SADD", &stale, "7:8", "garbage", ""]).await;
-    assert_eq!(leases.bury(scene.gateway, &[scene.here.user]).await.unwrap(), []);
+    assert_eq!(leases.reap(scene.gateway, &[scene.here.user]).await.unwrap(), []);
     assert!(scene.server.run::<Vec<String>>(&["KEYS", "devices:*"]).await.is_empty());
     assert!(scene.server.run::<Vec<String>>(&["SMEMBERS", "gateways"]).await.is_empty());
     assert!(scene.server.run::<Vec<String>>(&["KEYS", "presence:*"]).await.is_empty());
@@ -251,7 +251,7 @@ async fn idle_users_cost_one_key_each_and_no_commands() {
         stats.lines().filter_map(calls).sum::<u64>()
     };
     let (before, began) = (calls().await, Instant::now());
-    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewed::Lives));
+    assert_eq!(scene.renew(scene.gateway, Term::Next).await, Some(Renewal::Alive));
     sleep(Duration::from_secs(3)).await;
     let cost = calls().await - before;
     // Two gateways that try out their connections and look for ended leases.
@@ -278,12 +278,12 @@ async fn one_primary_of_two_in_doubt_leaves_the_users_of_the_other_known() {
     .await;
     // Who begins now begins where it can.
     for (gateway, term) in [(gateway, Term::Next), (fresh(), Term::First)] {
-        assert_eq!(leases.renew(gateway, at(1), term).await, Ok(Renewed::Lives));
+        assert_eq!(leases.renew(gateway, at(1), term).await, Ok(Renewal::Alive));
     }
     servers[1].start_again().await;
     // On the one it lives, on the other it was lost.
     eventually("the end is noticed", NOTICED_WITHIN, async || {
-        leases.renew(gateway, at(2), Term::Next).await == Ok(Renewed::Ended)
+        leases.renew(gateway, at(2), Term::Next).await == Ok(Renewal::Ended)
     })
     .await;
 }

@@ -9,7 +9,7 @@ use chat_core::{
     memory::{LocalLimiter, MemoryStores, NoBus, PlainPasswords},
     time::{SystemClock, TestClock, Timestamp},
 };
-use presence::memory::{MemoryHub, MemoryLastSeen};
+use presence::memory::{LeaseHub, MemoryLastSeen};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -35,14 +35,14 @@ pub(crate) fn gateway_at(clock: Arc<dyn Clock>, variables: &[(&str, &str)]) -> G
 const OFF: &[(&str, &str)] = &[("RATE_LIMITS__ENABLED", "false")];
 
 fn parts(clock: Arc<dyn Clock>) -> Parts {
-    let hub = MemoryHub::start(&TaskTracker::new(), CancellationToken::new());
+    let hub = LeaseHub::start(&TaskTracker::new(), CancellationToken::new());
     Parts {
         stores: MemoryStores::new(),
         store_health: Arc::new(AlwaysUp),
         bus: Arc::new(NoBus::new()),
         leases: Arc::new(hub.leases()),
         last_seen: Arc::new(MemoryLastSeen::default()),
-        keeping: Keeping::WhilePresent,
+        last_seen_policy: LastSeenPolicy::WhilePresent,
         limiter: Arc::new(LocalLimiter::default()),
         passwords: Arc::new(PlainPasswords),
         clock,

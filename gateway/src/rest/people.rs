@@ -117,7 +117,7 @@ pub async fn presence(
     Query(Users(users)): Query<Users>,
 ) -> HandlerResult {
     app.limits.admit_other(identity).await?;
-    let here = app.presence.of_users_for(identity.user, &users).await;
+    let here = app.presence.presence_for(identity.user, &users).await;
     Ok(give::ok(&Items { items: here.into_iter().map(PresenceJson::from).collect() }))
 }
 

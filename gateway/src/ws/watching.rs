@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_core::{id::UserId, model::Identity, outbox::Outbox, time::Timestamp};
-use presence::{Activity, Audience, Hold, Presence, Tracker, Watcher};
+use presence::{Activity, Hold, Presence, PresenceListener, Tracker, Watcher};
 
 use crate::protocol::{answer::PresenceJson, presence_event};
 
@@ -22,8 +22,8 @@ pub(super) struct Watching {
 #[derive(Debug)]
 struct PresenceEvents(Arc<Outbox>);
 
-impl Audience for PresenceEvents {
-    fn show(&self, presence: &Presence) {
+impl PresenceListener for PresenceEvents {
+    fn presence_changed(&self, presence: &Presence) {
         self.0.offer_ephemeral(&presence_event(PresenceJson::from(*presence)));
     }
 }
@@ -35,19 +35,19 @@ impl Watching {
             tracker: tracker.clone(),
             user: identity.user,
             outbox: outbox.clone(),
-            hold: tracker.arrive(identity),
+            hold: tracker.hold_for_socket(identity),
             watcher: None,
         }
     }
 
     /// Marks the device as away, or as online again.
     pub(super) fn set_away(&self, on: bool) {
-        self.hold.turn(if on { Activity::Away } else { Activity::Online });
+        self.hold.set_activity(if on { Activity::Away } else { Activity::Online });
     }
 
     /// Takes a broken socket's device offline at once, as last seen at `heard_at`.
     pub(super) fn cut(self, heard_at: Timestamp) {
-        self.hold.cut(heard_at);
+        self.hold.close_dead(heard_at);
     }
 
     /// Returns the socket's watcher, which sends it the changes of the users that it watches.

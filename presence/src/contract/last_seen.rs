@@ -1,4 +1,4 @@
-//! Promises of [`LastSeen`].
+//! The contract of [`LastSeen`].
 
 use super::{at, fresh};
 use crate::port::LastSeen;
@@ -9,9 +9,9 @@ use crate::port::LastSeen;
 macro_rules! last_seen_contract {
     ($open:path) => {
         $crate::last_seen_contract!(@tests $open;
-            last_seen_never_goes_back;
-            many_users_advance_together;
-            answers_come_in_the_order_of_the_question;
+            last_seen_never_moves_back;
+            many_users_are_advanced_in_one_call;
+            answers_are_in_the_order_of_the_users;
         );
     };
     (@tests $open:path; $($promise:ident;)+) => {$(
@@ -23,8 +23,8 @@ macro_rules! last_seen_contract {
     )+};
 }
 
-/// Of several times the latest stays, whatever their order.
-pub async fn last_seen_never_goes_back(last_seen: &dyn LastSeen) {
+/// The latest of several times is kept, in whatever order they are stored.
+pub async fn last_seen_never_moves_back(last_seen: &dyn LastSeen) {
     let user = fresh();
     for (advance, expected) in [(20, 20), (10, 20), (20, 20), (30, 30), (-5, 30)] {
         last_seen.advance(&[(user, at(advance))]).await.unwrap();
@@ -34,19 +34,19 @@ pub async fn last_seen_never_goes_back(last_seen: &dyn LastSeen) {
     assert_eq!(last_seen.of_users(&[user]).await.unwrap(), [Some(at(50))]);
 }
 
-/// One call moves many users, each for itself; none is fine too.
-pub async fn many_users_advance_together(last_seen: &dyn LastSeen) {
+/// One call advances any number of users, including none.
+pub async fn many_users_are_advanced_in_one_call(last_seen: &dyn LastSeen) {
     let seen: Vec<_> = (0..256).map(|step| (fresh(), at(step))).collect();
     last_seen.advance(&seen).await.unwrap();
     last_seen.advance(&[]).await.unwrap();
     let users: Vec<_> = seen.iter().map(|(user, _)| *user).collect();
-    let kept: Vec<_> = seen.iter().map(|(_, at)| Some(*at)).collect();
-    assert_eq!(last_seen.of_users(&users).await.unwrap(), kept);
+    let stored: Vec<_> = seen.iter().map(|(_, at)| Some(*at)).collect();
+    assert_eq!(last_seen.of_users(&users).await.unwrap(), stored);
     assert_eq!(last_seen.of_users(&[]).await.unwrap(), []);
 }
 
-/// One answer for each user asked about, in order, also for those never seen and asked twice.
-pub async fn answers_come_in_the_order_of_the_question(last_seen: &dyn LastSeen) {
+/// There is one answer for each user, including users never seen and users listed twice.
+pub async fn answers_are_in_the_order_of_the_users(last_seen: &dyn LastSeen) {
     let (one, never, other) = (fresh(), fresh(), fresh());
     last_seen.advance(&[(one, at(1)), (other, at(2))]).await.unwrap();
     assert_eq!(

@@ -1,10 +1,7 @@
-//! Leases in memory: several gateways on one hub, which can fail, forget, and be cut off.
+//! Leases in memory: several gateways share one hub. Tests can make the hub fail or forget, and cut
+//! gateways off from it.
 
-use std::{
-    collections::HashSet,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chat_core::{
@@ -12,6 +9,7 @@ use chat_core::{
     model::Identity,
     time::Timestamp,
 };
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
     time::{Instant, MissedTickBehavior, interval},
@@ -22,20 +20,20 @@ use self::records::Records;
 use crate::{
     limits::{CHANGES_MAX, LEASE_CHECK_EVERY},
     model::Reading,
-    port::{Change, Leases, LeasesError, Publication, Renewed, Term},
+    port::{Change, Leases, LeasesError, Publication, Renewal, Term},
 };
 
 mod records;
 
-/// What several gateways of one process share; each has a [`MemoryLeases`] on it.
-pub struct MemoryHub {
-    began: Instant,
+/// The leases that several gateways of one process share, each through [`MemoryLeases`].
+pub struct LeaseHub {
+    started: Instant,
     state: Mutex<State>,
 }
 
 struct State {
     records: Records,
-    available: bool,
+    is_available: bool,
     listeners: Vec<Listener>,
 }
 
@@ -43,174 +41,161 @@ struct State {
 struct Listener {
     changes: Sender<Change>,
     watched: HashSet<UserId>,
-    /// Whether the gateway reaches the hub.
-    connected: bool,
-    /// Whether a change found no room since the last one that did.
-    lost: bool,
-    /// The ended gateways it was told of.
-    told: HashSet<GatewayId>,
+    /// The gateway reaches the hub.
+    is_connected: bool,
+    /// A change found no room, and no `Lost` was sent for it yet.
+    has_lost: bool,
+    /// The ended gateways of which it was notified.
+    notified_ended: HashSet<GatewayId>,
 }
 
-impl MemoryHub {
-    /// A hub that looks for ended leases until `stop`.
+impl LeaseHub {
+    /// Creates a hub, which looks for ended leases until `stop`.
     pub fn start(tasks: &TaskTracker, stop: CancellationToken) -> Arc<Self> {
-        let began = Instant::now();
-        let state = State { records: Records::default(), available: true, listeners: Vec::new() };
-        let hub = Arc::new(Self { began, state: Mutex::new(state) });
+        let state =
+            State { records: Records::default(), is_available: true, listeners: Vec::new() };
+        let hub = Arc::new(Self { started: Instant::now(), state: Mutex::new(state) });
         let checked = Arc::clone(&hub);
-        tasks.spawn(async move {
-            stop.run_until_cancelled(checked.check_for_ever()).await;
-        });
+        let check_forever = async move {
+            let mut ticks = interval(LEASE_CHECK_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                checked.state.lock().notify_ended(checked.started.elapsed());
+            }
+        };
+        tasks.spawn(stop.run_until_cancelled_owned(check_forever));
         hub
     }
 
-    /// A gateway's access to the hub.
+    /// Returns the leases of one more gateway.
     pub fn leases(self: &Arc<Self>) -> MemoryLeases {
         let (changes, arrivals) = mpsc::channel(CHANGES_MAX);
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.listeners.push(Listener {
             changes,
             watched: HashSet::new(),
-            connected: true,
-            lost: false,
-            told: HashSet::new(),
+            is_connected: true,
+            has_lost: false,
+            notified_ended: HashSet::new(),
         });
         let index = state.listeners.len() - 1;
         MemoryLeases { hub: Arc::clone(self), index, arrivals: Mutex::new(Some(arrivals)) }
     }
 
-    /// From now on nobody reaches the hub.
+    /// Makes the hub unavailable to all gateways.
     pub fn fail(&self) {
-        let mut state = self.lock();
-        state.available = false;
-        state.tell_all(Change::Lost);
+        let mut state = self.state.lock();
+        state.is_available = false;
+        state.notify_all(Change::Lost);
     }
 
-    /// The hub can be reached again; what it knew it knows still.
+    /// Makes the hub available again, with everything it knew.
     pub fn restore(&self) {
-        let mut state = self.lock();
-        state.available = true;
-        state.tell_all(Change::Lost);
+        let mut state = self.state.lock();
+        state.is_available = true;
+        state.notify_all(Change::Lost);
     }
 
-    /// Everything is forgotten, as by a server that begins again without its memory.
+    /// Forgets everything, like a server that restarts without its memory.
     pub fn forget(&self) {
-        self.lock().records = Records::after_a_loss();
+        self.state.lock().records = Records::after_a_loss();
     }
 
-    /// The devices are forgotten but not the leases, as by a server that was a moment behind the
-    /// one whose place it takes.
+    /// Forgets the devices but not the leases, like a replica that was promoted a moment behind.
     pub fn forget_devices(&self) {
-        self.lock().records.forget_devices();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn check_for_ever(&self) {
-        let mut ticks = interval(LEASE_CHECK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.lock().check(self.began.elapsed());
-        }
+        self.state.lock().records.forget_devices();
     }
 }
 
-impl fmt::Debug for MemoryHub {
+impl fmt::Debug for LeaseHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryHub").field("began", &self.began).finish_non_exhaustive()
+        f.debug_struct("LeaseHub").field("started", &self.started).finish_non_exhaustive()
     }
 }
 
 impl State {
-    fn tell_all(&mut self, change: Change) {
+    fn notify_all(&mut self, change: Change) {
         for listener in &mut self.listeners {
-            listener.tell(change);
+            listener.notify(change);
         }
     }
 
-    fn tell_watchers(&mut self, user: UserId) {
+    fn notify_watchers(&mut self, user: UserId) {
         for listener in self.listeners.iter_mut().filter(|l| l.watched.contains(&user)) {
-            listener.tell(Change::User(user));
+            listener.notify(Change::User(user));
         }
     }
 
-    fn check(&mut self, now: std::time::Duration) {
-        if !self.available {
+    fn notify_ended(&mut self, now: Duration) {
+        if !self.is_available {
             return;
         }
         let ended = self.records.ended(now);
-        for listener in self.listeners.iter_mut().filter(|l| l.connected) {
-            listener.tell_ended(&ended);
+        for listener in self.listeners.iter_mut().filter(|l| l.is_connected) {
+            listener.notified_ended.retain(|gateway| ended.contains(gateway));
+            for gateway in &ended {
+                if listener.notified_ended.insert(*gateway) {
+                    listener.notify(Change::Ended(*gateway));
+                }
+            }
+            listener.flush_lost();
         }
     }
 }
 
 impl Listener {
-    fn tell_ended(&mut self, ended: &[GatewayId]) {
-        self.told.retain(|gateway| ended.contains(gateway));
-        for gateway in ended {
-            if self.told.insert(*gateway) {
-                self.tell(Change::Ended(*gateway));
-            }
+    fn notify(&mut self, change: Change) {
+        if self.is_connected && self.flush_lost() {
+            self.has_lost = self.changes.try_send(change).is_err();
         }
-        self.catch_up();
-    }
-
-    fn tell(&mut self, change: Change) {
-        if self.connected && self.catch_up() {
-            self.lost = self.changes.try_send(change).is_err();
-        }
-        // What an ended gateway left is told again until it was heard.
-        if self.lost
+        // Ended gateways are sent again until there is room.
+        if self.has_lost
             && let Change::Ended(gateway) = change
         {
-            self.told.remove(&gateway);
+            self.notified_ended.remove(&gateway);
         }
     }
 
-    /// Tells what found no room as `Lost`; says whether there is room now.
-    fn catch_up(&mut self) -> bool {
-        if self.lost {
-            self.lost = self.changes.try_send(Change::Lost).is_err();
+    /// Sends `Lost` for changes that found no room. Returns true if there is room now.
+    fn flush_lost(&mut self) -> bool {
+        if self.has_lost {
+            self.has_lost = self.changes.try_send(Change::Lost).is_err();
         }
-        !self.lost
+        !self.has_lost
     }
 }
 
-/// One gateway's access to a [`MemoryHub`].
+/// One gateway's access to a [`LeaseHub`].
 #[derive(Debug)]
 pub struct MemoryLeases {
-    hub: Arc<MemoryHub>,
+    hub: Arc<LeaseHub>,
     index: usize,
     arrivals: Mutex<Option<Receiver<Change>>>,
 }
 
 impl MemoryLeases {
-    /// From now on this gateway does not reach the hub, nor the hub this gateway: it was killed,
-    /// or the way between them is cut.
-    pub fn cut(&self) {
-        let mut state = self.hub.lock();
-        state.listeners[self.index].tell(Change::Lost);
-        state.listeners[self.index].connected = false;
+    /// Cuts the connection between this gateway and the hub.
+    pub fn disconnect(&self) {
+        let mut state = self.hub.state.lock();
+        state.listeners[self.index].notify(Change::Lost);
+        state.listeners[self.index].is_connected = false;
     }
 
-    /// The way to the hub is there again.
-    pub fn mend(&self) {
-        let mut state = self.hub.lock();
-        state.listeners[self.index].connected = true;
-        state.listeners[self.index].tell(Change::Lost);
+    /// Restores the connection to the hub.
+    pub fn reconnect(&self) {
+        let mut state = self.hub.state.lock();
+        state.listeners[self.index].is_connected = true;
+        state.listeners[self.index].notify(Change::Lost);
     }
 
-    /// The hub's state and time, if it can be reached.
-    fn reach(&self) -> Result<(MutexGuard<'_, State>, std::time::Duration), LeasesError> {
-        let state = self.hub.lock();
-        if state.available && state.listeners[self.index].connected {
-            Ok((state, self.hub.began.elapsed()))
+    /// Returns the hub's state and time, or an error if the hub is unavailable.
+    fn reach(&self) -> Result<(MutexGuard<'_, State>, Duration), LeasesError> {
+        let state = self.hub.state.lock();
+        if state.is_available && state.listeners[self.index].is_connected {
+            Ok((state, self.hub.started.elapsed()))
         } else {
-            Err(LeasesError("the hub cannot be reached".to_owned()))
+            Err(LeasesError("the hub is unavailable".to_owned()))
         }
     }
 }
@@ -222,7 +207,7 @@ impl Leases for MemoryLeases {
         gateway: GatewayId,
         at: Timestamp,
         term: Term,
-    ) -> Result<Renewed, LeasesError> {
+    ) -> Result<Renewal, LeasesError> {
         let (mut state, now) = self.reach()?;
         Ok(state.records.renew(gateway, at, term, now))
     }
@@ -231,7 +216,7 @@ impl Leases for MemoryLeases {
         let (mut state, _) = self.reach()?;
         for publication in devices {
             if state.records.join(gateway, publication) {
-                state.tell_watchers(publication.device.user);
+                state.notify_watchers(publication.device.user);
             }
         }
         Ok(())
@@ -241,7 +226,7 @@ impl Leases for MemoryLeases {
         let (mut state, _) = self.reach()?;
         for device in devices {
             if state.records.leave(gateway, *device) {
-                state.tell_watchers(device.user);
+                state.notify_watchers(device.user);
             }
         }
         Ok(())
@@ -253,23 +238,27 @@ impl Leases for MemoryLeases {
         users.iter().map(|user| read(*user)).collect()
     }
 
-    async fn bury(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
+    async fn reap(
+        &self,
+        gateway: GatewayId,
+        stored: &[UserId],
+    ) -> Result<Vec<UserId>, LeasesError> {
         let (mut state, now) = self.reach()?;
-        Ok(state.records.bury(gateway, kept, now))
+        Ok(state.records.reap(gateway, stored, now))
     }
 
     async fn watch(&self, users: &[UserId]) {
-        self.hub.lock().listeners[self.index].watched.extend(users);
+        self.hub.state.lock().listeners[self.index].watched.extend(users);
     }
 
     async fn unwatch(&self, users: &[UserId]) {
-        let mut state = self.hub.lock();
+        let mut state = self.hub.state.lock();
         for user in users {
             state.listeners[self.index].watched.remove(user);
         }
     }
 
     fn changes(&self) -> Option<Receiver<Change>> {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.arrivals.lock().take()
     }
 }

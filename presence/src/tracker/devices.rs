@@ -1,5 +1,5 @@
-//! All devices at this gateway: the records, one ordered queue of deadlines, and what is to be
-//! published. Plain data; the tasks round it ask and tell.
+//! All devices at this gateway, as plain data: their states, one ordered set of deadlines, and the
+//! queue of devices that need an action.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -13,7 +13,7 @@ use chat_core::{
 };
 use tokio::time::Instant;
 
-use super::record::{Now, Published, Record, Step};
+use super::device::{Action, DeviceState, Moment, Published};
 use crate::{
     limits::{PUBLISH_MAX, RETRY_AFTER},
     model::{Device, Lease, logins_of},
@@ -22,265 +22,266 @@ use crate::{
 
 type Key = (UserId, LoginId);
 
-/// All devices at this gateway.
 #[derive(Debug)]
 pub(crate) struct Devices {
     /// The id under which they are published.
     gateway: GatewayId,
-    /// Whether its lease has begun.
-    begun: bool,
-    records: BTreeMap<Key, Record>,
-    /// Deadlines, one a device at the most.
-    looks: BTreeSet<(Instant, Key)>,
+    /// The lease of that id has begun.
+    has_lease: bool,
+    devices: BTreeMap<Key, DeviceState>,
+    /// When devices are checked next; at most one deadline a device.
+    checks: BTreeSet<(Instant, Key)>,
     queue: VecDeque<Key>,
 }
 
-/// What is to be done with the leases and the store, at once.
+/// What must be written now to the leases and to the store of last seen.
 #[derive(Debug, Default)]
-pub(crate) struct Work {
+pub(crate) struct Batch {
     pub(crate) joins: Vec<Publication>,
-    /// Devices that have gone, and when.
-    pub(crate) seen: Vec<(UserId, Timestamp)>,
+    pub(crate) last_seen: Vec<(UserId, Timestamp)>,
     pub(crate) leaves: Vec<Identity>,
-    /// Devices that have gone before they were published.
-    pub(crate) gone: Vec<Identity>,
+    /// Devices that left before they were published: nothing must be taken back.
+    pub(crate) unpublished: Vec<Identity>,
 }
 
-impl Work {
+impl Batch {
     pub(crate) const fn is_empty(&self) -> bool {
-        self.joins.is_empty() && self.leaves.is_empty() && self.gone.is_empty()
+        self.joins.is_empty() && self.leaves.is_empty() && self.unpublished.is_empty()
     }
+}
+
+/// The outcome of a write to the leases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WriteOutcome {
+    Applied,
+    Unknown,
 }
 
 impl Devices {
     pub(crate) const fn new(gateway: GatewayId) -> Self {
         Self {
             gateway,
-            begun: false,
-            records: BTreeMap::new(),
-            looks: BTreeSet::new(),
+            has_lease: false,
+            devices: BTreeMap::new(),
+            checks: BTreeSet::new(),
             queue: VecDeque::new(),
         }
     }
 
-    /// Changes the device's record, which begins with its first hold; says whether something is to
-    /// be published.
+    /// Changes a device, which is created by its first hold. Returns true if the publisher must
+    /// look at the queue or at a deadline.
     pub(crate) fn change(
         &mut self,
         device: Identity,
-        now: Now,
-        change: impl FnOnce(&mut Record),
+        now: Moment,
+        change: impl FnOnce(&mut DeviceState),
     ) -> bool {
         let key = (device.user, device.login);
-        change(self.records.entry(key).or_insert_with(|| Record::new(now)));
-        self.look(key, now)
+        change(self.devices.entry(key).or_insert_with(|| DeviceState::new(now)));
+        self.check(key, now)
     }
 
-    /// Looks at a device: queues what is to be done, and sets the next deadline.
-    fn look(&mut self, key: Key, now: Now) -> bool {
-        let Some(record) = self.records.get_mut(&key) else { return false };
-        if record.step(now) != Step::Idle && !record.queued {
-            record.queued = true;
+    /// Queues the device if it needs an action, and sets its next deadline.
+    fn check(&mut self, key: Key, now: Moment) -> bool {
+        let Some(device) = self.devices.get_mut(&key) else { return false };
+        if device.next_action(now) != Action::None && !device.is_queued {
+            device.is_queued = true;
             self.queue.push_back(key);
         }
-        let due = record.due(now.instant);
-        if record.look_at != due {
-            move_look(&mut self.looks, key, record, due);
+        let due = device.due(now.instant);
+        if device.check_at != due {
+            move_check(&mut self.checks, key, device, due);
         }
-        // A deadline that came nearer is for the publisher to know too.
-        record.queued || due.is_some()
+        device.is_queued || due.is_some()
     }
 
-    /// What is to be done now, at the most [`PUBLISH_MAX`] devices of it, and when to look again.
-    pub(crate) fn take(&mut self, now: Now) -> (Work, Option<Instant>) {
-        while let Some((_, key)) = self.looks.first().copied().filter(|(at, _)| *at <= now.instant)
-        {
-            self.looks.pop_first();
-            if let Some(record) = self.records.get_mut(&key) {
-                record.look_at = None;
+    /// Takes what must be done now, for at most [`PUBLISH_MAX`] devices, and returns it with the
+    /// next deadline.
+    pub(crate) fn take_batch(&mut self, now: Moment) -> (Batch, Option<Instant>) {
+        while let Some(&(_, key)) = self.checks.first().filter(|(at, _)| *at <= now.instant) {
+            self.checks.pop_first();
+            if let Some(device) = self.devices.get_mut(&key) {
+                device.check_at = None;
             }
-            self.look(key, now);
+            self.check(key, now);
         }
-        let mut work = Work::default();
-        let (records, begun) = (&mut self.records, self.begun);
-        let count = self.queue.len().min(PUBLISH_MAX);
-        if begun {
-            self.queue.drain(..count).for_each(|key| take_step(records, key, now, &mut work));
+        let mut batch = Batch::default();
+        let devices = &mut self.devices;
+        if self.has_lease {
+            let count = self.queue.len().min(PUBLISH_MAX);
+            for key in self.queue.drain(..count) {
+                take_action(devices, key, now, &mut batch);
+            }
         } else {
-            // Without a lease nothing can be published, but who goes is still seen.
-            self.queue.retain(|key| !take_gone(records, *key, now, &mut work));
+            // Nothing can be published without a lease, but last seen must still be stored.
+            self.queue.retain(|key| {
+                let has_left = |device: &mut DeviceState| {
+                    matches!(device.next_action(now), Action::Leave { .. })
+                };
+                let is_taken = devices.get_mut(key).is_none_or(has_left);
+                if is_taken {
+                    take_action(devices, *key, now, &mut batch);
+                }
+                !is_taken
+            });
         }
-        (work, self.looks.first().map(|(at, _)| *at))
+        (batch, self.checks.first().map(|(at, _)| *at))
     }
 
-    /// These joinings were tried under this gateway id.
-    pub(crate) fn joined(
+    /// Notes the outcome of joins that were written under this gateway id.
+    pub(crate) fn note_joins(
         &mut self,
         gateway: GatewayId,
         joins: &[Publication],
-        done: Done,
-        now: Now,
+        outcome: WriteOutcome,
+        now: Moment,
     ) {
-        for publication in joins {
-            let done = done.then(Published::Shows(publication.activity));
-            self.tried(gateway, publication.device, done, now);
+        for join in joins {
+            let published = match outcome {
+                WriteOutcome::Applied => Published::Activity(join.activity),
+                WriteOutcome::Unknown => Published::Unknown,
+            };
+            self.note_write(gateway, join.device, published, now);
         }
     }
 
-    /// These leavings were tried under this gateway id.
-    pub(crate) fn left(&mut self, gateway: GatewayId, leaves: &[Identity], done: Done, now: Now) {
+    /// Notes the outcome of leaves that were written under this gateway id.
+    pub(crate) fn note_leaves(
+        &mut self,
+        gateway: GatewayId,
+        leaves: &[Identity],
+        outcome: WriteOutcome,
+        now: Moment,
+    ) {
+        let published = match outcome {
+            WriteOutcome::Applied => Published::Nothing,
+            WriteOutcome::Unknown => Published::Unknown,
+        };
         for device in leaves {
-            self.tried(gateway, *device, done.then(Published::Nothing), now);
+            self.note_write(gateway, *device, published, now);
         }
     }
 
-    fn tried(&mut self, gateway: GatewayId, device: Identity, left: Published, now: Now) {
+    /// Notes what is published now. Retries later if that is unknown; otherwise forgets a device
+    /// that has left, or checks it again.
+    fn note_write(
+        &mut self,
+        gateway: GatewayId,
+        device: Identity,
+        published: Published,
+        now: Moment,
+    ) {
         let key = (device.user, device.login);
-        let Some(record) = self.records.get_mut(&key) else { return };
-        // What was written under a former id says nothing about the present one.
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        // A write under an earlier id tells nothing about the current one.
         if gateway == self.gateway {
-            record.published = left;
+            device.published = published;
         }
-        if record.published == Published::Anything {
-            let retry = now.instant + RETRY_AFTER;
-            let due = record.due(now.instant).map_or(retry, |due| due.min(retry));
-            move_look(&mut self.looks, key, record, Some(due));
+        if device.published == Published::Unknown {
+            let retry_at = now.instant + RETRY_AFTER;
+            let due = device.due(now.instant).map_or(retry_at, |due| due.min(retry_at));
+            move_check(&mut self.checks, key, device, Some(due));
+            return;
+        }
+        let has_left =
+            matches!(device.next_action(now), Action::Leave { is_seen_stored: true, .. });
+        if has_left && device.published == Published::Nothing && !device.is_queued {
+            move_check(&mut self.checks, key, device, None);
+            self.devices.remove(&key);
         } else {
-            self.settle(key, now);
+            self.check(key, now);
         }
     }
 
-    /// Forgets a device that has gone and of which nothing is published; otherwise looks at it.
-    fn settle(&mut self, key: Key, now: Now) {
-        let Some(record) = self.records.get_mut(&key) else { return };
-        let gone = matches!(record.step(now), Step::Leave { seen_kept: true, .. });
-        if gone && record.published == Published::Nothing && !record.queued {
-            move_look(&mut self.looks, key, record, None);
-            self.records.remove(&key);
-        } else {
-            self.look(key, now);
-        }
-    }
-
-    /// The id under which devices are published.
     pub(crate) const fn gateway(&self) -> GatewayId {
         self.gateway
     }
 
-    /// The gateway's lease has begun.
-    pub(crate) const fn begin(&mut self) {
-        self.begun = true;
+    pub(crate) const fn note_lease_begun(&mut self) {
+        self.has_lease = true;
     }
 
-    /// The lease has ended, and with it all that was published: it goes on under a fresh id, and
-    /// each device is published again after its `delay`.
-    pub(crate) fn begin_again(
-        &mut self,
-        fresh: GatewayId,
-        now: Instant,
-        delay: impl Fn() -> Duration,
-    ) {
+    /// Continues under a fresh id after the lease has ended, and everything published with it.
+    /// Each device is published again after its `delay`.
+    pub(crate) fn restart(&mut self, fresh: GatewayId, now: Instant, delay: impl Fn() -> Duration) {
         self.gateway = fresh;
-        self.begun = false;
-        self.publish_again(Published::Nothing, now, delay);
+        self.has_lease = false;
+        self.republish(Published::Nothing, now, delay);
     }
 
-    /// What is published may be lost: each device is published again after its `delay`.
-    pub(crate) fn doubt(&mut self, now: Instant, delay: impl Fn() -> Duration) {
-        self.publish_again(Published::Anything, now, delay);
+    /// Publishes each device again after its `delay`, because what was published may be lost.
+    pub(crate) fn republish_all(&mut self, now: Instant, delay: impl Fn() -> Duration) {
+        self.republish(Published::Unknown, now, delay);
     }
 
-    fn publish_again(&mut self, left: Published, now: Instant, delay: impl Fn() -> Duration) {
+    fn republish(&mut self, published: Published, now: Instant, delay: impl Fn() -> Duration) {
         self.queue.clear();
-        for (key, record) in &mut self.records {
-            record.published = left;
-            record.queued = false;
+        for (key, device) in &mut self.devices {
+            device.published = published;
+            device.is_queued = false;
             let at = now + delay();
-            let due = Some(record.look_at.map_or(at, |look| look.min(at)));
-            move_look(&mut self.looks, *key, record, due);
+            let due = Some(device.check_at.map_or(at, |check_at| check_at.min(at)));
+            move_check(&mut self.checks, *key, device, due);
         }
     }
 
-    /// The user's devices that are here, as they will be published.
+    /// Returns the user's present devices as they will be published.
     pub(crate) fn of_user(&self, user: UserId, now: Instant) -> impl Iterator<Item = Device> {
-        self.records.range(logins_of(user)).filter_map(move |((_, login), record)| {
-            let (activity, since) = record.here(now)?;
+        self.devices.range(logins_of(user)).filter_map(move |((_, login), device)| {
+            let (activity, since) = device.shown(now)?;
             let (gateway, login) = (self.gateway, *login);
-            Some(Device { gateway, login, activity, since, lease: Lease::Lives })
+            Some(Device { gateway, login, activity, since, lease: Lease::Alive })
         })
     }
 
-    /// Everybody who is here, with the time until which that is sure.
-    pub(crate) fn seen(&self, now: Now) -> Vec<(UserId, Timestamp)> {
-        let seen = self.records.iter();
-        seen.filter_map(|((user, _), record)| Some((*user, record.seen(now)?))).collect()
+    /// Returns all present users, with the time at which they were last certainly present.
+    pub(crate) fn last_seen(&self, now: Moment) -> Vec<(UserId, Timestamp)> {
+        let devices = self.devices.iter();
+        devices.filter_map(|((user, _), device)| Some((*user, device.last_seen(now)?))).collect()
     }
 
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
-        self.looks.len() + self.queue.len()
+        self.checks.len() + self.queue.len()
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.devices.len()
     }
 }
 
-/// Whether a write has surely succeeded.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Done {
-    Surely,
-    Perhaps,
-}
-
-impl Done {
-    const fn then(self, published: Published) -> Published {
-        match self {
-            Self::Surely => published,
-            Self::Perhaps => Published::Anything,
-        }
-    }
-}
-
-fn move_look(
-    looks: &mut BTreeSet<(Instant, Key)>,
+fn move_check(
+    checks: &mut BTreeSet<(Instant, Key)>,
     key: Key,
-    record: &mut Record,
+    device: &mut DeviceState,
     to: Option<Instant>,
 ) {
-    if let Some(at) = record.look_at {
-        looks.remove(&(at, key));
+    if let Some(at) = device.check_at {
+        checks.remove(&(at, key));
     }
-    record.look_at = to;
-    looks.extend(to.map(|at| (at, key)));
+    device.check_at = to;
+    checks.extend(to.map(|at| (at, key)));
 }
 
-fn take_gone(records: &mut BTreeMap<Key, Record>, key: Key, now: Now, work: &mut Work) -> bool {
-    let has_gone = |record: &mut Record| matches!(record.step(now), Step::Leave { .. });
-    let gone = records.get_mut(&key).is_none_or(has_gone);
-    if gone {
-        take_step(records, key, now, work);
-    }
-    gone
-}
-
-fn take_step(records: &mut BTreeMap<Key, Record>, key: Key, now: Now, work: &mut Work) {
-    let Some(record) = records.get_mut(&key) else { return };
-    record.queued = false;
+fn take_action(devices: &mut BTreeMap<Key, DeviceState>, key: Key, now: Moment, batch: &mut Batch) {
+    let Some(state) = devices.get_mut(&key) else { return };
+    state.is_queued = false;
     let device = Identity { user: key.0, login: key.1 };
-    match record.step(now) {
-        Step::Idle => {}
-        Step::Join { activity, since } => work.joins.push(Publication { device, activity, since }),
-        Step::Leave { seen_at, seen_kept } => {
-            if !seen_kept {
-                record.mark_seen_kept();
-                work.seen.push((key.0, seen_at));
+    match state.next_action(now) {
+        Action::None => {}
+        Action::Join { activity, since } => {
+            batch.joins.push(Publication { device, activity, since });
+        }
+        Action::Leave { seen_at, is_seen_stored } => {
+            if !is_seen_stored {
+                state.mark_seen_stored();
+                batch.last_seen.push((key.0, seen_at));
             }
-            if record.published == Published::Nothing {
-                work.gone.push(device);
+            if state.published == Published::Nothing {
+                batch.unpublished.push(device);
             } else {
-                work.leaves.push(device);
+                batch.leaves.push(device);
             }
         }
     }
@@ -291,64 +292,68 @@ mod tests {
     use super::*;
     use crate::{limits::DEPART_GRACE, model::Activity};
 
-    fn setting() -> (Devices, Identity, GatewayId, GatewayId) {
-        let [one, fresh] = [1, 2].map(|id| GatewayId::new(id).unwrap());
+    /// Devices with a lease, one device, its gateway's id and a fresh id.
+    fn devices_with_lease() -> (Devices, Identity, GatewayId, GatewayId) {
+        let [gateway, fresh] = [1, 2].map(|id| GatewayId::new(id).unwrap());
         let device = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(1).unwrap() };
-        let mut devices = Devices::new(one);
-        devices.begin();
-        (devices, device, one, fresh)
+        let mut devices = Devices::new(gateway);
+        devices.note_lease_begun();
+        (devices, device, gateway, fresh)
     }
 
-    fn now(start: Instant, millis: u64) -> Now {
+    fn moment(start: Instant, millis: u64) -> Moment {
         let at = Timestamp::from_millis(millis.cast_signed());
-        Now { instant: start + Duration::from_millis(millis), at }
+        Moment { instant: start + Duration::from_millis(millis), at }
     }
 
     #[test]
-    fn write_that_ends_after_its_lease_leaves_the_device_to_be_published_again() {
-        let (mut devices, device, one, fresh) = setting();
+    fn device_is_published_again_when_its_lease_ended_during_the_write() {
+        let (mut devices, device, gateway, fresh) = devices_with_lease();
         let start = Instant::now();
-        devices.change(device, now(start, 0), |record| record.arrive(now(start, 0)));
-        let (work, _) = devices.take(now(start, 0));
-        devices.begin_again(fresh, start, || Duration::from_millis(100));
-        devices.joined(one, &work.joins, Done::Surely, now(start, 1));
-        assert!(devices.take(now(start, 500)).0.is_empty(), "not before the lease has begun");
-        devices.begin();
-        let (work, _) = devices.take(now(start, 501));
-        assert_eq!(work.joins.len(), 1);
-        devices.joined(fresh, &work.joins, Done::Surely, now(start, 502));
-        assert_eq!((devices.take(now(start, 9_000)).0.is_empty(), devices.waiting()), (true, 0));
+        devices.change(device, moment(start, 0), |state| state.add_hold(moment(start, 0)));
+        let (batch, _) = devices.take_batch(moment(start, 0));
+        devices.restart(fresh, start, || Duration::from_millis(100));
+        devices.note_joins(gateway, &batch.joins, WriteOutcome::Applied, moment(start, 1));
+        let (batch, _) = devices.take_batch(moment(start, 500));
+        assert!(batch.is_empty(), "the new lease has not begun");
+        devices.note_lease_begun();
+        let (batch, _) = devices.take_batch(moment(start, 501));
+        assert_eq!(batch.joins.len(), 1);
+        devices.note_joins(fresh, &batch.joins, WriteOutcome::Applied, moment(start, 502));
+        let (batch, _) = devices.take_batch(moment(start, 9_000));
+        assert_eq!((batch.is_empty(), devices.waiting()), (true, 0));
     }
 
     #[test]
-    fn failed_write_is_tried_again_after_a_pause_and_holds_back_nobody() {
-        let (mut devices, device, one, _) = setting();
+    fn failed_write_is_retried_after_a_pause() {
+        let (mut devices, device, gateway, _) = devices_with_lease();
         let start = Instant::now();
-        devices.change(device, now(start, 0), |record| record.arrive(now(start, 0)));
-        let (work, _) = devices.take(now(start, 0));
-        devices.joined(one, &work.joins, Done::Perhaps, now(start, 10));
-        let (work, next) = devices.take(now(start, 11));
-        assert!(work.is_empty());
-        let retry = now(start, 10).instant + RETRY_AFTER;
-        assert_eq!(next, Some(retry));
-        let (work, _) = devices.take(Now { instant: retry, at: Timestamp::default() });
-        assert_eq!(work.joins.len(), 1);
+        devices.change(device, moment(start, 0), |state| state.add_hold(moment(start, 0)));
+        let (batch, _) = devices.take_batch(moment(start, 0));
+        devices.note_joins(gateway, &batch.joins, WriteOutcome::Unknown, moment(start, 10));
+        let (batch, next) = devices.take_batch(moment(start, 11));
+        assert!(batch.is_empty());
+        let retry_at = moment(start, 10).instant + RETRY_AFTER;
+        assert_eq!(next, Some(retry_at));
+        let (batch, _) = devices.take_batch(Moment { instant: retry_at, at: Timestamp::default() });
+        assert_eq!(batch.joins.len(), 1);
     }
 
     #[test]
-    fn who_goes_without_a_lease_is_seen_and_forgotten() {
-        let (mut devices, device, one, _) = setting();
-        devices.begun = false;
+    fn last_seen_is_stored_when_a_device_leaves_without_a_lease() {
+        let (mut devices, device, gateway, _) = devices_with_lease();
+        devices.has_lease = false;
         let start = Instant::now();
-        devices.change(device, now(start, 0), |record| record.arrive(now(start, 0)));
-        let depart = |record: &mut Record| {
-            record.depart(Activity::Online, Timestamp::from_millis(7), DEPART_GRACE, now(start, 7));
-        };
-        devices.change(device, now(start, 7), depart);
-        let (work, _) = devices.take(now(start, 6_000));
-        assert_eq!(work.seen, [(device.user, Timestamp::from_millis(7))]);
-        assert_eq!((work.leaves.len(), work.gone.len()), (0, 1));
-        devices.left(one, &work.gone, Done::Surely, now(start, 6_000));
+        devices.change(device, moment(start, 0), |state| state.add_hold(moment(start, 0)));
+        let seen_at = Timestamp::from_millis(7);
+        devices.change(device, moment(start, 7), |state| {
+            state.remove_hold(Activity::Online, seen_at, DEPART_GRACE, moment(start, 7));
+        });
+        let (batch, _) = devices.take_batch(moment(start, 6_000));
+        assert_eq!(batch.last_seen, [(device.user, seen_at)]);
+        assert_eq!((batch.leaves.len(), batch.unpublished.len()), (0, 1));
+        let outcome = WriteOutcome::Applied;
+        devices.note_leaves(gateway, &batch.unpublished, outcome, moment(start, 6_000));
         assert_eq!((devices.len(), devices.waiting()), (0, 0));
     }
 }

@@ -1,32 +1,30 @@
-//! What the gateway holds in its hands: devices that are here, sessions that watch.
+//! What sockets, polls and sessions of the gateway hold: present devices and watched users.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chat_core::{id::UserId, model::Identity, time::Timestamp};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     Shared,
-    record::Record,
+    device::DeviceState,
     watchers::{SessionKey, TooManyWatched},
 };
 use crate::{
     limits::WATCH_ANSWER_MAX,
     model::{Activity, Presence},
-    port::Audience,
+    port::PresenceListener,
 };
 
-/// A socket or poll that makes its device be here. Dropping it is the clean close.
+/// Keeps a device present for one socket or poll. Dropping it is the clean close.
 pub struct Hold {
     shared: Arc<Shared>,
     device: Identity,
+    /// How long the device counts after the hold ends.
     linger: Duration,
     activity: Mutex<Activity>,
-    /// When it was last heard of, if that is not now.
+    /// When the client was last heard of, if that is not the moment of the drop.
     seen_at: Option<Timestamp>,
 }
 
@@ -35,39 +33,42 @@ impl Hold {
         let activity = Mutex::new(Activity::Online);
         let hold = Self { shared, device, linger, activity, seen_at: None };
         let now = hold.shared.now();
-        hold.change(|record| record.arrive(now));
+        hold.change(|state| state.add_hold(now));
         hold
     }
 
-    /// The client is away, or back. A device is away when all its sockets are.
-    pub fn turn(&self, to: Activity) {
-        let mut activity = self.activity.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *activity, to) != to {
+    /// Sets whether the client is away. A device is away when all its sockets are.
+    pub fn set_activity(&self, activity: Activity) {
+        let mut current = self.activity.lock();
+        if *current != activity {
+            *current = activity;
             let now = self.shared.now();
-            self.change(|record| record.turn(to, now));
+            self.change(|state| state.set_activity(activity, now));
         }
     }
 
-    /// The connection turned out to be dead, last heard of at `seen_at`: it counts no longer.
-    pub fn cut(mut self, seen_at: Timestamp) {
+    /// Ends the hold of a dead connection that was last heard of at `seen_at`. The device does not
+    /// linger.
+    pub fn close_dead(mut self, seen_at: Timestamp) {
         self.linger = Duration::ZERO;
         self.seen_at = Some(seen_at);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Record)) {
+    fn change(&self, change: impl FnOnce(&mut DeviceState)) {
         let now = self.shared.now();
-        if self.shared.devices().change(self.device, now, change) {
-            self.shared.work.notify_one();
+        let is_pending = self.shared.devices.lock().change(self.device, now, change);
+        if is_pending {
+            self.shared.devices_changed.notify_one();
         }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let was = *self.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let activity = *self.activity.lock();
         let now = self.shared.now();
         let (seen_at, linger) = (self.seen_at.unwrap_or(now.at), self.linger);
-        self.change(|record| record.depart(was, seen_at, linger, now));
+        self.change(|state| state.remove_hold(activity, seen_at, linger, now));
     }
 }
 
@@ -77,7 +78,7 @@ impl fmt::Debug for Hold {
     }
 }
 
-/// A session that watches others. Dropping it ends its watching.
+/// A session that watches users. Dropping it ends its watching.
 pub struct Watcher {
     shared: Arc<Shared>,
     user: UserId,
@@ -85,46 +86,50 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn new(shared: Arc<Shared>, user: UserId, audience: Arc<dyn Audience>) -> Self {
-        let key = shared.watchers().open(user, audience);
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        user: UserId,
+        listener: Arc<dyn PresenceListener>,
+    ) -> Self {
+        let key = shared.watchers.lock().open(user, listener);
         Self { shared, user, key }
     }
 
-    /// Watches these users too and says how they are, in this order; later changes go to the
-    /// audience, the first of them [`WATCH_LEAD`](crate::limits::WATCH_LEAD) after the answer at
-    /// the earliest, so that the answer can be written first. Users whom the watcher may not see
-    /// are unknown, and watched all the same: that may change.
+    /// Watches these users too and returns their presence, in this order. Later changes go to the
+    /// listener, at the earliest [`WATCH_LEAD`](crate::limits::WATCH_LEAD) after the answer, so
+    /// that the answer can be written first. Users that could not be read within
+    /// [`WATCH_ANSWER_MAX`], and users that the session's user may not see, are `unknown`. They
+    /// are watched nevertheless, because that may change.
     pub async fn watch(&self, users: &[UserId]) -> Result<Vec<Presence>, TooManyWatched> {
-        self.shared.watchers().add(self.key, users)?;
-        self.shared.fresh.notify_one();
+        self.shared.watchers.lock().watch(self.key, users)?;
+        self.shared.watch_changed.notify_one();
         let deadline = Instant::now() + WATCH_ANSWER_MAX;
-        let may = self.shared.known.may_see(self.user, users).await;
-        // Who was not read in time is unknown; what is read later is a change.
-        timeout_at(deadline, self.read(users)).await.ok();
-        Ok(self.shared.watchers().answer(self.key, users, &may))
-    }
-
-    /// Watches these users no longer.
-    pub fn unwatch(&self, users: &[UserId]) {
-        self.shared.watchers().remove(self.key, users);
-        self.shared.fresh.notify_one();
-    }
-
-    async fn read(&self, users: &[UserId]) {
-        loop {
-            let answered = self.shared.answered.notified();
-            if self.shared.watchers().has_read(users) {
-                return;
+        let may_see = self.shared.visibility.may_see(self.user, users).await;
+        let all_read = async {
+            loop {
+                let batch_read = self.shared.batch_read.notified();
+                if self.shared.watchers.lock().has_read(users) {
+                    return;
+                }
+                batch_read.await;
             }
-            answered.await;
-        }
+        };
+        // Users that are read after the deadline are sent as changes.
+        timeout_at(deadline, all_read).await.ok();
+        Ok(self.shared.watchers.lock().answer(self.key, users, &may_see))
+    }
+
+    /// Stops watching these users.
+    pub fn unwatch(&self, users: &[UserId]) {
+        self.shared.watchers.lock().unwatch(self.key, users);
+        self.shared.watch_changed.notify_one();
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.shared.watchers().close(self.key);
-        self.shared.fresh.notify_one();
+        self.shared.watchers.lock().close(self.key);
+        self.shared.watch_changed.notify_one();
     }
 }
 

@@ -1,130 +1,113 @@
-//! Publishes this gateway's devices: keeps its lease, and the leases' fields as the records are.
+//! Keeps this gateway's lease and publishes its devices.
 //!
-//! One task writes, batch after batch, so that what is written about a device is written in order.
+//! One task writes devices, one batch after the other, so all writes about a device are in order.
+
+use std::{fmt, time::Duration};
 
 use chat_core::id::GatewayId;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{
-    Shared,
-    devices::{Done, Work},
-};
+use super::{Shared, devices::WriteOutcome};
 use crate::{
     limits::{RENEW_EVERY, REPUBLISH_JITTER_MAX, RETRY_AFTER},
-    port::{Renewed, Term},
+    port::{Renewal, Term},
 };
 
-/// Writes what is to be written, for ever.
+/// Publishes devices, forever.
 pub(super) async fn publish(shared: &Shared) {
     loop {
         let now = shared.now();
-        let (gateway, (work, next)) = {
-            let mut devices = shared.devices();
-            (devices.gateway(), devices.take(now))
+        let (gateway, (batch, next_check)) = {
+            let mut devices = shared.devices.lock();
+            (devices.gateway(), devices.take_batch(now))
         };
-        if work.is_empty() {
-            wait(shared, next).await;
-        } else {
-            write(shared, gateway, &work).await;
+        if batch.is_empty() {
+            let changed = shared.devices_changed.notified();
+            match next_check {
+                None => changed.await,
+                Some(at) => {
+                    // Look again after a change and after the deadline alike.
+                    timeout_at(at, changed).await.ok();
+                }
+            }
+            continue;
         }
-    }
-}
-
-async fn wait(shared: &Shared, next: Option<Instant>) {
-    let changed = shared.work.notified();
-    match next {
-        None => changed.await,
-        Some(at) => {
-            // Either way the records are looked at again.
-            timeout_at(at, changed).await.ok();
+        let leases = &shared.reader.leases;
+        if !batch.joins.is_empty() {
+            let outcome = outcome(shared.in_time(leases.join(gateway, &batch.joins)).await);
+            shared.devices.lock().note_joins(gateway, &batch.joins, outcome, shared.now());
         }
+        // Stored before the device leaves, so that whoever reads it as offline finds last seen.
+        shared.last_seen.store(&batch.last_seen).await;
+        if !batch.leaves.is_empty() {
+            let outcome = outcome(shared.in_time(leases.leave(gateway, &batch.leaves)).await);
+            shared.devices.lock().note_leaves(gateway, &batch.leaves, outcome, shared.now());
+        }
+        let (outcome, now) = (WriteOutcome::Applied, shared.now());
+        shared.devices.lock().note_leaves(gateway, &batch.unpublished, outcome, now);
     }
 }
 
-/// Last seen is kept before a device leaves, so that whoever reads it offline finds it.
-async fn write(shared: &Shared, gateway: GatewayId, work: &Work) {
-    if !work.joins.is_empty() {
-        let done = done(shared.in_time(shared.reader.leases.join(gateway, &work.joins)).await);
-        shared.devices().joined(gateway, &work.joins, done, shared.now());
-    }
-    shared.seen.keep(&work.seen).await;
-    if !work.leaves.is_empty() {
-        let done = done(shared.in_time(shared.reader.leases.leave(gateway, &work.leaves)).await);
-        shared.devices().left(gateway, &work.leaves, done, shared.now());
-    }
-    shared.devices().left(gateway, &work.gone, Done::Surely, shared.now());
-}
-
-fn done<E: std::fmt::Display>(answer: Option<Result<(), E>>) -> Done {
+fn outcome<E: fmt::Display>(answer: Option<Result<(), E>>) -> WriteOutcome {
     match answer {
-        Some(Ok(())) => return Done::Surely,
+        Some(Ok(())) => return WriteOutcome::Applied,
         Some(Err(error)) => tracing::debug!(%error, "devices not published"),
         None => tracing::debug!("devices not published in time"),
     }
-    Done::Perhaps
+    WriteOutcome::Unknown
 }
 
-/// Begins the lease and renews it, for ever.
+/// Begins the lease and renews it, forever.
 pub(super) async fn renew(shared: &Shared) {
     let mut term = Term::First;
-    let mut failed = false;
+    let mut has_failed = false;
+    let republish_delay = || shared.jitter.below(REPUBLISH_JITTER_MAX);
     loop {
-        let gateway = shared.devices().gateway();
+        let gateway = shared.devices.lock().gateway();
         let renewal = shared.reader.leases.renew(gateway, shared.clock.now(), term);
         let pause = match shared.in_time(renewal).await {
-            Some(Ok(Renewed::Lives)) => {
-                lives(shared, std::mem::take(&mut failed));
+            Some(Ok(Renewal::Alive)) => {
+                let mut devices = shared.devices.lock();
+                devices.note_lease_begun();
+                if has_failed {
+                    devices.republish_all(Instant::now(), republish_delay);
+                }
+                drop(devices);
+                shared.devices_changed.notify_one();
+                has_failed = false;
                 term = Term::Next;
                 RENEW_EVERY
             }
-            Some(Ok(Renewed::Ended)) => {
+            Some(Ok(Renewal::Ended)) => {
                 tracing::warn!(%gateway, "lease has ended, beginning another");
-                begin_again(shared);
+                let fresh = GatewayId::from(shared.clock.fresh_id());
+                shared.devices.lock().restart(fresh, Instant::now(), republish_delay);
+                // Whatever the failed renewals left behind has ended with the lease.
+                has_failed = false;
                 term = Term::First;
-                // What was doubtful has ended.
-                failed = false;
-                std::time::Duration::ZERO
+                Duration::ZERO
             }
             Some(Err(_)) | None => {
-                fails(shared, gateway, std::mem::replace(&mut failed, true));
+                if !has_failed {
+                    tracing::warn!(%gateway, "lease not renewed");
+                    // What sessions were sent may not be known any more: read it again.
+                    shared.watchers.lock().touch_all();
+                    shared.watch_changed.notify_one();
+                }
+                has_failed = true;
                 RETRY_AFTER
             }
         };
-        // Either is fine: a renewal too many does no harm.
-        timeout(pause, shared.renew.notified()).await.ok();
+        // Renew after the pause, or earlier on request.
+        timeout(pause, shared.renew_now.notified()).await.ok();
     }
 }
 
-/// What is shown may not be known any more: it is read again.
-fn fails(shared: &Shared, gateway: GatewayId, failed_before: bool) {
-    if !failed_before {
-        tracing::warn!(%gateway, "lease not renewed");
-        shared.watchers().touch_all();
-        shared.fresh.notify_one();
-    }
-}
-
-fn lives(shared: &Shared, failed: bool) {
-    let mut devices = shared.devices();
-    devices.begin();
-    if failed {
-        devices.doubt(Instant::now(), || shared.jitter.below(REPUBLISH_JITTER_MAX));
-    }
-    drop(devices);
-    shared.work.notify_one();
-}
-
-fn begin_again(shared: &Shared) {
-    let fresh = GatewayId::from(shared.clock.fresh_id());
-    let delay = || shared.jitter.below(REPUBLISH_JITTER_MAX);
-    shared.devices().begin_again(fresh, Instant::now(), delay);
-}
-
-/// The gateway ends: its lease lives for the grace only, and with it all its devices.
+/// Shortens the lease to the grace period when the gateway ends. All its devices end with it.
 pub(super) async fn retire(shared: &Shared) {
-    let gateway = shared.devices().gateway();
+    let gateway = shared.devices.lock().gateway();
     let renewal = shared.reader.leases.renew(gateway, shared.clock.now(), Term::Last);
     if !matches!(shared.in_time(renewal).await, Some(Ok(_))) {
-        tracing::info!(%gateway, "lease not shortened, it ends by itself");
+        tracing::info!(%gateway, "lease not shortened; it ends when its time is up");
     }
 }

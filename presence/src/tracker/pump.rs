@@ -1,10 +1,10 @@
-//! Tells watching sessions what changes: one task that hears changes, reads, and shows.
+//! The task that sends changes to watching sessions.
 //!
-//! It alone decides what is known of a watched user, one reading after the other, so that every
-//! session is told in order. Changes come in twos and threes (a socket closes as another opens), so
-//! it gathers them for a moment before it reads.
+//! It alone reads watched users, one batch after the other, so every session receives changes in
+//! order. Changes often come in twos and threes (a socket closes as another opens), so the task
+//! waits for a moment before it reads.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use chat_core::id::UserId;
 use futures_util::{StreamExt, stream};
@@ -13,120 +13,108 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout},
 };
 
-use super::{Shared, watchers::Telling};
+use super::{Shared, watchers::Update};
 use crate::{
-    limits::{ASKED_AT_ONCE_MAX, GATHER_FOR, REREAD_EVERY, RETRY_AFTER},
+    limits::{GATHER_FOR, REREAD_EVERY, RETRY_AFTER, VISIBILITY_CHECKS_MAX},
     model::Status,
     port::Change,
 };
 
-/// Hears, reads and shows, for ever.
+/// Receives changes, reads users and sends updates, forever.
 pub(super) async fn run(shared: &Shared, mut changes: Receiver<Change>) {
     let (mut retry, mut reread) = (ticks(RETRY_AFTER), ticks(REREAD_EVERY));
     loop {
-        // All of these are cancel-safe.
+        // All branches are cancel-safe.
         tokio::select! {
-            Some(change) = changes.recv() => hear(shared, change),
-            () = shared.fresh.notified() => {}
-            _ = retry.tick() => shared.watchers().touch_unknown(),
-            _ = reread.tick() => shared.watchers().touch_all(),
+            Some(change) = changes.recv() => note_change(shared, change),
+            () = shared.watch_changed.notified() => {}
+            _ = retry.tick() => shared.watchers.lock().touch_unknown(),
+            _ = reread.tick() => shared.watchers.lock().touch_all(),
         }
-        if !shared.watchers().has_fresh() {
-            // A session that waits for its answer ends the gathering.
-            timeout(GATHER_FOR, shared.fresh.notified()).await.ok();
+        let is_awaited = shared.watchers.lock().has_awaited();
+        if !is_awaited {
+            // A session that begins to wait ends the gathering; otherwise the time does.
+            timeout(GATHER_FOR, shared.watch_changed.notified()).await.ok();
         }
-        while turn(shared, &mut changes).await {}
+        while run_batch(shared, &mut changes).await {}
     }
 }
 
-fn ticks(period: std::time::Duration) -> Interval {
+fn ticks(period: Duration) -> Interval {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
 }
 
-fn hear(shared: &Shared, change: Change) {
+fn note_change(shared: &Shared, change: Change) {
     match change {
-        Change::User(user) => shared.watchers().touch(user),
+        Change::User(user) => shared.watchers.lock().touch(user),
         Change::Ended(gateway) => {
-            shared.watchers().touch_all();
-            shared.burials.notice([gateway]);
+            shared.watchers.lock().touch_all();
+            shared.reaper.add([gateway]);
         }
         Change::Lost => {
-            shared.watchers().touch_all();
-            // The leases may have been away: this gateway's own must not wait for its time.
-            shared.renew.notify_one();
+            shared.watchers.lock().touch_all();
+            // The leases may have been lost: renew this gateway's own at once.
+            shared.renew_now.notify_one();
         }
     }
 }
 
-/// One batch; says whether there may be another.
-async fn turn(shared: &Shared, changes: &mut Receiver<Change>) -> bool {
+/// Handles one batch. Returns true if there may be another.
+async fn run_batch(shared: &Shared, changes: &mut Receiver<Change>) -> bool {
     while let Ok(change) = changes.try_recv() {
-        hear(shared, change);
+        note_change(shared, change);
     }
-    let turned = subscribe(shared).await;
-    let batch = shared.watchers().take_batch();
+    let subscriptions = shared.watchers.lock().take_subscription_changes();
+    let (begin, end) = (&subscriptions.begin, &subscriptions.end);
+    let leases = &shared.reader.leases;
+    if !begin.is_empty() && shared.in_time(leases.watch(begin)).await.is_none() {
+        tracing::warn!(users = begin.len(), "watch not confirmed in time");
+    }
+    if !end.is_empty() && shared.in_time(leases.unwatch(end)).await.is_none() {
+        tracing::warn!(users = end.len(), "unwatch not confirmed in time");
+    }
+
+    let batch = shared.watchers.lock().take_read_batch();
     if batch.is_empty() {
-        return turned || wait_for_later(shared).await;
+        if !begin.is_empty() || !end.is_empty() {
+            return true;
+        }
+        let has_deferred = shared.watchers.lock().touch_deferred();
+        if has_deferred {
+            sleep(GATHER_FOR).await;
+        }
+        return has_deferred;
     }
-    let seen = shared.reader.read(&batch).await;
-    shared.burials.notice(seen.ended);
-    let tellings = shared.watchers().read(&seen.presences, Instant::now());
-    shared.answered.notify_waiters();
-    tell(shared, tellings).await;
+    let read = shared.reader.read(&batch).await;
+    shared.reaper.add(read.ended);
+    let updates = shared.watchers.lock().note_read(&read.presences, Instant::now());
+    shared.batch_read.notify_waiters();
+    send(shared, updates).await;
     true
 }
 
-/// Follows at the leases who is watched; says whether there was anything to do.
-async fn subscribe(shared: &Shared) -> bool {
-    let (begin, end) = shared.watchers().take_turned();
-    if !begin.is_empty() {
-        let watched = shared.in_time(shared.reader.leases.watch(&begin)).await;
-        if watched.is_none() {
-            tracing::warn!(users = begin.len(), "watching not confirmed in time");
-        }
+async fn send(shared: &Shared, updates: Vec<Update>) {
+    let mut by_watcher: HashMap<UserId, Vec<Update>> = HashMap::new();
+    for update in updates {
+        by_watcher.entry(update.watcher).or_default().push(update);
     }
-    if !end.is_empty() && shared.in_time(shared.reader.leases.unwatch(&end)).await.is_none() {
-        tracing::warn!(users = end.len(), "end of watching not confirmed in time");
-    }
-    !begin.is_empty() || !end.is_empty()
-}
-
-async fn wait_for_later(shared: &Shared) -> bool {
-    let some = shared.watchers().touch_later();
-    if some {
-        sleep(GATHER_FOR).await;
-    }
-    some
-}
-
-async fn tell(shared: &Shared, tellings: Vec<Telling>) {
-    let mut by_watcher: HashMap<UserId, Vec<Telling>> = HashMap::new();
-    for telling in tellings {
-        by_watcher.entry(telling.watcher).or_default().push(telling);
-    }
-    let all = by_watcher.into_iter().map(|(watcher, tellings)| async move {
-        let may = may_be_told(shared, watcher, &tellings).await;
-        for (telling, may) in tellings.iter().zip(may) {
-            show(shared, telling, may);
+    let sends = by_watcher.into_iter().map(|(watcher, updates)| async move {
+        let is_unknown = |update: &Update| update.presence.status == Status::Unknown;
+        let may_see = if updates.iter().all(is_unknown) {
+            // This tells nothing about the users.
+            vec![true; updates.len()]
+        } else {
+            let users: Vec<_> = updates.iter().map(|update| update.presence.user).collect();
+            shared.visibility.may_see(watcher, &users).await
+        };
+        for (update, may_see) in updates.iter().zip(may_see) {
+            let sent = shared.watchers.lock().note_sent(update, may_see);
+            if let Some((listener, presence)) = sent {
+                listener.presence_changed(&presence);
+            }
         }
     });
-    stream::iter(all).buffer_unordered(ASKED_AT_ONCE_MAX).collect::<()>().await;
-}
-
-/// Whether the watcher may be told each of these; that nothing is known, everybody may.
-async fn may_be_told(shared: &Shared, watcher: UserId, tellings: &[Telling]) -> Vec<bool> {
-    if tellings.iter().all(|telling| telling.presence.status == Status::Unknown) {
-        return vec![true; tellings.len()];
-    }
-    let users: Vec<_> = tellings.iter().map(|telling| telling.presence.user).collect();
-    shared.known.may_see(watcher, &users).await
-}
-
-fn show(shared: &Shared, telling: &Telling, may: bool) {
-    let told = shared.watchers().tell(telling, may);
-    if let Some((audience, presence)) = told {
-        audience.show(&presence);
-    }
+    stream::iter(sends).buffer_unordered(VISIBILITY_CHECKS_MAX).collect::<()>().await;
 }

@@ -1,17 +1,19 @@
-//! Who watches whom, what is known of the watched, and what each session was told. Plain data.
+//! Which sessions watch which users, and what each session was sent. Plain data.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
 use chat_core::{id::UserId, limits::WATCHED_MAX};
 use tokio::time::Instant;
 
+use super::watched::{State, WatchedUser};
 use crate::{
     limits::{READ_MAX, WATCH_LEAD},
-    model::{Presence, Status},
-    port::Audience,
+    model::Presence,
+    port::PresenceListener,
 };
 
 pub(super) type SessionKey = u64;
@@ -21,82 +23,61 @@ pub(super) type SessionKey = u64;
 #[error("a session watches at most {WATCHED_MAX} users")]
 pub struct TooManyWatched;
 
-#[derive(Debug, Default)]
-struct Watched {
-    /// What was read last.
-    now: Option<Presence>,
-    /// What each session was told; nothing before its first answer.
-    told: BTreeMap<SessionKey, Option<Status>>,
-}
-
-impl Watched {
-    /// The sessions that were told something else.
-    fn changed_for(&self, status: Status) -> impl Iterator<Item = SessionKey> {
-        let told = self.told.iter();
-        told.filter(move |(_, told)| told.is_some_and(|told| told != status)).map(|(key, _)| *key)
-    }
-}
-
-fn set(users: &mut HashSet<UserId>, user: UserId, member: bool) {
-    if member {
-        users.insert(user);
-    } else {
-        users.remove(&user);
-    }
-}
-
 #[derive(Debug)]
 struct Session {
     user: UserId,
-    audience: Arc<dyn Audience>,
+    listener: Arc<dyn PresenceListener>,
     watches: BTreeSet<UserId>,
-    /// Changes wait until then, so that they come after an answer.
+    /// Changes are held back until then, so that they are sent after an answer.
     quiet_until: Instant,
 }
 
-/// A change that a session is to be told, if it may see it.
+/// A change to be sent to a session, if its user may see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Telling {
+pub(super) struct Update {
     session: SessionKey,
     pub(super) watcher: UserId,
     pub(super) presence: Presence,
 }
 
-/// Who watches whom.
+/// Users whose subscriptions must be made or cancelled.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct SubscriptionChanges {
+    pub(super) begin: Vec<UserId>,
+    pub(super) end: Vec<UserId>,
+}
+
+/// The watching sessions and the users they watch.
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     last_key: SessionKey,
     sessions: HashMap<SessionKey, Session>,
-    users: HashMap<UserId, Watched>,
-    /// Users somebody waits for.
-    fresh: HashSet<UserId>,
-    /// Users to be read again.
-    stale: HashSet<UserId>,
-    /// Users to be read again after a moment.
-    later: HashSet<UserId>,
-    unknown: HashSet<UserId>,
-    /// Users whose watching may have begun or ended, and those that are watched at the leases.
-    turned: HashSet<UserId>,
-    subscribed: HashSet<UserId>,
+    users: HashMap<UserId, WatchedUser>,
+    /// Users whose state needs work, in the order in which it is done.
+    pending: BTreeSet<(State, UserId)>,
 }
 
 impl Watchers {
-    pub(super) fn open(&mut self, user: UserId, audience: Arc<dyn Audience>) -> SessionKey {
+    pub(super) fn open(&mut self, user: UserId, listener: Arc<dyn PresenceListener>) -> SessionKey {
         self.last_key += 1;
         let quiet_until = Instant::now();
-        let session = Session { user, audience, watches: BTreeSet::new(), quiet_until };
+        let session = Session { user, listener, watches: BTreeSet::new(), quiet_until };
         self.sessions.insert(self.last_key, session);
         self.last_key
     }
 
     pub(super) fn close(&mut self, key: SessionKey) {
         if let Some(session) = self.sessions.remove(&key) {
-            session.watches.into_iter().for_each(|user| self.forget(key, user));
+            session.watches.into_iter().for_each(|user| self.leave(key, user));
         }
     }
 
-    /// All of these or none.
-    pub(super) fn add(&mut self, key: SessionKey, users: &[UserId]) -> Result<(), TooManyWatched> {
+    /// Adds all of these users, or none if they would be too many.
+    pub(super) fn watch(
+        &mut self,
+        key: SessionKey,
+        users: &[UserId],
+    ) -> Result<(), TooManyWatched> {
         let Some(session) = self.sessions.get_mut(&key) else { return Ok(()) };
         let new: BTreeSet<_> =
             users.iter().copied().filter(|user| !session.watches.contains(user)).collect();
@@ -105,159 +86,192 @@ impl Watchers {
         }
         session.watches.extend(&new);
         for user in new {
-            let watched = self.users.entry(user).or_default();
-            watched.told.insert(key, None);
-            if watched.now.is_none() {
-                self.turned.insert(user);
-                self.fresh.insert(user);
+            let watched = self.users.entry(user).or_insert_with(WatchedUser::new);
+            watched.sent.insert(key, None);
+            // A new user is in no queue yet.
+            if watched.state == State::New {
+                self.pending.insert((State::New, user));
             }
+            self.transition(user, |state| Some(state.watched()));
         }
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, key: SessionKey, users: &[UserId]) {
+    pub(super) fn unwatch(&mut self, key: SessionKey, users: &[UserId]) {
         for user in users {
             if self.sessions.get_mut(&key).is_some_and(|s| s.watches.remove(user)) {
-                self.forget(key, *user);
+                self.leave(key, *user);
             }
         }
     }
 
-    fn forget(&mut self, key: SessionKey, user: UserId) {
+    fn leave(&mut self, key: SessionKey, user: UserId) {
         let Some(watched) = self.users.get_mut(&user) else { return };
-        watched.told.remove(&key);
-        if watched.told.is_empty() {
-            self.users.remove(&user);
-            self.unknown.remove(&user);
-            self.turned.insert(user);
+        watched.sent.remove(&key);
+        if watched.sent.is_empty() {
+            watched.presence = None;
+            self.transition(user, State::abandoned);
         }
     }
 
-    /// Whether all of these have been read.
-    pub(super) fn has_read(&self, users: &[UserId]) -> bool {
-        users.iter().all(|user| self.users.get(user).is_none_or(|watched| watched.now.is_some()))
+    /// Moves a user to its next state, or forgets it, and keeps `pending` in step.
+    fn transition(&mut self, user: UserId, next: impl FnOnce(State) -> Option<State>) {
+        let Some(watched) = self.users.get_mut(&user) else { return };
+        let (before, after) = (watched.state, next(watched.state));
+        if Some(before) == after {
+            return;
+        }
+        self.pending.remove(&(before, user));
+        let Some(after) = after else {
+            self.users.remove(&user);
+            return;
+        };
+        watched.state = after;
+        if after.needs_work() {
+            self.pending.insert((after, user));
+        }
     }
 
-    /// What the session is told of these users, of whom it may see some.
+    /// Returns true if each of these users has been read or is not watched any more.
+    pub(super) fn has_read(&self, users: &[UserId]) -> bool {
+        users.iter().all(|user| {
+            self.users.get(user).is_none_or(|w| w.sent.is_empty() || w.presence.is_some())
+        })
+    }
+
+    /// Returns what the session is answered about these users, and notes that it was sent.
     pub(super) fn answer(
         &mut self,
         key: SessionKey,
         users: &[UserId],
-        may: &[bool],
+        may_see: &[bool],
     ) -> Vec<Presence> {
         if let Some(session) = self.sessions.get_mut(&key) {
             session.quiet_until = Instant::now() + WATCH_LEAD;
         }
-        let answer = |(user, may): (&UserId, &bool)| {
-            let watched = self.users.get_mut(user);
-            let now = watched.as_ref().and_then(|watched| watched.now).filter(|_| *may);
-            let presence = now.unwrap_or(Presence::unknown(*user));
-            if let Some(told) = watched.and_then(|watched| watched.told.get_mut(&key)) {
-                *told = Some(presence.status);
+        let answer = |(user, may_see): (&UserId, &bool)| {
+            let Some(watched) = self.users.get_mut(user) else { return Presence::unknown(*user) };
+            let presence = watched.presence_for(*user, *may_see);
+            if let Some(sent) = watched.sent.get_mut(&key) {
+                *sent = Some(presence.status);
             }
             presence
         };
-        users.iter().zip(may).map(answer).collect()
+        users.iter().zip(may_see).map(answer).collect()
     }
 
-    /// This user is to be read again.
+    /// Schedules another read of this user.
     pub(super) fn touch(&mut self, user: UserId) {
-        if self.users.contains_key(&user) {
-            self.stale.insert(user);
-        }
+        self.transition(user, |state| Some(state.touched()));
     }
 
-    /// Everybody is to be read again.
+    /// Schedules another read of every watched user.
     pub(super) fn touch_all(&mut self) {
-        self.stale.extend(self.users.keys());
+        self.touch_each(|_| true);
     }
 
-    /// Those of whom nothing is known are to be read again.
+    /// Schedules another read of every user about whom nothing is known.
     pub(super) fn touch_unknown(&mut self) {
-        self.stale.extend(&self.unknown);
+        self.touch_each(WatchedUser::is_unknown);
     }
 
-    /// Those who were left for later are to be read again; says whether there are any.
-    pub(super) fn touch_later(&mut self) -> bool {
-        let some = !self.later.is_empty();
-        self.stale.extend(self.later.drain());
-        some
-    }
-
-    pub(super) fn has_fresh(&self) -> bool {
-        !self.fresh.is_empty()
-    }
-
-    /// Whom to begin and whom to end watching at the leases, up to [`READ_MAX`] together.
-    pub(super) fn take_turned(&mut self) -> (Vec<UserId>, Vec<UserId>) {
-        let turned: Vec<_> = self.turned.iter().copied().take(READ_MAX).collect();
-        let (mut begin, mut end) = (Vec::new(), Vec::new());
-        for user in turned {
-            self.turned.remove(&user);
-            if !self.users.contains_key(&user) {
-                end.extend(self.subscribed.take(&user));
-            } else if self.subscribed.insert(user) {
-                begin.push(user);
-            }
+    fn touch_each(&mut self, condition: impl Fn(&WatchedUser) -> bool) {
+        let touched = self.users.iter().filter(|(_, watched)| condition(watched));
+        for user in touched.map(|(user, _)| *user).collect::<Vec<_>>() {
+            self.touch(user);
         }
-        (begin, end)
     }
 
-    /// Up to [`READ_MAX`] users to read now, those first for whom somebody waits. Only users that
-    /// are watched at the leases: what changes after the reading must be told.
-    pub(super) fn take_batch(&mut self) -> Vec<UserId> {
-        let ready = |user: &&UserId| !self.turned.contains(*user);
-        let waiting = self.fresh.iter().chain(self.stale.difference(&self.fresh));
-        let batch: Vec<_> = waiting.filter(ready).copied().take(READ_MAX).collect();
-        for user in &batch {
-            self.fresh.remove(user);
-            self.stale.remove(user);
+    /// Schedules another read of the deferred users. Returns true if there are any.
+    pub(super) fn touch_deferred(&mut self) -> bool {
+        let deferred = self.pending.iter().rev().take_while(|(state, _)| *state == State::Deferred);
+        let users: Vec<_> = deferred.map(|(_, user)| *user).collect();
+        users.iter().for_each(|user| self.touch(*user));
+        !users.is_empty()
+    }
+
+    /// Returns true if a session waits for a user's first read.
+    pub(super) fn has_awaited(&self) -> bool {
+        let first = self.pending.iter().find(|(state, _)| *state != State::Abandoned);
+        first.is_some_and(|(state, _)| matches!(state, State::New | State::Unread))
+    }
+
+    /// Takes the next subscriptions to make and to cancel, up to [`READ_MAX`] together.
+    pub(super) fn take_subscription_changes(&mut self) -> SubscriptionChanges {
+        let mut changes = SubscriptionChanges::default();
+        for (state, user) in self.first_pending(State::Abandoned..=State::New) {
+            if state == State::New { &mut changes.begin } else { &mut changes.end }.push(user);
+            self.transition(user, State::subscription_changed);
         }
-        batch
+        changes
     }
 
-    /// Takes over what was read, and names what that changes for whom.
-    pub(super) fn read(&mut self, presences: &[Presence], now: Instant) -> Vec<Telling> {
-        let mut tellings = Vec::new();
+    /// Takes up to [`READ_MAX`] users to be read now, awaited ones first.
+    pub(super) fn take_read_batch(&mut self) -> Vec<UserId> {
+        let batch = self.first_pending(State::Unread..=State::Stale);
+        let users: Vec<_> = batch.into_iter().map(|(_, user)| user).collect();
+        for user in &users {
+            self.transition(*user, |state| Some(state.read_begun()));
+        }
+        users
+    }
+
+    fn first_pending(&self, states: RangeInclusive<State>) -> Vec<(State, UserId)> {
+        let earlier = |(state, _): &&(State, UserId)| state < states.start();
+        let wanted = |(state, _): &&(State, UserId)| state <= states.end();
+        self.pending.iter().skip_while(earlier).take_while(wanted).take(READ_MAX).copied().collect()
+    }
+
+    /// Notes the results of a read and returns the updates that follow from them.
+    pub(super) fn note_read(&mut self, presences: &[Presence], now: Instant) -> Vec<Update> {
+        let mut updates = Vec::new();
         for presence in presences {
-            if let Some(watched) = self.users.get_mut(&presence.user) {
-                watched.now = Some(*presence);
-                set(&mut self.unknown, presence.user, presence.status == Status::Unknown);
-                let changed = watched.changed_for(presence.status);
-                let (due, quiet): (Vec<_>, Vec<_>) = changed
-                    .filter_map(|key| Some((key, self.sessions.get(&key)?)))
-                    .partition(|(_, session)| session.quiet_until <= now);
-                self.later.extend(quiet.first().map(|_| presence.user));
-                tellings.extend(due.into_iter().map(|(key, session)| Telling {
-                    session: key,
-                    watcher: session.user,
-                    presence: *presence,
-                }));
+            let Some(watched) = self.users.get_mut(&presence.user) else { continue };
+            if !watched.state.accepts_result() {
+                continue;
             }
+            watched.presence = Some(*presence);
+            let mut is_held_back = false;
+            for (key, sent) in &watched.sent {
+                let Some(session) = self.sessions.get(key) else { continue };
+                if sent.is_none_or(|sent| sent == presence.status) {
+                    continue;
+                }
+                if session.quiet_until > now {
+                    is_held_back = true;
+                } else {
+                    updates.push(Update {
+                        session: *key,
+                        watcher: session.user,
+                        presence: *presence,
+                    });
+                }
+            }
+            self.transition(presence.user, |state| Some(state.read_ended(is_held_back)));
         }
-        tellings
+        updates
     }
 
-    /// Takes note that the session is told, and gives the audience to tell; `None` where that would
-    /// be no change.
-    pub(super) fn tell(
+    /// Notes that the update is sent. Returns what to send and to whom, or `None` if the session
+    /// stopped watching or was sent the same status before.
+    pub(super) fn note_sent(
         &mut self,
-        telling: &Telling,
-        may: bool,
-    ) -> Option<(Arc<dyn Audience>, Presence)> {
-        let user = telling.presence.user;
-        let shown = if may { telling.presence } else { Presence::unknown(user) };
-        let told = self.users.get_mut(&user)?.told.get_mut(&telling.session)?;
-        let session = self.sessions.get(&telling.session)?;
-        if told.is_none_or(|told| told == shown.status) {
+        update: &Update,
+        may_see: bool,
+    ) -> Option<(Arc<dyn PresenceListener>, Presence)> {
+        let user = update.presence.user;
+        let presence = if may_see { update.presence } else { Presence::unknown(user) };
+        let sent = self.users.get_mut(&user)?.sent.get_mut(&update.session)?;
+        let session = self.sessions.get(&update.session)?;
+        if sent.is_none_or(|sent| sent == presence.status) {
             return None;
         }
-        *told = Some(shown.status);
-        Some((Arc::clone(&session.audience), shown))
+        *sent = Some(presence.status);
+        Some((Arc::clone(&session.listener), presence))
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.users.is_empty() && self.unknown.is_empty()
+        self.sessions.is_empty() && self.users.is_empty() && self.pending.is_empty()
     }
 }

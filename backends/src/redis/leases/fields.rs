@@ -27,12 +27,12 @@ pub(super) fn readings(answer: &Answer) -> Vec<Reading> {
     let devices = |fields: &Vec<Vec<u8>>| {
         fields.chunks_exact(2).filter_map(|pair| device(&pair[0], &pair[1], &leases)).collect()
     };
-    users.iter().map(|fields| Reading { devices: devices(fields), whole: *whole }).collect()
+    users.iter().map(|fields| Reading { devices: devices(fields), is_complete: *whole }).collect()
 }
 
 fn lease((gateway, lives, renewed): &(String, bool, String)) -> Option<(GatewayId, Lease)> {
     let renewed_at = renewed.parse().ok().map(Timestamp::from_millis);
-    let lease = if *lives { Lease::Lives } else { Lease::Ended { renewed_at } };
+    let lease = if *lives { Lease::Alive } else { Lease::Ended { renewed_at } };
     Some((gateway.parse().ok()?, lease))
 }
 
@@ -82,7 +82,7 @@ mod tests {
             let readings = readings(&answer(&fields));
             let renewed_at = Some(Timestamp::from_millis(60));
             let leases = [
-                Lease::Lives,
+                Lease::Alive,
                 Lease::Ended { renewed_at },
                 Lease::Ended { renewed_at: None },
                 Lease::Ended { renewed_at: None },
@@ -95,7 +95,7 @@ mod tests {
                 lease,
             });
             assert_eq!(readings[0].devices, expected.collect::<Vec<_>>());
-            assert_eq!(readings[1], Reading { devices: vec![], whole: true });
+            assert_eq!(readings[1], Reading { devices: vec![], is_complete: true });
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use chat_core::id::GatewayId;
 use presence::{
     Change,
-    limits::{BEAT_GAP_MAX, LEASE_CHECK_EVERY, SETTLE_FOR},
+    limits::{HEARTBEAT_GAP_MAX, LEASE_CHECK_EVERY, SETTLE_FOR},
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -27,7 +27,7 @@ pub(in super::super) async fn watch_leases(primary: Arc<Primary>) {
     loop {
         ticks.tick().await;
         let mut script = scripts::ENDED.prepare_invoke();
-        script.arg(millis(BEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
+        script.arg(millis(HEARTBEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
         match run::<Vec<String>>(&primary, &script).await {
             Ok(ended) => tell(&primary, &ended, &mut told),
             Err(error) => tracing::debug!(%error, "ended leases not looked for"),

@@ -55,7 +55,7 @@ async fn socket_that_ends_without_a_close_may_come_back_within_the_grace() {
     let client = Client::hello(&app, identity).await;
     tokio::time::sleep(Duration::from_secs(20)).await;
     let status = async || {
-        let here = app.presence.of_users_for(identity.user, &[identity.user]).await;
+        let here = app.presence.presence_for(identity.user, &[identity.user]).await;
         here[0].status
     };
     assert_eq!(status().await, Status::Online);

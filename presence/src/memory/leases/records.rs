@@ -1,4 +1,4 @@
-//! The hub's state as plain data: leases, fields by user, and the same fields by gateway.
+//! The hub's state as plain data: leases, devices by user, and the same devices by gateway.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,13 +12,13 @@ use chat_core::{
 };
 
 use crate::{
-    limits::{BURY_MAX, DEPART_GRACE, LEASE_TTL, RENEWED_AT_TTL},
+    heartbeats::Heartbeats,
+    limits::{DEPART_GRACE, LEASE_TTL, REAP_MAX, RENEWED_AT_TTL},
     model::{Activity, Device, Lease, Reading, logins_of},
-    port::{Publication, Renewed, Term},
-    steady::Steady,
+    port::{Publication, Renewal, Term},
 };
 
-/// `gateway:{id}` with its time to live, and the copy that stays.
+/// `gateway:{id}` with its time to live, and the copy that outlives it.
 #[derive(Debug, Clone, Copy)]
 struct LeaseRecord {
     ends: Duration,
@@ -26,13 +26,13 @@ struct LeaseRecord {
     renewed_at: Timestamp,
 }
 
-/// `presence:{user}`: what is shown, and since when.
+/// `presence:{user}`: each device's activity, and since when it has had it.
 type Fields = BTreeMap<(GatewayId, LoginId), (Activity, Timestamp)>;
 
-/// Times are the hub's own, since it began.
+/// Times are durations since the hub started.
 #[derive(Debug)]
 pub(super) struct Records {
-    steady: Steady,
+    heartbeats: Heartbeats,
     leases: HashMap<GatewayId, LeaseRecord>,
     users: HashMap<UserId, Fields>,
     gateways: BTreeMap<GatewayId, BTreeSet<(UserId, LoginId)>>,
@@ -40,14 +40,14 @@ pub(super) struct Records {
 
 impl Default for Records {
     fn default() -> Self {
-        Self { steady: Steady::from_the_start(Duration::ZERO), ..Self::after_a_loss() }
+        Self { heartbeats: Heartbeats::from_the_start(Duration::ZERO), ..Self::after_a_loss() }
     }
 }
 
 impl Records {
     pub(super) fn after_a_loss() -> Self {
         Self {
-            steady: Steady::default(),
+            heartbeats: Heartbeats::default(),
             leases: HashMap::new(),
             users: HashMap::new(),
             gateways: BTreeMap::new(),
@@ -59,7 +59,7 @@ impl Records {
         self.gateways.clear();
     }
 
-    fn lives(&self, gateway: GatewayId, now: Duration) -> bool {
+    fn is_alive(&self, gateway: GatewayId, now: Duration) -> bool {
         self.leases.get(&gateway).is_some_and(|lease| now < lease.ends)
     }
 
@@ -69,17 +69,17 @@ impl Records {
         renewed_at: Timestamp,
         term: Term,
         now: Duration,
-    ) -> Renewed {
-        self.steady.beat(now);
-        if term != Term::First && !self.lives(gateway, now) {
-            return Renewed::Ended;
+    ) -> Renewal {
+        self.heartbeats.beat(now);
+        if term != Term::First && !self.is_alive(gateway, now) {
+            return Renewal::Ended;
         }
         let ttl = if term == Term::Last { DEPART_GRACE } else { LEASE_TTL };
         self.leases.insert(gateway, LeaseRecord { ends: now + ttl, renewed: now, renewed_at });
-        Renewed::Lives
+        Renewal::Alive
     }
 
-    /// Says whether that is new.
+    /// Returns true if this changes anything.
     pub(super) fn join(&mut self, gateway: GatewayId, publication: &Publication) -> bool {
         let Identity { user, login } = publication.device;
         let field = (publication.activity, publication.since);
@@ -88,7 +88,7 @@ impl Records {
         before != Some(field)
     }
 
-    /// Says whether there was one.
+    /// Returns true if the device was published.
     pub(super) fn leave(&mut self, gateway: GatewayId, device: Identity) -> bool {
         let Identity { user, login } = device;
         let Some(fields) = self.users.get_mut(&user) else { return false };
@@ -114,38 +114,38 @@ impl Records {
             since: *since,
             lease: self.lease(*gateway, now),
         });
-        Reading { devices: devices.collect(), whole: self.steady.is_whole(now) }
+        Reading { devices: devices.collect(), is_complete: self.heartbeats.are_settled(now) }
     }
 
     fn lease(&self, gateway: GatewayId, now: Duration) -> Lease {
         match self.leases.get(&gateway) {
-            Some(lease) if now < lease.ends => Lease::Lives,
+            Some(lease) if now < lease.ends => Lease::Alive,
             lease => Lease::Ended { renewed_at: lease.map(|lease| lease.renewed_at) },
         }
     }
 
-    /// The gateways that have ended and left devices; those that left none are forgotten.
+    /// Returns the ended gateways that have devices left, and forgets those that have none.
     pub(super) fn ended(&mut self, now: Duration) -> Vec<GatewayId> {
         self.leases.retain(|gateway, lease| {
             now < lease.ends
                 || (self.gateways.contains_key(gateway) && now < lease.renewed + RENEWED_AT_TTL)
         });
-        if !self.steady.is_whole(now) {
+        if !self.heartbeats.are_settled(now) {
             return Vec::new();
         }
-        self.gateways.keys().copied().filter(|gateway| !self.lives(*gateway, now)).collect()
+        self.gateways.keys().copied().filter(|gateway| !self.is_alive(*gateway, now)).collect()
     }
 
-    pub(super) fn bury(
+    pub(super) fn reap(
         &mut self,
         gateway: GatewayId,
-        kept: &[UserId],
+        stored: &[UserId],
         now: Duration,
     ) -> Vec<UserId> {
-        if self.lives(gateway, now) || !self.steady.is_whole(now) {
+        if self.is_alive(gateway, now) || !self.heartbeats.are_settled(now) {
             return Vec::new();
         }
-        for user in kept {
+        for user in stored {
             let devices = self.gateways.get(&gateway).map(|d| d.range(logins_of(*user)));
             for (user, login) in devices.into_iter().flatten().copied().collect::<Vec<_>>() {
                 self.leave(gateway, Identity { user, login });
@@ -153,6 +153,6 @@ impl Records {
         }
         let left = self.gateways.get(&gateway).into_iter().flatten();
         let users: BTreeSet<UserId> = left.map(|(user, _)| *user).collect();
-        users.into_iter().take(BURY_MAX).collect()
+        users.into_iter().take(REAP_MAX).collect()
     }
 }

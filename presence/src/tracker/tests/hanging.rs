@@ -1,4 +1,4 @@
-//! Leases that may hang: they neither answer nor fail.
+//! Leases that can hang: they neither answer nor fail.
 
 use std::{
     future::pending,
@@ -19,20 +19,20 @@ use tokio::sync::mpsc::Receiver;
 use crate::{
     memory::MemoryLeases,
     model::Reading,
-    port::{Change, Leases, LeasesError, Publication, Renewed, Term},
+    port::{Change, Leases, LeasesError, Publication, Renewal, Term},
 };
 
-/// Leases in memory that hang while they are told to, and do not bury one gateway.
+/// Leases in memory that hang while `is_hanging` is set and refuse to reap one gateway.
 #[derive(Debug)]
 pub(super) struct HangingLeases {
     pub(super) leases: Arc<MemoryLeases>,
-    pub(super) hang: Arc<AtomicBool>,
-    pub(super) unburied: Arc<Mutex<Option<GatewayId>>>,
+    pub(super) is_hanging: Arc<AtomicBool>,
+    pub(super) unreapable: Arc<Mutex<Option<GatewayId>>>,
 }
 
 impl HangingLeases {
     async fn leases(&self) -> &MemoryLeases {
-        if self.hang.load(Ordering::Relaxed) {
+        if self.is_hanging.load(Ordering::Relaxed) {
             pending::<()>().await;
         }
         &self.leases
@@ -46,7 +46,7 @@ impl Leases for HangingLeases {
         gateway: GatewayId,
         at: Timestamp,
         term: Term,
-    ) -> Result<Renewed, LeasesError> {
+    ) -> Result<Renewal, LeasesError> {
         self.leases().await.renew(gateway, at, term).await
     }
 
@@ -62,11 +62,15 @@ impl Leases for HangingLeases {
         self.leases().await.of_users(users).await
     }
 
-    async fn bury(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
-        if *self.unburied.lock().unwrap() == Some(gateway) {
-            return Err(LeasesError("not this one".to_owned()));
+    async fn reap(
+        &self,
+        gateway: GatewayId,
+        stored: &[UserId],
+    ) -> Result<Vec<UserId>, LeasesError> {
+        if *self.unreapable.lock().unwrap() == Some(gateway) {
+            return Err(LeasesError("this gateway cannot be reaped".to_owned()));
         }
-        self.leases().await.bury(gateway, kept).await
+        self.leases().await.reap(gateway, stored).await
     }
 
     async fn watch(&self, users: &[UserId]) {

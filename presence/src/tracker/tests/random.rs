@@ -1,6 +1,6 @@
-//! People come and go, gateways are cut off, leases fail and forget, by seed. Never is anybody
-//! called offline who is surely here, never is last seen in the future or going back, and when all
-//! is well again all is right.
+//! Random tests: users come and go, gateways are disconnected, leases fail and forget. No present
+//! user is ever called offline. Last seen is never in the future and never moves back. When the
+//! faults end, all presence is right.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     super::Hold,
     SECOND,
-    scene::{Scene, device},
+    cluster::{Cluster, device},
 };
 use crate::{
     jitter::Jitter,
@@ -22,10 +22,10 @@ const GATEWAYS: usize = 3;
 const USERS: u64 = 4;
 
 struct World {
-    scene: Scene,
+    cluster: Cluster,
     chance: Jitter,
     holds: BTreeMap<(usize, u64, u64), (Hold, Instant)>,
-    /// Since when each gateway has reached the leases, if it does.
+    /// Since when each gateway has reached the leases; `None` while it does not.
     reaches: [Option<Instant>; GATEWAYS],
     up: bool,
     last_seen: BTreeMap<u64, Timestamp>,
@@ -46,38 +46,39 @@ impl World {
             0 => self.reach(gateway, false),
             1..=3 => self.reach(gateway, true),
             4 => self.fail(),
-            5 if !self.up => self.scene.hub.forget(),
+            5 if !self.up => self.cluster.hub.forget(),
             6..=8 => self.restore(),
             9..=24 => {
-                let hold = self.scene[gateway].tracker.arrive(device(key.1, key.2));
+                let hold = self.cluster[gateway].tracker.hold_for_socket(device(key.1, key.2));
                 self.holds.entry(key).or_insert((hold, Instant::now()));
             }
             _ => drop(self.holds.remove(&key)),
         }
-        self.steps.push(format!("{} {step} {key:?}", self.scene.now()));
+        self.steps.push(format!("{} {step} {key:?}", self.cluster.now()));
     }
 
     fn reach(&mut self, gateway: usize, reaches: bool) {
         if reaches != self.reaches[gateway].is_some() {
             self.reaches[gateway] = reaches.then(Instant::now);
-            let leases = &self.scene[gateway].leases;
-            if reaches { leases.mend() } else { leases.cut() }
+            let leases = &self.cluster[gateway].leases;
+            if reaches { leases.reconnect() } else { leases.disconnect() }
         }
     }
 
     fn fail(&mut self) {
         self.up = false;
-        self.scene.hub.fail();
+        self.cluster.hub.fail();
     }
 
     fn restore(&mut self) {
         if !self.up {
             self.up = true;
-            self.scene.hub.restore();
+            self.cluster.hub.restore();
         }
     }
 
-    /// Whether the user is surely here: at a gateway that reaches the leases, for long enough.
+    /// Returns true if the user is certainly shown as present: it has been at a gateway that reaches
+    /// the leases for long enough.
     fn is_here(&self, user: u64) -> bool {
         self.holds.iter().any(|((gateway, of, _), (_, since))| {
             let long = |since: Instant, least| since.elapsed() >= least;
@@ -89,15 +90,21 @@ impl World {
 
     async fn check(&mut self) {
         for (gateway, user) in everywhere() {
-            let shown = self.scene.query(gateway, user).await;
+            let shown = self.cluster.query(gateway, user).await;
             let trace = &self.steps[self.steps.len().saturating_sub(30)..];
             let false_offline = shown.status == Status::Offline && self.is_here(user);
             assert!(!false_offline, "false offline {user} {trace:#?}");
-            assert!(self.up || shown.status == Status::Unknown, "known {user} {trace:#?}");
+            assert!(
+                self.up || shown.status == Status::Unknown,
+                "known in an outage {user} {trace:#?}"
+            );
             let Some(seen) = shown.last_seen_at else { continue };
-            assert!(seen <= self.scene.now(), "in the future");
+            assert!(seen <= self.cluster.now(), "last seen in the future");
             let before = self.last_seen.insert(user, seen);
-            assert!(before.is_none_or(|before| before <= seen), "regress {user} {trace:#?}");
+            assert!(
+                before.is_none_or(|before| before <= seen),
+                "last seen moved back {user} {trace:#?}"
+            );
         }
     }
 
@@ -108,7 +115,7 @@ impl World {
         for (gateway, user) in everywhere() {
             let here = self.holds.keys().any(|(_, of, _)| *of == user);
             let expected = if here { Status::Online } else { Status::Offline };
-            let shown = self.scene.query(gateway, user).await;
+            let shown = self.cluster.query(gateway, user).await;
             assert_eq!(shown.status, expected, "{user} {:#?}", self.steps);
         }
     }
@@ -119,10 +126,10 @@ fn everywhere() -> impl Iterator<Item = (usize, u64)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_false_is_said_whatever_fails_and_in_the_end_all_is_right() {
+async fn presence_is_never_wrong_under_random_faults() {
     for seed in 1..=60 {
         let mut world = World {
-            scene: Scene::seeded(GATEWAYS, seed).await,
+            cluster: Cluster::seeded(GATEWAYS, seed).await,
             chance: Jitter::new(seed),
             holds: BTreeMap::new(),
             reaches: [Some(Instant::now()); GATEWAYS],

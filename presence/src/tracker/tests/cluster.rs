@@ -1,4 +1,4 @@
-//! Gateways on one hub, and eyes on them.
+//! The fixture: gateways on one hub, and watching sessions.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -21,16 +21,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    super::{Keeping, Parts, Tracker, Watcher},
+    super::{LastSeenPolicy, Tracker, TrackerParts, Watcher},
     hanging::HangingLeases,
 };
 use crate::{
-    memory::{MemoryHub, MemoryLastSeen, MemoryLeases},
+    memory::{LeaseHub, MemoryLastSeen, MemoryLeases},
     model::{Presence, Status},
-    port::{Acquaintances, Audience, LastSeen, Leases},
+    port::{Acquaintances, LastSeen, Leases, PresenceListener},
 };
 
-/// The user behind all eyes.
+/// The user of all watching sessions.
 const WATCHER: u64 = 999_999;
 
 pub(super) fn user(id: u64) -> UserId {
@@ -41,71 +41,70 @@ pub(super) fn device(user_id: u64, login: u64) -> Identity {
     Identity { user: user(user_id), login: LoginId::new(login).unwrap() }
 }
 
-/// One gateway.
 pub(super) struct Gateway {
     pub(super) tracker: Tracker,
     pub(super) leases: Arc<MemoryLeases>,
-    pub(super) hang: Arc<AtomicBool>,
+    pub(super) is_hanging: Arc<AtomicBool>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 /// Several gateways on one hub.
-pub(super) struct Scene {
-    pub(super) hub: Arc<MemoryHub>,
-    pub(super) store: Arc<Store>,
+pub(super) struct Cluster {
+    pub(super) hub: Arc<LeaseHub>,
+    pub(super) store: Arc<FailingStore>,
     pub(super) strangers: Arc<Strangers>,
-    pub(super) keeping: Keeping,
-    /// No gateway can bury this one.
-    pub(super) unburied: Arc<Mutex<Option<GatewayId>>>,
+    pub(super) last_seen_policy: LastSeenPolicy,
+    /// The gateway that cannot be reaped.
+    pub(super) unreapable: Arc<Mutex<Option<GatewayId>>>,
     clock: Arc<TestClock>,
     gateways: Vec<Gateway>,
     stop: CancellationToken,
     seed: u64,
 }
 
-impl Scene {
+impl Cluster {
     pub(super) async fn open(gateways: usize) -> Self {
         Self::seeded(gateways, 7).await
     }
 
     pub(super) async fn seeded(gateways: usize, seed: u64) -> Self {
         let stop = CancellationToken::new();
-        let mut scene = Self {
-            hub: MemoryHub::start(&TaskTracker::new(), stop.clone()),
+        let mut cluster = Self {
+            hub: LeaseHub::start(&TaskTracker::new(), stop.clone()),
             store: Arc::default(),
             strangers: Arc::default(),
-            keeping: Keeping::AtLeaving,
-            unburied: Arc::default(),
+            last_seen_policy: LastSeenPolicy::OnLeave,
+            unreapable: Arc::default(),
             clock: Arc::new(TestClock::new(Timestamp::from_millis(1_800_000_000_000), 1)),
             gateways: Vec::new(),
             stop,
             seed,
         };
         for _ in 0..gateways {
-            scene.add_gateway();
+            cluster.add_gateway();
         }
         sleep(Duration::from_millis(10)).await;
-        scene
+        cluster
     }
 
     pub(super) fn add_gateway(&mut self) -> usize {
         let (tasks, stop) = (TaskTracker::new(), self.stop.child_token());
-        let (leases, hang) = (Arc::new(self.hub.leases()), Arc::new(AtomicBool::new(false)));
-        let parts = Parts {
+        let (leases, is_hanging) = (Arc::new(self.hub.leases()), Arc::new(AtomicBool::new(false)));
+        let parts = TrackerParts {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             leases: Arc::new(HangingLeases {
                 leases: leases.clone(),
-                hang: Arc::clone(&hang),
-                unburied: Arc::clone(&self.unburied),
+                is_hanging: Arc::clone(&is_hanging),
+                unreapable: Arc::clone(&self.unreapable),
             }),
             last_seen: Arc::clone(&self.store) as Arc<dyn LastSeen>,
             acquaintances: Arc::clone(&self.strangers) as Arc<dyn Acquaintances>,
-            keeping: self.keeping,
+            last_seen_policy: self.last_seen_policy,
             seed: self.seed + self.gateways.len() as u64,
         };
         let tracker = Tracker::start(parts, &tasks, &stop);
-        self.gateways.push(Gateway { tracker, leases, hang, tasks, stop });
+        self.gateways.push(Gateway { tracker, leases, is_hanging, tasks, stop });
         self.gateways.len() - 1
     }
 
@@ -113,15 +112,15 @@ impl Scene {
         self.clock.now()
     }
 
-    /// The gateway's process is killed: nothing of it reaches the hub any more.
+    /// Kills the gateway's process: nothing reaches the hub any more.
     pub(super) fn kill(&self, gateway: usize) {
-        self[gateway].leases.cut();
-        // Not even what a gateway does at its end.
+        self[gateway].leases.disconnect();
+        // Nor does anything reach the store.
         self.store.deny_for(Duration::ZERO);
         self[gateway].stop.cancel();
     }
 
-    /// The gateway ends in order.
+    /// Stops the gateway and waits for its tasks.
     pub(super) async fn end(&self, gateway: usize) {
         self[gateway].stop.cancel();
         self[gateway].tasks.close();
@@ -129,10 +128,10 @@ impl Scene {
     }
 
     pub(super) async fn query(&self, gateway: usize, user_id: u64) -> Presence {
-        self[gateway].tracker.of_users_for(user(WATCHER), &[user(user_id)]).await[0]
+        self[gateway].tracker.presence_for(user(WATCHER), &[user(user_id)]).await[0]
     }
 
-    pub(super) async fn kept(&self, user_id: u64) -> Option<Timestamp> {
+    pub(super) async fn stored(&self, user_id: u64) -> Option<Timestamp> {
         self.store.seen.of_users(&[user(user_id)]).await.unwrap()[0]
     }
 
@@ -141,23 +140,23 @@ impl Scene {
         reading.unwrap().devices.len()
     }
 
-    /// An eye that watches these users, all of whom are offline so far.
-    pub(super) async fn watch(&self, gateway: usize, users: &[u64]) -> Eye {
-        let eye = self.eye(gateway);
+    /// Opens a session that watches these users, who must be offline.
+    pub(super) async fn watch(&self, gateway: usize, users: &[u64]) -> WatchingSession {
+        let session = self.session(gateway);
         let users: Vec<_> = users.iter().map(|id| user(*id)).collect();
-        let answer = eye.watcher.watch(&users).await.unwrap();
+        let answer = session.watcher.watch(&users).await.unwrap();
         assert!(answer.iter().all(|presence| presence.status == Status::Offline), "{answer:?}");
-        eye
+        session
     }
 
-    pub(super) fn eye(&self, gateway: usize) -> Eye {
-        let shown = Arc::new(Shown::default());
-        let audience = Arc::clone(&shown) as Arc<dyn Audience>;
-        Eye { watcher: self[gateway].tracker.watcher(user(WATCHER), audience), shown }
+    pub(super) fn session(&self, gateway: usize) -> WatchingSession {
+        let shown = Arc::new(Received::default());
+        let listener = Arc::clone(&shown) as Arc<dyn PresenceListener>;
+        WatchingSession { watcher: self[gateway].tracker.watcher(user(WATCHER), listener), shown }
     }
 }
 
-impl Index<usize> for Scene {
+impl Index<usize> for Cluster {
     type Output = Gateway;
 
     fn index(&self, gateway: usize) -> &Gateway {
@@ -165,33 +164,32 @@ impl Index<usize> for Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-/// What an audience was shown.
+/// The changes that a session received.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct Received {
     presences: Mutex<VecDeque<Presence>>,
     more: Notify,
 }
 
-impl Audience for Shown {
-    fn show(&self, presence: &Presence) {
+impl PresenceListener for Received {
+    fn presence_changed(&self, presence: &Presence) {
         self.presences.lock().unwrap().push_back(*presence);
         self.more.notify_one();
     }
 }
 
-/// A session that watches.
-pub(super) struct Eye {
+pub(super) struct WatchingSession {
     pub(super) watcher: Watcher,
-    shown: Arc<Shown>,
+    shown: Arc<Received>,
 }
 
-impl Eye {
+impl WatchingSession {
     async fn next(&self) -> Presence {
         loop {
             let shown = self.shown.presences.lock().unwrap().pop_front();
@@ -203,7 +201,8 @@ impl Eye {
     }
 
     pub(super) async fn expect(&mut self, id: u64, status: Status, within: Duration) -> Presence {
-        let shown = timeout_at(Instant::now() + within, self.next()).await.expect("nothing shown");
+        let shown =
+            timeout_at(Instant::now() + within, self.next()).await.expect("no change received");
         assert_eq!((shown.user, shown.status), (user(id), status));
         shown
     }
@@ -211,7 +210,7 @@ impl Eye {
     pub(super) async fn expect_all(&mut self, expected: &[(u64, Status)], within: Duration) {
         let (end, mut shown) = (Instant::now() + within, BTreeMap::new());
         for _ in expected {
-            let one = timeout_at(end, self.next()).await.expect("not all shown");
+            let one = timeout_at(end, self.next()).await.expect("changes are missing");
             shown.insert(one.user.get(), one.status);
         }
         assert_eq!(shown, expected.iter().copied().collect());
@@ -219,38 +218,38 @@ impl Eye {
 
     pub(super) async fn expect_nothing(&mut self, during: Duration) {
         if let Ok(shown) = timeout_at(Instant::now() + during, self.next()).await {
-            panic!("shown {shown:?}");
+            panic!("received {shown:?}");
         }
     }
 
-    /// What was shown so far.
+    /// Returns the changes received so far.
     pub(super) fn drain(&self) -> Vec<Presence> {
         self.shown.presences.lock().unwrap().drain(..).collect()
     }
 }
 
-/// Everybody knows everybody, but for these.
+/// All users know each other except these.
 #[derive(Debug, Default)]
 pub(super) struct Strangers(pub(super) Mutex<BTreeSet<UserId>>);
 
 #[async_trait]
 impl Acquaintances for Strangers {
-    async fn know(&self, _: UserId, users: &[UserId]) -> Vec<bool> {
+    async fn may_see(&self, _: UserId, users: &[UserId]) -> Vec<bool> {
         let strangers = self.0.lock().unwrap();
         users.iter().map(|user| !strangers.contains(user)).collect()
     }
 }
 
-/// A store of last seen that may be down.
+/// A store of last seen that can fail.
 #[derive(Debug, Default)]
-pub(super) struct Store {
+pub(super) struct FailingStore {
     seen: MemoryLastSeen,
     denied_until: Mutex<Option<Instant>>,
 }
 
-impl Store {
+impl FailingStore {
     pub(super) fn deny_for(&self, time: Duration) {
-        // Also the rest of this moment.
+        // Includes the rest of this moment.
         let until = Instant::now() + time + Duration::from_millis(1);
         *self.denied_until.lock().unwrap() = Some(until);
     }
@@ -262,7 +261,7 @@ impl Store {
 }
 
 #[async_trait]
-impl LastSeen for Store {
+impl LastSeen for FailingStore {
     async fn advance(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StoreError> {
         self.check()?;
         self.seen.advance(seen).await

@@ -1,4 +1,4 @@
-//! What the promises of the leases have in common.
+//! The fixture of the contract of the leases.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,57 +12,57 @@ use super::super::{at, fresh};
 use crate::{
     limits::{DEPART_GRACE, RENEW_EVERY, RETRY_AFTER, SETTLE_FOR},
     model::{Activity, Device},
-    port::{Leases, Publication, Renewed, Term},
+    port::{Leases, Publication, Renewal, Term},
 };
 
-/// Leases that are settled, because one gateway beats.
-pub(super) struct Scene<'a> {
+/// Leases on which absences are believed, because one gateway renews all the time.
+pub(super) struct SettledLeases<'a> {
     leases: &'a [Arc<dyn Leases>],
-    beating: GatewayId,
+    heartbeat: GatewayId,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> SettledLeases<'a> {
     pub(super) async fn open(leases: &'a [Arc<dyn Leases>]) -> Self {
-        let scene = Self { leases, beating: fresh() };
-        scene.renew(scene.beating, 0, Term::First).await;
+        let fixture = Self { leases, heartbeat: fresh() };
+        fixture.renew(fixture.heartbeat, 0, Term::First).await;
         let nobody = [fresh()];
         let mut waited = Duration::ZERO;
-        while !leases[1].of_users(&nobody).await[0].as_ref().unwrap().whole {
-            assert!(waited <= SETTLE_FOR + RETRY_AFTER, "absences are believed in time");
-            scene.pass(RETRY_AFTER).await;
+        while !leases[1].of_users(&nobody).await[0].as_ref().unwrap().is_complete {
+            assert!(waited <= SETTLE_FOR + RETRY_AFTER, "absences are not believed in time");
+            fixture.pass(RETRY_AFTER).await;
             waited += RETRY_AFTER;
         }
-        scene
+        fixture
     }
 
-    pub(super) async fn renew(&self, gateway: GatewayId, millis: i64, term: Term) -> Renewed {
+    pub(super) async fn renew(&self, gateway: GatewayId, millis: i64, term: Term) -> Renewal {
         self.leases[0].renew(gateway, at(millis), term).await.unwrap()
     }
 
-    /// A gateway whose lease has begun.
+    /// Begins the lease of one more gateway and returns its id.
     pub(super) async fn gateway(&self) -> GatewayId {
         let gateway = fresh();
-        assert_eq!(self.renew(gateway, 0, Term::First).await, Renewed::Lives);
+        assert_eq!(self.renew(gateway, 0, Term::First).await, Renewal::Alive);
         gateway
     }
 
-    /// What another gateway reads of this user.
+    /// Returns the user's devices as another gateway reads them.
     pub(super) async fn read(&self, user: UserId) -> Vec<Device> {
         self.leases[1].of_users(&[user]).await.remove(0).unwrap().devices
     }
 
-    /// Lets the time pass while one gateway beats.
+    /// Waits while one gateway renews its lease.
     pub(super) async fn pass(&self, mut time: Duration) {
         while !time.is_zero() {
             let step = time.min(RENEW_EVERY);
             sleep(step).await;
             time -= step;
-            assert_eq!(self.renew(self.beating, 0, Term::Next).await, Renewed::Lives);
+            assert_eq!(self.renew(self.heartbeat, 0, Term::Next).await, Renewal::Alive);
         }
     }
 }
 
-/// A time in which a last term has ended, also by a slow clock.
+/// Returns a time after which a lease shortened by [`Term::Last`] has ended, even by a slow clock.
 pub(super) const fn after_the_grace() -> Duration {
     DEPART_GRACE.saturating_add(Duration::from_millis(200))
 }
