@@ -1,5 +1,6 @@
-//! Redis keeps the promises of the bus, the limiter and the leases: on one primary and on two.
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+//! Tests of the Redis backends: the contracts of the bus, the limiter and the leases on one primary
+//! and on two, and their behaviour while primaries fail.
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 #[path = "redis/bus_faults.rs"]
 mod bus_faults;
@@ -11,6 +12,8 @@ mod leases_faults;
 mod limiter_faults;
 #[path = "redis/proxy.rs"]
 mod proxy;
+#[path = "redis/recorder.rs"]
+mod recorder;
 #[path = "redis/server.rs"]
 mod server;
 
@@ -33,11 +36,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{gateways::Gateways, server::Server};
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 async fn eventually(what: &str, within: Duration, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + within;
     while !condition().await {
-        assert!(Instant::now() < deadline, "not in time: {what}");
+        assert!(Instant::now() < deadline, "timed out: {what}");
         sleep(Duration::from_millis(5)).await;
     }
 }
@@ -46,13 +49,12 @@ async fn eventually(what: &str, within: Duration, mut condition: impl AsyncFnMut
 static CLOCK: LazyLock<SystemClock> =
     LazyLock::new(|| SystemClock::new(u16::try_from(std::process::id() % 1_024).unwrap()));
 
-/// An id that no other test has.
+/// Returns an id that no other test has.
 fn fresh<Id: From<Snowflake>>() -> Id {
     Id::from(CLOCK.fresh_id())
 }
 
-/// What lives as long as a test; nothing, where the reference in memory stands in for a server that
-/// is missing.
+/// The gateways and servers of a test. `None` if there is no server; the test then runs on memory.
 type Guard = Option<(Gateways, Vec<Server>)>;
 
 async fn open(primaries: usize) -> Guard {
@@ -70,7 +72,7 @@ async fn buses(primaries: usize) -> (Guard, Vec<Arc<dyn Bus>>) {
     (guard, buses)
 }
 
-/// With patience: a machine that is busy with tests is no reason for local limits.
+/// Returns limiters with a long timeout, so that a busy machine does not make limits local.
 async fn limiters(primaries: usize) -> (Guard, Vec<Arc<dyn Limiter>>) {
     let guard = open(primaries).await;
     let memory: Arc<dyn Limiter> = Arc::<LocalLimiter>::default();
@@ -92,7 +94,7 @@ async fn leases(primaries: usize) -> (Guard, Vec<Arc<dyn Leases>>) {
     (guard, leases)
 }
 
-/// The contracts on so many primaries.
+/// Runs the contracts on this number of primaries.
 macro_rules! contracts {
     ($module:ident, $primaries:literal) => {
         mod $module {

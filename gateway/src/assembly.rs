@@ -117,8 +117,7 @@ impl Assembly {
     }
 
     fn figures(&self) -> Vec<Arc<dyn Figures>> {
-        let redis = self.redis.clone().map(|redis| Arc::new(OfRedis(redis)) as Arc<dyn Figures>);
-        redis.into_iter().chain(self.store.figures()).collect()
+        self.store.figures().into_iter().collect()
     }
 
     /// Returns when the store can never be of use again in this process.
@@ -315,26 +314,6 @@ impl Figures for OfScylla {
             (Figure::AppendsUnknown, unknowns.met),
             (Figure::AppendsUnknownDone, unknowns.done),
             (Figure::AppendsUnknownNotDone, unknowns.not_done),
-        ]
-    }
-}
-
-#[derive(Debug)]
-struct OfRedis(Redis);
-
-impl Figures for OfRedis {
-    fn figures(&self) -> Vec<(Figure, u64)> {
-        let counters = self.0.counters();
-        let down = self.0.health().iter().filter(|primary| !primary.is_up).count();
-        vec![
-            (Figure::RedisDown, down as u64),
-            (Figure::HintsPublished, counters.published),
-            (Figure::HintsDropped, counters.dropped),
-            (Figure::HintsReceived, counters.received),
-            (Figure::HintsGarbage, counters.garbage),
-            (Figure::HintsLost, counters.lost),
-            (Figure::Resubscribes, counters.resubscribes),
-            (Figure::LocalTakes, counters.local_takes),
         ]
     }
 }

@@ -21,6 +21,7 @@ use gateway::{
     config::{Config, Report},
     gateway::Gateway,
     logs,
+    metrics::Metrics,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -152,6 +153,8 @@ async fn serve(config: &Config) -> Result<()> {
     let mut signals = Signals::new()?;
     let public = bind("CONFAB__LISTEN", config.serving.listen).await?;
     let admin = bind("CONFAB__ADMIN__LISTEN", config.serving.admin_listen).await?;
+    // The stores and Redis count from their first connection on.
+    Metrics::install();
     // What is dropped here is as after a power cut: the store opens after it.
     let assembly = tokio::select! {
         opened = Assembly::open(config) => opened?,

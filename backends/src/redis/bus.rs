@@ -7,11 +7,10 @@ use bytes::Bytes;
 use chat_core::port::{Arrival, Bus, BusError, Channel};
 use tokio::sync::mpsc::Receiver;
 
-use super::{fleet::Fleet, topic::Topic};
+use super::{primaries::Primaries, topic::Topic};
 
-/// Hints over all primaries.
 #[derive(Debug)]
-pub(super) struct RedisBus(pub(super) Arc<Fleet>);
+pub(super) struct RedisBus(pub(super) Arc<Primaries>);
 
 #[async_trait]
 impl Bus for RedisBus {
@@ -29,7 +28,7 @@ impl Bus for RedisBus {
     }
 
     fn arrivals(&self) -> Option<Receiver<Arrival>> {
-        self.0.shared.arrivals.take()
+        self.0.shared.hints.take_receiver()
     }
 
     fn has_others(&self) -> bool {
@@ -37,10 +36,10 @@ impl Bus for RedisBus {
     }
 
     fn is_up(&self) -> bool {
-        self.0.primaries.iter().all(|primary| primary.is_up())
+        self.0.all.iter().all(|primary| primary.is_up())
     }
 
     fn is_current(&self) -> bool {
-        self.0.primaries.iter().all(|primary| primary.is_current())
+        self.0.all.iter().all(|primary| primary.is_current())
     }
 }

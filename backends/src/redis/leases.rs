@@ -1,10 +1,10 @@
 //! The leases of presence: `gateway:{id}` with a time to live on every primary, and each user's
-//! devices on the primary that keeps the user.
+//! devices on the user's primary.
 //!
-//! A gateway lives where its lease does, on each primary for itself; if it has ended on one, the
-//! gateway has to begin anew on all of them. One that is away keeps nobody from going on with the
-//! others. A device costs a field of `presence:{user}` and an
-//! entry of `devices:{gateway}`, and nothing while it is idle.
+//! A lease is alive on each primary separately. If it has ended on one, its gateway must continue
+//! under a fresh id on all of them. A primary that is down does not stop gateways from using the
+//! others. A device costs a field of `presence:{user}` and an entry of `devices:{gateway}`, and
+//! nothing while it is idle.
 
 mod fields;
 mod watch;
@@ -29,12 +29,11 @@ use redis::ScriptInvocation;
 use tokio::sync::mpsc::Receiver;
 
 use self::fields::{Answer, value};
-pub(super) use self::watch::watch_leases;
-use super::{fleet::Fleet, primary::Primary, scripts, topic::Topic};
+pub(super) use self::watch::watch_ended_leases;
+use super::{primaries::Primaries, primary::Primary, scripts, topic::Topic};
 
-/// Leases over all primaries.
 #[derive(Debug)]
-pub(super) struct RedisLeases(pub(super) Arc<Fleet>);
+pub(super) struct RedisLeases(pub(super) Arc<Primaries>);
 
 #[async_trait]
 impl Leases for RedisLeases {
@@ -44,20 +43,27 @@ impl Leases for RedisLeases {
         at: Timestamp,
         term: Term,
     ) -> Result<Renewal, LeasesError> {
-        let script = renewal(gateway, at, term);
-        let renewals = self.0.primaries.iter().map(|primary| run::<bool>(primary, &script));
+        let (ttl, must_be_alive) = match term {
+            Term::First => (LEASE_TTL, 0),
+            Term::Next => (LEASE_TTL, 1),
+            Term::Last => (DEPART_GRACE, 1),
+        };
+        let mut script = scripts::RENEW.prepare_invoke();
+        script.arg(gateway.get()).arg(at.as_millis()).arg(millis(ttl)).arg(millis(RENEWED_AT_TTL));
+        script.arg(must_be_alive).arg(millis(HEARTBEAT_GAP_MAX));
+        let renewals = self.0.all.iter().map(|primary| run::<bool>(primary, &script));
         let renewals = join_all(renewals).await;
         if renewals.contains(&Ok(false)) {
             return Ok(Renewal::Ended);
         }
-        // One that is away now will say that the lease has ended, if it has, when it is back.
-        let lives = renewals.into_iter().reduce(Result::or);
-        lives.map_or(Ok(Renewal::Alive), |lives| lives.map(|_| Renewal::Alive))
+        // A primary that is down now reports an ended lease when it is up again.
+        let any_alive = renewals.into_iter().reduce(Result::or);
+        any_alive.map_or(Ok(Renewal::Alive), |renewal| renewal.map(|_| Renewal::Alive))
     }
 
     async fn join(&self, gateway: GatewayId, devices: &[Publication]) -> Result<(), LeasesError> {
-        let shares = self.0.share(devices, |publication| home(publication.device.user));
-        let joins = shares.map(|(primary, devices)| async move {
+        let groups = self.0.group(devices, |publication| presence_channel(publication.device.user));
+        let joins = groups.map(|(primary, devices)| async move {
             let mut script = scripts::JOIN.prepare_invoke();
             script.arg(gateway.get());
             for publication in devices {
@@ -70,8 +76,8 @@ impl Leases for RedisLeases {
     }
 
     async fn leave(&self, gateway: GatewayId, devices: &[Identity]) -> Result<(), LeasesError> {
-        let shares = self.0.share(devices, |device| home(device.user));
-        let leavings = shares.map(|(primary, devices)| async move {
+        let groups = self.0.group(devices, |device| presence_channel(device.user));
+        let leaves = groups.map(|(primary, devices)| async move {
             let mut script = scripts::LEAVE.prepare_invoke();
             script.arg(gateway.get());
             for Identity { user, login } in devices {
@@ -79,32 +85,36 @@ impl Leases for RedisLeases {
             }
             run::<()>(primary, &script).await
         });
-        join_all(leavings).await.into_iter().collect()
+        join_all(leaves).await.into_iter().collect()
     }
 
     async fn of_users(&self, users: &[UserId]) -> Vec<Option<Reading>> {
-        let shares = self.0.share(users.iter().enumerate(), |(_, user)| home(**user));
-        let reads = shares.map(|(primary, share)| async move {
-            let users: Vec<UserId> = share.iter().map(|(_, user)| **user).collect();
-            (share, read(primary, &users).await)
+        let groups = self.0.group(users.iter().enumerate(), |(_, user)| presence_channel(**user));
+        let reads = groups.map(|(primary, group)| async move {
+            let users: Vec<UserId> = group.iter().map(|(_, user)| **user).collect();
+            (group, read(primary, &users).await)
         });
         let mut readings = vec![None; users.len()];
-        for (share, read) in join_all(reads).await {
-            for ((index, _), reading) in share.into_iter().zip(read.into_iter().flatten()) {
+        for (group, read) in join_all(reads).await {
+            for ((index, _), reading) in group.into_iter().zip(read.into_iter().flatten()) {
                 readings[index] = Some(reading);
             }
         }
         readings
     }
 
-    async fn reap(&self, gateway: GatewayId, kept: &[UserId]) -> Result<Vec<UserId>, LeasesError> {
+    async fn reap(
+        &self,
+        gateway: GatewayId,
+        stored: &[UserId],
+    ) -> Result<Vec<UserId>, LeasesError> {
         let mut left = Vec::new();
-        for primary in &self.0.primaries {
-            // Every primary is told of all of them: a user may have been placed elsewhere before.
+        for primary in &self.0.all {
+            // Every primary gets all users: the ring may have assigned them differently before.
             let mut script = scripts::REAP.prepare_invoke();
             script.arg(gateway.get()).arg(millis(HEARTBEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
             script.arg(REAP_MAX.saturating_sub(left.len()));
-            for user in kept {
+            for user in stored {
                 script.arg(user.get());
             }
             let names: Vec<String> = run(primary, &script).await?;
@@ -117,7 +127,7 @@ impl Leases for RedisLeases {
 
     async fn watch(&self, users: &[UserId]) {
         if let Err(error) = self.0.subscribe(users.iter().copied().map(Topic::Presence)).await {
-            tracing::debug!(%error, "watching begins later");
+            tracing::debug!(%error, "watching is retried");
         }
     }
 
@@ -126,25 +136,13 @@ impl Leases for RedisLeases {
     }
 
     fn changes(&self) -> Option<Receiver<Change>> {
-        self.0.shared.changes.take()
+        self.0.shared.changes.take_receiver()
     }
 }
 
-/// What places a user: the name of the channel on which its changes are told.
-fn home(user: UserId) -> String {
+/// Returns the name that decides on which primary a user's devices are: the channel of its changes.
+fn presence_channel(user: UserId) -> String {
     Topic::Presence(user).to_string()
-}
-
-fn renewal(gateway: GatewayId, at: Timestamp, term: Term) -> ScriptInvocation<'static> {
-    let (ttl, has_to_live) = match term {
-        Term::First => (LEASE_TTL, 0),
-        Term::Next => (LEASE_TTL, 1),
-        Term::Last => (DEPART_GRACE, 1),
-    };
-    let mut script = scripts::RENEW.prepare_invoke();
-    script.arg(gateway.get()).arg(at.as_millis()).arg(millis(ttl)).arg(millis(RENEWED_AT_TTL));
-    script.arg(has_to_live).arg(millis(HEARTBEAT_GAP_MAX));
-    script
 }
 
 async fn read(primary: &Primary, users: &[UserId]) -> Option<Vec<Reading>> {
@@ -166,7 +164,7 @@ async fn run<T: redis::FromRedisValue>(
     primary: &Primary,
     script: &ScriptInvocation<'_>,
 ) -> Result<T, LeasesError> {
-    // Somewhat earlier than whoever asks gives up.
+    // Slightly less than the timeout of the caller.
     primary.run(script, ANSWER_WITHIN * 9 / 10).await.map_err(LeasesError)
 }
 

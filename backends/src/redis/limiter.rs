@@ -1,4 +1,4 @@
-//! Rate limits of all gateways together, and a stricter local one while a primary is away or slow.
+//! Rate limits that all gateways share, and stricter local ones while a primary is down or slow.
 
 use std::{
     sync::{
@@ -16,54 +16,57 @@ use chat_core::{
 };
 use tokio::time::Instant;
 
-use super::{fleet::Fleet, primary::Primary, scripts};
+use super::{primaries::Primaries, scripts};
 
-/// How long a primary may take for a token, when nobody says.
+/// The timeout of a primary's answer, unless the caller sets another.
 pub(super) const TAKE_WITHIN: Duration = Duration::from_millis(50);
 /// How long a primary that was too slow is not asked again.
-const REST_FOR: Duration = Duration::from_millis(250);
-/// Which part of a bucket a gateway gives on its own: others may be giving, too.
-const LOCAL_PART: u32 = 4;
-/// The longest that a token may take to come back; a rate of zero is this, too.
+const COOLDOWN: Duration = Duration::from_millis(250);
+/// The fraction of a bucket that a gateway grants by itself, because other gateways may do the same.
+const LOCAL_DIVISOR: u32 = 4;
+/// The longest time in which a token is refilled. It also stands for a rate of zero.
 const INTERVAL_MAX_US: f64 = 365.0 * 24.0 * 3600.0 * 1e6;
 
 /// Token buckets on the primaries.
 #[derive(Debug)]
 pub(super) struct RedisLimiter {
-    fleet: Arc<Fleet>,
+    primaries: Arc<Primaries>,
     local: Arc<LocalLimiter>,
     within: Duration,
-    began: Instant,
-    /// Until when each primary rests, in milliseconds since `began`.
-    rests: Vec<AtomicU64>,
+    started: Instant,
+    /// Until when each primary is not asked, in milliseconds since `started`.
+    cooldowns: Vec<AtomicU64>,
 }
 
 impl RedisLimiter {
-    pub(super) fn new(fleet: Arc<Fleet>, local: Arc<LocalLimiter>, within: Duration) -> Self {
-        let rests = fleet.primaries.iter().map(|_| AtomicU64::new(0)).collect();
-        Self { fleet, local, within, began: Instant::now(), rests }
+    pub(super) fn new(
+        primaries: Arc<Primaries>,
+        local: Arc<LocalLimiter>,
+        within: Duration,
+    ) -> Self {
+        let cooldowns = primaries.all.iter().map(|_| AtomicU64::new(0)).collect();
+        Self { primaries, local, within, started: Instant::now(), cooldowns }
     }
 
-    /// `None` where the primary does not say in time.
-    async fn ask(&self, name: &str, bucket: Bucket) -> Option<Taken> {
-        let index = self.fleet.ring.place(name);
-        let (primary, rest) = (&self.fleet.primaries[index], &self.rests[index]);
-        if self.now_ms() < rest.load(Ordering::Relaxed) {
+    /// Returns `None` if the primary does not answer in time.
+    async fn take_shared(&self, name: &str, bucket: Bucket) -> Option<Taken> {
+        let index = self.primaries.ring.index_of(name);
+        let (primary, cooldown) = (&self.primaries.all[index], &self.cooldowns[index]);
+        if millis(self.started.elapsed()) < cooldown.load(Ordering::Relaxed) {
             return None;
         }
-        match take(primary, name, bucket, self.within).await {
-            Ok(taken) => Some(taken),
+        let mut script = scripts::TAKE.key(name);
+        script.arg(format!("{:.0}", interval_us(bucket.per_second))).arg(bucket.burst);
+        match primary.run::<u64>(&script, self.within).await {
+            Ok(0) => Some(Taken::Granted),
+            Ok(wait_us) => Some(Taken::Refused { retry_after: Duration::from_micros(wait_us) }),
             Err(error) => {
-                tracing::debug!(%error, "limits are local for a while");
-                let until = self.now_ms().saturating_add(millis(REST_FOR));
-                rest.store(until, Ordering::Relaxed);
+                tracing::debug!(%error, "rate limits are local for a while");
+                let until = millis(self.started.elapsed() + COOLDOWN);
+                cooldown.store(until, Ordering::Relaxed);
                 None
             }
         }
-    }
-
-    fn now_ms(&self) -> u64 {
-        millis(self.began.elapsed())
     }
 }
 
@@ -73,32 +76,17 @@ impl Limiter for RedisLimiter {
         if bucket.burst == 0 {
             return TokenBucket::default().take(Duration::ZERO, bucket);
         }
-        if let Some(taken) = self.ask(&format!("limit:{key}"), bucket).await {
+        if let Some(taken) = self.take_shared(&format!("limit:{key}"), bucket).await {
             return taken;
         }
-        self.fleet.shared.counters.local_takes.add(1);
-        self.local.take_now(key, strict(bucket))
+        self.primaries.shared.metrics.local_takes.increment(1);
+        self.local.take_now(key, local_bucket(bucket))
     }
 }
 
-async fn take(
-    primary: &Primary,
-    name: &str,
-    bucket: Bucket,
-    within: Duration,
-) -> Result<Taken, String> {
-    let mut script = scripts::TAKE.key(name);
-    script.arg(format!("{:.0}", interval_us(bucket.per_second))).arg(bucket.burst);
-    let wait: u64 = primary.run(&script, within).await?;
-    Ok(match wait {
-        0 => Taken::Granted,
-        wait => Taken::Refused { retry_after: Duration::from_micros(wait) },
-    })
-}
-
-/// The time that a token takes to come back, in microseconds, rounded up.
+/// Returns the time in which a token is refilled, in microseconds, rounded up.
 fn interval_us(per_second: f64) -> f64 {
-    // Not a number compares as false.
+    // NaN compares as false.
     if per_second > 0.0 {
         (1e6 / per_second).ceil().clamp(1.0, INTERVAL_MAX_US)
     } else {
@@ -106,11 +94,11 @@ fn interval_us(per_second: f64) -> f64 {
     }
 }
 
-/// What one gateway gives on its own; of a bucket that gives anything, one token at least.
-fn strict(bucket: Bucket) -> Bucket {
+/// Returns the bucket that one gateway grants by itself: at least one token, unless the burst is 0.
+fn local_bucket(bucket: Bucket) -> Bucket {
     Bucket {
-        per_second: bucket.per_second / f64::from(LOCAL_PART),
-        burst: bucket.burst.div_ceil(LOCAL_PART),
+        per_second: bucket.per_second / f64::from(LOCAL_DIVISOR),
+        burst: bucket.burst.div_ceil(LOCAL_DIVISOR),
     }
 }
 
@@ -123,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interval_is_rounded_so_that_no_token_is_won() {
+    fn interval_is_rounded_up() {
         for (per_second, us) in
             [(1.0, 1e6), (3.0, 333_334.0), (2e6, 1.0), (1e-300, INTERVAL_MAX_US)]
         {
@@ -136,11 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn local_buckets_are_stricter_and_never_shut() {
+    fn local_bucket_is_stricter_but_not_empty() {
         for burst in 0..100 {
-            let strict = strict(Bucket { per_second: 8.0, burst });
-            assert!(strict.burst <= burst && (strict.burst > 0) == (burst > 0));
-            assert!(strict.per_second <= 2.0);
+            let local = local_bucket(Bucket { per_second: 8.0, burst });
+            assert!(local.burst <= burst && (local.burst > 0) == (burst > 0));
+            assert!(local.per_second <= 2.0);
         }
     }
 }

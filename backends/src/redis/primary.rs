@@ -1,13 +1,13 @@
-//! One primary as this gateway knows it: whether it can be trusted now, and the ways to it.
+//! One primary as this gateway knows it: whether it is up, and the ways to reach it.
 //!
-//! It is up while both its connections are: the subscriber's and the publisher's. Each time it comes
-//! up, both streams say "lost": what was published in between is gone.
+//! A primary is up while both of its connections are. Each time it comes up, both queues of
+//! arrivals receive "lost": whatever was published in between is gone.
 
 use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -15,6 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::port::Arrival;
+use parking_lot::Mutex;
 use presence::Change;
 use redis::{FromRedisValue, RedisError, ScriptInvocation, aio::MultiplexedConnection};
 use tokio::{
@@ -23,83 +24,72 @@ use tokio::{
 };
 
 use super::{
-    counters::Counters,
-    dial::{Address, Doubt},
+    arrivals::ArrivalQueue,
+    connection::{Address, ConnectionError},
+    metrics::RedisMetrics,
     probes::Probes,
     publisher::{HINTS_BYTES_MAX, PAYLOAD_BYTES_MAX},
-    stream::Stream,
-    subscriber::Order,
+    subscriber::Request,
 };
 
-/// How often each connection is tried out.
+/// How often each connection is checked.
 pub(super) const CHECK_EVERY: Duration = Duration::from_millis(500);
-/// How long a primary may take for an answer before it is in doubt. With [`CHECK_EVERY`] it bounds
-/// how long a silent primary goes unnoticed.
+/// The timeout of one answer. With [`CHECK_EVERY`] it bounds how long a silent primary counts as up.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_millis(500);
-
 /// How often the publisher connection sends a probe.
 pub(super) const PROBE_EVERY: Duration = Duration::from_millis(125);
-/// How old a proof may be that hints arrive: a probe that has been outstanding for 250 ms ends it.
-pub(super) const PROOF_AGE_MAX: Duration = PROBE_EVERY.saturating_add(Duration::from_millis(250));
+/// How old the last received probe may be for the bus to be current. A probe that has been
+/// outstanding for 250 ms exceeds it.
+pub(super) const PROBE_AGE_MAX: Duration = PROBE_EVERY.saturating_add(Duration::from_millis(250));
 
 /// What all primaries of a gateway share.
-#[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) arrivals: Stream<Arrival>,
-    pub(super) changes: Stream<Change>,
-    pub(super) counters: Counters,
+    pub(super) hints: ArrivalQueue<Arrival>,
+    pub(super) changes: ArrivalQueue<Change>,
+    pub(super) metrics: RedisMetrics,
     /// The channel of this gateway's probes.
-    pub(super) probe: String,
+    pub(super) probe_channel: String,
 }
 
 /// One of the two connections to a primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Half {
+pub(super) enum Role {
     Subscriber,
     Publisher,
 }
 
-/// Which connections are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct State {
-    subscriber: bool,
-    publisher: bool,
-    /// Whether a doubt was logged that has not ended since.
-    warned: bool,
+struct Health {
+    is_subscriber_up: bool,
+    is_publisher_up: bool,
+    /// A warning was logged since the primary was up last.
+    has_warned: bool,
 }
 
-impl State {
-    pub(super) const fn is_up(self) -> bool {
-        self.subscriber && self.publisher
-    }
-
-    const fn half(&mut self, half: Half) -> &mut bool {
-        match half {
-            Half::Subscriber => &mut self.subscriber,
-            Half::Publisher => &mut self.publisher,
-        }
+impl Health {
+    const fn is_up(self) -> bool {
+        self.is_subscriber_up && self.is_publisher_up
     }
 }
 
-/// A hint that waits to be published.
+/// A hint in the publisher's queue.
 #[derive(Debug)]
-pub(super) struct Hint {
+pub(super) struct QueuedHint {
     pub(super) channel: String,
     pub(super) payload: Bytes,
 }
 
-/// One primary.
 pub(super) struct Primary {
     pub(super) address: Address,
     pub(super) shared: Arc<Shared>,
     pub(super) probes: Probes,
-    /// That the publisher's connection is in doubt, too.
-    pub(super) distrust: Notify,
-    pub(super) hints_bytes: AtomicUsize,
-    state: watch::Sender<State>,
-    orders: mpsc::Sender<Order>,
-    hints: mpsc::Sender<Hint>,
-    /// The publisher's, for scripts; `None` while there is none.
+    /// Tells the publisher to replace its connection, because its probes do not arrive.
+    pub(super) publisher_suspect: Notify,
+    pub(super) queued_bytes: AtomicUsize,
+    health: watch::Sender<Health>,
+    requests: mpsc::Sender<Request>,
+    hints: mpsc::Sender<QueuedHint>,
+    /// The publisher connection, which also runs scripts.
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 
@@ -107,133 +97,139 @@ impl Primary {
     pub(super) fn new(
         address: Address,
         shared: Arc<Shared>,
-        orders: mpsc::Sender<Order>,
-        hints: mpsc::Sender<Hint>,
+        requests: mpsc::Sender<Request>,
+        hints: mpsc::Sender<QueuedHint>,
     ) -> Self {
+        shared.metrics.primaries_down.increment(1.0);
         Self {
             address,
             shared,
             probes: Probes::new(),
-            distrust: Notify::new(),
-            hints_bytes: AtomicUsize::new(0),
-            state: watch::Sender::new(State::default()),
-            orders,
+            publisher_suspect: Notify::new(),
+            queued_bytes: AtomicUsize::new(0),
+            health: watch::Sender::new(Health::default()),
+            requests,
             hints,
             connection: Mutex::new(None),
         }
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.state.borrow().is_up()
+        self.health.borrow().is_up()
     }
 
-    /// Returns true if it is up and a recent probe has been heard: whatever was published before
-    /// that probe has arrived.
+    /// Returns true if it is up and a recent probe has arrived. Everything published before that
+    /// probe has then arrived, too.
     pub(super) fn is_current(&self) -> bool {
-        self.is_up() && self.probes.is_proven_within(PROOF_AGE_MAX)
+        self.is_up() && self.probes.is_proven_within(PROBE_AGE_MAX)
     }
 
-    /// Waits until it is up.
-    pub(super) async fn up(&self) {
-        // The sender is here: this does not fail.
-        self.state.subscribe().wait_for(|state| state.is_up()).await.map(drop).unwrap_or_default();
+    pub(super) async fn wait_until_up(&self) {
+        let mut health = self.health.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        health.wait_for(|health| health.is_up()).await.map(drop).unwrap_or_default();
     }
 
-    /// The connection is good from now on.
-    pub(super) fn trust(&self, half: Half) {
-        if self.turn(half, true) {
+    pub(super) fn mark_up(&self, role: Role) {
+        if self.set_up(role, true) {
+            self.shared.metrics.primaries_down.decrement(1.0);
             tracing::info!(primary = %self.address, "redis primary is up");
-            self.tell_lost();
+            self.report_lost();
         }
     }
 
-    /// What was published here until now may not have arrived.
-    pub(super) fn tell_lost(&self) {
-        self.shared.counters.lost.add(1);
-        self.shared.arrivals.tell_lost();
-        self.shared.changes.tell_lost();
+    /// Tells the readers that anything published until now may not have arrived.
+    pub(super) fn report_lost(&self) {
+        self.shared.metrics.hints_lost.increment(1);
+        self.shared.hints.push_lost();
+        self.shared.changes.push_lost();
     }
 
-    /// The connection is gone, or as good as that.
-    pub(super) fn doubt(&self, half: Half, doubt: &Doubt) {
-        tracing::debug!(primary = %self.address, ?half, %doubt, "redis connection ended");
-        if self.turn(half, false) {
-            self.shared.changes.tell_lost();
+    pub(super) fn mark_down(&self, role: Role, error: &ConnectionError) {
+        tracing::debug!(primary = %self.address, ?role, %error, "redis connection closed");
+        if self.set_up(role, false) {
+            self.shared.metrics.primaries_down.increment(1.0);
+            self.shared.changes.push_lost();
         }
-        self.state.send_modify(|state| {
-            if !std::mem::replace(&mut state.warned, true) {
-                tracing::warn!(primary = %self.address, ?half, %doubt, "redis primary in doubt");
+        self.health.send_modify(|health| {
+            if !health.has_warned {
+                health.has_warned = true;
+                tracing::warn!(primary = %self.address, ?role, %error, "redis primary is down");
             }
         });
     }
 
-    /// Says whether the primary came up, or went down, with that.
-    fn turn(&self, half: Half, good: bool) -> bool {
-        let mut turned = false;
-        self.state.send_modify(|state| {
-            let before = state.is_up();
-            *state.half(half) = good;
-            turned = before != state.is_up();
-            state.warned &= !state.is_up();
+    /// Returns true if the primary came up or went down with that.
+    fn set_up(&self, role: Role, is_up: bool) -> bool {
+        let mut has_changed = false;
+        self.health.send_modify(|health| {
+            let before = health.is_up();
+            match role {
+                Role::Subscriber => health.is_subscriber_up = is_up,
+                Role::Publisher => health.is_publisher_up = is_up,
+            }
+            has_changed = before != health.is_up();
+            health.has_warned &= !health.is_up();
         });
-        turned
+        has_changed
     }
 
-    pub(super) fn connect(&self, connection: Option<MultiplexedConnection>) {
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+    pub(super) fn set_connection(&self, connection: Option<MultiplexedConnection>) {
+        *self.connection.lock() = connection;
     }
 
-    /// Runs a script; an error says in words why it is not known to have run.
+    /// Runs a script. An error explains why it is not known to have run.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
         within: Duration,
     ) -> Result<T, String> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut connection = connection.ok_or_else(|| format!("{} is away", self.address))?;
+        let connection = self.connection.lock().clone();
+        let mut connection = connection.ok_or_else(|| format!("{} is down", self.address))?;
         match timeout(within, script.invoke_async(&mut connection)).await {
             Ok(answer) => answer.map_err(|error| format!("{}: {error}", self.address)),
             Err(_) => Err(format!("no answer from {} in time", self.address)),
         }
     }
 
-    /// Puts a hint into the publisher's queue, if there is room and somebody to publish it.
+    /// Queues a hint for the publisher, or drops it if the queue is full, the hint is too large or
+    /// the publisher is not connected.
     pub(super) fn publish(&self, channel: String, payload: Bytes) {
         let bytes = payload.len();
-        let waiting = self.hints_bytes.load(Ordering::Relaxed);
-        let fits = bytes <= PAYLOAD_BYTES_MAX && waiting + bytes <= HINTS_BYTES_MAX;
-        if !fits || !self.state.borrow().publisher {
-            return self.shared.counters.dropped.add(1);
+        let queued = self.queued_bytes.load(Ordering::Relaxed);
+        let fits = bytes <= PAYLOAD_BYTES_MAX && queued + bytes <= HINTS_BYTES_MAX;
+        if !fits || !self.health.borrow().is_publisher_up {
+            return self.shared.metrics.hints_dropped.increment(1);
         }
-        // Counted first: the publisher may take it at once.
-        self.hints_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if self.hints.try_send(Hint { channel, payload }).is_err() {
-            self.hints_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.shared.counters.dropped.add(1);
+        // Counted before it is sent, because the publisher may take it at once.
+        self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.hints.try_send(QueuedHint { channel, payload }).is_err() {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.shared.metrics.hints_dropped.increment(1);
         }
     }
 
-    /// Gives the subscriber an order. It takes orders at all times, and each step of its work has a
-    /// deadline: nobody waits here for long.
-    pub(super) async fn order(&self, order: Order) -> Result<(), String> {
-        let error = |_| format!("the subscriber of {} has ended", self.address);
-        self.orders.send(order).await.map_err(error)
+    /// Sends a request to the subscriber. It takes requests at all times, and each step of its work
+    /// has a timeout, so this does not wait for long.
+    pub(super) async fn send_request(&self, request: Request) -> Result<(), String> {
+        let ended = |_| format!("the subscriber of {} has ended", self.address);
+        self.requests.send(request).await.map_err(ended)
     }
 }
 
 impl fmt::Debug for Primary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = *self.state.borrow();
+        let health = *self.health.borrow();
         f.debug_struct("Primary")
             .field("address", &self.address)
-            .field("state", &state)
+            .field("health", &health)
             .finish_non_exhaustive()
     }
 }
 
-/// The answer, if it comes in time.
+/// Returns the answer, or an error after [`ANSWER_WITHIN`].
 pub(super) async fn in_time<T>(
     answer: impl Future<Output = Result<T, RedisError>>,
-) -> Result<T, Doubt> {
-    Ok(timeout(ANSWER_WITHIN, answer).await.map_err(|_| Doubt::Silent)??)
+) -> Result<T, ConnectionError> {
+    Ok(timeout(ANSWER_WITHIN, answer).await.map_err(|_| ConnectionError::Timeout)??)
 }

@@ -1,8 +1,8 @@
 //! Probes: messages that a gateway publishes to itself, which prove that hints arrive.
 //!
 //! Redis pushes messages to a connection in the order in which it took them. A probe that has been
-//! heard therefore proves that everything published before it has arrived. A probe's number is the
-//! time at which it was sent, so the last number heard is also the age of the proof. Both
+//! received therefore proves that everything published before it has arrived. A probe's number is the
+//! time at which it was sent, so the last number received is also the age of the proof. Both
 //! connections of a primary send probes, and no two of them have the same number.
 
 use std::{
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    dial::Doubt,
+    connection::ConnectionError,
     primary::{ANSWER_WITHIN, in_time},
 };
 
@@ -28,7 +28,7 @@ pub(super) struct Probes {
     last_sent: AtomicU64,
     /// The last probe that the primary has taken from the publisher connection.
     last_published: AtomicU64,
-    last_heard: watch::Sender<u64>,
+    last_received: watch::Sender<u64>,
 }
 
 impl Probes {
@@ -37,7 +37,7 @@ impl Probes {
             started: Instant::now(),
             last_sent: AtomicU64::new(0),
             last_published: AtomicU64::new(0),
-            last_heard: watch::Sender::new(0),
+            last_received: watch::Sender::new(0),
         }
     }
 
@@ -46,7 +46,7 @@ impl Probes {
         &self,
         channel: &str,
         connection: &mut MultiplexedConnection,
-    ) -> Result<u64, Doubt> {
+    ) -> Result<u64, ConnectionError> {
         let number = self.next_number();
         in_time(redis::cmd("PUBLISH").arg(channel).arg(number).exec_async(connection)).await?;
         Ok(number)
@@ -77,14 +77,14 @@ impl Probes {
 
     /// Notes a message of the probe channel. Returns false if it is not a probe of this gateway:
     /// others may write to the channel, too.
-    pub(super) fn note_heard(&self, payload: &[u8]) -> bool {
+    pub(super) fn note_received(&self, payload: &[u8]) -> bool {
         let number = str::from_utf8(payload).ok().and_then(|text| text.parse::<u64>().ok());
         let Some(number) =
             number.filter(|number| *number <= self.last_sent.load(Ordering::Acquire))
         else {
             return false;
         };
-        self.last_heard.send_if_modified(|last| {
+        self.last_received.send_if_modified(|last| {
             let is_later = number > *last;
             *last = number.max(*last);
             is_later
@@ -92,23 +92,24 @@ impl Probes {
         true
     }
 
-    /// Returns true if this probe or a later one has been heard.
-    pub(super) fn is_heard(&self, number: u64) -> bool {
-        *self.last_heard.borrow() >= number
+    /// Returns true if this probe or a later one has been received.
+    pub(super) fn is_received(&self, number: u64) -> bool {
+        *self.last_received.borrow() >= number
     }
 
-    /// Returns true if the last probe that was heard was sent at most `age_max` ago.
+    /// Returns true if the last probe that was received was sent at most `age_max` ago.
     pub(super) fn is_proven_within(&self, age_max: Duration) -> bool {
-        let last_heard = *self.last_heard.borrow();
-        last_heard > 0 && Duration::from_micros(self.now().saturating_sub(last_heard)) <= age_max
+        let last_received = *self.last_received.borrow();
+        last_received > 0
+            && Duration::from_micros(self.now().saturating_sub(last_received)) <= age_max
     }
 
-    /// Waits until this probe or a later one has been heard; fails after [`ANSWER_WITHIN`].
-    pub(super) async fn wait_for(&self, number: u64) -> Result<(), Doubt> {
-        let mut heard = self.last_heard.subscribe();
+    /// Waits until this probe or a later one has been received; fails after [`ANSWER_WITHIN`].
+    pub(super) async fn wait_for(&self, number: u64) -> Result<(), ConnectionError> {
+        let mut received = self.last_received.subscribe();
         // The sender lives in `self`: only the timeout can fail.
-        let waited = timeout(ANSWER_WITHIN, heard.wait_for(|last| *last >= number)).await;
-        waited.map(drop).map_err(|_| Doubt::Unheard)
+        let waited = timeout(ANSWER_WITHIN, received.wait_for(|last| *last >= number)).await;
+        waited.map(drop).map_err(|_| ConnectionError::ProbeLost)
     }
 }
 
@@ -122,32 +123,35 @@ mod tests {
         let sent: Vec<u64> = (0..7).map(|_| probes.next_number()).collect();
         assert_eq!(sent, [1, 2, 3, 4, 5, 6, 7]);
         for garbage in [&b""[..], b"x", b"-1", b"8", b"18446744073709551616", b"\xff", b" 7"] {
-            assert!(!probes.note_heard(garbage), "{garbage:?}");
+            assert!(!probes.note_received(garbage), "{garbage:?}");
         }
-        assert!(!probes.is_heard(1));
-        assert!(probes.note_heard(b"5") && probes.is_heard(5) && !probes.is_heard(6));
-        assert!(probes.note_heard(b"3") && probes.is_heard(5), "an older probe changes nothing");
+        assert!(!probes.is_received(1));
+        assert!(probes.note_received(b"5") && probes.is_received(5) && !probes.is_received(6));
+        assert!(
+            probes.note_received(b"3") && probes.is_received(5),
+            "an older probe changes nothing"
+        );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wait_ends_when_the_probe_is_heard_or_late() {
+    async fn wait_ends_when_the_probe_is_received_or_late() {
         let probes = Probes::new();
         let number = probes.next_number();
-        assert!(matches!(probes.wait_for(number).await, Err(Doubt::Unheard)));
-        let hear = async { assert!(probes.note_heard(number.to_string().as_bytes())) };
-        let (waited, ()) = tokio::join!(probes.wait_for(number), hear);
+        assert!(matches!(probes.wait_for(number).await, Err(ConnectionError::ProbeLost)));
+        let receive = async { assert!(probes.note_received(number.to_string().as_bytes())) };
+        let (waited, ()) = tokio::join!(probes.wait_for(number), receive);
         assert!(waited.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn proof_expires_by_the_time_of_sending() {
         let (probes, age_max) = (Probes::new(), Duration::from_millis(300));
-        assert!(!probes.is_proven_within(age_max), "nothing has been heard");
+        assert!(!probes.is_proven_within(age_max), "nothing has been received");
         let number = probes.next_number();
         tokio::time::advance(Duration::from_millis(250)).await;
-        assert!(probes.note_heard(number.to_string().as_bytes()));
+        assert!(probes.note_received(number.to_string().as_bytes()));
         assert!(probes.is_proven_within(age_max));
         tokio::time::advance(Duration::from_millis(100)).await;
-        assert!(!probes.is_proven_within(age_max), "sent too long ago, although heard lately");
+        assert!(!probes.is_proven_within(age_max), "sent too long ago, although received lately");
     }
 }

@@ -1,7 +1,7 @@
-//! The publisher connection of one primary: hints in batches, probes, and everybody's scripts.
+//! The publisher connection of one primary: hints in batches, probes, and scripts for all callers.
 //!
-//! What waits is published as one pipeline while the next batch gathers, so that the queue is as
-//! short as the primary is near. Nothing is sent twice: what was not answered is a lost hint.
+//! Queued hints are published as one pipeline while the next batch gathers, so the queue stays
+//! short if the primary is near. Nothing is sent twice: a hint without an answer is lost.
 
 use std::{
     convert::Infallible,
@@ -21,16 +21,16 @@ use tokio::{
 
 use super::{
     backoff::Backoff,
-    dial::{Doubt, Line},
-    primary::{CHECK_EVERY, Half, Hint, PROBE_EVERY, Primary, in_time},
+    connection::{ConnectionError, OpenConnection},
+    primary::{CHECK_EVERY, PROBE_EVERY, Primary, QueuedHint, Role, in_time},
     scripts,
 };
 
-/// Bytes of a payload, going and coming.
+/// Bytes of a payload, sent or received.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 2 * HINT_BYTES_MAX;
-/// Hints that wait for one primary; more are dropped.
+/// Hints in the queue of one primary; more are dropped.
 pub(super) const HINTS_MAX: usize = 8_192;
-/// Bytes of the hints that wait for one primary; more are dropped.
+/// Bytes of the hints in the queue of one primary; more are dropped.
 pub(super) const HINTS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Hints of one pipeline.
 const BATCH_MAX: usize = 512;
@@ -43,112 +43,101 @@ const _: () = assert!(FRAME_BYTES_MAX <= PAYLOAD_BYTES_MAX, "a frame fits a payl
 #[derive(Debug)]
 pub(super) struct Publisher {
     primary: Arc<Primary>,
-    hints: Receiver<Hint>,
+    hints: Receiver<QueuedHint>,
     backoff: Backoff,
 }
 
 impl Publisher {
-    pub(super) fn new(primary: Arc<Primary>, hints: Receiver<Hint>) -> Self {
+    pub(super) fn new(primary: Arc<Primary>, hints: Receiver<QueuedHint>) -> Self {
         Self { primary, hints, backoff: Backoff::new() }
     }
 
-    /// Connects again and again, for ever.
+    /// Connects and reconnects, forever.
     pub(super) async fn run(mut self) {
         loop {
-            let doubt = self.connect_and_publish().await;
-            self.primary.connect(None);
-            self.primary.doubt(Half::Publisher, &doubt);
-            self.drop_waiting();
+            let error = self.connect_and_publish().await;
+            self.primary.set_connection(None);
+            self.primary.mark_down(Role::Publisher, &error);
+            self.drop_queued();
             sleep(self.backoff.next()).await;
         }
     }
 
-    async fn connect_and_publish(&mut self) -> Doubt {
-        match self.primary.address.dial(|_| Ok(())).await {
-            Err(doubt) => doubt,
-            Ok(Line { connection, driver }) => tokio::select! {
+    async fn connect_and_publish(&mut self) -> ConnectionError {
+        match self.primary.address.connect(|_| Ok(())).await {
+            Err(error) => error,
+            Ok(OpenConnection { connection, driver }) => tokio::select! {
                 biased;
-                () = driver => Doubt::Closed,
-                Err(doubt) = self.publish_for_ever(connection) => doubt,
+                () = driver => ConnectionError::Closed,
+                Err(error) = self.publish_forever(connection) => error,
             },
         }
     }
 
-    async fn publish_for_ever(
+    async fn publish_forever(
         &mut self,
         mut connection: MultiplexedConnection,
-    ) -> Result<Infallible, Doubt> {
+    ) -> Result<Infallible, ConnectionError> {
         in_time(scripts::load(&mut connection)).await?;
-        // What was doubted until now was the connection before.
-        self.primary.distrust.notified().now_or_never();
-        self.drop_waiting();
-        self.primary.connect(Some(connection.clone()));
-        self.primary.trust(Half::Publisher);
+        // An earlier suspicion was about the connection before.
+        self.primary.publisher_suspect.notified().now_or_never();
+        self.drop_queued();
+        self.primary.set_connection(Some(connection.clone()));
+        self.primary.mark_up(Role::Publisher);
         let primary = Arc::clone(&self.primary);
+        let connected_at = Instant::now();
         let mut ticks = interval(PROBE_EVERY);
-        let began = Instant::now();
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // All of these are cancel-safe.
+            // All branches are cancel-safe.
             tokio::select! {
                 Some(hint) = self.hints.recv() => self.publish(hint, &mut connection).await?,
                 _ = ticks.tick() => {
-                    self.probe(&mut connection).await?;
-                    self.reset_backoff(began);
+                    let channel = &primary.shared.probe_channel;
+                    let number = primary.probes.send(channel, &mut connection).await?;
+                    primary.probes.note_published(number);
+                    // A connection that is closed right after the handshake does not count.
+                    if connected_at.elapsed() >= CHECK_EVERY {
+                        self.backoff.reset();
+                    }
                 }
-                () = primary.distrust.notified() => return Err(Doubt::Unheard),
+                () = primary.publisher_suspect.notified() => {
+                    return Err(ConnectionError::ProbeLost);
+                }
             }
         }
     }
 
+    /// Publishes this hint, and as many queued ones as fit a batch.
     async fn publish(
         &mut self,
-        first: Hint,
+        first: QueuedHint,
         connection: &mut MultiplexedConnection,
-    ) -> Result<(), Doubt> {
-        let (pipeline, count) = self.gather(first);
+    ) -> Result<(), ConnectionError> {
+        let mut pipeline = Pipeline::new();
+        let (mut count, mut bytes, mut next) = (0, 0, Some(first));
+        while let Some(QueuedHint { channel, payload }) = next {
+            pipeline.cmd("PUBLISH").arg(channel).arg(&payload[..]);
+            self.primary.queued_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
+            count += 1;
+            bytes += payload.len();
+            let is_full = count >= BATCH_MAX || bytes >= BATCH_BYTES_MAX;
+            next = if is_full { None } else { self.hints.try_recv().ok() };
+        }
         let answers = in_time(connection.req_packed_commands(&pipeline, 0, count)).await;
-        let counters = &self.primary.shared.counters;
-        let taken = answers.iter().flatten().filter(|answer| matches!(answer, Value::Int(_)));
-        let taken = taken.count();
-        counters.published.add(taken);
-        counters.dropped.add(count - taken);
+        let accepted = answers.iter().flatten().filter(|answer| matches!(answer, Value::Int(_)));
+        let accepted = accepted.count();
+        let metrics = &self.primary.shared.metrics;
+        metrics.hints_published.increment(accepted as u64);
+        metrics.hints_dropped.increment((count - accepted) as u64);
         answers.map(drop)
     }
 
-    fn gather(&mut self, first: Hint) -> (Pipeline, usize) {
-        let mut pipeline = Pipeline::new();
-        let (mut count, mut bytes, mut next) = (0, 0, Some(first));
-        while let Some(Hint { channel, payload }) = next {
-            pipeline.cmd("PUBLISH").arg(channel).arg(&payload[..]);
-            self.primary.hints_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
-            count += 1;
-            bytes += payload.len();
-            let full = count >= BATCH_MAX || bytes >= BATCH_BYTES_MAX;
-            next = if full { None } else { self.hints.try_recv().ok() };
-        }
-        (pipeline, count)
-    }
-
-    /// Publishes a number that the subscriber has to hear.
-    async fn probe(&mut self, connection: &mut MultiplexedConnection) -> Result<(), Doubt> {
-        let Primary { probes, shared, .. } = &*self.primary;
-        probes.note_published(probes.send(&shared.probe, connection).await?);
-        Ok(())
-    }
-
-    /// A connection that lives for a while is a good one; one that greets and ends is not.
-    fn reset_backoff(&mut self, began: Instant) {
-        if began.elapsed() >= CHECK_EVERY {
-            self.backoff.reset();
-        }
-    }
-
-    /// What waited for a connection that ended is lost.
-    fn drop_waiting(&mut self) {
-        while let Ok(Hint { payload, .. }) = self.hints.try_recv() {
-            self.primary.hints_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
-            self.primary.shared.counters.dropped.add(1);
+    /// Drops the hints that were queued for a connection that is closed.
+    fn drop_queued(&mut self) {
+        while let Ok(QueuedHint { payload, .. }) = self.hints.try_recv() {
+            self.primary.queued_bytes.fetch_sub(payload.len(), Ordering::Relaxed);
+            self.primary.shared.metrics.hints_dropped.increment(1);
         }
     }
 }

@@ -1,22 +1,21 @@
-//! Which primary a name belongs to: consistent hashing with virtual nodes (Karger et al., 1997).
+//! Assigns names to primaries: consistent hashing with virtual nodes (Karger et al., 1997).
 //!
-//! Every gateway has to place a name alike, so the hash is fixed here and depends on nothing but
-//! bytes: FNV-1a, with the finaliser of MurmurHash3 behind it, because FNV alone leaves names that
-//! differ in their last digit side by side. A primary is known by its address; the order in which
-//! addresses are configured does not matter.
+//! All gateways must assign a name to the same primary, so the hash is fixed here and depends only
+//! on bytes. It is FNV-1a followed by the finaliser of MurmurHash3, because FNV alone puts names
+//! that differ in their last digit side by side. A primary is identified by its address. The order
+//! of the addresses in the configuration does not matter.
 
-/// Points of one primary on the ring: more make the shares more even.
+/// Points of one primary on the ring. More points make the shares more even.
 const POINTS: u32 = 160;
 
-/// The primaries on their ring.
 #[derive(Debug, Clone)]
 pub(super) struct Ring {
-    /// Where each point is, and the index of its primary.
+    /// Each point's position, and the index of its primary.
     points: Vec<(u64, usize)>,
 }
 
 impl Ring {
-    /// A ring of these primaries, of which there is one at least.
+    /// Creates the ring of these primaries. There must be at least one.
     pub(super) fn new<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Self {
         let mut points = Vec::new();
         for (index, address) in addresses.into_iter().enumerate() {
@@ -26,8 +25,8 @@ impl Ring {
         Self { points }
     }
 
-    /// The index of the primary that the name belongs to: that of the next point on the ring.
-    pub(super) fn place(&self, name: &str) -> usize {
+    /// Returns the index of the name's primary, which has the next point on the ring.
+    pub(super) fn index_of(&self, name: &str) -> usize {
         let hash = hash(name);
         let next = self.points.partition_point(|(point, _)| *point < hash);
         let (_, index) = self.points[next % self.points.len()];
@@ -65,10 +64,10 @@ mod tests {
     }
 
     #[test]
-    fn places_never_change_from_one_version_to_the_next() {
+    fn assignments_are_the_same_in_every_version() {
         let ring = Ring::new(["one:6379", "two:6379", "three:6379"]);
-        let placed: Vec<_> = (1..=12).map(|id| ring.place(&format!("c:{id}"))).collect();
-        assert_eq!(placed, [0, 0, 1, 2, 0, 2, 1, 1, 0, 1, 2, 1]);
+        let indices: Vec<_> = (1..=12).map(|id| ring.index_of(&format!("c:{id}"))).collect();
+        assert_eq!(indices, [0, 0, 1, 2, 0, 2, 1, 1, 0, 1, 2, 1]);
         assert_eq!(hash(""), 0xefd0_1f60_ba99_2926);
     }
 
@@ -79,13 +78,13 @@ mod tests {
         fn every_primary_gets_a_fair_share(count in 1_usize..8, port: u16, from in 0..1_u64 << 62) {
             let ring = ring(&addresses(count, port));
             let mut shares = vec![0_u64; count];
-            names(from).for_each(|name| shares[ring.place(&name)] += 1);
+            names(from).for_each(|name| shares[ring.index_of(&name)] += 1);
             let fair = NAMES / count as u64;
             prop_assert!(shares.iter().all(|share| (fair / 2..fair * 2).contains(share) || count == 1));
         }
 
         #[test]
-        fn one_more_primary_takes_its_share_and_moves_nothing_else(
+        fn new_primary_takes_its_share_and_moves_no_other_name(
             count in 1_usize..8, port: u16, from in 0..1_u64 << 62,
         ) {
             let mut all = addresses(count + 1, port);
@@ -94,8 +93,8 @@ mod tests {
             let before = ring(&all);
             let mut moved = 0;
             for name in names(from) {
-                let (old, new) = (before.place(&name), after.place(&name));
-                prop_assert!(old == new || new == count, "moved between two that stay");
+                let (old, new) = (before.index_of(&name), after.index_of(&name));
+                prop_assert!(old == new || new == count, "moved between two old primaries");
                 moved += u64::from(old != new);
             }
             let fair = NAMES / (count as u64 + 1);
@@ -103,14 +102,14 @@ mod tests {
         }
 
         #[test]
-        fn order_of_configuration_does_not_matter(count in 1_usize..8, port: u16, by in 0_usize..8) {
-            let mut turned = addresses(count, port);
-            let straight = ring(&turned);
-            turned.rotate_left(by % count);
-            let ring = ring(&turned);
+        fn order_of_addresses_does_not_matter(count in 1_usize..8, port: u16, by in 0_usize..8) {
+            let mut rotated = addresses(count, port);
+            let original = ring(&rotated);
+            rotated.rotate_left(by % count);
+            let ring = ring(&rotated);
             for name in names(1) {
-                let expected = (straight.place(&name) + count - by % count) % count;
-                prop_assert_eq!(ring.place(&name), expected);
+                let expected = (original.index_of(&name) + count - by % count) % count;
+                prop_assert_eq!(ring.index_of(&name), expected);
             }
         }
     }

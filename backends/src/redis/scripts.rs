@@ -1,14 +1,14 @@
-//! The scripts that the primaries run, each one atomic step in one round trip.
+//! The Lua scripts that the primaries run. Each is one atomic step in one round trip.
 //!
-//! All times are the primary's own, so that gateways need not agree about the time. Keys of users are
-//! made inside the scripts: primaries are independent servers, not a cluster. What others wrote in
-//! place of a hash is read as nothing, and written over.
+//! All times are by the primary's clock, so gateways need not agree about the time. Scripts build
+//! the keys of users themselves, because primaries are independent servers and not a cluster. If
+//! others wrote a different type in place of a hash, it is read as empty and overwritten.
 
 use std::sync::LazyLock;
 
 use redis::{Pipeline, RedisError, Script, aio::MultiplexedConnection};
 
-/// Milliseconds of the primary's clock, as `now`.
+/// Defines `now`: milliseconds of the primary's clock.
 macro_rules! now {
     () => {
         "
@@ -18,15 +18,16 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
     };
 }
 
-/// [`presence::heartbeats`]: `is_whole(gap, settle)`. A clock that was set anew is a silence, too.
-macro_rules! steady {
+/// Defines `is_settled(gap, settle)`, see [`presence::heartbeats`]. A clock that jumped counts as a
+/// silence.
+macro_rules! heartbeats {
     () => {
         concat!(
             now!(),
             "
 local first = tonumber(redis.call('HGET', 'steady', 'first'))
 local last = tonumber(redis.call('HGET', 'steady', 'last'))
-local function is_whole(gap, settle)
+local function is_settled(gap, settle)
   return first and last and math.abs(now - last) <= gap and now >= first + settle
 end
 "
@@ -36,8 +37,8 @@ end
 
 /// Takes a token: [`chat_core::limiter::TokenBucket`] in microseconds of the primary's clock.
 ///
-/// `KEYS`: the bucket. `ARGV`: how long a token takes to come back, the burst. Gives 0, or how long
-/// to wait. A bucket cannot be emptier than empty, whatever the clock does and others write.
+/// `KEYS`: the bucket. `ARGV`: the time in which a token is refilled, the burst. Returns 0, or the
+/// time to wait. A bucket is never emptier than empty, whatever the clock does and others write.
 pub(super) static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "
@@ -56,11 +57,12 @@ return 0
     )
 });
 
-/// Begins or prolongs a lease, and beats. The first beat after a silence, or after everything was
-/// lost, is told to all gateways: each has to see at once whether its own lease is still there.
+/// Begins or prolongs a lease and notes a heartbeat. The first heartbeat after a silence, or after
+/// all data was lost, is announced to all gateways, so that each renews its own lease at once.
 ///
 /// `ARGV`: gateway, time of the renewal, milliseconds of the lease and of the copy of that time,
-/// whether it has to live (1 or 0), the longest gap between beats. Gives 1 if the lease lives.
+/// whether it must be alive (1 or 0), the longest gap between heartbeats. Returns 1 if the lease is
+/// alive.
 pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         now!(),
@@ -81,7 +83,7 @@ return 1
     ))
 });
 
-/// Publishes devices at a gateway, and tells who watches their users where that changes anything.
+/// Publishes devices at a gateway, and notifies watchers of the users for whom that is a change.
 ///
 /// `ARGV`: gateway, then user, login and value of each device.
 pub(super) static JOIN: LazyLock<Script> = LazyLock::new(|| {
@@ -103,7 +105,7 @@ redis.call('SADD', 'gateways', gateway)
     )
 });
 
-/// Takes devices at a gateway back, and tells who watches their users where there was one.
+/// Removes devices at a gateway, and notifies watchers of the users for whom that is a change.
 ///
 /// `ARGV`: gateway, then user and login of each device.
 pub(super) static LEAVE: LazyLock<Script> = LazyLock::new(|| {
@@ -122,12 +124,12 @@ end
 
 /// Reads users.
 ///
-/// `ARGV`: the longest gap between beats, the time to settle, then users. Gives whether the reading
-/// is whole; fields and values of each user; and for each gateway among them its id, whether its
-/// lease lives, and its last renewal.
+/// `ARGV`: the longest gap between heartbeats, the time to settle, then users. Returns whether the
+/// reading is complete; the fields and values of each user; and for each gateway among them its id,
+/// whether its lease is alive, and its last renewal.
 pub(super) static READ: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        steady!(),
+        heartbeats!(),
         "
 local users, gateways, seen = {}, {}, {}
 for i = 3, #ARGV do
@@ -144,20 +146,20 @@ for i = 3, #ARGV do
     end
   end
 end
-return { is_whole(tonumber(ARGV[1]), tonumber(ARGV[2])) and 1 or 0, users, gateways }
+return { is_settled(tonumber(ARGV[1]), tonumber(ARGV[2])) and 1 or 0, users, gateways }
 "
     ))
 });
 
-/// Names the gateways that have ended and left devices; forgets those that left none.
+/// Returns the ended gateways that have devices left, and forgets those that have none.
 ///
-/// `ARGV`: the longest gap between beats, the time to settle.
+/// `ARGV`: the longest gap between heartbeats, the time to settle.
 pub(super) static ENDED: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        steady!(),
+        heartbeats!(),
         "
 local ended = {}
-if not is_whole(tonumber(ARGV[1]), tonumber(ARGV[2])) then return ended end
+if not is_settled(tonumber(ARGV[1]), tonumber(ARGV[2])) then return ended end
 for _, gateway in ipairs(redis.call('SMEMBERS', 'gateways')) do
   if redis.call('EXISTS', 'gateway:' .. gateway) == 0 then
     if redis.call('EXISTS', 'devices:' .. gateway) == 1 then
@@ -173,17 +175,18 @@ return ended
     ))
 });
 
-/// Forgets an ended gateway's devices of some users, and names others of whom it has left some.
+/// Removes an ended gateway's devices of some users, and returns other users who have devices left
+/// at the gateway.
 ///
-/// `ARGV`: gateway, the longest gap between beats, the time to settle, how many to name, then users.
-/// Entries of the gateway's index without their field are forgotten on the way.
+/// `ARGV`: gateway, the longest gap between heartbeats, the time to settle, how many users to return,
+/// then users. Entries of the gateway's index without their field are removed, too.
 pub(super) static REAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        steady!(),
+        heartbeats!(),
         "
 local gateway, most = ARGV[1], tonumber(ARGV[4])
 local devices, lease = 'devices:' .. gateway, 'gateway:' .. gateway
-if not is_whole(tonumber(ARGV[2]), tonumber(ARGV[3])) then return {} end
+if not is_settled(tonumber(ARGV[2]), tonumber(ARGV[3])) then return {} end
 if redis.call('EXISTS', lease) == 1 then return {} end
 for i = 5, #ARGV do
   local key = 'presence:' .. ARGV[i]
@@ -219,7 +222,7 @@ return names
     ))
 });
 
-/// Makes a new connection's primary know the scripts, so that none costs a second round trip.
+/// Loads the scripts on a new connection's primary, so that none costs a second round trip.
 pub(super) async fn load(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
     let mut pipeline = Pipeline::new();
     for script in [&TAKE, &RENEW, &JOIN, &LEAVE, &READ, &ENDED, &REAP] {

@@ -1,11 +1,11 @@
-//! The subscriber connection of one primary: what this gateway listens to, and what it hears.
+//! The subscriber connection of one primary: the topics of this gateway, and what arrives on them.
 //!
-//! One task owns the set of topics, so that orders take effect in their order, whether there is a
-//! connection or not. Orders are gathered for a moment and become few commands, and each is
-//! confirmed before its giver hears of it. On a new connection everything is subscribed again, in
-//! batches that are checked; only then is the connection called good.
+//! One task owns the set of topics, so requests take effect in order, with and without a connection.
+//! Requests are gathered for a moment and become few commands. Each is confirmed by the primary
+//! before its sender gets the answer. A new connection first subscribes to all topics again, in
+//! confirmed batches. Only then does it count as up.
 //!
-//! What is pushed is handled where it is read, without a queue of its own.
+//! Pushed messages are handled where they are read, without another queue.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,40 +27,37 @@ use tokio::{
 
 use super::{
     backoff::Backoff,
-    dial::{Doubt, Line},
-    primary::{CHECK_EVERY, Half, Primary, in_time},
+    connection::{ConnectionError, OpenConnection},
+    primary::{CHECK_EVERY, Primary, Role, in_time},
     publisher::PAYLOAD_BYTES_MAX,
-    stream::Room,
     topic::{LEASES, Topic},
 };
 
-/// Orders that wait.
-pub(super) const ORDERS_MAX: usize = 1_024;
-/// How long orders are gathered.
+/// Requests in the queue.
+pub(super) const REQUESTS_MAX: usize = 1_024;
+/// How long requests are gathered.
 const GATHER_FOR: Duration = Duration::from_millis(1);
 /// Channels of one command.
 const CHANNELS_MAX: usize = 512;
 
-/// What is to be done about these topics.
 #[derive(Debug)]
-pub(super) enum Order {
-    /// Listen to them, and say when.
-    Begin(Vec<Topic>, Waiting),
-    /// Listen to them no more.
-    End(Vec<Topic>),
+pub(super) enum Request {
+    /// Subscribe to these topics and answer the waiter.
+    Subscribe(Vec<Topic>, Waiter),
+    Unsubscribe(Vec<Topic>),
 }
 
-/// Who waits for an order, and until when.
+/// The sender of a request, and until when it waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct Waiter {
     pub(super) done: oneshot::Sender<Result<(), String>>,
     pub(super) until: Instant,
 }
 
-/// Whether the primary has confirmed it.
+/// Whether the primary has confirmed a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Asked,
+enum Subscription {
+    Requested,
     Confirmed,
 }
 
@@ -68,62 +65,63 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Subscriber {
     primary: Arc<Primary>,
-    orders: Receiver<Order>,
-    topics: HashMap<Topic, Phase>,
+    requests: Receiver<Request>,
+    topics: HashMap<Topic, Subscription>,
     backoff: Backoff,
 }
 
-/// What a few orders together come to.
+/// The commands to which some requests add up.
 #[derive(Default)]
-struct Turn {
-    begin: Vec<Topic>,
-    end: HashSet<Topic>,
-    waiting: Vec<Waiting>,
+struct Plan {
+    subscribe: Vec<Topic>,
+    unsubscribe: HashSet<Topic>,
+    waiters: Vec<Waiter>,
 }
 
 impl Subscriber {
-    pub(super) fn new(primary: Arc<Primary>, orders: Receiver<Order>) -> Self {
-        Self { primary, orders, topics: HashMap::new(), backoff: Backoff::new() }
+    pub(super) fn new(primary: Arc<Primary>, requests: Receiver<Request>) -> Self {
+        Self { primary, requests, topics: HashMap::new(), backoff: Backoff::new() }
     }
 
-    /// Connects again and again, for ever.
+    /// Connects and reconnects, forever.
     pub(super) async fn run(mut self) {
         loop {
-            let doubt = self.connect_and_listen().await;
-            self.primary.doubt(Half::Subscriber, &doubt);
+            let error = self.connect_and_listen().await;
+            self.primary.mark_down(Role::Subscriber, &error);
             let pause = sleep(self.backoff.next());
-            self.meanwhile(pause).await;
+            self.reject_requests_until(pause).await;
         }
     }
 
-    async fn connect_and_listen(&mut self) -> Doubt {
+    async fn connect_and_listen(&mut self) -> ConnectionError {
         let primary = Arc::clone(&self.primary);
-        let hearing = Arc::clone(&self.primary);
-        let dialling = primary.address.dial(move |push| {
-            hear(&hearing, push);
+        let receiver = Arc::clone(&self.primary);
+        let connecting = primary.address.connect(move |push| {
+            receive(&receiver, push);
             Ok(())
         });
-        match self.meanwhile(dialling).await {
-            Err(doubt) => doubt,
-            Ok(Line { mut connection, driver }) => tokio::select! {
+        match self.reject_requests_until(connecting).await {
+            Err(error) => error,
+            Ok(OpenConnection { mut connection, driver }) => tokio::select! {
                 biased;
-                () = driver => Doubt::Closed,
-                Err(doubt) = self.listen(&mut connection) => doubt,
+                () = driver => ConnectionError::Closed,
+                Err(error) = self.listen(&mut connection) => error,
             },
         }
     }
 
-    /// Waits for something else while there is no connection: orders are noted for the next one.
-    async fn meanwhile<T>(&mut self, waited_for: impl Future<Output = T>) -> T {
-        let mut waited_for = pin!(waited_for);
+    /// Waits for `event` while there is no connection. Requests fail meanwhile, but their topics
+    /// are subscribed to on the next connection.
+    async fn reject_requests_until<T>(&mut self, event: impl Future<Output = T>) -> T {
+        let mut event = pin!(event);
         loop {
-            // Both are cancel-safe.
+            // Both branches are cancel-safe.
             tokio::select! {
                 biased;
-                done = &mut waited_for => return done,
-                Some(order) = self.orders.recv() => {
-                    let turn = self.note([order]);
-                    answer(turn.waiting, &Err(format!("{} is away", self.primary.address)));
+                output = &mut event => return output,
+                Some(request) = self.requests.recv() => {
+                    let plan = self.plan([request]);
+                    answer(plan.waiters, &Err(format!("{} is down", self.primary.address)));
                 }
             }
         }
@@ -132,130 +130,126 @@ impl Subscriber {
     async fn listen(
         &mut self,
         connection: &mut MultiplexedConnection,
-    ) -> Result<Infallible, Doubt> {
-        self.begin_again(connection).await?;
-        self.primary.trust(Half::Subscriber);
-        let mut expected = 0;
+    ) -> Result<Infallible, ConnectionError> {
+        self.subscribe_again(connection).await?;
+        self.primary.mark_up(Role::Subscriber);
+        let mut expected_probe = 0;
         let mut ticks = interval(CHECK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
         loop {
-            // Both are cancel-safe.
+            // Both branches are cancel-safe.
             tokio::select! {
-                Some(order) = self.orders.recv() => self.carry_out(order, connection).await?,
-                _ = ticks.tick() => expected = self.check(expected, connection).await?,
+                Some(request) = self.requests.recv() => self.handle(request, connection).await?,
+                _ = ticks.tick() => expected_probe = self.check(expected_probe, connection).await?,
             }
         }
     }
 
-    /// Subscribes to everything on a new connection.
-    async fn begin_again(&mut self, connection: &mut MultiplexedConnection) -> Result<(), Doubt> {
-        in_time(connection.subscribe(&[self.primary.shared.probe.as_str(), LEASES])).await?;
-        self.topics.values_mut().for_each(|phase| *phase = Phase::Asked);
+    /// Subscribes to all topics on a new connection.
+    async fn subscribe_again(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), ConnectionError> {
+        let probe_channel = self.primary.shared.probe_channel.as_str();
+        in_time(connection.subscribe(&[probe_channel, LEASES])).await?;
+        self.topics.values_mut().for_each(|state| *state = Subscription::Requested);
         let topics: Vec<Topic> = self.topics.keys().copied().collect();
-        self.primary.shared.counters.resubscribes.add(topics.len());
-        self.begin(&topics, connection).await?;
-        // What is pushed arrives; and probes of before need not be heard any more.
+        self.primary.shared.metrics.resubscribes.increment(topics.len() as u64);
+        self.subscribe(&topics, connection).await?;
+        // This proves that pushes arrive. Earlier probes need not arrive any more.
         let Primary { probes, shared, .. } = &*self.primary;
-        let number = probes.send(&shared.probe, connection).await?;
+        let number = probes.send(&shared.probe_channel, connection).await?;
         probes.wait_for(number).await
     }
 
-    async fn begin(
+    async fn subscribe(
         &mut self,
         topics: &[Topic],
         connection: &mut MultiplexedConnection,
-    ) -> Result<(), Doubt> {
+    ) -> Result<(), ConnectionError> {
         for topics in topics.chunks(CHANNELS_MAX) {
             in_time(connection.subscribe(names(topics))).await?;
-            for topic in topics {
-                self.topics.insert(*topic, Phase::Confirmed);
-            }
+            self.topics.extend(topics.iter().map(|topic| (*topic, Subscription::Confirmed)));
         }
         Ok(())
     }
 
+    /// Handles a request and those that arrive within [`GATHER_FOR`].
+    async fn handle(
+        &mut self,
+        request: Request,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), ConnectionError> {
+        sleep(GATHER_FOR).await;
+        let mut requests = vec![request];
+        while let Ok(request) = self.requests.try_recv() {
+            requests.push(request);
+        }
+        let plan = self.plan(requests);
+        let result = self.carry_out(&plan, connection).await;
+        let answered = answer(plan.waiters, &result.as_ref().copied().map_err(ToString::to_string));
+        if answered == Answered::TooLate && result.is_ok() {
+            self.primary.report_lost();
+        }
+        result
+    }
+
     async fn carry_out(
         &mut self,
-        order: Order,
+        plan: &Plan,
         connection: &mut MultiplexedConnection,
-    ) -> Result<(), Doubt> {
-        sleep(GATHER_FOR).await;
-        let mut orders = vec![order];
-        while let Ok(order) = self.orders.try_recv() {
-            orders.push(order);
-        }
-        let turn = self.note(orders);
-        let done = self.perform(&turn, connection).await;
-        let words = done.as_ref().copied().map_err(ToString::to_string);
-        if answer(turn.waiting, &words) == Heard::TooLate && done.is_ok() {
-            self.primary.tell_lost();
-        }
-        done
-    }
-
-    async fn perform(
-        &mut self,
-        turn: &Turn,
-        connection: &mut MultiplexedConnection,
-    ) -> Result<(), Doubt> {
-        let end: Vec<Topic> = turn.end.iter().copied().collect();
-        for topics in end.chunks(CHANNELS_MAX) {
+    ) -> Result<(), ConnectionError> {
+        let unsubscribe: Vec<Topic> = plan.unsubscribe.iter().copied().collect();
+        for topics in unsubscribe.chunks(CHANNELS_MAX) {
             in_time(connection.unsubscribe(names(topics))).await?;
         }
-        let asked = |topic: &&Topic| self.topics.get(topic) == Some(&Phase::Asked);
-        let begin: Vec<Topic> = turn.begin.iter().filter(asked).copied().collect();
-        self.begin(&begin, connection).await
+        let is_requested =
+            |topic: &&Topic| self.topics.get(topic) == Some(&Subscription::Requested);
+        let subscribe: Vec<Topic> = plan.subscribe.iter().filter(is_requested).copied().collect();
+        self.subscribe(&subscribe, connection).await
     }
 
-    /// Changes the set of topics; what the primary is to be told follows from it.
-    fn note(&mut self, orders: impl IntoIterator<Item = Order>) -> Turn {
-        let mut turn = Turn::default();
-        for order in orders {
-            let (begin, end) = match order {
-                Order::Begin(topics, waiting) => {
-                    turn.waiting.push(waiting);
-                    (topics, Vec::new())
+    /// Applies requests to the set of topics and returns the commands that follow from them.
+    fn plan(&mut self, requests: impl IntoIterator<Item = Request>) -> Plan {
+        let mut plan = Plan::default();
+        for request in requests {
+            match request {
+                Request::Subscribe(topics, waiter) => {
+                    plan.waiters.push(waiter);
+                    for topic in topics {
+                        if plan.unsubscribe.remove(&topic) {
+                            // The primary has not received the end of this subscription.
+                            self.topics.insert(topic, Subscription::Confirmed);
+                        } else if self.topics.get(&topic) != Some(&Subscription::Confirmed) {
+                            self.topics.insert(topic, Subscription::Requested);
+                            plan.subscribe.push(topic);
+                        }
+                    }
                 }
-                Order::End(topics) => (Vec::new(), topics),
-            };
-            for topic in begin {
-                self.note_begin(topic, &mut turn);
+                Request::Unsubscribe(topics) => {
+                    for topic in topics {
+                        if self.topics.remove(&topic) == Some(Subscription::Confirmed) {
+                            plan.unsubscribe.insert(topic);
+                        }
+                    }
+                }
             }
-            for topic in end {
-                self.note_end(topic, &mut turn);
-            }
         }
-        turn
+        plan
     }
 
-    fn note_begin(&mut self, topic: Topic, turn: &mut Turn) {
-        if turn.end.remove(&topic) {
-            // The primary has not been told to end it.
-            self.topics.insert(topic, Phase::Confirmed);
-        } else if self.topics.get(&topic) != Some(&Phase::Confirmed) {
-            self.topics.insert(topic, Phase::Asked);
-            turn.begin.push(topic);
-        }
-    }
-
-    fn note_end(&mut self, topic: Topic, turn: &mut Turn) {
-        if self.topics.remove(&topic) == Some(Phase::Confirmed) {
-            turn.end.insert(topic);
-        }
-    }
-
-    /// Whether the connection answers, and pushes: the publisher's probe of the last
-    /// check must have been heard since. Gives the one to be heard until the next.
+    /// Checks that the connection answers, and that the publisher's probe of the last check has
+    /// arrived. Returns the probe that must have arrived at the next check.
     async fn check(
         &mut self,
-        expected: u64,
+        expected_probe: u64,
         connection: &mut MultiplexedConnection,
-    ) -> Result<u64, Doubt> {
+    ) -> Result<u64, ConnectionError> {
         let primary = &self.primary;
-        if !primary.probes.is_heard(expected) {
-            primary.distrust.notify_one();
-            return Err(Doubt::Unheard);
+        if !primary.probes.is_received(expected_probe) {
+            primary.publisher_suspect.notify_one();
+            return Err(ConnectionError::ProbeLost);
         }
         let published = primary.probes.last_published();
         in_time(redis::cmd("PING").exec_async(connection)).await?;
@@ -268,26 +262,26 @@ fn names(topics: &[Topic]) -> Vec<String> {
     topics.iter().map(ToString::to_string).collect()
 }
 
-/// Whether the answer came within everybody's time. Who has gone before that waits for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
+enum Answered {
     InTime,
+    /// A waiter's time was over before the answer. Waiters that left earlier do not count.
     TooLate,
 }
 
-fn answer(waiting: Vec<Waiting>, done: &Result<(), String>) -> Heard {
+fn answer(waiters: Vec<Waiter>, result: &Result<(), String>) -> Answered {
     let now = Instant::now();
-    let mut heard = Heard::InTime;
-    for Waiting { done: waiting, until } in waiting {
-        if waiting.send(done.clone()).is_err() && until <= now {
-            heard = Heard::TooLate;
+    let mut answered = Answered::InTime;
+    for Waiter { done, until } in waiters {
+        if done.send(result.clone()).is_err() && until <= now {
+            answered = Answered::TooLate;
         }
     }
-    heard
+    answered
 }
 
-/// What the primary pushes. Runs where the connection is read: it must not wait.
-fn hear(primary: &Primary, push: PushInfo) {
+/// Handles a pushed message. Runs where the connection is read, so it must not wait.
+fn receive(primary: &Primary, push: PushInfo) {
     if push.kind != PushKind::Message {
         return;
     }
@@ -296,23 +290,26 @@ fn hear(primary: &Primary, push: PushInfo) {
     let (Some(Value::BulkString(name)), Some(Value::BulkString(payload)), None) =
         (parts.next(), parts.next(), parts.next())
     else {
-        return shared.counters.garbage.add(1);
+        return shared.metrics.hints_garbage.increment(1);
     };
-    if name == shared.probe.as_bytes() {
-        return shared.counters.garbage.add(usize::from(!primary.probes.note_heard(&payload)));
+    if name == shared.probe_channel.as_bytes() {
+        if !primary.probes.note_received(&payload) {
+            shared.metrics.hints_garbage.increment(1);
+        }
+        return;
     }
     if name == LEASES.as_bytes() {
-        return shared.changes.tell_lost();
+        return shared.changes.push_lost();
     }
-    shared.counters.received.add(1);
-    let room = match Topic::parse(&name) {
+    shared.metrics.hints_received.increment(1);
+    let is_kept = match Topic::parse(&name) {
         Some(Topic::Hints(channel)) if payload.len() <= PAYLOAD_BYTES_MAX => {
-            shared.arrivals.tell(Arrival::Hint { channel, payload: Bytes::from(payload) })
+            shared.hints.push(Arrival::Hint { channel, payload: Bytes::from(payload) })
         }
-        Some(Topic::Presence(user)) => shared.changes.tell(Change::User(user)),
-        Some(Topic::Hints(_)) | None => return shared.counters.garbage.add(1),
+        Some(Topic::Presence(user)) => shared.changes.push(Change::User(user)),
+        Some(Topic::Hints(_)) | None => return shared.metrics.hints_garbage.increment(1),
     };
-    if room == Room::Missed {
-        shared.counters.lost.add(1);
+    if !is_kept {
+        shared.metrics.hints_lost.increment(1);
     }
 }

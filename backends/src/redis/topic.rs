@@ -1,4 +1,4 @@
-//! What this gateway can subscribe to, and how Redis calls it.
+//! The topics that a gateway subscribes to, and their channel names in Redis.
 
 use std::fmt;
 
@@ -7,19 +7,18 @@ use chat_core::{
     port::Channel,
 };
 
-/// One channel of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Topic {
-    /// Hints of the bus.
+    /// Hints on a channel of the bus.
     Hints(Channel),
-    /// That a user's devices changed; nothing is said but that.
+    /// Notifications that a user's devices changed, without content.
     Presence(UserId),
 }
 
 const GATEWAYS: &str = "gateways";
 
-/// The channel on which [`super::scripts::RENEW`] tells that leases may be lost; every gateway
-/// listens to it on every primary.
+/// The channel on which [`super::scripts::RENEW`] announces that leases may be lost. Every gateway
+/// subscribes to it on every primary.
 pub(super) const LEASES: &str = "leases";
 
 impl fmt::Display for Topic {
@@ -34,7 +33,7 @@ impl fmt::Display for Topic {
 }
 
 impl Topic {
-    /// The topic of this name, if it is one.
+    /// Returns the topic of this channel name, or `None` if there is none.
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
         let name = str::from_utf8(name).ok()?;
         if name == GATEWAYS {
@@ -58,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_topic_is_known_by_its_name(id in 1..=i64::MAX as u64) {
+        fn topic_is_parsed_from_its_name(id in 1..=i64::MAX as u64) {
             let (conversation, user) = (ConversationId::new(id).unwrap(), UserId::new(id).unwrap());
             for topic in [
                 Topic::Hints(Channel::Conversation(conversation)),
@@ -71,7 +70,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_else_is_called_is_no_topic(name in proptest::collection::vec(any::<u8>(), 0..30)) {
+        fn parsed_topic_has_the_parsed_name(name in proptest::collection::vec(any::<u8>(), 0..30)) {
             if let Some(topic) = Topic::parse(&name) {
                 prop_assert_eq!(topic.to_string().into_bytes(), name);
             }
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn near_misses_are_no_topics() {
+    fn parse_fails_when_the_name_is_almost_a_topic() {
         for name in
             ["", ":", "c:", "c:0", "c:01", "c:1 ", "x:1", "C:1", "gateway", "c:9223372036854775808"]
         {

@@ -6,39 +6,43 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use super::server::Server;
+use super::{recorder::Recorder, server::Server};
 
-/// What lives as long as a test.
+/// Gateways whose tasks end when this is dropped.
 pub(super) struct Gateways {
-    /// Each gateway's access.
+    /// Each gateway's access to Redis.
     pub(super) all: Vec<Redis>,
+    /// Each gateway's metrics.
+    pub(super) metrics: Vec<Recorder>,
     tasks: TaskTracker,
     stop: CancellationToken,
     _end: DropGuard,
 }
 
-/// One more gateway on these servers, of the guard's life.
-pub(super) async fn connect(
-    servers: &[Server],
-    tasks: &TaskTracker,
-    stop: CancellationToken,
-) -> Redis {
-    let config = RedisConfig { urls: servers.iter().map(Server::url).collect() };
-    Redis::connect(&config, tasks, stop).await.unwrap()
-}
-
 impl Gateways {
-    /// So many gateways.
+    /// Connects this number of gateways.
     pub(super) async fn connect(servers: &[Server], count: usize) -> Self {
+        let urls: Vec<String> = servers.iter().map(Server::url).collect();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let mut all = Vec::new();
+        let _end = stop.clone().drop_guard();
+        let mut gateways = Self { all: Vec::new(), metrics: Vec::new(), tasks, stop, _end };
         for _ in 0..count {
-            all.push(connect(servers, &tasks, stop.clone()).await);
+            gateways.add(urls.clone()).await;
         }
-        Self { all, tasks, _end: stop.clone().drop_guard(), stop }
+        gateways
     }
 
-    /// Ends them, and waits until all their tasks have.
+    /// Connects one more gateway.
+    pub(super) async fn add(&mut self, urls: Vec<String>) {
+        let (config, recorder) = (RedisConfig { urls }, Recorder::default());
+        let recording = metrics::set_default_local_recorder(&recorder);
+        let connected = Redis::connect(&config, &self.tasks, self.stop.clone()).await;
+        drop(recording);
+        self.all.push(connected.unwrap());
+        self.metrics.push(recorder);
+    }
+
+    /// Ends all gateways and waits for their tasks.
     pub(super) async fn end(self) {
         self.stop.cancel();
         self.tasks.close();

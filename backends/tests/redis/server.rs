@@ -1,4 +1,4 @@
-//! A Redis server of the test, on a free port and without a disk.
+//! A Redis server for a test, on a free port and without persistence.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::eventually;
 
-/// A running server, ended when this is dropped.
+/// A running server. It is killed on drop.
 pub(super) struct Server {
     program: PathBuf,
     folder: TempDir,
@@ -20,8 +20,9 @@ pub(super) struct Server {
     child: Child,
 }
 
-/// Where `redis-server` is. `None`, loudly, where it may be missing.
-#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "whoever runs tests asks")]
+/// Returns the path of `redis-server`. Without one it fails in CI; elsewhere it prints that the test is
+/// skipped.
+#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "the environment of the tests")]
 fn program() -> Option<PathBuf> {
     let paths = std::env::var("PATH").unwrap_or_default();
     let all = std::env::split_paths(&paths).chain([PathBuf::from("/usr/bin")]);
@@ -33,18 +34,18 @@ fn program() -> Option<PathBuf> {
     found
 }
 
-/// A port on which nobody listens now.
+/// Returns a port on which nothing listens.
 pub(super) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 impl Server {
-    /// Starts a server and waits until it answers.
+    /// Starts a server and waits until it listens.
     pub(super) async fn start() -> Option<Self> {
         Self::start_on(free_port()).await
     }
 
-    /// As [`Self::start`], where somebody expects it.
+    /// Like [`Self::start`], on this port.
     pub(super) async fn start_on(port: u16) -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
@@ -52,7 +53,7 @@ impl Server {
         Some(Self { program, folder, port, child })
     }
 
-    /// So many servers.
+    /// Starts this number of servers.
     pub(super) async fn start_many(count: usize) -> Option<Vec<Self>> {
         let mut servers = Vec::new();
         for _ in 0..count {
@@ -61,44 +62,40 @@ impl Server {
         Some(servers)
     }
 
-    /// Where it is.
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Where it listens.
     pub(super) const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Stops it where it is.
+    /// Pauses the process.
     pub(super) fn pause(&self) {
         kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
     }
 
-    /// Lets it go on.
+    /// Resumes the paused process.
     pub(super) fn resume(&self) {
         kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
     }
 
-    /// Ends it without a word.
     pub(super) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Starts it on the same port, with nothing in it.
-    pub(super) async fn start_again(&mut self) {
+    /// Starts it again on the same port, without data.
+    pub(super) async fn restart(&mut self) {
         self.child = spawn(&self.program, self.folder.path(), self.port).await;
     }
 
-    /// A connection as anybody could have one.
-    pub(super) async fn connection(&self) -> redis::aio::MultiplexedConnection {
+    async fn connection(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
-    /// Runs a command as anybody could.
+    /// Runs a command on a connection of its own.
     pub(super) async fn run<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);

@@ -1,4 +1,4 @@
-//! The stored form of devices, as plain data: written by gateways, and not believed in shape.
+//! The stored form of devices, as plain data. Fields without the expected form are ignored.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,11 @@ use chat_core::{
 };
 use presence::{Activity, Device, Lease, Publication, Reading};
 
-/// What [`super::scripts::READ`] gives: whether it is whole; fields and values by user; gateways.
+/// The answer of [`super::scripts::READ`]: whether it is complete, each user's fields and values,
+/// and the gateways with their leases.
 pub(super) type Answer = (bool, Vec<Vec<Vec<u8>>>, Vec<(String, bool, String)>);
 
-/// A device as the value of its field: `o` or `a`, and since when.
+/// Returns the value of a device's field: `o` or `a`, and since when.
 pub(super) fn value(publication: &Publication) -> String {
     let activity = match publication.activity {
         Activity::Online => 'o',
@@ -20,19 +21,22 @@ pub(super) fn value(publication: &Publication) -> String {
     format!("{activity}{}", publication.since.as_millis())
 }
 
-/// One reading for each user; fields without a shape are not there.
+/// Returns one reading for each user.
 pub(super) fn readings(answer: &Answer) -> Vec<Reading> {
-    let (whole, users, gateways) = answer;
+    let (is_complete, users, gateways) = answer;
     let leases = gateways.iter().filter_map(lease).collect();
     let devices = |fields: &Vec<Vec<u8>>| {
         fields.chunks_exact(2).filter_map(|pair| device(&pair[0], &pair[1], &leases)).collect()
     };
-    users.iter().map(|fields| Reading { devices: devices(fields), is_complete: *whole }).collect()
+    users
+        .iter()
+        .map(|fields| Reading { devices: devices(fields), is_complete: *is_complete })
+        .collect()
 }
 
-fn lease((gateway, lives, renewed): &(String, bool, String)) -> Option<(GatewayId, Lease)> {
+fn lease((gateway, is_alive, renewed): &(String, bool, String)) -> Option<(GatewayId, Lease)> {
     let renewed_at = renewed.parse().ok().map(Timestamp::from_millis);
-    let lease = if *lives { Lease::Alive } else { Lease::Ended { renewed_at } };
+    let lease = if *is_alive { Lease::Alive } else { Lease::Ended { renewed_at } };
     Some((gateway.parse().ok()?, lease))
 }
 
@@ -73,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn device_is_read_as_it_was_written_with_its_lease() {
+    fn device_is_read_as_written_with_its_lease() {
         let device = Identity { user: UserId::new(7).unwrap(), login: LoginId::new(8).unwrap() };
         for (activity, since) in [(Activity::Online, 5), (Activity::Away, -5)] {
             let since = Timestamp::from_millis(since);
@@ -100,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_without_a_shape_are_not_there() {
+    fn malformed_fields_are_ignored() {
         for field in ["", "1", "1:", ":8", "0:8", "1:8:9", "x:8", "1:0", "1:9223372036854775808"] {
             assert!(readings(&answer(&[(field, "o5")]))[0].devices.is_empty(), "{field}");
         }
@@ -112,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_read_without_a_panic(
+        fn readings_do_not_panic_on_garbage(
             fields in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..12), 0..9),
         ) {
             let read = readings(&(false, vec![fields], vec![]));
