@@ -1,23 +1,24 @@
 //! People and their logins: registering, logging in, exchanging refresh tokens, logging out.
 //!
-//! [`Registry`] is the service; [`crate::port::Accounts`] and [`crate::port::Logins`] are what it
-//! keeps. Access tokens are made by the gateway, from a [`Grant`].
+//! [`Registry`] is the service, over the ports [`crate::port::Accounts`] and
+//! [`crate::port::Logins`]. The gateway makes access tokens from a [`Grant`].
 //!
-//! What holds: a name that nobody has and a wrong password give the same error after the same work.
-//! A refresh token's successor follows from it and the server's key, so that any gateway can repeat
-//! a lost answer and no store holds a secret in the clear. Whoever ends a login, by hand or by using
-//! an old token again, also has its access tokens refused: [`Revocations`] here, a hint elsewhere.
+//! - An unknown username and a wrong password give the same error after the same work.
+//! - A refresh token's successor is derived from the token and the server's key. Any gateway can
+//!   therefore repeat a lost answer, and no store keeps a token in clear text.
+//! - When a login ends, by a log-out or because an old refresh token was used again, every gateway
+//!   refuses its access tokens: this one through [`Revocations`], the others through a hint.
 
 mod refresh_token;
+mod retry;
 mod rules;
-mod settle;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 pub use self::refresh_token::{RefreshKey, RefreshToken};
-use self::settle::settled;
+use self::retry::retry_while_unknown;
 use crate::{
     error::{ChatError, StoreError},
     id::{LoginId, UserId},
@@ -32,25 +33,25 @@ const WRONG_PASSWORD: ChatError = ChatError::Unauthenticated("wrong username or 
 const WRONG_TOKEN: ChatError = ChatError::Unauthenticated("the refresh token is not valid");
 const NAME_TAKEN: ChatError = ChatError::Taken("username");
 
-/// What an access token is made from, and the refresh token that gets the next one.
+/// The right to make an access token, and the refresh token that gets the next grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// By which login.
+    /// The login.
     pub login: LoginId,
-    /// Good once, for the next grant of this login.
+    /// The login's refresh token. It can be exchanged once.
     pub refresh_token: RefreshToken,
 }
 
 impl Grant {
-    /// Who stands behind requests under this grant.
+    /// Returns the identity of requests under this grant.
     pub const fn identity(&self) -> Identity {
         Identity { user: self.user, login: self.login }
     }
 }
 
-/// Knows people and their logins.
+/// Manages people and their logins.
 #[derive(Debug)]
 pub struct Registry {
     accounts: Arc<dyn Accounts>,
@@ -63,7 +64,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry over these ports. All gateways of one installation have the same key.
+    /// Makes a registry over these ports. All gateways of one installation must have the same key.
     pub fn new(
         stores: &Stores,
         passwords: Arc<dyn Passwords>,
@@ -72,12 +73,15 @@ impl Registry {
         revocations: Arc<dyn Revocations>,
         key: RefreshKey,
     ) -> Self {
-        let (accounts, logins) = (Arc::clone(&stores.accounts), Arc::clone(&stores.logins));
+        let accounts = Arc::clone(&stores.accounts);
+        let logins = Arc::clone(&stores.logins);
         Self { accounts, logins, passwords, clock, bus, revocations, key }
     }
 
-    /// Makes an account, and its first login. The claim of the name comes last, for it is what
-    /// makes all of it true: where anything before it fails, nothing was done.
+    /// Creates an account and its first login.
+    ///
+    /// Claiming the username is the last step and makes the account visible, so a failure before
+    /// it leaves nothing behind that anybody can see.
     pub async fn register(
         &self,
         username: &str,
@@ -86,124 +90,136 @@ impl Registry {
         device: Option<&str>,
     ) -> Result<(User, Grant), ChatError> {
         let username = Username::new(username)?;
-        rules::password(password)?;
+        rules::check_new_password(password)?;
         let display_name = rules::display_name(display_name.unwrap_or(username.as_str()))?;
         let device = rules::device(device)?;
         if self.accounts.credentials(&username).await?.is_some() {
             return Err(NAME_TAKEN);
         }
-        let hash = self.passwords.hash(password).await.map_err(refusal)?;
+        let hash = self.passwords.hash(password).await.map_err(password_error)?;
         let id = UserId::from(self.clock.fresh_id());
         let user = User { id, username, display_name, created_at: self.clock.now() };
-        let grant = self.open(id, device).await?;
-        if settled(|| self.accounts.claim(&user, &hash)).await? {
+        let grant = self.open_login(id, device).await?;
+        if retry_while_unknown(|| self.accounts.claim(&user, &hash)).await? {
             return Ok((user, grant));
         }
         if let Err(error) = self.logins.revoke(id, grant.login).await {
-            tracing::debug!(%error, "login of nobody stays until it runs out");
+            tracing::debug!(%error, "could not delete the login of a refused registration");
         }
         Err(NAME_TAKEN)
     }
 
-    /// Opens a login on another device. Names that nobody has or can have take as long as others,
-    /// and give the same error as a wrong password.
+    /// Opens a login on another device. An unknown or invalid username takes as long as a known
+    /// one, and gives the same error as a wrong password.
     pub async fn log_in(
         &self,
         username: &str,
         password: &str,
         device: Option<&str>,
     ) -> Result<(User, Grant), ChatError> {
-        rules::guess(password)?;
+        rules::check_presented_password(password)?;
         let device = rules::device(device)?;
-        let known = match Username::new(username) {
+        let account = match Username::new(username) {
             Ok(username) => self.accounts.credentials(&username).await?,
             Err(_) => None,
         };
-        let hash = known.as_ref().map(|(_, hash)| hash.as_ref());
-        let right = self.passwords.verify(password, hash).await.map_err(refusal)?;
-        let (user, _) = known.filter(|_| right).ok_or(WRONG_PASSWORD)?;
-        self.make_room(user.id).await?;
-        let grant = self.open(user.id, device).await?;
+        let hash = account.as_ref().map(|(_, hash)| hash.as_ref());
+        let is_right = self.passwords.verify(password, hash).await.map_err(password_error)?;
+        let (user, _) = account.filter(|_| is_right).ok_or(WRONG_PASSWORD)?;
+        // The store would delete the least recently used login too, but without telling anybody.
+        let logins = self.logins.list(user.id, self.clock.now()).await?;
+        if logins.len() >= LOGINS_MAX
+            && let Some(unused) = logins.iter().min_by_key(|login| (login.used_at, login.id))
+        {
+            self.end_login(user.id, unused.id).await?;
+        }
+        let grant = self.open_login(user.id, device).await?;
         Ok((user, grant))
     }
 
-    /// Exchanges a refresh token for the next grant of its login. An answer that was lost can be
-    /// asked for again for [`crate::limits::REFRESH_GRACE`]; any other use of an old token ends the
-    /// login.
+    /// Exchanges a refresh token for the next grant of its login. The same exchange can be repeated
+    /// for [`crate::limits::REFRESH_GRACE`], because its answer may have been lost. Any other use
+    /// of an old token ends the login.
     pub async fn refresh(&self, refresh_token: &str) -> Result<Grant, ChatError> {
-        let presented = RefreshToken::read(refresh_token, &self.key).ok_or(WRONG_TOKEN)?;
+        let presented = RefreshToken::parse(refresh_token, &self.key).ok_or(WRONG_TOKEN)?;
         let successor = presented.successor(&self.key);
-        let (login, now) = (presented.login(), self.clock.now());
-        let (old, new) = (presented.secret(), successor.secret());
+        let login = presented.login();
+        let old = presented.secret();
+        let new = successor.secret();
+        let now = self.clock.now();
         let expires_at = now.after(REFRESH_TTL);
-        match settled(|| self.logins.rotate(login, old, new, now, expires_at)).await? {
-            Rotation::Rotated(kept) | Rotation::Repeated(kept) => {
-                Ok(Grant { user: kept.user, login, refresh_token: successor })
+        match retry_while_unknown(|| self.logins.rotate(login, old, new, now, expires_at)).await? {
+            Rotation::Rotated(stored) | Rotation::Repeated(stored) => {
+                Ok(Grant { user: stored.user, login, refresh_token: successor })
             }
             Rotation::Reused { user } => {
                 tracing::warn!(user.id = %user, login.id = %login, "refresh token used again");
-                self.tell(Identity { user, login });
+                self.broadcast_revocation(Identity { user, login });
                 Err(WRONG_TOKEN)
             }
             Rotation::Gone => Err(WRONG_TOKEN),
         }
     }
 
-    /// Ends one of the caller's logins; `identity.login` is the one that the caller uses.
+    /// Ends one of the caller's logins. The caller's own login may have ended already; another one
+    /// must exist.
     pub async fn log_out(&self, identity: Identity, login: LoginId) -> Result<(), ChatError> {
-        let user = identity.user;
-        if login != identity.login && !self.has(user, login).await? {
-            return Err(ChatError::NotFound("session"));
+        if login != identity.login {
+            let logins = self.logins.list(identity.user, self.clock.now()).await?;
+            if !logins.iter().any(|one| one.id == login) {
+                return Err(ChatError::NotFound("session"));
+            }
         }
-        self.end(user, login).await.map_err(ChatError::from)
+        Ok(self.end_login(identity.user, login).await?)
     }
 
-    /// The caller's logins that live, newest first.
+    /// Returns the caller's logins that have not expired, newest first.
     pub async fn logins(&self, identity: Identity) -> Result<Vec<Login>, ChatError> {
         Ok(self.logins.list(identity.user, self.clock.now()).await?)
     }
 
-    /// The caller.
+    /// Returns the caller.
     pub async fn me(&self, identity: Identity) -> Result<User, ChatError> {
         self.user(identity.user).await
     }
 
-    /// Sets the caller's display name.
+    /// Sets the caller's display name and returns the changed user.
     pub async fn set_profile(
         &self,
         identity: Identity,
         display_name: &str,
     ) -> Result<User, ChatError> {
         let display_name = rules::display_name(display_name)?;
-        settled(|| self.accounts.set_profile(identity.user, &display_name))
+        retry_while_unknown(|| self.accounts.set_profile(identity.user, &display_name))
             .await?
             .ok_or(ChatError::NotFound("user"))
     }
 
-    /// The user with this id.
+    /// Returns the user with this id.
     pub async fn user(&self, id: UserId) -> Result<User, ChatError> {
         let found = self.accounts.users(&[id]).await?.into_iter().next();
         found.flatten().ok_or(ChatError::NotFound("user"))
     }
 
-    /// The users with these ids, 1 to [`crate::limits::PAGE_MAX`] of them; unknown ones are left
-    /// out.
+    /// Returns the users with these ids, 1 to [`crate::limits::PAGE_MAX`] of them. Unknown ids are
+    /// left out.
     pub async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, ChatError> {
-        rules::page("ids", ids.len())?;
+        rules::check_page_size("ids", ids.len())?;
         Ok(self.accounts.users(ids).await?.into_iter().flatten().collect())
     }
 
-    /// Up to `limit` users whose username begins with `query`, by username.
+    /// Returns up to `limit` users whose username starts with `query`, ordered by username.
     pub async fn search(&self, query: &str, limit: usize) -> Result<Vec<User>, ChatError> {
-        rules::page("limit", limit)?;
-        let prefix = rules::query(query)?;
+        rules::check_page_size("limit", limit)?;
+        let prefix = rules::search_prefix(query)?;
         Ok(self.accounts.search(&prefix, limit).await?)
     }
 
-    async fn open(&self, user: UserId, device: Option<Arc<str>>) -> Result<Grant, ChatError> {
-        let (id, now) = (LoginId::from(self.clock.fresh_id()), self.clock.now());
-        let refresh_token = RefreshToken::fresh(id, &self.key).map_err(|error| {
-            tracing::error!(%error, "no random bytes");
+    async fn open_login(&self, user: UserId, device: Option<Arc<str>>) -> Result<Grant, ChatError> {
+        let id = LoginId::from(self.clock.fresh_id());
+        let now = self.clock.now();
+        let refresh_token = RefreshToken::random(id, &self.key).map_err(|error| {
+            tracing::error!(%error, "the system gave no random bytes");
             ChatError::Internal
         })?;
         let login = Login {
@@ -216,48 +232,31 @@ impl Registry {
             current: refresh_token.secret(),
             previous: None,
         };
-        settled(|| self.logins.open(&login)).await?;
+        retry_while_unknown(|| self.logins.open(&login)).await?;
         Ok(Grant { user, login: id, refresh_token })
     }
 
-    /// Ends the login unused longest where there is no room for one more. The store would do it
-    /// too, but nobody would hear of it.
-    async fn make_room(&self, user: UserId) -> Result<(), StoreError> {
-        let logins = self.logins.list(user, self.clock.now()).await?;
-        if logins.len() < LOGINS_MAX {
-            return Ok(());
-        }
-        match logins.iter().min_by_key(|login| (login.used_at, login.id)) {
-            Some(unused) => self.end(user, unused.id).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn has(&self, user: UserId, login: LoginId) -> Result<bool, StoreError> {
-        let logins = self.logins.list(user, self.clock.now()).await?;
-        Ok(logins.iter().any(|own| own.id == login))
-    }
-
-    /// Ends a login that is known to be the user's. What may be done is told as done.
-    async fn end(&self, user: UserId, login: LoginId) -> Result<(), StoreError> {
-        let ended = settled(|| self.logins.revoke(user, login)).await;
+    /// Ends a login that is known to be the user's. If the outcome stays unknown, the login may
+    /// have ended, so its revocation is broadcast too.
+    async fn end_login(&self, user: UserId, login: LoginId) -> Result<(), StoreError> {
+        let ended = retry_while_unknown(|| self.logins.revoke(user, login)).await;
         if !matches!(ended, Err(StoreError::Unavailable(_))) {
-            self.tell(Identity { user, login });
+            self.broadcast_revocation(Identity { user, login });
         }
         ended.map(drop)
     }
 
-    fn tell(&self, ended: Identity) {
+    fn broadcast_revocation(&self, ended: Identity) {
         self.revocations.revoked(ended);
         self.bus.publish(Channel::Gateways, revocations::encode(ended));
     }
 }
 
-fn refusal(error: PasswordError) -> ChatError {
+fn password_error(error: PasswordError) -> ChatError {
     match error {
         PasswordError::Busy => ChatError::Unavailable("too many log-ins at once"),
         PasswordError::Unusable => {
-            tracing::error!(%error, "password not checked");
+            tracing::error!(%error, "could not hash or verify a password");
             ChatError::Internal
         }
     }

@@ -1,40 +1,40 @@
-//! The closed list of errors: what a client is told, and what a port can answer.
+//! The closed list of error codes, and the errors of commands and stores.
 
 use std::time::Duration;
 
 use crate::model::Seq;
 
-/// What went wrong, for every transport; the wire spells it in snake case.
+/// The kind of an error, the same for every transport. On the wire it is written in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
-    /// No valid credentials.
+    /// The request has no valid credentials.
     Unauthenticated,
-    /// The access token has run out.
+    /// The access token has expired.
     TokenExpired,
-    /// A member without the right.
+    /// The caller is a member but lacks the right.
     Forbidden,
-    /// Not there, or not for the asker to know of.
+    /// The thing does not exist, or the caller may not know that it exists.
     NotFound,
-    /// The state does not allow it.
+    /// The current state does not allow the request.
     Conflict,
-    /// Not understood.
+    /// The request is malformed.
     Invalid,
-    /// More than the documented bound.
+    /// The request exceeds a documented limit.
     TooLarge,
-    /// The same key or client id with other content.
+    /// An idempotency key or client id was used before with other content.
     KeyReused,
-    /// Too often.
+    /// The caller sends requests too often.
     RateLimited,
-    /// A defect of the server.
+    /// The server has a defect.
     Internal,
-    /// Surely not done; later it may be.
+    /// The request was not carried out; it may succeed later.
     Unavailable,
-    /// May be done: retry with the same client id.
+    /// The request may have been carried out. Retry it with the same client id.
     OutcomeUnknown,
 }
 
 impl ErrorCode {
-    /// All of them, in the order of the documentation.
+    /// All codes, in the order of the documentation.
     pub const ALL: [Self; 12] = [
         Self::Unauthenticated,
         Self::TokenExpired,
@@ -50,7 +50,7 @@ impl ErrorCode {
         Self::OutcomeUnknown,
     ];
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
@@ -68,98 +68,98 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same request may succeed later without a change.
+    /// Returns true if the same request may succeed later without a change.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Unavailable | Self::OutcomeUnknown)
     }
 }
 
-/// Why a command was not done; its text is the message that the client reads.
+/// The reason why a command failed. Its text is the message that the client gets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
-    /// No valid credentials.
+    /// The request has no valid credentials.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// The access token has run out.
+    /// The access token has expired.
     #[error("the access token has expired")]
     TokenExpired,
-    /// A member without the right.
+    /// The caller is a member but lacks the right.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// Not there, or not for the asker to know of.
+    /// The thing does not exist, or the caller may not know that it exists.
     #[error("no such {0}")]
     NotFound(&'static str),
-    /// The state does not allow it.
+    /// The current state does not allow the request.
     #[error("{0}")]
     Conflict(&'static str),
     /// The first request under an idempotency key is still running.
     #[error("a request with this idempotency key is running")]
     Running,
-    /// The bound of a growing thing is reached.
+    /// Something has reached its limit.
     #[error("{what} is full")]
     Full {
-        /// What is full.
+        /// The full thing.
         what: &'static str,
-        /// Its bound.
+        /// The limit.
         max: usize,
     },
-    /// The name is somebody else's.
+    /// Another user has the name.
     #[error("{0} is taken")]
     Taken(&'static str),
-    /// `expected_seq` is not the next one.
+    /// The next seq is not the expected one.
     #[error("the next seq is not the expected one")]
     HeadMoved {
-        /// The head that the conversation has.
+        /// The conversation's head.
         head_seq: Seq,
     },
-    /// Not understood.
+    /// The request is malformed.
     #[error("{message}")]
     Invalid {
-        /// The field at fault, if one is.
+        /// The field at fault, if the error is about a field.
         field: Option<String>,
         /// What is wrong with it.
         message: String,
     },
-    /// More than the documented bound.
+    /// A field exceeds a documented limit.
     #[error("{field} is larger than {max}")]
     TooLarge {
         /// The field at fault.
         field: &'static str,
-        /// Its bound.
+        /// The limit.
         max: usize,
     },
-    /// The same key or client id with other content.
+    /// An idempotency key or client id was used before with other content.
     #[error("the {0} was used before with other content")]
     KeyReused(&'static str),
-    /// Too often.
+    /// The caller sends requests too often.
     #[error("too many requests")]
     RateLimited {
-        /// When to come again.
+        /// How long to wait before the next request.
         retry_after: Duration,
     },
-    /// A defect of the server; its detail is in the log only.
+    /// The server has a defect. Only the log has the detail.
     #[error("internal error")]
     Internal,
-    /// Surely not done; later it may be.
+    /// The request was not carried out; it may succeed later.
     #[error("{0}")]
     Unavailable(&'static str),
-    /// May be done: retry with the same client id.
+    /// The request may have been carried out. Retry it with the same client id.
     #[error("the outcome is unknown: retry with the same client_id")]
     OutcomeUnknown,
 }
 
 impl ChatError {
-    /// A field that is not understood.
+    /// Makes the error for a malformed field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid { field: Some(field.to_owned()), message: message.into() }
     }
 
-    /// Whether the same request may succeed later without a change.
+    /// Returns true if the same request may succeed later without a change.
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Running) || self.code().is_retryable()
     }
 
-    /// The one bridge from meaning to the closed list.
+    /// Returns the code of this error.
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated(_) => ErrorCode::Unauthenticated,
@@ -182,21 +182,22 @@ impl ChatError {
     }
 }
 
-/// Why a store did not answer.
+/// The reason why a store operation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Surely not done.
+    /// Nothing was written, and nothing will be.
     #[error("store unavailable: {0}")]
     Unavailable(String),
-    /// May be done, now or (never after a later read has answered) in a moment.
+    /// The write may have been applied, or may be applied in a moment. [`crate::port::Log::append`]
+    /// says which reads settle it.
     #[error("outcome unknown: {0}")]
     Unknown(String),
-    /// What is stored breaks a promise: nothing may be built on it.
+    /// The stored data is damaged or contradicts itself, and must not be used.
     #[error("store corrupt: {0}")]
     Corrupt(String),
 }
 
-/// A read or a plain write that failed is simply not available; only an append's fate matters.
+/// Logs the detail of a failed store operation, and keeps it from the client.
 impl From<StoreError> for ChatError {
     fn from(error: StoreError) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! What goes out, unasked.
+//! Events: what the server sends without being asked.
 
 use bytes::Bytes;
 
@@ -9,54 +9,54 @@ use crate::{
     view::EntryView,
 };
 
-/// What a session is told.
+/// One event for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// An entry of a log.
+    /// An entry was appended to a log.
     Message(EntryView),
-    /// A member got further.
+    /// A member's cursor moved forward.
     Receipt {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The member.
         user: UserId,
-        /// How far.
+        /// The new cursor.
         cursor: Cursor,
     },
-    /// A member is typing, or no more.
+    /// A member started or stopped typing.
     Typing {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The member.
         user: UserId,
-        /// Whether.
+        /// True if the member is typing.
         on: bool,
     },
-    /// One was added to a conversation, or something about it changed.
+    /// The session's user was added to this conversation, or the conversation changed.
     Conversation(Box<ConversationView>),
-    /// One is no longer a member.
+    /// The session's user is no longer a member.
     Removed {
-        /// Of this conversation.
+        /// The conversation.
         conversation: ConversationId,
     },
-    /// A run of entries that is not sent: read it from history.
+    /// The entries in `(after_seq, head_seq]` are not sent; the client reads them from history.
     Gap {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// The last seq before the run.
+        /// The last seq before the missing entries.
         after_seq: Seq,
-        /// The last seq of the run; live entries go on after it.
+        /// The last missing seq. Live entries continue after it.
         head_seq: Seq,
     },
-    /// The gateway is about to end.
+    /// The gateway is about to shut down.
     Draining {
-        /// When to come back.
+        /// How long the client should wait before it reconnects.
         reconnect_after_ms: u64,
     },
 }
 
-/// Spells events for the wire; the domain does not know how.
+/// Encodes events for the wire, whose format the domain does not know.
 pub trait Encode: Send + Sync + std::fmt::Debug {
-    /// One event in the form in which every session of this gateway gets it.
+    /// Encodes one event. Every session of this gateway gets the same bytes.
     fn encode(&self, event: &Event) -> Bytes;
 }

@@ -1,6 +1,7 @@
-//! Identifiers: 63-bit Snowflakes of 41 bits of milliseconds, 10 of node and 12 of counter.
+//! Identifiers: 63-bit Snowflakes with 41 bits of milliseconds, 10 of node and 12 of counter.
 //!
-//! On the wire they are strings of decimal digits. Zero is no id, so that a missing one is visible.
+//! On the wire they are strings of decimal digits. Zero is not an id, so that a forgotten id is
+//! noticed.
 
 use std::{fmt, num::NonZeroU64, str::FromStr};
 
@@ -9,16 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Milliseconds since 1970 at which Snowflakes begin: 2025-01-01T00:00:00Z.
+/// The time at which Snowflakes start, in milliseconds since 1970: 2025-01-01T00:00:00Z.
 pub const EPOCH_MS: i64 = 1_735_689_600_000;
-/// Bits of a Snowflake that name the node.
+/// The number of bits for the node.
 pub const NODE_BITS: u32 = 10;
-/// Bits of a Snowflake that count within a millisecond.
+/// The number of bits that count ids within a millisecond.
 pub const COUNTER_BITS: u32 = 12;
-/// How many nodes can make ids at the same time.
+/// The number of nodes that can make ids at the same time.
 pub const NODES_MAX: u16 = 1 << NODE_BITS;
 
-/// Why a text is no id.
+/// The error for a text or a number that is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected 1 to 19 decimal digits without leading zeros, up to 2^63 - 1")]
 pub struct InvalidId;
@@ -31,7 +32,7 @@ macro_rules! ids {
         pub struct $name(NonZeroU64);
 
         impl $name {
-            /// The id of this number, if it is one: 1 to 2^63 - 1.
+            /// Makes an id from a number, which must be within 1 to 2^63 - 1.
             pub const fn new(value: u64) -> Option<Self> {
                 if value > i64::MAX as u64 {
                     return None;
@@ -42,23 +43,23 @@ macro_rules! ids {
                 }
             }
 
-            /// The number.
+            /// Returns the number.
             pub const fn get(self) -> u64 {
                 self.0.get()
             }
 
-            /// The number as stores without unsigned integers keep it.
+            /// Returns the number for stores without unsigned integers.
             #[expect(clippy::cast_possible_wrap, reason = "an id has 63 bits")]
             pub const fn as_i64(self) -> i64 {
                 self.0.get() as i64
             }
 
-            /// The id that [`Self::as_i64`] wrote.
+            /// Makes an id from a number that [`Self::as_i64`] returned.
             pub fn from_i64(value: i64) -> Option<Self> {
                 u64::try_from(value).ok().and_then(Self::new)
             }
 
-            /// When the id was made, by the clock of the gateway that made it.
+            /// Returns when the id was made, by the clock of the gateway that made it.
             pub fn made_at(self) -> Timestamp {
                 made_at(self.get())
             }
@@ -101,38 +102,38 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A person.
+    /// The id of a user.
     UserId,
-    /// A log and its members.
+    /// The id of a conversation.
     ConversationId,
-    /// An entry, for those who name it without its conversation.
+    /// The globally unique id of an entry.
     EntryId,
-    /// One device's login.
+    /// The id of a device's login.
     LoginId,
-    /// A running gateway.
+    /// The id of a running gateway.
     GatewayId,
 }
 
-/// A fresh id that has not been given a meaning yet.
+/// A new id that has no type yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snowflake(NonZeroU64);
 
 impl Snowflake {
-    /// A span below `max` that differs from one id to the next and from node to node: jitter for
-    /// whoever has no better source.
+    /// Derives a duration below `max` from the id. It differs from id to id and from node to node,
+    /// which makes it usable as jitter.
     pub fn millis_of(self, max: std::time::Duration) -> std::time::Duration {
-        let span = u64::try_from(max.as_millis()).unwrap_or(u64::MAX).max(1);
+        let max_millis = u64::try_from(max.as_millis()).unwrap_or(u64::MAX).max(1);
         let mixed = self.0.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 17;
-        std::time::Duration::from_millis(mixed % span)
+        std::time::Duration::from_millis(mixed % max_millis)
     }
 }
 
 fn parse(text: &str) -> Option<u64> {
     let digits = text.as_bytes();
-    let plain = (1..=19).contains(&digits.len())
+    let is_plain = (1..=19).contains(&digits.len())
         && digits.iter().all(u8::is_ascii_digit)
         && digits[0] != b'0';
-    plain.then(|| text.parse().ok()).flatten()
+    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 fn made_at(id: u64) -> Timestamp {
@@ -141,7 +142,7 @@ fn made_at(id: u64) -> Timestamp {
     Timestamp::from_millis(EPOCH_MS + since_epoch)
 }
 
-/// Makes ids for one node; they increase, also when the clock steps back.
+/// Makes the ids of one node. They increase even if the clock steps back.
 #[derive(Debug)]
 pub struct Snowflakes {
     node: u64,
@@ -149,20 +150,21 @@ pub struct Snowflakes {
 }
 
 impl Snowflakes {
-    /// A maker for this node number; numbers past [`NODES_MAX`] wrap.
+    /// Makes the generator of a node. Numbers from [`NODES_MAX`] on wrap around.
     pub fn new(node: u16) -> Self {
         Self { node: u64::from(node % NODES_MAX) << COUNTER_BITS, last: Mutex::new(0) }
     }
 
-    /// The next id at this time.
+    /// Returns the next id at this time.
     pub fn next(&self, now: Timestamp) -> Snowflake {
         let shift = NODE_BITS + COUNTER_BITS;
         let tick = u64::try_from(now.as_millis() - EPOCH_MS).unwrap_or(0).max(1) << COUNTER_BITS;
-        // `last` holds milliseconds and counter side by side: a full counter carries into the
-        // milliseconds, which borrows from the future instead of waiting.
+        // `last` has the milliseconds above the counter. A full counter therefore carries into the
+        // milliseconds: ids then run ahead of the clock instead of waiting for it.
         let mut last = self.last.lock();
         *last = tick.max(*last + 1);
-        let (millis, counter) = (*last >> COUNTER_BITS, *last & ((1 << COUNTER_BITS) - 1));
+        let millis = *last >> COUNTER_BITS;
+        let counter = *last & ((1 << COUNTER_BITS) - 1);
         let id = (millis << shift | self.node | counter) & (i64::MAX as u64);
         Snowflake(NonZeroU64::new(id).unwrap_or(NonZeroU64::MIN))
     }
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn id_tells_when_it_was_made() {
+    fn id_contains_the_time_when_it_was_made() {
         let now = Timestamp::from_millis(EPOCH_MS + 123_456);
         assert_eq!(UserId::from(Snowflakes::new(1023).next(now)).made_at(), now);
     }

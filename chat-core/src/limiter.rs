@@ -1,31 +1,32 @@
 //! The token bucket as arithmetic, without a clock and without floating point.
 //!
-//! It is the generic cell rate algorithm (ITU-T I.371): a bucket is one point in time, the one at
-//! which it will be full again. A token moves it on by the time that a token takes to come back.
+//! This is the generic cell rate algorithm (ITU-T I.371). A bucket is stored as one point in time:
+//! when it will be full again. Taking a token moves that point by the time one token takes to be
+//! refilled.
 
 use std::time::Duration;
 
 use crate::port::{Bucket, Taken};
 
-/// The longest that a token may take to come back; a rate of zero is this, too.
+/// The longest time for refilling one token. A rate of zero gets this too.
 const INTERVAL_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A token bucket. New ones are full. Times are those since one fixed moment.
+/// A token bucket, full at first. Times are measured from one fixed moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TokenBucket {
     full_at: Duration,
 }
 
 impl TokenBucket {
-    /// Takes a token, if one is there: in any span, never more than the burst and what comes back
-    /// in that span.
+    /// Takes a token if there is one. Over any period, no more tokens are granted than the burst
+    /// plus those refilled in that period.
     pub fn take(&mut self, now: Duration, bucket: Bucket) -> Taken {
         let interval = interval(bucket.per_second);
-        let Some(others) = bucket.burst.checked_sub(1) else {
+        let Some(rest) = bucket.burst.checked_sub(1) else {
             return Taken::Refused { retry_after: INTERVAL_MAX };
         };
         let missing = self.full_at.saturating_sub(now);
-        let retry_after = missing.saturating_sub(interval.saturating_mul(others));
+        let retry_after = missing.saturating_sub(interval.saturating_mul(rest));
         if !retry_after.is_zero() {
             return Taken::Refused { retry_after };
         }
@@ -33,13 +34,13 @@ impl TokenBucket {
         Taken::Granted
     }
 
-    /// Whether the bucket is as good as a new one, and need not be kept.
+    /// Returns true if the bucket equals a new one and can be forgotten.
     pub fn is_full(&self, now: Duration) -> bool {
         self.full_at <= now
     }
 }
 
-/// The time that a token takes to come back, rounded up to whole nanoseconds.
+/// Returns the time for refilling one token, rounded up to whole nanoseconds.
 fn interval(per_second: f64) -> Duration {
     if per_second.is_nan() || per_second <= 0.0 {
         return INTERVAL_MAX;
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn rest_fills_the_bucket_and_no_more() {
+    fn idle_bucket_refills_to_its_burst_and_no_further() {
         let shape = Bucket { per_second: 100.0, burst: 5 };
         let mut bucket = TokenBucket::default();
         for hour in 1..4 {
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_shapes_are_strict() {
+    fn bucket_is_strict_when_rate_or_burst_is_invalid() {
         for per_second in [0.0, -0.0, -1.0, f64::NAN, f64::NEG_INFINITY, 1e-300] {
             let mut bucket = TokenBucket::default();
             let shape = Bucket { per_second, burst: 2 };
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn interval_is_rounded_so_that_no_token_is_won() {
+    fn interval_is_rounded_so_that_no_extra_token_is_granted() {
         let shape = Bucket { per_second: 0.7e9, burst: 1 };
         let mut bucket = TokenBucket::default();
         let times = (1..=1_000).map(Duration::from_nanos);
@@ -112,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_span_grants_no_more_than_burst_and_rate(
+        fn any_period_grants_no_more_than_burst_and_rate(
             rate in 1_u32..2_000,
             burst in 1_u32..20,
             waits in proptest::collection::vec(0_u64..20_000_000, 1..200),
@@ -136,7 +137,7 @@ mod tests {
         }
 
         #[test]
-        fn retry_after_is_when_the_next_one_is_there_and_not_before(
+        fn token_is_granted_at_retry_after_and_not_before(
             rate in 1_u32..2_000,
             burst in 1_u32..20,
             waits in proptest::collection::vec(0_u64..5_000_000, 1..100),

@@ -1,4 +1,4 @@
-//! Every port in memory: the executable specification, and the world of the domain's own tests.
+//! Every port in memory: the reference implementations, which the domain's own tests use.
 
 mod accounts;
 mod bus;

@@ -1,8 +1,8 @@
 //! Password hashing with argon2id (RFC 9106), on threads that may block.
 //!
-//! A hash costs 46 MiB and tens of milliseconds. So as many run as the caller has cores for, a
-//! short queue waits, and whoever comes after that is refused. A place is given back when the work
-//! has ended, not when somebody stops waiting for it.
+//! A hash costs 46 MiB and tens of milliseconds. The number of concurrent hashes and of waiting
+//! callers is therefore bounded, and further callers are refused. A permit is released when the
+//! hashing ends, not when the caller stops waiting for it.
 
 use std::sync::Arc;
 
@@ -15,34 +15,35 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::port::{PasswordError, Passwords};
 
-/// Memory of a hash, in KiB: 46 MiB, the first choice of OWASP's password storage page.
+/// Memory of a hash in KiB: 46 MiB, the first choice of OWASP's Password Storage Cheat Sheet.
 pub const MEMORY_KIB: u32 = 46 * 1024;
-/// Passes over that memory.
+/// The number of passes over that memory.
 pub const PASSES: u32 = 1;
-/// Lanes of a hash.
+/// The number of lanes of a hash.
 pub const LANES: u32 = 1;
 
-/// The hash of nobody's password, checked where there is no account: it takes as long as any.
-const NOBODY: &str = "$argon2id$v=19$m=47104,t=1,p=1$N72gk6a9LUDOZKWSo4XMGQ$t+mIZ5372kLnOamQwxUfXD0ST0iUJg9TeVLDjBv8N4g";
+/// A hash to verify against if there is no account, so that it takes as long as with one.
+const DUMMY_HASH: &str = "$argon2id$v=19$m=47104,t=1,p=1$N72gk6a9LUDOZKWSo4XMGQ$t+mIZ5372kLnOamQwxUfXD0ST0iUJg9TeVLDjBv8N4g";
 
 /// argon2id behind a bounded number of blocking threads.
 #[derive(Debug)]
 pub struct Argon2Passwords {
     argon2: Argon2<'static>,
-    /// Those that run or wait.
-    places: Arc<Semaphore>,
-    /// Those that run.
+    /// One permit for each caller that hashes or waits.
+    admitted: Arc<Semaphore>,
+    /// One permit for each caller that hashes.
     workers: Arc<Semaphore>,
 }
 
 impl Argon2Passwords {
-    /// Hashes `workers` passwords at once (the number of cores) and lets `queue_max` more wait.
+    /// Makes a hasher that hashes up to `workers` passwords at the same time (usually the number of
+    /// cores) while up to `queue_max` callers wait.
     pub fn new(workers: usize, queue_max: usize) -> Result<Self, PasswordError> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(unusable)?;
         let workers = workers.max(1);
         Ok(Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            places: Arc::new(Semaphore::new(workers.saturating_add(queue_max))),
+            admitted: Arc::new(Semaphore::new(workers.saturating_add(queue_max))),
             workers: Arc::new(Semaphore::new(workers)),
         })
     }
@@ -51,13 +52,14 @@ impl Argon2Passwords {
         &self,
         work: impl FnOnce(&Argon2<'static>) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let place =
-            Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let admission =
+            Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(unusable)?;
         let argon2 = self.argon2.clone();
         let blocking = spawn_blocking(move || {
-            let _held = (place, worker);
-            work(&argon2)
+            let result = work(&argon2);
+            drop((admission, worker));
+            result
         });
         blocking.await.map_err(unusable)?
     }
@@ -75,10 +77,11 @@ impl Passwords for Argon2Passwords {
     }
 
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
-        let (password, known) = (password.to_owned(), hash.is_some());
-        let hash = hash.unwrap_or(NOBODY).to_owned();
+        let password = password.to_owned();
+        let has_account = hash.is_some();
+        let hash = hash.unwrap_or(DUMMY_HASH).to_owned();
         self.run(move |argon2| match argon2.verify_password(password.as_bytes(), hash.as_str()) {
-            Ok(()) => Ok(known),
+            Ok(()) => Ok(has_account),
             Err(Error::PasswordInvalid) => Ok(false),
             Err(error) => Err(unusable(error)),
         })
@@ -100,7 +103,7 @@ mod tests {
     const PASSWORD: &str = "an example password";
 
     #[tokio::test]
-    async fn password_is_its_own_hashs_and_no_others() {
+    async fn password_matches_only_its_own_hash() {
         let passwords = Argon2Passwords::new(2, 8).unwrap();
         let hash = passwords.hash(PASSWORD).await.unwrap();
         assert_ne!(hash, passwords.hash(PASSWORD).await.unwrap(), "salted");
@@ -112,18 +115,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_hash_costs_what_others_do_and_is_never_right() {
+    async fn dummy_hash_costs_as_much_as_others_and_never_matches() {
         let passwords = Argon2Passwords::new(1, 0).unwrap();
         let hash = passwords.hash(PASSWORD).await.unwrap();
         let cost = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(cost(NOBODY), cost(&hash));
-        assert_eq!(NOBODY.len(), hash.len());
-        assert!(passwords.verify(PASSWORD, Some(NOBODY)).await.unwrap(), "the hash is a real one");
+        assert_eq!(cost(DUMMY_HASH), cost(&hash));
+        assert_eq!(DUMMY_HASH.len(), hash.len());
+        assert!(
+            passwords.verify(PASSWORD, Some(DUMMY_HASH)).await.unwrap(),
+            "the hash is well-formed"
+        );
         assert!(!passwords.verify(PASSWORD, None).await.unwrap());
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn queue_is_short_and_frees_itself() {
+    async fn caller_is_refused_when_the_queue_is_full() {
         let passwords = Argon2Passwords::new(1, 1).unwrap();
         let (one, two, three) =
             tokio::join!(passwords.hash("1"), passwords.hash("2"), passwords.hash("3"));
@@ -133,18 +139,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn place_is_held_until_the_work_ends_though_nobody_waits() {
+    async fn permit_is_held_until_hashing_ends_when_the_caller_gives_up() {
         let passwords = Argon2Passwords::new(1, 0).unwrap();
         let began = Instant::now();
         passwords.hash("waited for").await.unwrap();
         let (cost, began) = (began.elapsed(), Instant::now());
         tokio::select! {
             biased;
-            _ = passwords.hash("given up") => unreachable!("takes longer than nothing"),
+            _ = passwords.hash("given up") => unreachable!("hashing takes longer than no time"),
             () = std::future::ready(()) => {}
         }
         assert_eq!(passwords.hash("too soon").await, Err(PasswordError::Busy));
-        while passwords.places.available_permits() == 0 {
+        while passwords.admitted.available_permits() == 0 {
             tokio::task::yield_now().await;
         }
         assert!(began.elapsed() > cost / 4, "{:?} of {cost:?}", began.elapsed());

@@ -1,8 +1,9 @@
-//! What an entry changes besides the log, for every store the same.
+//! Projections: what an entry changes besides the log, the same for every store.
 //!
 //! Each entry changes one thing. A store writes it with the entry's seq as its version, and the
-//! highest version wins: applying entries in any order, any number of times, gives the same. That
-//! holds for who has gone as well, so that a late `joined` does not bring a former member back.
+//! highest version wins. Applying entries in any order and any number of times therefore gives the
+//! same result. Former members are remembered with their seq too, so that a `joined` entry that is
+//! applied late does not bring them back.
 
 use std::sync::Arc;
 
@@ -11,34 +12,37 @@ use crate::{
     model::{Body, Cursor, Entry, Member, Overlay, Seq},
 };
 
-/// What an entry changes besides the log.
+/// The change that an entry makes besides the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Projection {
-    /// This is the member's standing, unless a higher seq has written it.
+    /// This is the member's new state, unless a higher seq has already written it.
     Member(Member),
-    /// The user is no member, unless a higher seq has written it; to be remembered with its seq.
+    /// The user is not a member any more, unless a higher seq has already written its state. The
+    /// store must remember this with its seq.
     Gone(UserId),
-    /// This is the title, unless a higher seq has written it.
+    /// This is the new title, unless a higher seq has already written it.
     Title(Arc<str>),
-    /// The entry is folded into the overlay of this message; then [`erasures`] says what goes.
+    /// The entry is to be folded into the overlay of this message. Afterwards [`erasures`] returns
+    /// the texts to erase.
     Overlay {
         /// The message.
         target_seq: Seq,
     },
-    /// The sender's own cursor is at least here: who writes has read.
+    /// The sender's own cursor moves at least to the entry, because the sender has read what comes
+    /// before it.
     Cursor {
         /// The sender.
         user: UserId,
-        /// The entry's own position.
+        /// The entry's position.
         to: Cursor,
     },
 }
 
 impl Projection {
-    /// What this entry changes. Joining writes no cursor: unread counts from the larger of the
-    /// cursor's and the standing's `ord`.
+    /// Returns the change that this entry makes. Joining does not write a cursor, because unread
+    /// counts start at the larger of the cursor's `read_ord` and the member's `joined_ord`.
     pub fn of(entry: &Entry) -> Self {
-        let (seq, ord) = (entry.seq, entry.ord);
+        let Entry { seq, ord, .. } = *entry;
         match &entry.body {
             Body::Text { .. } => Self::Cursor {
                 user: entry.sender,
@@ -58,8 +62,9 @@ impl Projection {
     }
 }
 
-/// The entries whose text a redaction takes away, once the overlay of its message knows of it: the
-/// message and all its edits. To be asked after each entry folded, for an edit may come late.
+/// Returns the entries whose text must be erased because the message is redacted: the message and
+/// all its edits. A store asks after each entry it folds, because an edit may be folded after the
+/// redaction.
 pub fn erasures(target_seq: Seq, overlay: &Overlay) -> Vec<Seq> {
     match overlay.redacted {
         Some(_) => std::iter::once(target_seq).chain(overlay.edit_seqs.iter().copied()).collect(),

@@ -1,7 +1,8 @@
-//! Logins that have been ended while their access tokens still live.
+//! Ended logins whose access tokens have not expired yet.
 //!
-//! An access token is checked without a store, so each gateway remembers the logins that ended
-//! within an access token's life. They come from its own log-outs and, as hints, from the others'.
+//! A gateway verifies access tokens without the store. It therefore remembers every login that ended
+//! within the lifetime of an access token: those ended by its own log-outs, and those that other
+//! gateways sent as hints.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,14 +20,15 @@ use crate::{
     versioned::{self, DecodeError},
 };
 
-/// Revoked logins that a gateway remembers; past them, the one that would be forgotten next goes.
+/// The most revoked logins that a gateway remembers. A further one replaces the oldest.
 pub const REVOKED_MAX: usize = 1 << 17;
 
-/// Who wants to know of a login that has ended: to end its sessions and refuse its access tokens.
-/// Told of this gateway's log-outs and, by whoever reads the bus, of the others'; more than once,
-/// it may be.
+/// Acts on ended logins: ends their sessions and refuses their access tokens.
+///
+/// Called for log-outs on this gateway and for hints from others, possibly more than once for the
+/// same login.
 pub trait Revocations: Send + Sync + fmt::Debug {
-    /// This login has ended. Must not wait.
+    /// Acts on one ended login. Must not block.
     fn revoked(&self, ended: Identity);
 }
 
@@ -57,7 +59,7 @@ pub fn decode(hint: &[u8]) -> Result<Vec<Identity>, DecodeError> {
     if (1..=HINT_MAX).contains(&ended.len()) { Ok(ended) } else { Err(DecodeError::Malformed) }
 }
 
-/// The logins whose access tokens a gateway refuses. One lookup is one hash.
+/// The logins whose access tokens a gateway refuses. A lookup is one hash table access.
 #[derive(Debug)]
 pub struct RevokedLogins {
     access_ttl: Duration,
@@ -65,90 +67,88 @@ pub struct RevokedLogins {
     known: RwLock<Known>,
 }
 
-/// `queue` has what came in the order of its coming; `ended` the newest time of each login.
 #[derive(Debug, Default)]
 struct Known {
-    ended: HashMap<LoginId, Timestamp>,
+    /// Until when each login is remembered.
+    until: HashMap<LoginId, Timestamp>,
+    /// The logins in the order in which they were added.
     queue: VecDeque<(Timestamp, Identity, Source)>,
 }
 
-/// Where a login was ended.
+/// The gateway that ended a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    Here,
-    Elsewhere,
+    This,
+    Other,
 }
 
 impl RevokedLogins {
-    /// None yet; each is remembered for `access_ttl` (with any leeway in it), up to
-    /// [`REVOKED_MAX`].
+    /// Makes an empty set that remembers up to [`REVOKED_MAX`] logins for `access_ttl` each. The
+    /// time must include any leeway in the check of an access token's expiry.
     pub fn new(access_ttl: Duration) -> Self {
         Self::with_max(access_ttl, REVOKED_MAX)
     }
 
-    /// As [`Self::new`], with another bound.
+    /// Makes an empty set with another limit than [`Self::new`].
     pub fn with_max(access_ttl: Duration, max: usize) -> Self {
         Self { access_ttl, max: max.max(1), known: RwLock::default() }
     }
 
-    /// Remembers a login that was ended here; says whether that is news.
+    /// Remembers a login that this gateway ended. Returns false if it was remembered already.
     pub fn insert(&self, ended: Identity, now: Timestamp) -> bool {
-        self.remember(ended, now, Source::Here)
+        self.remember(ended, now, Source::This)
     }
 
-    /// Remembers a login that another gateway has ended; says whether that is news.
+    /// Remembers a login that another gateway ended. Returns false if it was remembered already.
     pub fn hear(&self, ended: Identity, now: Timestamp) -> bool {
-        self.remember(ended, now, Source::Elsewhere)
+        self.remember(ended, now, Source::Other)
     }
 
     fn remember(&self, ended: Identity, now: Timestamp, source: Source) -> bool {
         let mut known = self.known.write();
         known.prune(now);
-        if known.ended.get(&ended.login).is_some_and(|until| *until > now) {
+        if known.until.get(&ended.login).is_some_and(|until| *until > now) {
             return false;
         }
         if known.queue.len() >= self.max {
-            known.forget_first();
-            tracing::warn!(max = self.max, "a revoked login is forgotten before its time");
+            known.forget_oldest();
+            tracing::warn!(max = self.max, "too many revoked logins: forgot the oldest too early");
         }
-        known.remember(ended, now.after(self.access_ttl), source);
+        let until = now.after(self.access_ttl);
+        known.until.insert(ended.login, until);
+        known.queue.push_back((until, ended, source));
         true
     }
 
-    /// Whether access tokens of this login are refused.
+    /// Returns true if access tokens of this login are refused.
     pub fn contains(&self, login: LoginId, now: Timestamp) -> bool {
         let known = self.known.read();
-        known.ended.get(&login).is_some_and(|until| *until > now)
+        known.until.get(&login).is_some_and(|until| *until > now)
     }
 
-    /// All that were ended here and are remembered, oldest first: to tell the others again after
-    /// hints were lost. What was heard is not told on, or gateways would keep it alive for ever.
+    /// Returns the remembered logins that this gateway ended, oldest first. They are published again
+    /// after hints may have been lost. Logins that others ended are not included, because gateways
+    /// would otherwise remind each other of them forever.
     pub fn in_force(&self, now: Timestamp) -> Vec<Identity> {
         let known = self.known.read();
         let own =
-            known.queue.iter().filter(|(until, _, source)| *until > now && *source == Source::Here);
+            known.queue.iter().filter(|(until, _, source)| *until > now && *source == Source::This);
         own.map(|(_, ended, _)| *ended).collect()
     }
 }
 
 impl Known {
-    fn remember(&mut self, ended: Identity, until: Timestamp, source: Source) {
-        self.ended.insert(ended.login, until);
-        self.queue.push_back((until, ended, source));
-    }
-
-    fn forget_first(&mut self) {
-        let first = self.queue.pop_front();
-        if let Some((until, ended, _)) = first
-            && self.ended.get(&ended.login) == Some(&until)
+    fn forget_oldest(&mut self) {
+        if let Some((until, ended, _)) = self.queue.pop_front()
+            && self.until.get(&ended.login) == Some(&until)
         {
-            self.ended.remove(&ended.login);
+            self.until.remove(&ended.login);
         }
     }
 
     fn prune(&mut self, now: Timestamp) {
         while self.queue.front().is_some_and(|(until, ..)| *until <= now) {
-            self.forget_first();
+            self.forget_oldest();
         }
     }
 }
@@ -174,7 +174,7 @@ mod tests {
     fn revoked_login_is_refused_for_the_life_of_an_access_token() {
         let revoked = RevokedLogins::new(TTL);
         assert!(revoked.insert(identity(1), at(0)));
-        assert!(!revoked.insert(identity(1), at(1)), "told twice");
+        assert!(!revoked.insert(identity(1), at(1)), "inserted twice");
         for (seconds, refused) in [(0, true), (599, true), (600, false), (900, false)] {
             assert_eq!(revoked.contains(identity(1).login, at(seconds)), refused, "{seconds}");
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn login_that_was_ended_elsewhere_is_refused_and_not_told_on() {
+    fn login_ended_by_another_gateway_is_refused_and_not_published_again() {
         let revoked = RevokedLogins::new(TTL);
         assert!(revoked.hear(identity(1), at(0)));
         assert!(revoked.insert(identity(2), at(0)));
@@ -191,19 +191,19 @@ mod tests {
     }
 
     #[test]
-    fn what_has_run_out_is_pruned() {
+    fn expired_revocations_are_pruned() {
         let revoked = RevokedLogins::new(TTL);
         for login in 1..=100 {
             revoked.insert(identity(login), at(0));
         }
         revoked.insert(identity(101), at(600));
         assert_eq!(revoked.in_force(at(600)), [identity(101)]);
-        assert_eq!(revoked.known.read().ended.len(), 1);
+        assert_eq!(revoked.known.read().until.len(), 1);
         assert_eq!(revoked.known.read().queue.len(), 1);
     }
 
     #[test]
-    fn past_the_bound_the_oldest_is_forgotten() {
+    fn oldest_revocation_is_forgotten_when_there_are_too_many() {
         let revoked = RevokedLogins::with_max(TTL, 3);
         for login in 1..=5 {
             revoked.insert(identity(login), at(0));
@@ -212,19 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn clock_that_steps_back_keeps_what_is_in_force() {
+    fn revocation_survives_when_the_clock_steps_back() {
         let revoked = RevokedLogins::new(TTL);
         revoked.insert(identity(1), at(1_000));
         revoked.insert(identity(2), at(10));
         revoked.insert(identity(3), at(700));
         assert!(revoked.contains(identity(1).login, at(700)));
         assert!(!revoked.contains(identity(2).login, at(700)));
-        assert!(revoked.insert(identity(2), at(700)), "it had run out");
+        assert!(revoked.insert(identity(2), at(700)), "it had expired");
         assert!(revoked.contains(identity(2).login, at(1_299)));
     }
 
     #[test]
-    fn login_that_is_forgotten_once_is_remembered_the_second_time() {
+    fn second_revocation_is_remembered_when_the_first_is_forgotten() {
         let revoked = RevokedLogins::with_max(TTL, 3);
         for (login, seconds) in [(1, 1_000), (2, 10), (2, 700), (3, 701), (4, 702)] {
             assert!(revoked.insert(identity(login), at(seconds)));
@@ -270,11 +270,12 @@ mod tests {
         }
 
         #[test]
-        fn whoever_was_revoked_within_the_ttl_is_refused(
+        fn login_revoked_within_the_ttl_is_refused(
             steps in proptest::collection::vec((1_u64..20, 0_i64..200), 1..60),
         ) {
             let revoked = RevokedLogins::new(TTL);
-            let (mut now, mut until) = (0, HashMap::new());
+            let mut now = 0;
+            let mut until = HashMap::new();
             for (login, wait) in steps {
                 now += wait;
                 let refused = until.get(&login).is_some_and(|until| *until > now);

@@ -1,15 +1,15 @@
-//! Names that people are shown: of themselves, and of groups.
+//! The form of names that are displayed: of users and of groups.
 //!
-//! They stand in lines with other things: none may be blank, break its line, or turn the direction
-//! of what follows it.
+//! A name is displayed inline with other text. It must therefore not be blank, break the line, or
+//! change the direction of the text that follows.
 
 use std::ops::RangeInclusive;
 
 use crate::error::ChatError;
 
-/// The name that a text is, without white space at its ends.
+/// Returns the name without white space at its ends, or an error that names `field`.
 pub(crate) fn name<'a>(field: &str, text: &'a str) -> Result<&'a str, ChatError> {
-    if text.chars().any(is_refused) {
+    if text.chars().any(is_forbidden) {
         let message = "expected no control characters, line breaks or changes of direction";
         return Err(ChatError::invalid(field, message));
     }
@@ -19,9 +19,9 @@ pub(crate) fn name<'a>(field: &str, text: &'a str) -> Result<&'a str, ChatError>
     Ok(text.trim())
 }
 
-/// Control characters, separators of lines and paragraphs, embeddings and overrides of direction,
-/// and isolates.
-fn is_refused(char: char) -> bool {
+/// Returns true for control characters, line and paragraph separators, and characters that embed,
+/// override or isolate a text direction.
+fn is_forbidden(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
@@ -30,7 +30,7 @@ fn is_visible(char: char) -> bool {
     !char.is_whitespace() && !INVISIBLE.iter().any(|range| range.contains(&char))
 }
 
-/// Unicode's `Default_Ignorable_Code_Point`, and the Braille pattern without dots.
+/// Unicode's `Default_Ignorable_Code_Point`, and the blank Braille pattern.
 const INVISIBLE: [RangeInclusive<char>; 18] = [
     '\u{AD}'..='\u{AD}',
     '\u{34F}'..='\u{34F}',
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_has_something_to_see_and_no_white_space_at_its_ends() {
+    fn name_is_trimmed_and_refused_when_nothing_is_visible() {
         for (text, expected) in [
             ("Ada", "Ada"),
             ("  Ada\u{3000}L. ", "Ada\u{3000}L."),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn name_stays_in_its_line_and_its_direction() {
+    fn name_is_refused_when_it_breaks_the_line_or_turns_direction() {
         for char in ['\0', '\n', '\t', '\u{7F}', '\u{85}', '\u{2028}', '\u{202E}', '\u{2066}'] {
             assert!(name("title", &format!("Ada{char}L.")).is_err(), "{char:?}");
             assert!(name("title", &format!("Ada{char}")).is_err(), "{char:?}");

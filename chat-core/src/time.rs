@@ -1,4 +1,4 @@
-//! Time as a parameter: milliseconds since 1970 in UTC, and who may ask for them.
+//! Timestamps in milliseconds since 1970, and the clocks that make them.
 
 use std::{
     fmt,
@@ -16,35 +16,36 @@ use crate::id::{Snowflake, Snowflakes};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time this many milliseconds after 1970.
+    /// Makes a time from milliseconds since 1970.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// This time and `later` more.
+    /// Returns the time `later` after this one.
     #[must_use]
     pub fn after(self, later: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(later.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This time and `earlier` less.
+    /// Returns the time `earlier` before this one.
     #[must_use]
     pub fn before(self, earlier: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(earlier.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// Returns the time between `earlier` and this; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// RFC 3339 in UTC with milliseconds; days to dates as in Howard Hinnant's `civil_from_days`.
+/// Writes RFC 3339 in UTC with milliseconds. The date is computed as in Howard Hinnant's
+/// `civil_from_days`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, millis) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
@@ -64,29 +65,29 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Who says what time it is, and makes ids of it.
+/// Returns the time, and ids that contain it.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
-    /// An id that this clock's owner has not made before.
+    /// Returns an id that this clock has not returned before.
     fn fresh_id(&self) -> Snowflake;
 }
 
-/// The machine's clock.
+/// The clock of the machine.
 #[derive(Debug)]
 pub struct SystemClock {
     ids: Snowflakes,
 }
 
 impl SystemClock {
-    /// The machine's clock, making ids as this node.
+    /// Makes a clock whose ids carry this node number.
     pub fn new(node: u16) -> Self {
         Self { ids: Snowflakes::new(node) }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the Clock that everybody asks")]
+    #[expect(clippy::disallowed_methods, reason = "everything else asks this Clock")]
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -97,7 +98,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests: it starts at a given time and follows tokio's, which tests may pause.
+/// A clock for tests. It starts at a given time and follows tokio's clock, which tests can pause.
 #[derive(Debug)]
 pub struct TestClock {
     start: Timestamp,
@@ -106,7 +107,7 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// A clock that shows `start` now, making ids as this node.
+    /// Makes a clock that returns `start` now and whose ids carry this node number.
     pub fn new(start: Timestamp, node: u16) -> Self {
         Self { start, began: tokio::time::Instant::now(), ids: Snowflakes::new(node) }
     }
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamp_is_shown_as_rfc_3339_in_utc() {
+    fn timestamp_is_written_as_rfc_3339_in_utc() {
         for (millis, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (1_709_164_799_999, "2024-02-28T23:59:59.999Z"),

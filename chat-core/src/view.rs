@@ -1,39 +1,39 @@
-//! Entries in their present state: what readers get.
+//! Entries as readers get them: with later edits, redactions and reactions applied.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Body, Entry, Overlay, Seq},
+    model::{Body, Entry, Overlay, Reaction, Seq},
     port::Conversations,
     time::Timestamp,
 };
 
-/// An entry as it is now: later edits, redactions and reactions are in it.
+/// An entry with later edits, redactions and reactions applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryView {
-    /// The entry; its text is the newest, or `None` once redacted.
+    /// The entry. Its text is the newest one, or `None` after a redaction.
     pub entry: Entry,
     /// When the message was last edited.
     pub edited_at: Option<Timestamp>,
-    /// Whether the text was taken away.
+    /// True if the text was removed.
     pub redacted: bool,
-    /// Standing reactions by emoji, in the order in which each first came.
+    /// The current reactions by emoji, in the order in which each emoji first appeared.
     pub reactions: Vec<ReactionView>,
 }
 
-/// Who put an emoji on a message.
+/// The users who reacted to a message with one emoji.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReactionView {
     /// The emoji.
     pub emoji: Arc<str>,
-    /// Who, in the order in which they put it there.
+    /// The users, in the order in which they reacted.
     pub users: Vec<UserId>,
 }
 
 impl From<Entry> for EntryView {
-    /// The entry as it was appended; what has been erased is redacted.
+    /// Returns the entry as it was appended. An entry whose text has been erased is redacted.
     fn from(entry: Entry) -> Self {
         let redacted =
             matches!(entry.body, Body::Text { text: None, .. } | Body::Edited { text: None, .. });
@@ -42,8 +42,8 @@ impl From<Entry> for EntryView {
 }
 
 impl EntryView {
-    /// A message with what later entries did to it.
-    fn with(entry: Entry, overlay: &Overlay) -> Self {
+    /// Applies the overlay to a message.
+    fn with_overlay(entry: Entry, overlay: &Overlay) -> Self {
         let mut view = Self::from(entry);
         let Body::Text { text, .. } = &mut view.entry.body else { return view };
         if overlay.redacted.is_some() {
@@ -55,34 +55,22 @@ impl EntryView {
             view.edited_at = Some(edit.at);
             text.clone_from(&edit.text);
         }
-        view.reactions = grouped(overlay);
+        let mut current: Vec<_> = overlay.reactions.iter().filter(|one| one.on).collect();
+        current.sort_unstable_by_key(|reaction| reaction.seq);
+        for Reaction { emoji, user, .. } in current {
+            match view.reactions.iter_mut().find(|group| group.emoji == *emoji) {
+                Some(group) => group.users.push(*user),
+                None => {
+                    view.reactions.push(ReactionView { emoji: emoji.clone(), users: vec![*user] })
+                }
+            }
+        }
         view
     }
-
-    /// An edit whose message has been redacted has no text any more.
-    fn hide(&mut self) {
-        if let Body::Edited { text, .. } = &mut self.entry.body {
-            *text = None;
-            self.redacted = true;
-        }
-    }
 }
 
-fn grouped(overlay: &Overlay) -> Vec<ReactionView> {
-    let mut standing: Vec<_> = overlay.reactions.iter().filter(|reaction| reaction.on).collect();
-    standing.sort_unstable_by_key(|reaction| reaction.seq);
-    let mut groups: Vec<ReactionView> = Vec::new();
-    for reaction in standing {
-        match groups.iter_mut().find(|group| group.emoji == reaction.emoji) {
-            Some(group) => group.users.push(reaction.user),
-            None => groups
-                .push(ReactionView { emoji: reaction.emoji.clone(), users: vec![reaction.user] }),
-        }
-    }
-    groups
-}
-
-/// Contiguous entries of one conversation in their present state.
+/// Applies the overlays in the store to contiguous entries of one conversation. An edit whose
+/// message has been redacted loses its text too.
 pub async fn present(
     conversations: &dyn Conversations,
     entries: Vec<Entry>,
@@ -90,27 +78,32 @@ pub async fn present(
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return Ok(Vec::new());
     };
-    let (conversation, before, to) = (first.conversation, first.seq.previous(), last.seq);
+    let conversation = first.conversation;
     let overlays: HashMap<Seq, Overlay> = if entries.iter().any(|entry| entry.body.is_text()) {
-        conversations.overlays(conversation, before, to).await?.into_iter().collect()
+        conversations
+            .overlays(conversation, first.seq.previous(), last.seq)
+            .await?
+            .into_iter()
+            .collect()
     } else {
         HashMap::new()
     };
     let mut views = Vec::with_capacity(entries.len());
     for entry in entries {
-        let edited = if let Body::Edited { target_seq, text: Some(_) } = &entry.body {
-            Some(*target_seq)
-        } else {
-            None
+        let edited_message = match &entry.body {
+            Body::Edited { target_seq, text: Some(_) } => Some(*target_seq),
+            _ => None,
         };
         let mut view = match overlays.get(&entry.seq) {
-            Some(overlay) => EntryView::with(entry, overlay),
+            Some(overlay) => EntryView::with_overlay(entry, overlay),
             None => EntryView::from(entry),
         };
-        if let Some(target) = edited
+        if let Some(target) = edited_message
             && is_redacted(conversations, conversation, target, &overlays).await?
+            && let Some(erased) = view.entry.body.without_text()
         {
-            view.hide();
+            view.entry.body = erased;
+            view.redacted = true;
         }
         views.push(view);
     }

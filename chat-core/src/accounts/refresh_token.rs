@@ -1,9 +1,10 @@
 //! Refresh tokens: a login, 256 secret bits and a tag, in hexadecimal.
 //!
-//! A token's successor is `H(key || H(key || login || secret))`: it needs the server's key, and the
-//! same token gives the same successor on every gateway. Of a token the store keeps the SHA-256 of
-//! login and secret only. The tag shows that the server made the token: without it, whoever guesses
-//! the id of a login could end it by an "old" token that never was one.
+//! A token's successor is `H(key || H(key || login || secret))`. Deriving it needs the server's key,
+//! and every gateway derives the same one. The store keeps only the SHA-256 of login and secret.
+//!
+//! The tag proves that the server made the token. Without it, anybody who guesses a login's id could
+//! end that login with an invented "old" token.
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ const SECRET_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;
 const TOKEN_BYTES: usize = LOGIN_BYTES + SECRET_BYTES + TAG_BYTES;
 
-/// The server's keys for refresh tokens. With others, all refresh tokens are void.
+/// The server's keys for refresh tokens. When they change, all refresh tokens become invalid.
 #[derive(Clone)]
 pub struct RefreshKey {
     successor: [u8; 32],
@@ -24,7 +25,7 @@ pub struct RefreshKey {
 }
 
 impl RefreshKey {
-    /// The keys that follow from the installation's secret, which may serve other ends too.
+    /// Derives the keys from the installation's secret, which may have other uses too.
     pub fn from_secret(secret: &[u8]) -> Self {
         Self {
             successor: digest(&[b"confab refresh token successor v1", secret]),
@@ -39,7 +40,7 @@ impl fmt::Debug for RefreshKey {
     }
 }
 
-/// A refresh token. It has no `Display`: who wants its text says [`RefreshToken::reveal`].
+/// A refresh token. It has no `Display`, so that only [`RefreshToken::reveal`] gives its text away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     login: LoginId,
@@ -48,47 +49,47 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The first token of a login, from the system's source of random bytes.
-    pub fn fresh(login: LoginId, key: &RefreshKey) -> Result<Self, getrandom::Error> {
+    /// Makes the first token of a login from the system's random bytes.
+    pub fn random(login: LoginId, key: &RefreshKey) -> Result<Self, getrandom::Error> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
-        Ok(Self::sealed(login, secret, key))
+        Ok(Self::with_tag(login, secret, key))
     }
 
-    /// The token of this text, if [`Self::reveal`] wrote it: a token has one text.
-    pub fn read(text: &str, key: &RefreshKey) -> Option<Self> {
-        let bytes = bytes_of(text)?;
+    /// Parses a text that [`Self::reveal`] wrote with the same key. Returns `None` for other texts.
+    pub fn parse(text: &str, key: &RefreshKey) -> Option<Self> {
+        let bytes = decode_hex(text)?;
         let (login, rest) = bytes.split_first_chunk()?;
         let (secret, tag) = rest.split_first_chunk()?;
-        let token = Self::sealed(LoginId::new(u64::from_be_bytes(*login))?, *secret, key);
-        let difference = token.tag.iter().zip(tag).fold(0, |all, (one, two)| all | (one ^ two));
+        let token = Self::with_tag(LoginId::new(u64::from_be_bytes(*login))?, *secret, key);
+        let difference = token.tag.iter().zip(tag).fold(0, |sum, (one, two)| sum | (one ^ two));
         (difference == 0).then_some(token)
     }
 
-    /// The login it belongs to.
+    /// Returns the login that the token belongs to.
     pub const fn login(&self) -> LoginId {
         self.login
     }
 
-    /// The token that it is exchanged for.
+    /// Derives the token that this one is exchanged for.
     #[must_use]
     pub fn successor(&self, key: &RefreshKey) -> Self {
-        Self::sealed(self.login, keyed(&key.successor, self.login, &self.secret), key)
+        Self::with_tag(self.login, keyed(&key.successor, self.login, &self.secret), key)
     }
 
-    /// What a store keeps of it.
+    /// Returns the hash that stores keep.
     pub fn secret(&self) -> LoginSecret {
         LoginSecret(digest(&[&login_bytes(self.login), &self.secret]))
     }
 
-    /// Its text, for its owner only: 112 digits of `0-9 a-f`.
+    /// Returns the text for the token's owner: 112 digits of `0-9 a-f`.
     pub fn reveal(&self) -> String {
         let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
         let bytes = [&login_bytes(self.login)[..], &self.secret, &self.tag].concat();
         bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
-    fn sealed(login: LoginId, secret: [u8; SECRET_BYTES], key: &RefreshKey) -> Self {
+    fn with_tag(login: LoginId, secret: [u8; SECRET_BYTES], key: &RefreshKey) -> Self {
         let mut tag = [0; TAG_BYTES];
         tag.copy_from_slice(&keyed(&key.tag, login, &secret)[..TAG_BYTES]);
         Self { login, secret, tag }
@@ -101,19 +102,19 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-fn bytes_of(text: &str) -> Option<[u8; TOKEN_BYTES]> {
+fn decode_hex(text: &str) -> Option<[u8; TOKEN_BYTES]> {
     let digits = text.as_bytes();
     if digits.len() != 2 * TOKEN_BYTES {
         return None;
     }
     let mut bytes = [0; TOKEN_BYTES];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value_of(pair[0])? << 4 | value_of(pair[1])?;
+        *byte = hex_value(pair[0])? << 4 | hex_value(pair[1])?;
     }
     Some(bytes)
 }
 
-const fn value_of(digit: u8) -> Option<u8> {
+const fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),
@@ -145,11 +146,11 @@ mod tests {
     }
 
     fn token(login: u64) -> RefreshToken {
-        RefreshToken::fresh(LoginId::new(login).unwrap(), &key()).unwrap()
+        RefreshToken::random(LoginId::new(login).unwrap(), &key()).unwrap()
     }
 
     #[test]
-    fn successor_is_the_same_everywhere_and_needs_the_key() {
+    fn successor_depends_on_token_and_key_only() {
         let other = RefreshKey::from_secret(b"b");
         let first = token(7);
         let next = first.successor(&key());
@@ -161,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn token_is_the_documented_formula() {
+    fn token_follows_the_documented_formula() {
         let login = LoginId::new(1).unwrap();
-        let token = RefreshToken::sealed(login, [0xab; 32], &key());
+        let token = RefreshToken::with_tag(login, [0xab; 32], &key());
         let bytes = [&1_u64.to_be_bytes()[..], &[0xab; 32]].concat();
         let keyed = |label: &[u8]| {
             let key = Sha256::digest([label, b"a"].concat());
@@ -178,55 +179,62 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_never_alike_and_never_shown() {
+    fn random_tokens_differ_and_debug_hides_them() {
         let (one, two) = (token(9), token(9));
         assert_ne!(one, two);
         assert_eq!(format!("{one:?} {:?}", key()), "*** ***");
     }
 
     #[test]
-    fn only_what_this_server_revealed_is_a_token() {
+    fn text_is_refused_when_this_server_did_not_write_it() {
         let text = token(7).reveal();
-        assert_eq!(RefreshToken::read(&text, &key()).unwrap().reveal(), text);
-        assert_eq!(RefreshToken::read(&text, &RefreshKey::from_secret(b"b")), None);
-        let nobody = format!("{}{}", "0".repeat(16), &text[16..]);
-        let beyond = format!("{}{}", "f".repeat(16), &text[16..]);
-        let another = format!("{:016x}{}", 8, &text[16..]);
+        assert_eq!(RefreshToken::parse(&text, &key()).unwrap().reveal(), text);
+        assert_eq!(RefreshToken::parse(&text, &RefreshKey::from_secret(b"b")), None);
+        let zero_login = format!("{}{}", "0".repeat(16), &text[16..]);
+        let login_out_of_range = format!("{}{}", "f".repeat(16), &text[16..]);
+        let other_login = format!("{:016x}{}", 8, &text[16..]);
         let upper = text.to_uppercase();
         let longer = format!("{text}0");
-        for bad in
-            ["", &text[1..], &longer, &upper, &nobody, &beyond, &another, &"é".repeat(TOKEN_BYTES)]
-        {
-            assert_eq!(RefreshToken::read(bad, &key()), None, "{bad}");
+        for bad in [
+            "",
+            &text[1..],
+            &longer,
+            &upper,
+            &zero_login,
+            &login_out_of_range,
+            &other_login,
+            &"é".repeat(TOKEN_BYTES),
+        ] {
+            assert_eq!(RefreshToken::parse(bad, &key()), None, "{bad}");
         }
     }
 
     #[test]
-    fn token_with_any_bit_changed_is_none() {
+    fn token_is_refused_when_any_digit_changes() {
         let text = token(7).reveal();
         for place in 0..text.len() {
             for digit in
                 "0123456789abcdef".chars().filter(|digit| !text[place..].starts_with(*digit))
             {
                 let forged = format!("{}{digit}{}", &text[..place], &text[place + 1..]);
-                assert_eq!(RefreshToken::read(&forged, &key()), None, "{place}");
+                assert_eq!(RefreshToken::parse(&forged, &key()), None, "{place}");
             }
         }
     }
 
     proptest! {
         #[test]
-        fn every_token_reads_as_it_was_revealed(
+        fn every_token_is_parsed_from_its_text(
             login in 1..=i64::MAX.cast_unsigned(),
             secret in any::<[u8; 32]>(),
         ) {
-            let token = RefreshToken::sealed(LoginId::new(login).unwrap(), secret, &key());
-            prop_assert_eq!(RefreshToken::read(&token.reveal(), &key()), Some(token));
+            let token = RefreshToken::with_tag(LoginId::new(login).unwrap(), secret, &key());
+            prop_assert_eq!(RefreshToken::parse(&token.reveal(), &key()), Some(token));
         }
 
         #[test]
-        fn any_text_is_read_without_a_panic(text in "\\PC{0,120}|[0-9a-f]{112}") {
-            prop_assert!(RefreshToken::read(&text, &key()).is_none());
+        fn other_texts_are_refused_without_a_panic(text in "\\PC{0,120}|[0-9a-f]{112}") {
+            prop_assert!(RefreshToken::parse(&text, &key()).is_none());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What names, passwords and queries must look like.
+//! The form of names, passwords and queries.
 
 use std::sync::Arc;
 
@@ -11,29 +11,33 @@ use crate::{
     shown,
 };
 
-/// A password has 8 to 1,024 bytes, whatever they are.
-pub(super) fn password(text: &str) -> Result<(), ChatError> {
-    bytes("password", text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)
+/// Checks that a new password has 8 to 1,024 bytes.
+pub(super) fn check_new_password(text: &str) -> Result<(), ChatError> {
+    check_bytes("password", text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)
 }
 
-/// A password that is to be checked has no more than a password can have.
-pub(super) fn guess(text: &str) -> Result<(), ChatError> {
-    bytes("password", text, 0, PASSWORD_BYTES_MAX)
+/// Checks that a password presented at log-in is not longer than a password can be. Shorter ones
+/// are simply wrong.
+pub(super) fn check_presented_password(text: &str) -> Result<(), ChatError> {
+    check_bytes("password", text, 0, PASSWORD_BYTES_MAX)
 }
 
-/// A display name has 1 to 128 bytes, and something to see.
+/// Returns the trimmed display name, which has 1 to 128 bytes and something visible.
 pub(super) fn display_name(text: &str) -> Result<Arc<str>, ChatError> {
     let name = shown::name("display_name", text)?;
-    bytes("display_name", name, 1, DISPLAY_NAME_BYTES_MAX).map(|()| name.into())
+    check_bytes("display_name", name, 1, DISPLAY_NAME_BYTES_MAX)?;
+    Ok(name.into())
 }
 
-/// A device's name, where there is one, has 1 to 128 bytes.
+/// Returns the device's name, which has 1 to 128 bytes if there is one.
 pub(super) fn device(text: Option<&str>) -> Result<Option<Arc<str>>, ChatError> {
-    text.map(|text| bytes("device", text, 1, DEVICE_BYTES_MAX).map(|()| text.into())).transpose()
+    let Some(text) = text else { return Ok(None) };
+    check_bytes("device", text, 1, DEVICE_BYTES_MAX)?;
+    Ok(Some(text.into()))
 }
 
-/// A query is the beginning of a username, in upper or lower case.
-pub(super) fn query(text: &str) -> Result<String, ChatError> {
+/// Returns the query in lower case. It is a prefix of usernames with 1 to 32 characters.
+pub(super) fn search_prefix(text: &str) -> Result<String, ChatError> {
     if (1..=USERNAME_CHARS_MAX).contains(&text.chars().count()) {
         Ok(text.to_ascii_lowercase())
     } else {
@@ -41,8 +45,8 @@ pub(super) fn query(text: &str) -> Result<String, ChatError> {
     }
 }
 
-/// A page has 1 to 100 items.
-pub(super) fn page(field: &str, items: usize) -> Result<(), ChatError> {
+/// Checks that a page has 1 to 100 items.
+pub(super) fn check_page_size(field: &str, items: usize) -> Result<(), ChatError> {
     if (1..=PAGE_MAX).contains(&items) {
         Ok(())
     } else {
@@ -50,7 +54,7 @@ pub(super) fn page(field: &str, items: usize) -> Result<(), ChatError> {
     }
 }
 
-fn bytes(field: &str, text: &str, min: usize, max: usize) -> Result<(), ChatError> {
+fn check_bytes(field: &str, text: &str, min: usize, max: usize) -> Result<(), ChatError> {
     if (min..=max).contains(&text.len()) {
         Ok(())
     } else {

@@ -1,4 +1,4 @@
-//! The registry over stores in memory, with time that stands still unless a test moves it.
+//! The registry over memory stores and paused time.
 
 mod logging_in;
 mod logging_out;

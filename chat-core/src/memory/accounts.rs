@@ -18,7 +18,8 @@ use crate::{
 
 #[derive(Default)]
 pub(super) struct Accounts {
-    names: BTreeMap<Arc<str>, UserId>,
+    by_name: BTreeMap<Arc<str>, UserId>,
+    /// The users with their password hashes.
     users: HashMap<UserId, (User, Arc<str>)>,
 }
 
@@ -30,10 +31,10 @@ pub struct MemoryAccounts(pub(super) Shared);
 impl port::Accounts for MemoryAccounts {
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
         let accounts = &mut self.0.lock().accounts;
-        if let Some(owner) = accounts.names.get(user.username.as_str()) {
+        if let Some(owner) = accounts.by_name.get(user.username.as_str()) {
             return Ok(*owner == user.id);
         }
-        accounts.names.insert(user.username.as_str().into(), user.id);
+        accounts.by_name.insert(user.username.as_str().into(), user.id);
         accounts.users.insert(user.id, (user.clone(), password_hash.into()));
         Ok(true)
     }
@@ -48,7 +49,7 @@ impl port::Accounts for MemoryAccounts {
         username: &Username,
     ) -> Result<Option<(User, Arc<str>)>, StoreError> {
         let accounts = &self.0.lock().accounts;
-        let owner = accounts.names.get(username.as_str());
+        let owner = accounts.by_name.get(username.as_str());
         Ok(owner.and_then(|id| accounts.users.get(id)).cloned())
     }
 
@@ -65,7 +66,7 @@ impl port::Accounts for MemoryAccounts {
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         let accounts = &self.0.lock().accounts;
-        let from = accounts.names.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let from = accounts.by_name.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
         let ids = from.take_while(|(name, _)| name.starts_with(prefix)).map(|(_, id)| id);
         Ok(ids.filter_map(|id| Some(accounts.users.get(id)?.0.clone())).take(limit).collect())
     }

@@ -1,9 +1,10 @@
-//! A bus in memory: one hub, any number of gateways on it, and the faults of a real one on demand.
+//! A bus in memory: one hub for any number of gateways, with optional faults.
 //!
-//! Without faults nothing is lost but what a gateway leaves unread: then `Lost` stands in its queue
-//! for all that had no place. With [`BusFaults`] a seeded chooser drops, doubles and delays hints,
-//! each gateway for itself and in silence, as a network would. No task and no timer is involved:
-//! a delayed hint comes after a number of later ones, or when [`MemoryHub::settle`] says so.
+//! Without faults a gateway loses hints only if it does not read them. Its queue then ends with one
+//! [`Arrival::Lost`] for all hints that had no room. With [`BusFaults`], seeded chance drops, repeats
+//! and delays hints, separately for each gateway and without notice, as a network would. No task or
+//! timer is involved: a delayed hint arrives after a number of later ones, or at
+//! [`MemoryHub::settle`].
 
 #[cfg(test)]
 mod tests;
@@ -11,37 +12,38 @@ mod tests;
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::chooser::Chooser;
 use crate::port::{Arrival, Bus, BusError, Channel};
 
-/// Arrivals that wait for one gateway, when nobody says.
+/// The default of the most unread arrivals of one gateway.
 pub const ARRIVALS_MAX: usize = 4_096;
 
-/// What goes wrong, each in thousandths of the hints that one gateway is to get.
+/// The probability of each fault, in thousandths of the hints for one gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BusFaults {
-    /// Dropped.
+    /// The hint is dropped.
     pub drop_permille: u32,
-    /// Delivered twice; the second may be delayed.
+    /// The hint is delivered twice. Each copy may be delayed.
     pub double_permille: u32,
-    /// Delayed, and so reordered.
+    /// The hint is delayed, which reorders it.
     pub delay_permille: u32,
-    /// By how many later publications, at the most.
+    /// The most later publications that a delayed hint waits for.
     pub delay_max: u32,
-    /// Delivered to the gateway that published, too.
+    /// The hint is also delivered to the gateway that published it.
     pub echo_permille: u32,
 }
 
-/// What any number of gateways in this process share.
+/// A hub for any number of gateways in this process.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryHub(Arc<Mutex<Hub>>);
 
@@ -71,36 +73,40 @@ struct Delayed {
 }
 
 impl MemoryHub {
-    /// A hub without faults.
+    /// Makes a hub without faults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A hub with faults, the same ones for the same seed.
+    /// Makes a hub with faults, which are the same for the same seed.
     pub fn with_faults(seed: u64, faults: BusFaults) -> Self {
         let hub = Hub { faults, chooser: Chooser::new(seed), ..Hub::default() };
         Self(Arc::new(Mutex::new(hub)))
     }
 
-    /// Other faults from now on.
+    /// Replaces the faults from now on.
     pub fn set_faults(&self, faults: BusFaults) {
         self.lock().faults = faults;
     }
 
-    /// One more gateway's bus.
+    /// Adds a gateway and returns its bus.
     pub fn bus(&self) -> MemoryBus {
         self.bus_with_max(ARRIVALS_MAX)
     }
 
-    /// As [`Self::bus`], with another bound of what may wait.
+    /// Adds a gateway with another limit of unread arrivals than [`Self::bus`].
     pub fn bus_with_max(&self, arrivals_max: usize) -> MemoryBus {
-        // The last place is `Lost`'s.
+        // One more place, for `Lost`.
         let (sender, receiver) = mpsc::channel(arrivals_max.max(1) + 1);
         let mut hub = self.lock();
         hub.gateways_made += 1;
         let number = hub.gateways_made;
-        let channels = HashSet::new();
-        hub.gateways.push(Gateway { number, channels, arrivals: sender, is_up: true });
+        hub.gateways.push(Gateway {
+            number,
+            channels: HashSet::new(),
+            arrivals: sender,
+            is_up: true,
+        });
         drop(hub);
         MemoryBus {
             hub: self.clone(),
@@ -110,23 +116,23 @@ impl MemoryHub {
         }
     }
 
-    /// Cuts every gateway off: nothing passes.
+    /// Disconnects every gateway, so that no hints pass.
     pub fn cut_off(&self) {
         self.lock().gateways.iter_mut().for_each(|gateway| gateway.is_up = false);
     }
 
-    /// Ends the cut: every gateway that was cut off hears `Lost`.
+    /// Reconnects every gateway. Those that were disconnected receive [`Arrival::Lost`].
     pub fn heal(&self) {
         self.lock().gateways.iter_mut().for_each(Gateway::heal);
     }
 
-    /// Delivers what is delayed.
+    /// Delivers all delayed hints.
     pub fn settle(&self) {
         self.lock().deliver_until(u64::MAX);
     }
 
     fn lock(&self) -> MutexGuard<'_, Hub> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -141,10 +147,11 @@ impl Hub {
 
     fn publish(&mut self, from: u64, channel: Channel, payload: &Bytes) {
         self.published += 1;
-        let (hint, now) = (Arrival::Hint { channel, payload: payload.clone() }, self.published);
+        let hint = Arrival::Hint { channel, payload: payload.clone() };
+        let now = self.published;
         for gateway in &mut self.gateways {
-            let own = gateway.number == from;
-            if own && !self.chooser.one_of(self.faults.echo_permille) {
+            let is_publisher = gateway.number == from;
+            if is_publisher && !self.chooser.one_of(self.faults.echo_permille) {
                 continue;
             }
             for timing in timings(&mut self.chooser, self.faults) {
@@ -174,12 +181,13 @@ impl Hub {
     }
 }
 
-/// When one copy of a hint arrives: at once, or after so many later publications.
+/// When a copy of a hint arrives: now, or after a number of later publications.
 enum Timing {
     Now,
     After(u32),
 }
 
+/// Returns the timing of each copy of a hint; none if it is dropped.
 fn timings(chooser: &mut Chooser, faults: BusFaults) -> impl Iterator<Item = Timing> {
     let count = match (chooser.one_of(faults.drop_permille), chooser.one_of(faults.double_permille))
     {
@@ -197,8 +205,8 @@ fn timings(chooser: &mut Chooser, faults: BusFaults) -> impl Iterator<Item = Tim
 }
 
 impl Gateway {
-    /// Puts a hint into the queue. In the place that is left last, `Lost` stands for it and for
-    /// all that follow until there is room again.
+    /// Queues a hint if the gateway is connected and subscribes to its channel. The last free place
+    /// gets `Lost` instead, which covers all hints until there is room again.
     fn offer(&self, hint: &Arrival) {
         let Arrival::Hint { channel, .. } = hint else { return };
         if !self.is_up || !self.channels.contains(channel) {
@@ -218,7 +226,7 @@ impl Gateway {
         }
     }
 
-    /// A full queue ends with a `Lost` that has not been read: it stands for this one, too.
+    /// Queues an arrival. A full queue ends with an unread `Lost`, which covers this one too.
     fn push(&self, arrival: Arrival) {
         if let Err(error) = self.arrivals.try_send(arrival) {
             tracing::trace!(%error, "hint dropped");
@@ -226,7 +234,7 @@ impl Gateway {
     }
 }
 
-/// One gateway's bus on a [`MemoryHub`].
+/// One gateway's connection to a [`MemoryHub`].
 #[derive(Debug)]
 pub struct MemoryBus {
     hub: MemoryHub,
@@ -236,21 +244,22 @@ pub struct MemoryBus {
 }
 
 impl MemoryBus {
-    /// Cuts this gateway off: it neither hears nor is heard.
+    /// Disconnects this gateway: it neither sends nor receives hints.
     pub fn cut_off(&self) {
         if let Some(gateway) = self.hub.lock().gateway(self.number) {
             gateway.is_up = false;
         }
     }
 
-    /// Ends the cut: this gateway hears `Lost`. The others do not learn what they missed of it.
+    /// Reconnects this gateway, which receives [`Arrival::Lost`]. The others are not told that they
+    /// missed its hints.
     pub fn heal(&self) {
         if let Some(gateway) = self.hub.lock().gateway(self.number) {
             gateway.heal();
         }
     }
 
-    /// How many hints were not sent because this gateway was cut off.
+    /// Returns how many hints were not sent because this gateway was disconnected.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -269,9 +278,10 @@ impl Bus for MemoryBus {
 
     async fn subscribe(&self, channels: &[Channel]) -> Result<(), BusError> {
         let mut hub = self.hub.lock();
-        let gateway = hub.gateway(self.number).ok_or_else(|| BusError("no such gateway".into()))?;
+        let gateway =
+            hub.gateway(self.number).ok_or_else(|| BusError("gateway not found".into()))?;
         gateway.channels.extend(channels);
-        if gateway.is_up { Ok(()) } else { Err(BusError("cut off".into())) }
+        if gateway.is_up { Ok(()) } else { Err(BusError("disconnected".into())) }
     }
 
     async fn unsubscribe(&self, channels: &[Channel]) {
@@ -281,7 +291,7 @@ impl Bus for MemoryBus {
     }
 
     fn arrivals(&self) -> Option<Receiver<Arrival>> {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.arrivals.lock().take()
     }
 
     fn has_others(&self) -> bool {
@@ -297,7 +307,7 @@ impl Bus for MemoryBus {
     }
 }
 
-/// The gateway has gone, and its place on the hub with it.
+/// Removes the gateway from the hub.
 impl Drop for MemoryBus {
     fn drop(&mut self) {
         self.hub.lock().gateways.retain(|gateway| gateway.number != self.number);

@@ -1,6 +1,7 @@
-//! Chance with a seed: the same choices each time (SplitMix64, Steele, Lea and Flood 2014).
+//! Seeded pseudo-random choices, the same for the same seed (SplitMix64, Steele, Lea and Flood
+//! 2014).
 
-/// Makes choices that follow from its seed.
+/// Makes pseudo-random choices.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chooser(u64);
 
@@ -9,13 +10,13 @@ impl Chooser {
         Self(seed)
     }
 
-    /// Yes in so many of a thousand cases.
+    /// Returns true in `permille` of a thousand cases.
     pub(super) const fn one_of(&mut self, permille: u32) -> bool {
         permille > 0 && self.below(1_000) < permille
     }
 
-    /// A number below `bound`; zero where there is none.
-    #[expect(clippy::cast_possible_truncation, reason = "smaller than the bound")]
+    /// Returns a number below `bound`, or zero if `bound` is zero.
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below `bound`")]
     pub(super) const fn below(&mut self, bound: u32) -> u32 {
         if bound == 0 { 0 } else { (self.next() % bound as u64) as u32 }
     }
@@ -33,12 +34,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_follow_from_the_seed_and_keep_their_share() {
-        let (mut one, mut two, mut other) = (Chooser::new(7), Chooser::new(7), Chooser::new(8));
+    fn choices_depend_on_the_seed_and_match_the_probability() {
+        let mut one = Chooser::new(7);
+        let mut two = Chooser::new(7);
+        let mut other = Chooser::new(8);
         assert!((0..100).all(|_| one.next() == two.next()));
         assert_ne!(one.next(), other.next());
-        let yes = (0..100_000).filter(|_| one.one_of(250)).count();
-        assert!((24_000..26_000).contains(&yes), "{yes}");
+        let count = (0..100_000).filter(|_| one.one_of(250)).count();
+        assert!((24_000..26_000).contains(&count), "{count}");
         assert!((0..1_000).all(|_| one.below(3) < 3 && one.below(0) == 0 && !one.one_of(0)));
         assert!((0..1_000).all(|_| one.one_of(1_000)));
     }

@@ -1,4 +1,4 @@
-//! Read models in memory: each is what the entries so far make of it, in any order.
+//! Read models in memory. Entries can be projected in any order.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -20,16 +20,16 @@ use crate::{
     projection::{Projection, erasures},
 };
 
-/// All read models.
+/// The read models of all conversations.
 #[derive(Default)]
 pub(super) struct Views {
     conversations: HashMap<ConversationId, View>,
     directs: HashMap<(UserId, UserId), ConversationId>,
-    /// Wherever the user has ever been a member.
+    /// Every conversation that the user is or was a member of.
     of_user: HashMap<UserId, BTreeSet<ConversationId>>,
 }
 
-/// The read models of one conversation; what entries wrote has the seq that wrote it.
+/// The read models of one conversation. Values written by entries carry the seq of their entry.
 #[derive(Default)]
 struct View {
     founding: Option<Founding>,
@@ -38,25 +38,19 @@ struct View {
     overlays: BTreeMap<Seq, Overlay>,
 }
 
-/// The highest seq wins.
-fn write<T>(place: &mut (Seq, T), seq: Seq, value: T) {
-    if seq >= place.0 {
-        *place = (seq, value);
-    }
-}
-
-impl View {
-    fn member(&self, user: UserId) -> Option<Member> {
-        self.members.get(&user)?.1
+/// Replaces a value unless a higher seq has written it.
+fn write<T>(versioned: &mut (Seq, T), seq: Seq, value: T) {
+    if seq >= versioned.0 {
+        *versioned = (seq, value);
     }
 }
 
 impl Views {
     fn member(&self, conversation: ConversationId, user: UserId) -> Option<Member> {
-        self.conversations.get(&conversation)?.member(user)
+        self.conversations.get(&conversation)?.members.get(&user)?.1
     }
 
-    fn stand(&mut self, entry: &Entry, user: UserId, member: Option<Member>) {
+    fn set_member(&mut self, entry: &Entry, user: UserId, member: Option<Member>) {
         let view = self.conversations.entry(entry.conversation).or_default();
         write(view.members.entry(user).or_default(), entry.seq, member);
         self.of_user.entry(user).or_default().insert(entry.conversation);
@@ -64,33 +58,25 @@ impl Views {
 }
 
 impl State {
-    pub(super) fn project(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            self.project_one(entry);
-        }
-    }
-
-    fn project_one(&mut self, entry: &Entry) {
+    pub(super) fn project(&mut self, entry: &Entry) {
         match Projection::of(entry) {
-            Projection::Member(member) => self.views.stand(entry, member.user, Some(member)),
-            Projection::Gone(user) => self.views.stand(entry, user, None),
+            Projection::Member(member) => self.views.set_member(entry, member.user, Some(member)),
+            Projection::Gone(user) => self.views.set_member(entry, user, None),
             Projection::Title(title) => {
                 let view = self.views.conversations.entry(entry.conversation).or_default();
                 write(&mut view.title, entry.seq, Some(title));
             }
-            Projection::Overlay { target_seq } => self.overlay(entry, target_seq),
+            Projection::Overlay { target_seq } => {
+                let view = self.views.conversations.entry(entry.conversation).or_default();
+                let overlay = view.overlays.entry(target_seq).or_default();
+                overlay.fold(entry);
+                if let Some(log) = self.logs.get_mut(&entry.conversation) {
+                    log.erase(&erasures(target_seq, overlay));
+                }
+            }
             Projection::Cursor { user, to } => {
                 cursors::advance(&mut self.cursors, user, entry.conversation, to);
             }
-        }
-    }
-
-    fn overlay(&mut self, entry: &Entry, target_seq: Seq) {
-        let view = self.views.conversations.entry(entry.conversation).or_default();
-        let overlay = view.overlays.entry(target_seq).or_default();
-        overlay.fold(entry);
-        if let Some(log) = self.logs.get_mut(&entry.conversation) {
-            log.erase(&erasures(target_seq, overlay));
         }
     }
 }
@@ -179,28 +165,25 @@ impl port::Conversations for MemoryConversations {
     }
 
     async fn project(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.0.lock().project(entries);
+        let mut state = self.0.lock();
+        entries.iter().for_each(|entry| state.project(entry));
         Ok(())
     }
 }
 
-/// The contract cannot see that projecting here is a fold of its own: append has done it before.
+/// `append` projects too, so the contract cannot test `project` alone. These tests do.
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         id::EntryId,
         memory::MemoryStores,
-        model::{Body, Role},
+        model::{Body, Kind, Role},
         time::Timestamp,
     };
 
-    fn number<T>(id: fn(u64) -> Option<T>, number: u64) -> T {
-        id(number).unwrap()
-    }
-
     fn entries() -> Vec<Entry> {
-        let user = number(UserId::new, 1);
+        let user = UserId::new(1).unwrap();
         let target_seq = Seq::new(2);
         let text = |text: &str| Some(Arc::from(text));
         let bodies = [
@@ -213,9 +196,9 @@ mod tests {
             Body::Title { title: "two".into() },
         ];
         let entry = |(nth, body): (u64, Body)| Entry {
-            conversation: number(ConversationId::new, 1),
+            conversation: ConversationId::new(1).unwrap(),
             seq: Seq::new(nth),
-            id: number(EntryId::new, nth),
+            id: EntryId::new(nth).unwrap(),
             sender: user,
             client_id: None,
             at: Timestamp::default(),
@@ -227,11 +210,16 @@ mod tests {
 
     async fn projected(entries: &[Entry]) -> String {
         let stores = MemoryStores::new();
-        let (user, conversation) = (entries[0].sender, entries[0].conversation);
+        let user = entries[0].sender;
+        let conversation = entries[0].conversation;
         let conversations = &stores.conversations;
-        let title = Some("founded".into());
-        let (kind, created_at) = (crate::model::Kind::Group, Timestamp::default());
-        conversations.create(&Founding { conversation, kind, title, created_at }).await.unwrap();
+        let founding = Founding {
+            conversation,
+            kind: Kind::Group,
+            title: Some("founded".into()),
+            created_at: Timestamp::default(),
+        };
+        conversations.create(&founding).await.unwrap();
         conversations.project(entries).await.unwrap();
         let title = conversations.get(conversation).await.unwrap().unwrap().1;
         let standing = conversations.standing(conversation, &[user]).await.unwrap();
@@ -241,17 +229,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn projecting_is_a_fold_in_any_order_any_number_of_times() {
+    async fn projections_are_equal_in_any_order_and_when_repeated() {
         let entries = entries();
         let expected = projected(&entries).await;
         assert!(expected.starts_with("Some(\"two\") [None] "), "{expected}");
-        for turn in 0..entries.len() {
-            let mut turned = entries.clone();
-            turned.rotate_left(turn);
-            let reversed: Vec<_> = turned.iter().rev().cloned().collect();
-            assert_eq!(projected(&turned).await, expected);
+        for count in 0..entries.len() {
+            let mut rotated = entries.clone();
+            rotated.rotate_left(count);
+            let reversed: Vec<_> = rotated.iter().rev().cloned().collect();
+            assert_eq!(projected(&rotated).await, expected);
             assert_eq!(projected(&reversed).await, expected);
-            assert_eq!(projected(&[turned, reversed].concat()).await, expected);
+            assert_eq!(projected(&[rotated, reversed].concat()).await, expected);
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Token buckets in this process: for one gateway alone, and while a shared limiter is away.
+//! Token buckets in this process, for a single gateway or while a shared limiter is unavailable.
 //!
-//! The number of keys is bounded. Buckets that are full again are forgotten; where there is still
-//! no room, all new keys share one bucket a shard: each gets less than its own, never more.
+//! The number of keys is bounded. Buckets that are full again are forgotten. If that frees no room,
+//! the new keys of a shard share one bucket, so that each gets less than its own and never more.
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     port::{Bucket, Limiter, Taken},
 };
 
-/// Keys of a limiter, when nobody says.
+/// The default of the most keys in a limiter.
 pub const LIMITER_KEYS_MAX: usize = 1 << 18;
 
 const SHARDS: usize = 16;
@@ -37,14 +37,14 @@ pub struct LocalLimiter {
 #[derive(Debug)]
 struct Shard {
     buckets: HashMap<Box<str>, TokenBucket>,
-    /// Of all keys for which there is no room.
-    crowd: TokenBucket,
+    /// Shared by all keys for which there is no room.
+    overflow: TokenBucket,
     prune_at_keys: usize,
     pruned_at: Duration,
 }
 
 impl LocalLimiter {
-    /// Keeps the buckets of about `keys_max` keys.
+    /// Makes a limiter that keeps the buckets of about `keys_max` keys.
     pub fn new(keys_max: usize) -> Self {
         Self {
             began: Instant::now(),
@@ -54,13 +54,16 @@ impl LocalLimiter {
         }
     }
 
-    /// As [`Limiter::take`], which never waits here.
+    /// Takes a token like [`Limiter::take`], without waiting.
     pub fn take_now(&self, key: &str, bucket: Bucket) -> Taken {
         let now = self.began.elapsed();
         let index = self.hasher.hash_one(key) % self.shards.len() as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "smaller than the number of shards")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the remainder is below the number of shards"
+        )]
         let shard = &self.shards[index as usize];
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = shard.lock();
         shard.bucket(key, now, self.shard_keys_max).take(now, bucket)
     }
 }
@@ -82,7 +85,7 @@ impl Shard {
     fn new() -> Self {
         Self {
             buckets: HashMap::new(),
-            crowd: TokenBucket::default(),
+            overflow: TokenBucket::default(),
             prune_at_keys: PRUNE_KEYS_MIN,
             pruned_at: Duration::ZERO,
         }
@@ -90,20 +93,20 @@ impl Shard {
 
     fn bucket(&mut self, key: &str, now: Duration, keys_max: usize) -> &mut TokenBucket {
         if !self.buckets.contains_key(key) {
-            self.make_room(now, keys_max);
+            self.prune_if_due(now, keys_max);
             if self.buckets.len() >= keys_max {
-                return &mut self.crowd;
+                return &mut self.overflow;
             }
         }
         self.buckets.entry(key.into()).or_default()
     }
 
-    /// Forgets full buckets, when there are twice as many keys as were left the last time, or no
-    /// room and a second has passed: a key costs little however many there are.
-    fn make_room(&mut self, now: Duration, keys_max: usize) {
+    /// Forgets full buckets if there are twice as many keys as the last time left, or if there is
+    /// no room and a second has passed. The cost for each key therefore stays small.
+    fn prune_if_due(&mut self, now: Duration, keys_max: usize) {
         let keys = self.buckets.len();
-        let crowded = keys >= keys_max && now.saturating_sub(self.pruned_at) >= PRUNE_PAUSE;
-        if keys < self.prune_at_keys && !crowded {
+        let has_no_room = keys >= keys_max && now.saturating_sub(self.pruned_at) >= PRUNE_PAUSE;
+        if keys < self.prune_at_keys && !has_no_room {
             return;
         }
         self.buckets.retain(|_, bucket| !bucket.is_full(now));
@@ -134,11 +137,11 @@ mod tests {
     }
 
     fn keys(limiter: &LocalLimiter) -> usize {
-        limiter.shards.iter().map(|shard| shard.lock().unwrap().buckets.len()).sum()
+        limiter.shards.iter().map(|shard| shard.lock().buckets.len()).sum()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_key_has_its_own_bucket_that_fills_with_time() {
+    async fn each_key_has_its_own_bucket_that_refills_over_time() {
         let limiter = LocalLimiter::default();
         assert!(granted(&limiter, "a") && granted(&limiter, "a") && !granted(&limiter, "a"));
         assert!(granted(&limiter, "b"));
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn buckets_that_are_full_again_are_forgotten() {
+    async fn full_buckets_are_forgotten() {
         let limiter = LocalLimiter::default();
         for round in 0..20 {
             assert!((0..2_000).all(|key| granted(&limiter, &format!("{round} {key}"))));
@@ -157,13 +160,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_without_room_share_and_nobody_gets_more_than_its_own() {
+    async fn keys_share_one_bucket_when_there_is_no_room() {
         let limiter = LocalLimiter::new(SHARDS * 4);
-        let many = (0..1_000).filter(|key| granted(&limiter, &key.to_string())).count();
+        let count = (0..1_000).filter(|key| granted(&limiter, &key.to_string())).count();
         assert_eq!(keys(&limiter), SHARDS * 4);
-        assert_eq!(many, SHARDS * (4 + 2), "each with room, and two of each shard's crowd");
+        assert_eq!(
+            count,
+            SHARDS * (4 + 2),
+            "each key with room, and two from each shard's shared bucket"
+        );
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!((0..4).all(|key| granted(&limiter, &format!("after a rest {key}"))));
+        assert!((0..4).all(|key| granted(&limiter, &format!("after a pause {key}"))));
         assert!(keys(&limiter) <= SHARDS * 4);
     }
 }

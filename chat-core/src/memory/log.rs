@@ -1,4 +1,4 @@
-//! Logs in memory: a vector, a head, and the keys in it.
+//! Logs in memory: for each a vector of entries, its head, and the client ids in it.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -15,45 +15,30 @@ use crate::{
 
 pub(super) type Logs = HashMap<ConversationId, Log>;
 
-/// One conversation's log: the entry of seq `n` is at `n - 1`.
+/// One conversation's log. The entry with seq `n` is at index `n - 1`.
 #[derive(Default)]
 pub(super) struct Log {
     entries: Vec<Entry>,
-    keys: HashMap<(UserId, ClientId), Seq>,
+    by_client_id: HashMap<(UserId, ClientId), Seq>,
     head: Head,
 }
 
 impl Log {
     fn find(&self, sender: UserId, client_id: &ClientId) -> Option<&Entry> {
-        let seq = self.keys.get(&(sender, client_id.clone()))?;
-        self.entries.get(place(seq.previous()))
+        let seq = self.by_client_id.get(&(sender, client_id.clone()))?;
+        self.entries.get(index(seq.previous()))
     }
 
-    fn known(&self, entries: &[Entry]) -> Vec<(usize, Entry)> {
-        let stands = |entry: &Entry| self.find(entry.sender, entry.client_id.as_ref()?).cloned();
-        entries.iter().enumerate().filter_map(|(at, new)| Some((at, stands(new)?))).collect()
-    }
-
-    fn extend(&mut self, entries: &[Entry], head: Head) {
-        for entry in entries {
-            if let Some(client_id) = entry.client_id.clone() {
-                self.keys.insert((entry.sender, client_id), entry.seq);
-            }
-        }
-        self.entries.extend_from_slice(entries);
-        self.head = head;
-    }
-
-    /// The places of `(after, to]`, as far as the log goes.
-    fn places(&self, after: Seq, to: Seq) -> Range<usize> {
-        let end = place(to).min(self.entries.len());
-        place(after).min(end)..end
+    /// Returns the indexes of the entries in `(after, to]` that exist.
+    fn range(&self, after: Seq, to: Seq) -> Range<usize> {
+        let end = index(to).min(self.entries.len());
+        index(after).min(end)..end
     }
 
     pub(super) fn erase(&mut self, seqs: &[Seq]) {
         for seq in seqs {
-            let places = self.places(seq.previous(), *seq);
-            let Some(entry) = self.entries[places].first_mut() else { continue };
+            let range = self.range(seq.previous(), *seq);
+            let Some(entry) = self.entries[range].first_mut() else { continue };
             if let Some(erased) = entry.body.without_text() {
                 entry.body = erased;
             }
@@ -61,11 +46,11 @@ impl Log {
     }
 }
 
-fn place(seq: Seq) -> usize {
+fn index(seq: Seq) -> usize {
     usize::try_from(seq.get()).unwrap_or(usize::MAX)
 }
 
-/// What a caller has to keep to; a defect of the caller shows in tests at once.
+/// Returns true if the append follows the rules for callers. Tests fail at once if it does not.
 fn is_well_formed(append: &Append<'_>) -> bool {
     let seqs = (1..).map(|count| append.after.plus(count));
     let last = append.entries.last();
@@ -90,15 +75,27 @@ impl port::Log for MemoryLog {
         debug_assert!(is_well_formed(&append), "{append:?}");
         let mut state = self.0.lock();
         let log = state.logs.entry(append.conversation).or_default();
-        let known = log.known(append.entries);
-        if !known.is_empty() {
-            return Ok(Appended::Duplicate { entries: known });
+        let existing = |entry: &Entry| log.find(entry.sender, entry.client_id.as_ref()?).cloned();
+        let duplicates: Vec<_> = append
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(|(index, entry)| Some((index, existing(entry)?)))
+            .collect();
+        if !duplicates.is_empty() {
+            return Ok(Appended::Duplicate { entries: duplicates });
         }
         if log.head.seq != append.after {
             return Ok(Appended::Moved { head: log.head });
         }
-        log.extend(append.entries, append.head);
-        state.project(append.entries);
+        for entry in append.entries {
+            if let Some(client_id) = entry.client_id.clone() {
+                log.by_client_id.insert((entry.sender, client_id), entry.seq);
+            }
+        }
+        log.entries.extend_from_slice(append.entries);
+        log.head = append.head;
+        append.entries.iter().for_each(|entry| state.project(entry));
         Ok(Appended::Done)
     }
 
@@ -111,7 +108,7 @@ impl port::Log for MemoryLog {
     ) -> Result<Vec<Entry>, StoreError> {
         let state = self.0.lock();
         let Some(log) = state.logs.get(&conversation) else { return Ok(Vec::new()) };
-        Ok(log.entries[log.places(after, to)].iter().take(limit).cloned().collect())
+        Ok(log.entries[log.range(after, to)].iter().take(limit).cloned().collect())
     }
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {

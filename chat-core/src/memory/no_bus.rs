@@ -1,26 +1,25 @@
-//! The bus of a gateway that is alone: it has nobody to tell, and nothing is ever lost.
-
-use std::sync::{Mutex, PoisonError};
+//! The bus of a single gateway, which has no others to send hints to.
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use crate::port::{Arrival, Bus, BusError, Channel};
 
-/// No other gateways.
+/// A bus without other gateways. It delivers nothing.
 #[derive(Debug)]
 pub struct NoBus {
-    /// Keeps the stream of arrivals open: it is silent, not ended.
-    _silent: Sender<Arrival>,
+    /// Keeps the stream of arrivals open. It must not end.
+    _sender: Sender<Arrival>,
     arrivals: Mutex<Option<Receiver<Arrival>>>,
 }
 
 impl NoBus {
-    /// The bus of a gateway that is alone.
+    /// Makes the bus of a single gateway.
     pub fn new() -> Self {
-        let (silent, arrivals) = mpsc::channel(1);
-        Self { _silent: silent, arrivals: Mutex::new(Some(arrivals)) }
+        let (sender, arrivals) = mpsc::channel(1);
+        Self { _sender: sender, arrivals: Mutex::new(Some(arrivals)) }
     }
 }
 
@@ -41,7 +40,7 @@ impl Bus for NoBus {
     async fn unsubscribe(&self, _: &[Channel]) {}
 
     fn arrivals(&self) -> Option<Receiver<Arrival>> {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.arrivals.lock().take()
     }
 
     fn has_others(&self) -> bool {
@@ -62,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn bus_of_one_gateway_is_silent_and_does_not_end() {
+    async fn arrivals_stay_open_and_empty() {
         let bus = NoBus::new();
         let mut arrivals = bus.arrivals().unwrap();
         assert!(bus.arrivals().is_none());

@@ -1,4 +1,4 @@
-//! Passwords kept as they are, for tests: no secret is safe here.
+//! Passwords in clear text, for tests only.
 
 use async_trait::async_trait;
 
@@ -6,7 +6,7 @@ use crate::port::{PasswordError, Passwords};
 
 const PREFIX: &str = "$plain-not-for-production$";
 
-/// Passwords that anybody can read. Never for production: it is there so that tests need not hash.
+/// Stores passwords in clear text, so that tests need not hash. Must never be used in production.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PlainPasswords;
 
@@ -18,7 +18,7 @@ impl Passwords for PlainPasswords {
 
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
         let Some(hash) = hash else { return Ok(false) };
-        let kept = hash.strip_prefix(PREFIX).ok_or(PasswordError::Unusable)?;
-        Ok(kept == password)
+        let stored = hash.strip_prefix(PREFIX).ok_or(PasswordError::Unusable)?;
+        Ok(stored == password)
     }
 }

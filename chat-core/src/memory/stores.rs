@@ -1,9 +1,8 @@
-//! The one state behind the store ports in memory.
+//! The shared state behind the memory stores.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     accounts::{Accounts, MemoryAccounts},
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::port::Stores;
 
-/// What the stores keep.
+/// Everything that the stores keep.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) logs: Logs,
@@ -26,30 +25,30 @@ pub(super) struct State {
     pub(super) replies: Replies,
 }
 
-/// One lock round all of it: every step of a port is atomic.
+/// The state behind one lock, which makes every method of a port atomic.
 #[derive(Clone, Default)]
 pub(super) struct Shared(Arc<Mutex<State>>);
 
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
-/// Without what is kept, for there are secrets in it.
+/// Hides the state, because it contains secrets.
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("memory")
     }
 }
 
-/// Makes stores in memory.
+/// Makes memory stores.
 #[derive(Debug)]
 pub struct MemoryStores;
 
 impl MemoryStores {
-    /// Stores on an empty memory; their clones are further handles on the same one.
-    #[expect(clippy::new_ret_no_self, reason = "what is made is a set of ports")]
+    /// Makes empty stores. Clones of them share their state.
+    #[expect(clippy::new_ret_no_self, reason = "it makes a set of ports")]
     pub fn new() -> Stores {
         let shared = Shared::default();
         Stores {

@@ -12,15 +12,15 @@ fn field(error: ChatError) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_registered_is_known_and_can_log_in() {
+async fn registered_user_can_log_in_and_is_found() {
     let world = World::new().await;
     let (user, grant) =
         world.registry.register("Ada", PASSWORD, Some("Ada L."), Some("terminal")).await.unwrap();
     assert_eq!((user.username.as_str(), &*user.display_name), ("ada", "Ada L."));
     assert_eq!(grant.user, user.id);
     assert_eq!(world.registry.me(grant.identity()).await.unwrap(), user);
-    let (again, second) = world.registry.log_in("aDa", PASSWORD, None).await.unwrap();
-    assert_eq!(again, user);
+    let (same_user, second) = world.registry.log_in("aDa", PASSWORD, None).await.unwrap();
+    assert_eq!(same_user, user);
     assert_ne!(second.login, grant.login);
     let logins = world.registry.logins(second.identity()).await.unwrap();
     let listed: Vec<_> = logins.iter().map(|login| (login.id, login.device.as_deref())).collect();
@@ -32,7 +32,7 @@ async fn who_registered_is_known_and_can_log_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn name_is_given_once() {
+async fn registration_is_refused_when_the_name_is_taken() {
     let world = World::new().await;
     let (user, grant) = world.ada().await;
     let second = world.registry.register("ADA", "another password", None, None).await;
@@ -42,9 +42,9 @@ async fn name_is_given_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_of_many_at_once_gets_the_name() {
+async fn one_of_several_concurrent_registrations_gets_the_name() {
     let world = World::new().await;
-    // All look for the name before any claims it, for their first writes have to be repeated.
+    // Each registration must retry its first write, so all look up the name before any claims it.
     world.faults.next(&[Fault::UnknownBefore; 3]);
     let register = || world.registry.register("ada", PASSWORD, None, None);
     let (one, two, three) = tokio::join!(register(), register(), register());
@@ -55,34 +55,34 @@ async fn one_of_many_at_once_gets_the_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unknown_name_and_wrong_password_are_one_error_after_one_work() {
+async fn unknown_name_gives_the_error_of_a_wrong_password_after_equal_work() {
     let world = World::new().await;
     world.ada().await;
-    world.witness.verified();
+    world.recorder.verified();
     let unknown = world.registry.log_in("nobody", PASSWORD, None).await.unwrap_err();
-    assert_eq!(world.witness.verified(), 1);
+    assert_eq!(world.recorder.verified(), 1);
     let wrong = world.registry.log_in("ada", "another password", None).await.unwrap_err();
-    assert_eq!(world.witness.verified(), 1);
+    assert_eq!(world.recorder.verified(), 1);
     assert_eq!(unknown, wrong);
     assert_eq!(unknown.code(), ErrorCode::Unauthenticated);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_account_can_have_is_as_wrong_as_any_guess() {
+async fn impossible_name_or_password_gives_the_error_of_a_wrong_one() {
     let world = World::new().await;
     world.ada().await;
     let wrong = world.registry.log_in("ada", "another password", None).await.unwrap_err();
-    world.witness.verified();
+    world.recorder.verified();
     for (name, password) in
         [("ada", "short"), ("ada", ""), ("a", PASSWORD), ("", ""), ("ada lovelace", PASSWORD)]
     {
         let error = world.registry.log_in(name, password, None).await.unwrap_err();
-        assert_eq!((&error, world.witness.verified()), (&wrong, 1), "{name:?} {password:?}");
+        assert_eq!((&error, world.recorder.verified()), (&wrong, 1), "{name:?} {password:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn hasher_with_too_much_to_do_is_unavailable_for_everybody() {
+async fn log_in_is_unavailable_when_the_hasher_is_busy() {
     let world = World::new().await;
     world.ada().await;
     for name in ["ada", "nobody"] {
@@ -92,29 +92,31 @@ async fn hasher_with_too_much_to_do_is_unavailable_for_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_out_of_bounds_is_invalid_and_named() {
+async fn invalid_field_is_named_in_the_error() {
     let world = World::new().await;
-    let (long, longest) = ("x".repeat(1_025), "x".repeat(1_024));
+    let too_long = "x".repeat(1_025);
+    let longest = &too_long[..1_024];
     let registry = &world.registry;
-    for (name, password, shown, device, expected) in [
+    for (name, password, display_name, device, expected) in [
         ("a", PASSWORD, None, None, "username"),
         ("ada lovelace", PASSWORD, None, None, "username"),
         ("ada", "7 bytes", None, None, "password"),
-        ("ada", &long, None, None, "password"),
+        ("ada", &too_long, None, None, "password"),
         ("ada", PASSWORD, Some(""), None, "display_name"),
         ("ada", PASSWORD, Some("   "), None, "display_name"),
         ("ada", PASSWORD, Some("Ada\u{202E}"), None, "display_name"),
-        ("ada", PASSWORD, Some(&long[..129]), None, "display_name"),
+        ("ada", PASSWORD, Some(&too_long[..129]), None, "display_name"),
         ("ada", PASSWORD, None, Some(""), "device"),
-        ("ada", PASSWORD, None, Some(&long[..129]), "device"),
+        ("ada", PASSWORD, None, Some(&too_long[..129]), "device"),
     ] {
-        let error = registry.register(name, password, shown, device).await.unwrap_err();
+        let error = registry.register(name, password, display_name, device).await.unwrap_err();
         assert_eq!(field(error).as_deref(), Some(expected));
     }
-    let (user, grant) = registry.register("ada", &longest, Some(&long[..128]), None).await.unwrap();
+    let (user, grant) =
+        registry.register("ada", longest, Some(&too_long[..128]), None).await.unwrap();
     assert_eq!(user.display_name.len(), 128);
-    assert!(registry.log_in("ada", &longest, None).await.is_ok());
-    let error = registry.log_in("ada", &long, None).await.unwrap_err();
+    assert!(registry.log_in("ada", longest, None).await.is_ok());
+    let error = registry.log_in("ada", &too_long, None).await.unwrap_err();
     assert_eq!(field(error).as_deref(), Some("password"));
     for blank in ["", " \u{200B} "] {
         let error = registry.set_profile(grant.identity(), blank).await.unwrap_err();
@@ -125,16 +127,16 @@ async fn what_is_out_of_bounds_is_invalid_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_are_found_by_id_and_by_the_beginning_of_their_name() {
+async fn users_are_found_by_id_and_by_prefix_of_their_name() {
     let world = World::new().await;
     let (ada, grant) = world.ada().await;
     let (alan, _) = world.registry.register("alan", PASSWORD, None, None).await.unwrap();
-    let nobody = UserId::new(1).unwrap();
+    let unknown = UserId::new(1).unwrap();
     let registry = &world.registry;
     assert_eq!(registry.user(alan.id).await.unwrap(), alan);
-    assert_eq!(registry.user(nobody).await, Err(ChatError::NotFound("user")));
+    assert_eq!(registry.user(unknown).await, Err(ChatError::NotFound("user")));
     assert_eq!(
-        registry.users(&[alan.id, nobody, ada.id]).await.unwrap(),
+        registry.users(&[alan.id, unknown, ada.id]).await.unwrap(),
         [alan.clone(), ada.clone()]
     );
     assert_eq!(registry.search("A", 10).await.unwrap(), [ada.clone(), alan.clone()]);
@@ -145,7 +147,7 @@ async fn people_are_found_by_id_and_by_the_beginning_of_their_name() {
     assert_eq!(registry.me(grant.identity()).await.unwrap(), renamed);
     assert_eq!(&*renamed.display_name, "Countess");
     assert_eq!(field(registry.users(&[]).await.unwrap_err()).as_deref(), Some("ids"));
-    assert_eq!(field(registry.users(&[nobody; 101]).await.unwrap_err()).as_deref(), Some("ids"));
+    assert_eq!(field(registry.users(&[unknown; 101]).await.unwrap_err()).as_deref(), Some("ids"));
     assert_eq!(field(registry.search("", 1).await.unwrap_err()).as_deref(), Some("query"));
     assert_eq!(
         field(registry.search(&"a".repeat(33), 1).await.unwrap_err()).as_deref(),

@@ -1,4 +1,4 @@
-//! Stores that fail, or do not say whether they did.
+//! Stores that fail, with a known or an unknown outcome.
 
 use super::world::{
     Fault::{None as Fine, Unavailable, UnknownAfter, UnknownBefore},
@@ -7,7 +7,7 @@ use super::world::{
 use crate::error::ErrorCode;
 
 #[tokio::test(start_paused = true)]
-async fn unknown_outcomes_of_a_registration_are_found_out() {
+async fn registration_is_retried_when_its_outcome_is_unknown() {
     for faults in [[UnknownAfter, Fine], [UnknownBefore, Fine], [Fine, UnknownAfter]] {
         let world = World::new().await;
         world.faults.next(&faults);
@@ -18,7 +18,7 @@ async fn unknown_outcomes_of_a_registration_are_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn registration_that_is_unavailable_did_nothing() {
+async fn registration_changes_nothing_when_the_store_is_unavailable() {
     for faults in [vec![Unavailable], vec![Fine, Unavailable]] {
         let world = World::new().await;
         world.faults.next(&faults);
@@ -30,19 +30,19 @@ async fn registration_that_is_unavailable_did_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_whose_outcome_is_unknown_is_found_out() {
+async fn refresh_is_retried_when_its_outcome_is_unknown() {
     for fault in [UnknownAfter, UnknownBefore] {
         let mut world = World::new().await;
         let (_, first) = world.ada().await;
         world.faults.next(&[fault, fault, fault]);
         let next = world.refresh(&first).await.unwrap();
         assert!(world.refresh(&next).await.is_ok());
-        assert_eq!(world.told(), []);
+        assert_eq!(world.broadcast(), []);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_that_is_unavailable_used_nothing_up() {
+async fn refresh_keeps_the_token_valid_when_the_store_is_unavailable() {
     let world = World::new().await;
     let (_, first) = world.ada().await;
     world.faults.next(&[Unavailable]);
@@ -52,7 +52,7 @@ async fn refresh_that_is_unavailable_used_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outcome_once_unknown_is_never_called_surely_not_done() {
+async fn outcome_stays_unknown_when_later_attempts_are_unavailable() {
     let world = World::new().await;
     let (_, first) = world.ada().await;
     world.faults.next(&[UnknownAfter]);
@@ -61,17 +61,23 @@ async fn outcome_once_unknown_is_never_called_surely_not_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn log_out_that_may_be_done_is_told_and_one_that_is_not_done_is_not() {
+async fn failed_log_out_is_not_broadcast() {
     let mut world = World::new().await;
     let (_, grant) = world.ada().await;
     world.faults.next(&[Unavailable]);
     let failed = world.registry.log_out(grant.identity(), grant.login).await.unwrap_err();
-    assert_eq!((failed.code(), world.told()), (ErrorCode::Unavailable, vec![]));
+    assert_eq!((failed.code(), world.broadcast()), (ErrorCode::Unavailable, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_out_is_broadcast_when_its_outcome_is_unknown() {
+    let mut world = World::new().await;
+    let (_, grant) = world.ada().await;
     world.faults.next(&[UnknownAfter]);
     world.registry.log_out(grant.identity(), grant.login).await.unwrap();
-    assert_eq!(world.told(), [grant.identity()]);
+    assert_eq!(world.broadcast(), [grant.identity()]);
     world.faults.next(&[UnknownBefore; 1_000]);
     let failed = world.registry.log_out(grant.identity(), grant.login).await.unwrap_err();
     assert_eq!(failed.code(), ErrorCode::OutcomeUnknown);
-    assert_eq!(world.told(), [grant.identity()]);
+    assert_eq!(world.broadcast(), [grant.identity()]);
 }

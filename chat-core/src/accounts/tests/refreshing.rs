@@ -6,7 +6,7 @@ use super::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn chain_of_refreshes_stays_one_login() {
+async fn repeated_refreshes_extend_one_login() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let mut newest = first.clone();
@@ -21,34 +21,34 @@ async fn chain_of_refreshes_stays_one_login() {
     assert_eq!(logins.len(), 1);
     assert_eq!(logins[0].used_at.since(logins[0].created_at).as_secs(), 3_000);
     assert_eq!(logins[0].expires_at, logins[0].used_at.after(REFRESH_TTL));
-    assert_eq!(world.told(), []);
+    assert_eq!(world.broadcast(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_answer_is_given_again_for_ten_seconds() {
+async fn refresh_can_be_repeated_for_ten_seconds() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let next = world.refresh(&first).await.unwrap();
     pass(10).await;
     assert_eq!(world.refresh(&first).await.unwrap(), next);
     assert!(world.refresh(&next).await.is_ok());
-    assert_eq!(world.told(), []);
+    assert_eq!(world.broadcast(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn old_token_used_late_ends_the_login() {
+async fn login_ends_when_an_old_token_is_used_late() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let next = world.refresh(&first).await.unwrap();
     pass(11).await;
     assert_eq!(world.refresh(&first).await, Err(WRONG_TOKEN));
-    assert_eq!(world.told(), [first.identity()]);
+    assert_eq!(world.broadcast(), [first.identity()]);
     assert_eq!(world.refresh(&next).await, Err(WRONG_TOKEN));
-    assert!(!world.stands(&first).await);
+    assert!(!world.is_active(&first).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_whose_successor_was_exchanged_ends_the_login_at_once() {
+async fn login_ends_when_a_token_is_used_after_its_successor() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let other = world.log_in().await;
@@ -56,28 +56,28 @@ async fn token_whose_successor_was_exchanged_ends_the_login_at_once() {
     let newest = world.refresh(&next).await.unwrap();
     assert_eq!(world.refresh(&first).await, Err(WRONG_TOKEN));
     assert_eq!(world.refresh(&newest).await, Err(WRONG_TOKEN));
-    assert_eq!(world.told(), [first.identity()]);
-    assert!(world.refresh(&other).await.is_ok(), "another device is another family");
+    assert_eq!(world.broadcast(), [first.identity()]);
+    assert!(world.refresh(&other).await.is_ok(), "the other device has its own login");
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_left_alone_runs_out() {
+async fn token_is_refused_when_it_has_expired() {
     let mut world = World::new().await;
     let (_, grant) = world.ada().await;
     pass(REFRESH_TTL.as_secs()).await;
     assert_eq!(world.refresh(&grant).await, Err(WRONG_TOKEN));
-    assert_eq!(world.told(), []);
+    assert_eq!(world.broadcast(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_that_this_server_never_made_ends_nothing() {
+async fn forged_token_is_refused_and_does_not_end_the_login() {
     let mut world = World::new().await;
     let (_, grant) = world.ada().await;
-    let guessed = RefreshKey::from_secret(b"not the secret");
-    let forged = RefreshToken::fresh(grant.login, &guessed).unwrap().reveal();
+    let other_key = RefreshKey::from_secret(b"not the secret");
+    let forged = RefreshToken::random(grant.login, &other_key).unwrap().reveal();
     for bad in ["", "nonsense", &forged] {
         assert_eq!(world.registry.refresh(bad).await, Err(WRONG_TOKEN));
     }
     assert!(world.refresh(&grant).await.is_ok());
-    assert_eq!(world.told(), []);
+    assert_eq!(world.broadcast(), []);
 }

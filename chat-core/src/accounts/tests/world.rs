@@ -1,15 +1,13 @@
-//! What the tests are written with: a registry, its witnesses, and stores that fail on demand.
+//! The fixtures: a registry, recorders of its effects, and stores that fail on demand.
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::Receiver;
 
 use super::super::*;
@@ -22,56 +20,63 @@ use crate::{
 
 pub(super) const PASSWORD: &str = "an example password";
 
-/// A registry, and all that it acts upon.
+/// A registry and everything that it acts on.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) registry: Registry,
-    pub(super) witness: Arc<Witness>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) faults: Arc<Faults>,
     pub(super) hints: Receiver<Arrival>,
     _others: MemoryBus,
 }
 
-/// Counts password work, and keeps what it was told of revocations.
+/// Counts password verifications and records revocations.
 #[derive(Debug, Default)]
-pub(super) struct Witness {
+pub(super) struct Recorder {
     verified: AtomicUsize,
-    told: Mutex<Vec<Identity>>,
+    revoked: Mutex<Vec<Identity>>,
 }
 
-/// What becomes of the store's next writes; those not listed succeed.
+/// The faults of the store's next writes. Further writes succeed.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<VecDeque<Fault>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Nothing goes wrong.
+    /// The write succeeds.
     None,
-    /// Not done.
+    /// The write is not applied, and the store says so.
     Unavailable,
-    /// Not done, and nobody knows.
+    /// The write is not applied, and its outcome is unknown.
     UnknownBefore,
-    /// Done, and nobody knows.
+    /// The write is applied, and its outcome is unknown.
     UnknownAfter,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
-        let (stores, witness, hub) =
-            (MemoryStores::new(), Arc::<Witness>::default(), MemoryHub::new());
-        let (bus, others, faults) = (hub.bus(), hub.bus(), Arc::<Faults>::default());
+        let stores = MemoryStores::new();
+        let recorder = Arc::<Recorder>::default();
+        let faults = Arc::<Faults>::default();
+        let hub = MemoryHub::new();
+        let bus = hub.bus();
+        let others = hub.bus();
         others.subscribe(&[Channel::Gateways]).await.unwrap();
-        let shaky = Arc::new(Shaky { stores: stores.clone(), faults: Arc::clone(&faults) });
+        let faulty = Arc::new(FaultyStore { stores: stores.clone(), faults: Arc::clone(&faults) });
         let registry = Registry::new(
-            &Stores { accounts: Arc::<Shaky>::clone(&shaky), logins: shaky, ..stores.clone() },
-            Arc::<Witness>::clone(&witness),
+            &Stores {
+                accounts: Arc::<FaultyStore>::clone(&faulty),
+                logins: faulty,
+                ..stores.clone()
+            },
+            Arc::<Recorder>::clone(&recorder),
             Arc::new(TestClock::new(Timestamp::from_millis(1_800_000_000_000), 1)),
             Arc::new(bus),
-            Arc::<Witness>::clone(&witness),
+            Arc::<Recorder>::clone(&recorder),
             RefreshKey::from_secret(b"an example secret"),
         );
         let hints = others.arrivals().unwrap();
-        Self { registry, witness, faults, hints, _others: others }
+        Self { registry, recorder, faults, hints, _others: others }
     }
 
     pub(super) async fn ada(&self) -> (User, Grant) {
@@ -86,19 +91,20 @@ impl World {
         self.registry.refresh(&grant.refresh_token.reveal()).await
     }
 
-    /// Whether the login still stands.
-    pub(super) async fn stands(&self, grant: &Grant) -> bool {
+    /// Returns true if the login has not ended.
+    pub(super) async fn is_active(&self, grant: &Grant) -> bool {
         let logins = self.registry.logins(grant.identity()).await.unwrap();
         logins.iter().any(|login| login.id == grant.login)
     }
 
-    /// Who was told here and who elsewhere, since the last time; they are always the same.
-    pub(super) fn told(&mut self) -> Vec<Identity> {
-        let here = std::mem::take(&mut *self.witness.told.lock().unwrap());
+    /// Returns the logins revoked since the last call, after checking that this gateway and the
+    /// others were told of the same ones.
+    pub(super) fn broadcast(&mut self) -> Vec<Identity> {
+        let here = std::mem::take(&mut *self.recorder.revoked.lock());
         let elsewhere: Vec<_> = std::iter::from_fn(|| self.hints.try_recv().ok())
             .flat_map(|arrival| match arrival {
                 Arrival::Hint { payload, .. } => revocations::decode(&payload).unwrap(),
-                Arrival::Lost => unreachable!("the hub loses nothing"),
+                Arrival::Lost => unreachable!("the hub has no faults"),
             })
             .collect();
         assert_eq!(here, elsewhere);
@@ -110,14 +116,14 @@ pub(super) async fn pass(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
 }
 
-impl Witness {
+impl Recorder {
     pub(super) fn verified(&self) -> usize {
         self.verified.swap(0, Ordering::Relaxed)
     }
 }
 
 #[async_trait]
-impl Passwords for Witness {
+impl Passwords for Recorder {
     async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         PlainPasswords.hash(password).await
     }
@@ -131,44 +137,44 @@ impl Passwords for Witness {
     }
 }
 
-impl Revocations for Witness {
+impl Revocations for Recorder {
     fn revoked(&self, ended: Identity) {
-        self.told.lock().unwrap().push(ended);
+        self.revoked.lock().push(ended);
     }
 }
 
 impl Faults {
     pub(super) fn next(&self, faults: &[Fault]) {
-        self.0.lock().unwrap().extend(faults);
+        self.0.lock().extend(faults);
     }
 
-    async fn strike<T: Send>(
+    async fn apply<T: Send>(
         &self,
-        step: impl Future<Output = Result<T, StoreError>> + Send,
+        write: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let fault = self.0.lock().unwrap().pop_front().unwrap_or(Fault::None);
+        let fault = self.0.lock().pop_front().unwrap_or(Fault::None);
         match fault {
-            Fault::None => step.await,
-            Fault::Unavailable => Err(StoreError::Unavailable("a fault".into())),
-            Fault::UnknownBefore => Err(StoreError::Unknown("a fault".into())),
+            Fault::None => write.await,
+            Fault::Unavailable => Err(StoreError::Unavailable("injected fault".into())),
+            Fault::UnknownBefore => Err(StoreError::Unknown("injected fault".into())),
             Fault::UnknownAfter => {
-                step.await?;
-                Err(StoreError::Unknown("a fault".into()))
+                write.await?;
+                Err(StoreError::Unknown("injected fault".into()))
             }
         }
     }
 }
 
 #[derive(Debug)]
-struct Shaky {
+struct FaultyStore {
     stores: Stores,
     faults: Arc<Faults>,
 }
 
 #[async_trait]
-impl Accounts for Shaky {
+impl Accounts for FaultyStore {
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
-        self.faults.strike(self.stores.accounts.claim(user, password_hash)).await
+        self.faults.apply(self.stores.accounts.claim(user, password_hash)).await
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
@@ -187,7 +193,7 @@ impl Accounts for Shaky {
         id: UserId,
         display_name: &str,
     ) -> Result<Option<User>, StoreError> {
-        self.faults.strike(self.stores.accounts.set_profile(id, display_name)).await
+        self.faults.apply(self.stores.accounts.set_profile(id, display_name)).await
     }
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -196,9 +202,9 @@ impl Accounts for Shaky {
 }
 
 #[async_trait]
-impl Logins for Shaky {
+impl Logins for FaultyStore {
     async fn open(&self, login: &Login) -> Result<(), StoreError> {
-        self.faults.strike(self.stores.logins.open(login)).await
+        self.faults.apply(self.stores.logins.open(login)).await
     }
 
     async fn rotate(
@@ -210,11 +216,11 @@ impl Logins for Shaky {
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let rotate = self.stores.logins.rotate(id, presented, successor, now, expires_at);
-        self.faults.strike(rotate).await
+        self.faults.apply(rotate).await
     }
 
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        self.faults.strike(self.stores.logins.revoke(user, id)).await
+        self.faults.apply(self.stores.logins.revoke(user, id)).await
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

@@ -1,4 +1,4 @@
-//! The contract; the faults that a [`MemoryHub`] makes; and what stands for what was lost.
+//! The contract of the bus, the faults of a [`MemoryHub`], and `Lost`.
 
 use super::*;
 
@@ -12,9 +12,13 @@ crate::bus_contract!(open);
 
 const CHANNEL: Channel = Channel::Gateways;
 
-/// Two gateways; what the first publishes, the second reads.
-async fn two(hub: &MemoryHub, arrivals_max: usize) -> (MemoryBus, MemoryBus, Receiver<Arrival>) {
-    let (from, to) = (hub.bus(), hub.bus_with_max(arrivals_max));
+/// Returns two gateways, of which the second subscribes, and the arrivals of the second.
+async fn publisher_and_reader(
+    hub: &MemoryHub,
+    arrivals_max: usize,
+) -> (MemoryBus, MemoryBus, Receiver<Arrival>) {
+    let from = hub.bus();
+    let to = hub.bus_with_max(arrivals_max);
     to.subscribe(&[CHANNEL]).await.unwrap();
     let arrivals = to.arrivals().unwrap();
     (from, to, arrivals)
@@ -26,7 +30,7 @@ fn publish(bus: &MemoryBus, numbers: std::ops::Range<u8>) {
     }
 }
 
-/// What has arrived; `None` is `Lost`.
+/// Returns the numbers that have arrived, with `None` for `Lost`.
 fn read(arrivals: &mut Receiver<Arrival>) -> Vec<Option<u8>> {
     std::iter::from_fn(|| arrivals.try_recv().ok())
         .map(|arrival| match arrival {
@@ -41,9 +45,9 @@ fn numbers(range: std::ops::Range<u8>) -> Vec<Option<u8>> {
 }
 
 #[tokio::test]
-async fn without_faults_everything_arrives_in_order_and_not_at_home() {
+async fn hints_arrive_in_order_at_others_when_there_are_no_faults() {
     let hub = MemoryHub::new();
-    let (from, to, mut arrivals) = two(&hub, 100).await;
+    let (from, to, mut arrivals) = publisher_and_reader(&hub, 100).await;
     from.subscribe(&[CHANNEL]).await.unwrap();
     publish(&from, 0..50);
     assert_eq!(read(&mut arrivals), numbers(0..50));
@@ -54,9 +58,9 @@ async fn without_faults_everything_arrives_in_order_and_not_at_home() {
 }
 
 #[tokio::test]
-async fn overflow_ends_in_one_lost_and_goes_on_when_there_is_room() {
+async fn full_queue_ends_with_one_lost_and_continues_when_read() {
     let hub = MemoryHub::new();
-    let (from, _to, mut arrivals) = two(&hub, 3).await;
+    let (from, _to, mut arrivals) = publisher_and_reader(&hub, 3).await;
     publish(&from, 0..10);
     assert_eq!(read(&mut arrivals), [Some(0), Some(1), Some(2), None]);
     publish(&from, 10..12);
@@ -64,9 +68,9 @@ async fn overflow_ends_in_one_lost_and_goes_on_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn hint_dropped_behind_an_unread_lost_is_covered_by_one_that_is_unread() {
+async fn dropped_hint_is_always_covered_by_an_unread_lost() {
     let hub = MemoryHub::new();
-    let (from, _to, mut arrivals) = two(&hub, 3).await;
+    let (from, _to, mut arrivals) = publisher_and_reader(&hub, 3).await;
     publish(&from, 0..10);
     let mut seen = Vec::new();
     for number in 10..60 {
@@ -80,10 +84,10 @@ async fn hint_dropped_behind_an_unread_lost_is_covered_by_one_that_is_unread() {
 }
 
 #[tokio::test]
-async fn cut_hub_carries_nothing_and_says_lost_to_everybody_when_healed() {
+async fn every_gateway_receives_lost_when_the_hub_reconnects() {
     let hub = MemoryHub::new();
-    let (from, to, mut arrivals) = two(&hub, 100).await;
-    let mut at_home = from.arrivals().unwrap();
+    let (from, to, mut arrivals) = publisher_and_reader(&hub, 100).await;
+    let mut own_arrivals = from.arrivals().unwrap();
     hub.cut_off();
     assert!(!from.is_up() && !to.is_up());
     publish(&from, 0..3);
@@ -94,13 +98,13 @@ async fn cut_hub_carries_nothing_and_says_lost_to_everybody_when_healed() {
     assert!(from.is_up() && to.is_up());
     publish(&from, 3..5);
     assert_eq!(read(&mut arrivals), [None, Some(3), Some(4)]);
-    assert_eq!(read(&mut at_home), [None]);
+    assert_eq!(read(&mut own_arrivals), [None]);
 }
 
 #[tokio::test]
-async fn gateway_cut_off_alone_hears_lost_alone() {
+async fn only_the_disconnected_gateway_receives_lost() {
     let hub = MemoryHub::new();
-    let (from, to, mut arrivals) = two(&hub, 100).await;
+    let (from, to, mut arrivals) = publisher_and_reader(&hub, 100).await;
     to.cut_off();
     publish(&from, 0..3);
     assert!(from.is_up() && !to.is_up());
@@ -112,9 +116,10 @@ async fn gateway_cut_off_alone_hears_lost_alone() {
 }
 
 #[tokio::test]
-async fn subscription_made_while_cut_off_holds_after_it() {
+async fn subscription_made_while_disconnected_works_after_reconnecting() {
     let hub = MemoryHub::new();
-    let (from, to) = (hub.bus(), hub.bus());
+    let from = hub.bus();
+    let to = hub.bus();
     to.cut_off();
     assert!(to.subscribe(&[CHANNEL]).await.is_err());
     to.heal();
@@ -123,7 +128,7 @@ async fn subscription_made_while_cut_off_holds_after_it() {
 }
 
 #[tokio::test]
-async fn faults_drop_double_and_reorder_the_same_way_for_a_seed() {
+async fn faults_are_equal_for_equal_seeds() {
     let faults = BusFaults {
         drop_permille: 100,
         double_permille: 100,
@@ -134,7 +139,7 @@ async fn faults_drop_double_and_reorder_the_same_way_for_a_seed() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
         let hub = MemoryHub::with_faults(seed, faults);
-        let (from, _to, mut arrivals) = two(&hub, 1_000).await;
+        let (from, _to, mut arrivals) = publisher_and_reader(&hub, 1_000).await;
         publish(&from, 0..200);
         hub.settle();
         runs.push(read(&mut arrivals));
@@ -143,16 +148,16 @@ async fn faults_drop_double_and_reorder_the_same_way_for_a_seed() {
     assert_ne!(runs[0], runs[2]);
     let count = |number| runs[0].iter().filter(|seen| **seen == Some(number)).count();
     assert!((0..200).any(|number| count(number) == 0), "dropped");
-    assert!((0..200).any(|number| count(number) == 2), "doubled");
+    assert!((0..200).any(|number| count(number) == 2), "repeated");
     assert!(!runs[0].is_sorted(), "reordered");
-    assert!(!runs[0].contains(&None), "in silence");
+    assert!(!runs[0].contains(&None), "without notice");
 }
 
 #[tokio::test]
-async fn delayed_hints_come_after_later_ones_or_when_settled() {
+async fn delayed_hints_arrive_after_later_ones_or_on_demand() {
     let faults = BusFaults { delay_permille: 1_000, delay_max: 1, ..BusFaults::default() };
     let hub = MemoryHub::with_faults(1, faults);
-    let (from, _to, mut arrivals) = two(&hub, 100).await;
+    let (from, _to, mut arrivals) = publisher_and_reader(&hub, 100).await;
     publish(&from, 0..3);
     assert_eq!(read(&mut arrivals), numbers(0..2));
     hub.settle();
@@ -164,9 +169,9 @@ async fn delayed_hints_come_after_later_ones_or_when_settled() {
 }
 
 #[tokio::test]
-async fn gateway_that_went_leaves_nothing_on_the_hub() {
+async fn dropped_gateway_is_removed_from_the_hub() {
     let hub = MemoryHub::new();
-    let (from, to, arrivals) = two(&hub, 100).await;
+    let (from, to, arrivals) = publisher_and_reader(&hub, 100).await;
     drop((to, arrivals));
     publish(&from, 0..3);
     assert_eq!(hub.lock().gateways.len(), 1);

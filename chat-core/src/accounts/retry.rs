@@ -1,4 +1,4 @@
-//! Steps that are asked again until their outcome is known.
+//! Retries of idempotent writes whose outcome is unknown.
 
 use std::{future::Future, time::Duration};
 
@@ -8,22 +8,24 @@ use crate::{error::StoreError, limits::COMMAND_DEADLINE};
 
 const RETRY_WAIT: Duration = Duration::from_millis(20);
 
-/// Does an idempotent step again while its outcome is unknown, for [`COMMAND_DEADLINE`]. Once an
-/// outcome was unknown, a later "surely not done" speaks for the later attempt only.
-pub(super) async fn settled<T, F>(mut step: impl FnMut() -> F) -> Result<T, StoreError>
+/// Repeats an idempotent write while its outcome is unknown, for up to [`COMMAND_DEADLINE`].
+///
+/// Once an attempt ended unknown, a later `Unavailable` proves nothing about it, so the result
+/// stays `Unknown`.
+pub(super) async fn retry_while_unknown<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     let deadline = Instant::now() + COMMAND_DEADLINE;
-    let mut outcome = step().await;
+    let mut outcome = write().await;
     while let Err(StoreError::Unknown(detail)) = outcome {
         if Instant::now() >= deadline {
             return Err(StoreError::Unknown(detail));
         }
         sleep(RETRY_WAIT).await;
-        outcome = match step().await {
+        outcome = match write().await {
             Err(StoreError::Unavailable(detail)) => Err(StoreError::Unknown(detail)),
-            known => known,
+            other => other,
         };
     }
     outcome
