@@ -63,35 +63,35 @@ macro_rules! promises {
 
 promises!(two, "edges_2", 2:
     log: empty_log_has_the_default_head;
-    log: append_is_seen_by_every_later_read_on_every_handle;
-    log: heads_answer_in_the_order_asked;
-    log: client_id_belongs_to_its_sender_and_conversation;
-    log: entries_without_client_id_are_no_duplicates;
-    log_race: concurrent_appenders_make_one_log;
-    log_race: one_append_wins_at_each_head;
-    log_race: one_command_at_once_on_all_handles_makes_one_entry;
-    log_race: conversations_are_appended_to_side_by_side;
-    members: members_are_what_the_entries_say;
-    conversations: title_is_the_newest;
+    log: append_is_in_every_later_read_on_every_handle;
+    log: heads_are_returned_in_the_order_requested;
+    log: client_id_is_scoped_to_sender_and_conversation;
+    log: entries_without_client_id_are_never_duplicates;
+    log_race: concurrent_appends_make_one_dense_log;
+    log_race: exactly_one_append_succeeds_at_each_head;
+    log_race: concurrent_copies_of_a_command_make_one_entry;
+    log_race: conversations_can_be_appended_to_concurrently;
+    members: members_follow_the_entries;
+    conversations: title_is_that_of_the_newest_entry;
     cursors: sending_moves_the_senders_own_cursor;
 );
 
 promises!(eight, "edges_8", 8:
     log: empty_log_has_the_default_head;
-    log: append_is_seen_by_every_later_read_on_every_handle;
-    log: append_at_another_head_is_refused_with_the_true_head;
-    log: refused_append_leaves_its_keys_free;
-    log: known_key_is_refused_with_the_entry_that_stands;
-    log: batch_with_known_keys_is_refused_whole;
-    log: find_tells_what_a_client_id_made;
-    log: neighbouring_conversations_do_not_mix;
-    log_race: concurrent_appenders_make_one_log;
-    log_race: one_append_wins_at_each_head;
-    log_race: one_command_at_once_on_all_handles_makes_one_entry;
-    log_race: reader_beside_appenders_sees_a_growing_log;
-    log_race: conversations_are_appended_to_side_by_side;
-    erase: erase_takes_the_text_and_keeps_the_place;
-    overlays: overlays_are_the_fold_of_the_entries;
+    log: append_is_in_every_later_read_on_every_handle;
+    log: append_is_refused_when_the_head_differs;
+    log: refused_append_does_not_use_up_client_ids;
+    log: retry_returns_the_entry_of_the_first_attempt;
+    log: batch_is_refused_whole_when_one_client_id_is_known;
+    log: find_returns_the_entry_of_a_client_id;
+    log: conversations_with_adjacent_ids_are_separate;
+    log_race: concurrent_appends_make_one_dense_log;
+    log_race: exactly_one_append_succeeds_at_each_head;
+    log_race: concurrent_copies_of_a_command_make_one_entry;
+    log_race: concurrent_reader_sees_a_growing_log;
+    log_race: conversations_can_be_appended_to_concurrently;
+    erase: erase_removes_the_text_and_keeps_the_entry;
+    overlays: overlays_follow_the_entries;
 );
 
 /// Forty entries, one by one on both gateways in turn.

@@ -1,8 +1,11 @@
-//! What every backend has to keep, as tests: a port's promises are functions in the file of its
-//! name, each named for what it promises and listed by a macro that makes tests of them.
-#![expect(clippy::unwrap_used, reason = "these are tests, for other crates' use")]
+//! Contract tests: what every implementation of a port must do.
+//!
+//! Each file has the tests of one port. A macro lists them and makes a test of each in the crate
+//! that implements the port. Words in parentheses, such as "(lost-write)", name the anomalies that
+//! a test rules out; the checker of the end-to-end tests uses the same names.
+#![expect(clippy::unwrap_used, reason = "these are tests, which other crates run")]
 
-mod scene;
+mod fixtures;
 mod stores;
 
 pub mod accounts;

@@ -1,8 +1,8 @@
 //! Ended logins whose access tokens have not expired yet.
 //!
-//! A gateway verifies access tokens without the store. It therefore remembers every login that ended
-//! within the lifetime of an access token: those ended by its own log-outs, and those that other
-//! gateways sent as hints.
+//! A gateway verifies access tokens without the store. It therefore remembers every login that
+//! ended within the lifetime of an access token: those ended by its own log-outs, and those that
+//! other gateways sent as hints.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -126,9 +126,9 @@ impl RevokedLogins {
         known.until.get(&login).is_some_and(|until| *until > now)
     }
 
-    /// Returns the remembered logins that this gateway ended, oldest first. They are published again
-    /// after hints may have been lost. Logins that others ended are not included, because gateways
-    /// would otherwise remind each other of them forever.
+    /// Returns the remembered logins that this gateway ended, oldest first. They are published
+    /// again after hints may have been lost. Logins that others ended are not included, because
+    /// gateways would otherwise remind each other of them forever.
     pub fn in_force(&self, now: Timestamp) -> Vec<Identity> {
         let known = self.known.read();
         let own =

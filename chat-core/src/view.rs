@@ -58,11 +58,10 @@ impl EntryView {
         let mut current: Vec<_> = overlay.reactions.iter().filter(|one| one.on).collect();
         current.sort_unstable_by_key(|reaction| reaction.seq);
         for Reaction { emoji, user, .. } in current {
-            match view.reactions.iter_mut().find(|group| group.emoji == *emoji) {
-                Some(group) => group.users.push(*user),
-                None => {
-                    view.reactions.push(ReactionView { emoji: emoji.clone(), users: vec![*user] })
-                }
+            if let Some(group) = view.reactions.iter_mut().find(|group| group.emoji == *emoji) {
+                group.users.push(*user);
+            } else {
+                view.reactions.push(ReactionView { emoji: emoji.clone(), users: vec![*user] });
             }
         }
         view
@@ -90,9 +89,10 @@ pub async fn present(
     };
     let mut views = Vec::with_capacity(entries.len());
     for entry in entries {
-        let edited_message = match &entry.body {
-            Body::Edited { target_seq, text: Some(_) } => Some(*target_seq),
-            _ => None,
+        let edited_message = if let Body::Edited { target_seq, text: Some(_) } = &entry.body {
+            Some(*target_seq)
+        } else {
+            None
         };
         let mut view = match overlays.get(&entry.seq) {
             Some(overlay) => EntryView::with_overlay(entry, overlay),

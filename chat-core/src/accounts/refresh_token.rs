@@ -1,10 +1,11 @@
 //! Refresh tokens: a login, 256 secret bits and a tag, in hexadecimal.
 //!
-//! A token's successor is `H(key || H(key || login || secret))`. Deriving it needs the server's key,
-//! and every gateway derives the same one. The store keeps only the SHA-256 of login and secret.
+//! A token's successor is `H(key || H(key || login || secret))`. Deriving it needs the server's
+//! key, and every gateway derives the same one. The store keeps only the SHA-256 of login and
+//! secret.
 //!
-//! The tag proves that the server made the token. Without it, anybody who guesses a login's id could
-//! end that login with an invented "old" token.
+//! The tag proves that the server made the token. Without it, anybody who guesses a login's id
+//! could end that login with an invented "old" token.
 
 use std::fmt;
 

@@ -1,10 +1,10 @@
-//! Promises of [`crate::port::Accounts`].
+//! Contract tests of [`crate::port::Accounts`].
 
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::scene::{fresh, last, now, word};
+use super::fixtures::{fresh, last, now, random_word};
 use crate::{
     id::UserId,
     model::{User, Username},
@@ -16,13 +16,13 @@ fn user(username: &str) -> User {
     User { id: fresh(), username, display_name: "\0 \u{1F469}".into(), created_at: now() }
 }
 
-async fn users_on(stores: &Stores, ids: &[UserId]) -> Vec<Option<User>> {
+async fn read_users(stores: &Stores, ids: &[UserId]) -> Vec<Option<User>> {
     stores.accounts.users(ids).await.unwrap()
 }
 
-/// Of several who want a name at once one gets it, with its own hash; the others have no account.
-pub async fn username_is_claimed_once(stores: &[Stores]) {
-    let name = word();
+/// Of several concurrent claims one gets the name, with its own hash. The others get no account.
+pub async fn one_of_several_concurrent_claims_gets_the_name(stores: &[Stores]) {
+    let name = random_word();
     let mut claimants = JoinSet::new();
     for nth in 0..8 {
         let (stores, user) = (stores[nth % stores.len()].clone(), user(&name));
@@ -35,7 +35,7 @@ pub async fn username_is_claimed_once(stores: &[Stores]) {
     for stores in stores {
         for (won, user) in &claims {
             let expected = won.then(|| user.clone());
-            assert_eq!(users_on(stores, &[user.id]).await, [expected]);
+            assert_eq!(read_users(stores, &[user.id]).await, [expected]);
         }
         let (_, winner) = claims.iter().find(|(won, _)| *won).unwrap();
         let credentials = stores.accounts.credentials(&winner.username).await.unwrap();
@@ -44,56 +44,56 @@ pub async fn username_is_claimed_once(stores: &[Stores]) {
     }
 }
 
-/// Whoever claimed a name and did not hear the answer wins again; everybody else never does.
-pub async fn claim_may_be_repeated_by_its_winner(stores: &[Stores]) {
-    let winner = user(&word());
+/// A winner that did not receive the answer wins again. Nobody else ever does.
+pub async fn winner_can_repeat_its_claim(stores: &[Stores]) {
+    let winner = user(&random_word());
     let other = User { id: fresh(), ..winner.clone() };
     for _ in 0..3 {
         assert!(last(stores).accounts.claim(&winner, "hash").await.unwrap());
         assert!(!stores[0].accounts.claim(&other, "other").await.unwrap());
         let credentials = stores[0].accounts.credentials(&winner.username).await.unwrap();
         assert_eq!(credentials, Some((winner.clone(), "hash".into())));
-        assert_eq!(users_on(stores.last().unwrap(), &[other.id]).await, [None]);
+        assert_eq!(read_users(stores.last().unwrap(), &[other.id]).await, [None]);
     }
 }
 
-/// Users stand where they were asked, also where there is none or one is asked twice.
-pub async fn users_answer_in_the_order_asked(stores: &[Stores]) {
-    let (one, other) = (user(&word()), user(&word()));
+/// Each requested id has its result in its place, even if it is unknown or requested twice.
+pub async fn users_are_returned_in_the_order_requested(stores: &[Stores]) {
+    let (one, other) = (user(&random_word()), user(&random_word()));
     for user in [&one, &other] {
         stores[0].accounts.claim(user, "hash").await.unwrap();
     }
     let asked = [other.id, fresh(), one.id, other.id];
     let expected = [Some(other.clone()), None, Some(one), Some(other)];
-    assert_eq!(users_on(last(stores), &asked).await, expected);
-    assert_eq!(users_on(last(stores), &[]).await, []);
-    let nobody = Username::new(&word()).unwrap();
-    assert_eq!(last(stores).accounts.credentials(&nobody).await.unwrap(), None);
+    assert_eq!(read_users(last(stores), &asked).await, expected);
+    assert_eq!(read_users(last(stores), &[]).await, []);
+    let unknown = Username::new(&random_word()).unwrap();
+    assert_eq!(last(stores).accounts.credentials(&unknown).await.unwrap(), None);
 }
 
-/// A new display name is what every later read tells; a stranger gets none (phantom).
-pub async fn profile_is_told_as_it_was_set(stores: &[Stores]) {
-    let before = user(&word());
+/// Every later read returns the new display name. An unknown user gets none (phantom).
+pub async fn profile_is_read_back_as_set(stores: &[Stores]) {
+    let before = user(&random_word());
     stores[0].accounts.claim(&before, "hash").await.unwrap();
     let after = User { display_name: "new \u{3042}\0".into(), ..before.clone() };
     let set = stores[0].accounts.set_profile(before.id, &after.display_name).await.unwrap();
     assert_eq!(set.as_ref(), Some(&after));
     for stores in stores {
-        assert_eq!(users_on(stores, &[before.id]).await, [Some(after.clone())]);
+        assert_eq!(read_users(stores, &[before.id]).await, [Some(after.clone())]);
         let credentials = stores.accounts.credentials(&before.username).await.unwrap();
         assert_eq!(credentials, Some((after.clone(), "hash".into())));
         let found = stores.accounts.search(before.username.as_str(), 2).await.unwrap();
         assert_eq!(found, std::slice::from_ref(&after));
     }
-    let stranger: UserId = fresh();
-    assert_eq!(stores[0].accounts.set_profile(stranger, "nobody").await.unwrap(), None);
-    assert_eq!(users_on(last(stores), &[stranger]).await, [None]);
+    let unknown: UserId = fresh();
+    assert_eq!(stores[0].accounts.set_profile(unknown, "nobody").await.unwrap(), None);
+    assert_eq!(read_users(last(stores), &[unknown]).await, [None]);
 }
 
-/// A search finds the names that begin with its prefix, all of them, ascending, up to its limit;
-/// no character of a name means anything else in it.
+/// A search returns all names with the prefix, ascending, up to the limit. No character has a
+/// special meaning in a prefix.
 pub async fn search_finds_names_by_prefix(stores: &[Stores]) {
-    let word = word();
+    let word = random_word();
     let names = ["", "-", "-a", ".", "0", "_", "_b", "a", "aa", "z", "zz"];
     let mut users = Vec::new();
     for name in names {

@@ -1,5 +1,5 @@
-//! Promises of [`crate::port::Bus`] while nothing is lost: a broken bus may break them, silently or
-//! with a `Lost`.
+//! Contract tests of [`crate::port::Bus`] without faults. A bus with faults may lose hints, with or
+//! without sending `Lost`.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -9,41 +9,43 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::scene::{fresh, random};
+use super::fixtures::{fresh, random};
 use crate::{
     id::{ConversationId, UserId},
     limits::FRAME_BYTES_MAX,
     port::{Arrival, Bus, Channel},
 };
 
-/// Makes one test of each promise of the bus. `open` is the path of an
-/// `async fn() -> (guard, Vec<Arc<dyn Bus>>)`: two gateways' buses at least, all on the same hub,
-/// none of which has been listened to; the guard is dropped after the test.
+/// Makes the contract tests of a bus.
+///
+/// `open` is the path of an `async fn() -> (guard, Vec<Arc<dyn Bus>>)`. It returns the buses of at
+/// least two gateways on the same hub, whose arrivals have not been taken. The guard is dropped
+/// after the test.
 #[macro_export]
 macro_rules! bus_contract {
     ($open:path) => {
         $crate::bus_contract!(@tests $open;
             hints_arrive_at_all_other_gateways_in_order;
-            every_gateway_speaks_and_hears;
+            every_gateway_can_publish_and_receive;
             bus_becomes_current_after_it_is_up;
-            subscribed_is_heard_from_that_moment_on;
-            channels_are_kept_apart;
+            hints_arrive_once_subscribe_has_returned;
+            hints_of_other_channels_do_not_arrive;
             every_kind_of_channel_carries_hints;
-            payloads_arrive_as_they_were;
-            many_channels_are_subscribed_at_once;
-            subscribing_again_changes_nothing;
-            channel_left_leaves_the_others;
-            channel_left_and_joined_again_is_heard;
-            hints_that_nobody_wants_do_no_harm;
+            payloads_arrive_unchanged;
+            many_channels_can_be_subscribed_at_once;
+            hint_arrives_once_when_subscribed_twice;
+            unsubscribing_one_channel_keeps_the_others;
+            hints_arrive_after_subscribing_again;
+            hints_without_subscribers_are_ignored;
             publish_does_not_wait_for_readers;
-            arrivals_are_given_once;
+            arrivals_can_be_taken_once;
         );
     };
-    (@tests $open:path; $($promise:ident;)+) => {$(
+    (@tests $open:path; $($test:ident;)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $promise() {
+        async fn $test() {
             let (_guard, buses) = $open().await;
-            $crate::contract::bus::$promise(&buses).await;
+            $crate::contract::bus::$test(&buses).await;
         }
     )+};
 }
@@ -62,7 +64,7 @@ fn publish(bus: &Arc<dyn Bus>, channel: Channel, number: u32) {
     bus.publish(channel, Bytes::copy_from_slice(&number.to_be_bytes()));
 }
 
-/// Reads what one gateway hears, on the channels that it asked for.
+/// Reads the arrivals of one gateway.
 struct Listener<'a> {
     bus: &'a Arc<dyn Bus>,
     arrivals: Receiver<Arrival>,
@@ -75,7 +77,7 @@ impl<'a> Listener<'a> {
         Self { bus, arrivals }
     }
 
-    /// The next hint; what a bus says of its own beginning is no hint.
+    /// Returns the next hint and skips `Lost`, which a bus may send when it starts.
     async fn next(&mut self) -> (Channel, Bytes) {
         loop {
             let arrival = timeout(PATIENCE, self.arrivals.recv()).await.expect("a hint is missing");
@@ -86,14 +88,14 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// The next hint is this one.
-    async fn hears(&mut self, channel: Channel, expected: u32) {
-        let (heard, payload) = self.next().await;
-        assert_eq!((heard, number(&payload)), (channel, expected));
+    /// Checks that the next hint is this one.
+    async fn expect_hint(&mut self, channel: Channel, expected: u32) {
+        let (received, payload) = self.next().await;
+        assert_eq!((received, number(&payload)), (channel, expected));
     }
 }
 
-/// What is published after `subscribe` has returned arrives everywhere, once, in its order.
+/// Hints published after `subscribe` has returned arrive at every subscriber, once and in order.
 pub async fn hints_arrive_at_all_other_gateways_in_order(buses: &[Arc<dyn Bus>]) {
     let channel = conversation();
     let mut others = Vec::new();
@@ -105,26 +107,26 @@ pub async fn hints_arrive_at_all_other_gateways_in_order(buses: &[Arc<dyn Bus>])
     }
     for other in &mut others {
         for count in 0..200 {
-            other.hears(channel, count).await;
+            other.expect_hint(channel, count).await;
         }
     }
 }
 
-/// No gateway is the first among them.
-pub async fn every_gateway_speaks_and_hears(buses: &[Arc<dyn Bus>]) {
+/// Hints pass in both directions.
+pub async fn every_gateway_can_publish_and_receive(buses: &[Arc<dyn Bus>]) {
     let (one, two) = (conversation(), conversation());
     let mut first = Listener::new(&buses[0], &[one]).await;
     let mut second = Listener::new(&buses[1], &[two]).await;
     assert!(buses.iter().all(|bus| bus.is_up()));
     for count in 0..20 {
         publish(&buses[0], two, count);
-        second.hears(two, count).await;
+        second.expect_hint(two, count).await;
         publish(&buses[1], one, count);
-        first.hears(one, count).await;
+        first.expect_hint(one, count).await;
     }
 }
 
-/// A bus that is up proves soon that hints arrive.
+/// A bus that is up soon becomes current.
 pub async fn bus_becomes_current_after_it_is_up(buses: &[Arc<dyn Bus>]) {
     for bus in buses {
         let current = async {
@@ -136,19 +138,19 @@ pub async fn bus_becomes_current_after_it_is_up(buses: &[Arc<dyn Bus>]) {
     }
 }
 
-/// When `subscribe` has returned, nothing more is missed.
-pub async fn subscribed_is_heard_from_that_moment_on(buses: &[Arc<dyn Bus>]) {
+/// No hint is missed once `subscribe` has returned.
+pub async fn hints_arrive_once_subscribe_has_returned(buses: &[Arc<dyn Bus>]) {
     let mut listener = Listener::new(&buses[1], &[]).await;
     for count in 0..50 {
         let channel = conversation();
         listener.bus.subscribe(&[channel]).await.unwrap();
         publish(&buses[0], channel, count);
-        listener.hears(channel, count).await;
+        listener.expect_hint(channel, count).await;
     }
 }
 
-/// A conversation is no other one, and no user of the same number.
-pub async fn channels_are_kept_apart(buses: &[Arc<dyn Bus>]) {
+/// A channel is not mixed up with other conversations or with a user of the same number.
+pub async fn hints_of_other_channels_do_not_arrive(buses: &[Arc<dyn Bus>]) {
     let id: ConversationId = fresh();
     let channel = Channel::Conversation(id);
     let mut listener = Listener::new(&buses[1], &[channel]).await;
@@ -156,30 +158,30 @@ pub async fn channels_are_kept_apart(buses: &[Arc<dyn Bus>]) {
     publish(&buses[0], conversation(), 2);
     publish(&buses[0], Channel::User(fresh()), 3);
     publish(&buses[0], channel, 4);
-    listener.hears(channel, 4).await;
+    listener.expect_hint(channel, 4).await;
 }
 
-/// Conversations, users, and all gateways.
+/// Conversations, users and the channel of all gateways carry hints.
 pub async fn every_kind_of_channel_carries_hints(buses: &[Arc<dyn Bus>]) {
     let channels = [conversation(), Channel::User(fresh()), Channel::Gateways];
     let mut listener = Listener::new(&buses[1], &channels).await;
-    let mine = Bytes::copy_from_slice(&random::<16>());
+    let payload_of_this_test = Bytes::copy_from_slice(&random::<16>());
     for channel in channels {
-        buses[0].publish(channel, mine.clone());
+        buses[0].publish(channel, payload_of_this_test.clone());
     }
-    let mut heard = HashSet::new();
-    while heard.len() < channels.len() {
+    let mut received = HashSet::new();
+    while received.len() < channels.len() {
         let (channel, payload) = listener.next().await;
-        // Others may speak to all gateways, too.
-        if payload == mine {
-            heard.insert(channel);
+        // Other tests may also publish to all gateways.
+        if payload == payload_of_this_test {
+            received.insert(channel);
         }
     }
-    assert_eq!(heard, HashSet::from(channels));
+    assert_eq!(received, HashSet::from(channels));
 }
 
-/// Any bytes, and as many as a frame may have.
-pub async fn payloads_arrive_as_they_were(buses: &[Arc<dyn Bus>]) {
+/// A payload can have any bytes, and as many as a frame.
+pub async fn payloads_arrive_unchanged(buses: &[Arc<dyn Bus>]) {
     let channel = conversation();
     let mut listener = Listener::new(&buses[1], &[channel]).await;
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
@@ -199,24 +201,24 @@ pub async fn payloads_arrive_as_they_were(buses: &[Arc<dyn Bus>]) {
     }
 }
 
-/// A gateway that starts has thousands to subscribe.
-pub async fn many_channels_are_subscribed_at_once(buses: &[Arc<dyn Bus>]) {
+/// A gateway that starts subscribes to thousands of channels.
+pub async fn many_channels_can_be_subscribed_at_once(buses: &[Arc<dyn Bus>]) {
     let channels: Vec<Channel> = (0..2_000).map(|_| conversation()).collect();
     let mut listener = Listener::new(&buses[1], &channels).await;
     for (count, channel) in (0..).zip(&channels) {
         publish(&buses[0], *channel, count);
-        // In small steps: a queue before a reader may be short.
+        // In small steps, because the queue of unread hints may be short.
         if count % 50 == 49 {
             for _ in 0..50 {
-                let (heard, payload) = listener.next().await;
-                assert_eq!(heard, channels[number(&payload) as usize]);
+                let (received, payload) = listener.next().await;
+                assert_eq!(received, channels[number(&payload) as usize]);
             }
         }
     }
 }
 
-/// Twice subscribed is heard once.
-pub async fn subscribing_again_changes_nothing(buses: &[Arc<dyn Bus>]) {
+/// A channel that is subscribed twice delivers each hint once.
+pub async fn hint_arrives_once_when_subscribed_twice(buses: &[Arc<dyn Bus>]) {
     let channel = conversation();
     let mut listener = Listener::new(&buses[1], &[channel, channel]).await;
     listener.bus.subscribe(&[channel]).await.unwrap();
@@ -224,35 +226,35 @@ pub async fn subscribing_again_changes_nothing(buses: &[Arc<dyn Bus>]) {
         publish(&buses[0], channel, count);
     }
     for count in 0..10 {
-        listener.hears(channel, count).await;
+        listener.expect_hint(channel, count).await;
     }
 }
 
-/// Leaving one channel is leaving one channel.
-pub async fn channel_left_leaves_the_others(buses: &[Arc<dyn Bus>]) {
+/// Unsubscribing from one channel does not affect others.
+pub async fn unsubscribing_one_channel_keeps_the_others(buses: &[Arc<dyn Bus>]) {
     let (kept, left) = (conversation(), conversation());
     let mut listener = Listener::new(&buses[1], &[kept, left]).await;
     listener.bus.unsubscribe(&[left, conversation()]).await;
     for count in 0..10 {
         publish(&buses[0], kept, count);
-        listener.hears(kept, count).await;
+        listener.expect_hint(kept, count).await;
     }
 }
 
-/// Whoever left can come back.
-pub async fn channel_left_and_joined_again_is_heard(buses: &[Arc<dyn Bus>]) {
+/// A channel can be subscribed again.
+pub async fn hints_arrive_after_subscribing_again(buses: &[Arc<dyn Bus>]) {
     let channel = conversation();
     let mut listener = Listener::new(&buses[1], &[channel]).await;
     for count in 0..10 {
         listener.bus.unsubscribe(&[channel]).await;
         listener.bus.subscribe(&[channel]).await.unwrap();
         publish(&buses[0], channel, count);
-        listener.hears(channel, count).await;
+        listener.expect_hint(channel, count).await;
     }
 }
 
-/// Without subscribers, and of a shape that nobody knows.
-pub async fn hints_that_nobody_wants_do_no_harm(buses: &[Arc<dyn Bus>]) {
+/// Hints without subscribers and malformed hints do no harm.
+pub async fn hints_without_subscribers_are_ignored(buses: &[Arc<dyn Bus>]) {
     let channel = conversation();
     for _ in 0..100 {
         buses[0].publish(conversation(), Bytes::from_static(b"\xff\xfe"));
@@ -260,10 +262,11 @@ pub async fn hints_that_nobody_wants_do_no_harm(buses: &[Arc<dyn Bus>]) {
     buses[0].unsubscribe(&[conversation()]).await;
     let mut listener = Listener::new(&buses[1], &[channel]).await;
     publish(&buses[0], channel, 7);
-    listener.hears(channel, 7).await;
+    listener.expect_hint(channel, 7).await;
 }
 
-/// A gateway that does not read costs the publisher nothing, and hears again when it reads.
+/// A gateway that does not read does not delay the publisher, and receives hints again once it
+/// reads.
 pub async fn publish_does_not_wait_for_readers(buses: &[Arc<dyn Bus>]) {
     let (flooded, channel) = (conversation(), conversation());
     let mut listener = Listener::new(&buses[1], &[flooded, channel]).await;
@@ -274,33 +277,33 @@ pub async fn publish_does_not_wait_for_readers(buses: &[Arc<dyn Bus>]) {
     assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     let deadline = Instant::now() + PATIENCE;
     loop {
-        assert!(Instant::now() < deadline, "nothing is heard after the flood");
+        assert!(Instant::now() < deadline, "no hint arrives after the flood");
         publish(&buses[0], channel, 1);
         let quiet = Duration::from_millis(100);
         while let Ok(Some(arrival)) = timeout(quiet, listener.arrivals.recv()).await {
-            if matches!(arrival, Arrival::Hint { channel: heard, .. } if heard == channel) {
+            if matches!(arrival, Arrival::Hint { channel: received, .. } if received == channel) {
                 return;
             }
         }
     }
 }
 
-/// There is one reader.
-pub async fn arrivals_are_given_once(buses: &[Arc<dyn Bus>]) {
+/// The stream of arrivals can be taken once.
+pub async fn arrivals_can_be_taken_once(buses: &[Arc<dyn Bus>]) {
     let channel = conversation();
     let mut listener = Listener::new(&buses[1], &[channel]).await;
     assert!(buses[1].arrivals().is_none());
     publish(&buses[0], channel, 1);
-    listener.hears(channel, 1).await;
+    listener.expect_hint(channel, 1).await;
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn every_promise_is_listed() {
+    fn every_test_is_listed() {
         let text = include_str!("bus.rs");
-        for promise in text.split("\npub async fn ").skip(1) {
-            let name = promise.split('(').next().unwrap();
+        for test in text.split("\npub async fn ").skip(1) {
+            let name = test.split('(').next().unwrap();
             assert!(text.contains(&format!("            {name};\n")), "{name}");
         }
     }

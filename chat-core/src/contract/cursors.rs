@@ -1,9 +1,9 @@
-//! Promises of [`crate::port::Cursors`].
+//! Contract tests of [`crate::port::Cursors`].
 
 use tokio::task::JoinSet;
 
-use super::scene::{
-    Draft, Scribe, edited, fresh, joined, last, project_in_disorder, reaction, redacted, text,
+use super::fixtures::{
+    Draft, LogWriter, edited, fresh, joined, last, project_in_disorder, reaction, redacted, text,
 };
 use crate::{
     id::{ConversationId, UserId},
@@ -15,16 +15,16 @@ fn cursor(delivered: u64, read: u64, read_ord: u64) -> Cursor {
     Cursor { delivered_seq: Seq::new(delivered), read_seq: Seq::new(read), read_ord }
 }
 
-async fn cursor_on(stores: &Stores, user: UserId, conversation: ConversationId) -> Cursor {
+async fn read_cursor(stores: &Stores, user: UserId, conversation: ConversationId) -> Cursor {
     let by_user = stores.cursors.of_user(user, &[conversation]).await.unwrap();
     let by_conversation = stores.cursors.of_conversation(conversation, &[user]).await.unwrap();
     assert_eq!(by_user, by_conversation);
     by_user[0]
 }
 
-/// Step by step, a cursor is the furthest it has been told, field by field, and says whether it
-/// moved (cursor-regress).
-pub async fn cursor_only_moves_forward(stores: &[Stores]) {
+/// A cursor is always the furthest of all positions, field by field, and `advance` returns whether
+/// it moved (cursor-regress).
+pub async fn read_cursorly_moves_forward(stores: &[Stores]) {
     let (user, conversation) = (fresh(), fresh());
     for (nth, (to, expected, moved)) in [
         (cursor(0, 0, 0), cursor(0, 0, 0), false),
@@ -43,7 +43,7 @@ pub async fn cursor_only_moves_forward(stores: &[Stores]) {
         let answer = stores[nth % stores.len()].cursors.advance(user, conversation, to).await;
         assert_eq!(answer.unwrap(), (expected, moved), "step {nth}");
         for stores in stores {
-            assert_eq!(cursor_on(stores, user, conversation).await, expected, "step {nth}");
+            assert_eq!(read_cursor(stores, user, conversation).await, expected, "step {nth}");
         }
     }
 }
@@ -60,7 +60,7 @@ async fn advance_by(
     }
 }
 
-/// Of many devices at once the furthest stands, and no answer is behind what was asked
+/// After concurrent advances the furthest position remains, and no answer is behind its request
 /// (cursor-regress).
 pub async fn concurrent_advances_end_at_the_furthest(stores: &[Stores]) {
     let (user, conversation) = (fresh(), fresh());
@@ -76,12 +76,12 @@ pub async fn concurrent_advances_end_at_the_furthest(stores: &[Stores]) {
     let furthest = (0..128).map(|step| (step * 7 % 128 + 1, step % 16 % 2));
     let read = furthest.clone().filter(|(_, odd)| *odd == 1).map(|(seq, _)| seq).max().unwrap();
     for stores in stores {
-        assert_eq!(cursor_on(stores, user, conversation).await, cursor(128, read, read / 2));
+        assert_eq!(read_cursor(stores, user, conversation).await, cursor(128, read, read / 2));
     }
 }
 
-/// Cursors stand where they were asked, by user or by conversation, also where there is none.
-pub async fn cursors_answer_in_the_order_asked(stores: &[Stores]) {
+/// Each requested cursor has its place in the answer, even if it does not exist.
+pub async fn cursors_are_returned_in_the_order_requested(stores: &[Stores]) {
     let (one, other): (UserId, UserId) = (fresh(), fresh());
     let (here, there): (ConversationId, ConversationId) = (fresh(), fresh());
     let advance = |user, conversation, to| {
@@ -100,9 +100,9 @@ pub async fn cursors_answer_in_the_order_asked(stores: &[Stores]) {
     assert_eq!(cursors.of_user(one, &[]).await.unwrap(), []);
 }
 
-/// Who writes a text has read up to it; nothing else moves a cursor, and nobody else's.
+/// Sending a text moves the sender's own cursor to it. Other entries and other cursors stay.
 pub async fn sending_moves_the_senders_own_cursor(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+    let mut writer = LogWriter::new(&stores[0]);
     let (sender, reader) = (fresh(), fresh());
     let target_seq = Seq::new(3);
     for (body, expected) in [
@@ -114,27 +114,27 @@ pub async fn sending_moves_the_senders_own_cursor(stores: &[Stores]) {
         (text("three"), cursor(6, 6, 2)),
         (redacted(target_seq), cursor(6, 6, 2)),
     ] {
-        scribe.write(sender, body).await;
+        writer.write(sender, body).await;
         for stores in stores {
-            assert_eq!(cursor_on(stores, sender, scribe.conversation).await, expected);
-            assert_eq!(cursor_on(stores, reader, scribe.conversation).await, cursor(0, 0, 0));
+            assert_eq!(read_cursor(stores, sender, writer.conversation).await, expected);
+            assert_eq!(read_cursor(stores, reader, writer.conversation).await, cursor(0, 0, 0));
         }
     }
 }
 
-/// A text that is projected late moves no cursor back (cursor-regress).
-pub async fn late_texts_move_no_cursor_back(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// A text that is projected late does not move a cursor back (cursor-regress).
+pub async fn cursor_stays_when_texts_are_projected_late(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let (one, other) = (fresh(), fresh());
-    let mut drafts: Vec<_> = Scribe::texts(one, 6);
-    drafts.extend(Scribe::texts(other, 3));
+    let mut drafts: Vec<_> = LogWriter::texts(one, 6);
+    drafts.extend(LogWriter::texts(other, 3));
     drafts.push(Draft::new(one, text("last")));
-    let entries = scribe.append(&drafts).await;
+    let entries = writer.append(&drafts).await;
     let delivered = cursor(100, 8, 8);
-    stores[0].cursors.advance(other, scribe.conversation, delivered).await.unwrap();
+    stores[0].cursors.advance(other, writer.conversation, delivered).await.unwrap();
     project_in_disorder(stores, &entries).await;
     for stores in stores {
-        assert_eq!(cursor_on(stores, one, scribe.conversation).await, cursor(10, 10, 10));
-        assert_eq!(cursor_on(stores, other, scribe.conversation).await, cursor(100, 9, 9));
+        assert_eq!(read_cursor(stores, one, writer.conversation).await, cursor(10, 10, 10));
+        assert_eq!(read_cursor(stores, other, writer.conversation).await, cursor(100, 9, 9));
     }
 }

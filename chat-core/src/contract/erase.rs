@@ -1,73 +1,66 @@
-//! Promises of [`crate::port::Log::erase`].
+//! Contract tests of [`crate::port::Log::erase`].
 
-use super::scene::{Draft, Scribe, edited, every_body, fresh, last, text};
+use super::fixtures::{Draft, LogWriter, edited, every_body, fresh, last, text};
 use crate::{
     model::{Body, Entry, Seq},
     port::{Appended, Stores},
 };
 
 fn without_text(entry: &Entry) -> Entry {
-    let body = match entry.body.clone() {
-        Body::Text { reply_to, .. } => Body::Text { text: None, reply_to },
-        Body::Edited { target_seq, .. } => Body::Edited { target_seq, text: None },
-        other @ (Body::Redacted { .. }
-        | Body::Reaction { .. }
-        | Body::Joined { .. }
-        | Body::Left { .. }
-        | Body::Role { .. }
-        | Body::Title { .. }) => other,
-    };
+    let body = entry.body.without_text().unwrap_or_else(|| entry.body.clone());
     Entry { body, ..entry.clone() }
 }
 
-/// Erased texts are gone for every reader, and everything else of their entries stays; once more
+/// Erased texts are gone on every handle, and the rest of their entries stays. Erasing again
 /// changes nothing (hole, lost-write).
-pub async fn erase_takes_the_text_and_keeps_the_place(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+pub async fn erase_removes_the_text_and_keeps_the_entry(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let sender = fresh();
-    let mut drafts = Scribe::texts(sender, 4);
+    let mut drafts = LogWriter::texts(sender, 4);
     drafts[1].body = Body::Text { text: Some("an answer".into()), reply_to: Some(Seq::new(1)) };
     drafts.push(Draft::new(sender, edited(Seq::new(1), "edited")));
-    let mut entries = scribe.append(&drafts).await;
+    let mut entries = writer.append(&drafts).await;
     for _ in 0..2 {
         let seqs = [Seq::new(5), Seq::new(2)];
-        last(stores).log.erase(scribe.conversation, &seqs).await.unwrap();
+        last(stores).log.erase(writer.conversation, &seqs).await.unwrap();
         for at in [1, 4] {
             entries[at] = without_text(&entries[at]);
         }
-        scribe.holds(stores, &entries).await;
+        writer.assert_log(stores, &entries).await;
     }
-    entries.extend(scribe.append(&Scribe::texts(sender, 1)).await);
-    scribe.holds(stores, &entries).await;
+    entries.extend(writer.append(&LogWriter::texts(sender, 1)).await);
+    writer.assert_log(stores, &entries).await;
 }
 
-/// A repeat of what has been erased still finds its entry, without the text (duplicate).
-pub async fn erased_entries_still_answer_repeats(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// A retry of a command whose text has been erased still finds its entry, without the text
+/// (duplicate).
+pub async fn retry_finds_its_entry_after_erasure(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let draft = Draft::new(fresh(), text("secret"));
-    let entry = scribe.append(std::slice::from_ref(&draft)).await.remove(0);
-    stores[0].log.erase(scribe.conversation, &[entry.seq]).await.unwrap();
-    let (erased, key) = (without_text(&entry), draft.client_id.clone().unwrap());
-    let found = last(stores).log.find(scribe.conversation, draft.sender, &key, Seq::ZERO).await;
+    let entry = writer.append(std::slice::from_ref(&draft)).await.remove(0);
+    stores[0].log.erase(writer.conversation, &[entry.seq]).await.unwrap();
+    let erased = without_text(&entry);
+    let key = draft.client_id.clone().unwrap();
+    let found = last(stores).log.find(writer.conversation, draft.sender, &key, Seq::ZERO).await;
     assert_eq!(found.unwrap().as_ref(), Some(&erased));
-    let mut again = scribe.batch(&[draft]);
-    again.bases = vec![Seq::ZERO];
-    let stands = Appended::Duplicate { entries: vec![(0, erased)] };
-    assert_eq!(again.append(last(stores)).await, stands);
+    let mut retry = writer.batch(&[draft]);
+    retry.bases = vec![Seq::ZERO];
+    let expected = Appended::Duplicate { entries: vec![(0, erased)] };
+    assert_eq!(retry.append(last(stores)).await, expected);
 }
 
-/// What has no text keeps all it has, and where there is no entry none appears (phantom).
-pub async fn erase_leaves_everything_else(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// Entries without a text stay as they are, and no entry appears where there was none (phantom).
+pub async fn erase_changes_nothing_but_texts(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let user = fresh();
     let drafts: Vec<_> = every_body(user).into_iter().map(|body| Draft::new(user, body)).collect();
-    let entries = scribe.append(&drafts).await;
-    let nowhere = Scribe::new(&stores[0]);
+    let entries = writer.append(&drafts).await;
+    let empty = LogWriter::new(&stores[0]);
     let all: Vec<_> = (1..=12).map(Seq::new).collect();
-    stores[0].log.erase(nowhere.conversation, &all).await.unwrap();
-    nowhere.holds(stores, &[]).await;
-    stores[0].log.erase(scribe.conversation, &[]).await.unwrap();
-    scribe.holds(stores, &entries).await;
-    stores[0].log.erase(scribe.conversation, &all).await.unwrap();
-    scribe.holds(stores, &entries.iter().map(without_text).collect::<Vec<_>>()).await;
+    stores[0].log.erase(empty.conversation, &all).await.unwrap();
+    empty.assert_log(stores, &[]).await;
+    stores[0].log.erase(writer.conversation, &[]).await.unwrap();
+    writer.assert_log(stores, &entries).await;
+    stores[0].log.erase(writer.conversation, &all).await.unwrap();
+    writer.assert_log(stores, &entries.iter().map(without_text).collect::<Vec<_>>()).await;
 }

@@ -1,10 +1,10 @@
-//! Promises of [`crate::port::Logins`].
+//! Contract tests of [`crate::port::Logins`].
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::scene::{fresh, last, now, random};
+use super::fixtures::{fresh, last, now, random};
 use crate::{
     id::{LoginId, UserId},
     limits::{LOGINS_MAX, REFRESH_GRACE},
@@ -47,7 +47,7 @@ async fn list(stores: &Stores, user: UserId, at: Timestamp) -> Vec<Login> {
     stores.logins.list(user, at).await.unwrap()
 }
 
-/// Exchanges these secrets of the login at this time; it then lasts for a day.
+/// Exchanges the first secret for the second at this time. The login then expires after a day.
 async fn rotate(
     stores: &Stores,
     login: &Login,
@@ -57,7 +57,7 @@ async fn rotate(
     stores.logins.rotate(login.id, presented, successor, at, at.after(DAY)).await.unwrap()
 }
 
-/// What an exchange at this time makes of the login.
+/// Returns the login after an exchange at this time.
 fn after(login: &Login, successor: LoginSecret, at: Timestamp) -> Login {
     Login {
         used_at: at,
@@ -68,8 +68,8 @@ fn after(login: &Login, successor: LoginSecret, at: Timestamp) -> Login {
     }
 }
 
-/// A login is exchanged again and again, on any handle, and lives longer each time.
-pub async fn refresh_tokens_are_exchanged_one_after_the_other(stores: &[Stores]) {
+/// A login can be extended repeatedly, on any handle.
+pub async fn refresh_tokens_can_be_exchanged_repeatedly(stores: &[Stores]) {
     let user = fresh();
     let mut login = opened(&stores[0], user).await;
     assert_eq!(list(last(stores), user, login.created_at).await, std::slice::from_ref(&login));
@@ -84,9 +84,9 @@ pub async fn refresh_tokens_are_exchanged_one_after_the_other(stores: &[Stores])
     }
 }
 
-/// Whose answer was lost gets the same successor for as long as the grace lasts, to the
-/// millisecond; then it is a reuse, and ends the login.
-pub async fn lost_answer_is_repeated_within_the_grace(stores: &[Stores]) {
+/// The same exchange gets the same successor until the last millisecond of the grace period. Later
+/// it counts as reuse and ends the login.
+pub async fn exchange_can_be_repeated_within_the_grace_period(stores: &[Stores]) {
     let user = fresh();
     let login = opened(&stores[0], user).await;
     let (at, secrets) = (now(), [login.current, secret()]);
@@ -104,9 +104,9 @@ pub async fn lost_answer_is_repeated_within_the_grace(stores: &[Stores]) {
     assert_eq!(newest, Rotation::Gone);
 }
 
-/// An old secret, for another successor, after a further exchange, or never seen at all, ends the
-/// login, and that one only.
-pub async fn reuse_ends_the_login(stores: &[Stores]) {
+/// A login ends when an old token is exchanged for another successor, when one is used after a
+/// further exchange, or when an unknown one is used. Other logins stay.
+pub async fn login_ends_when_an_old_token_is_reused(stores: &[Stores]) {
     let user = fresh();
     let other = opened(&stores[0], user).await;
     let at = now();
@@ -128,8 +128,8 @@ pub async fn reuse_ends_the_login(stores: &[Stores]) {
     }
 }
 
-/// The same exchange made by several at once is made once, and all get the same login.
-pub async fn one_exchange_at_once_is_made_once(stores: &[Stores]) {
+/// Of several equal concurrent exchanges one rotates the login, and all get the same result.
+pub async fn concurrent_copies_of_an_exchange_rotate_once(stores: &[Stores]) {
     for _ in 0..4 {
         let login = opened(&stores[0], fresh()).await;
         let (at, secrets) = (now(), [login.current, secret()]);
@@ -147,9 +147,9 @@ pub async fn one_exchange_at_once_is_made_once(stores: &[Stores]) {
     }
 }
 
-/// Of different exchanges of one secret at once at most one is made, and the login ends: one of
-/// them was a thief's.
-pub async fn different_exchanges_at_once_end_the_login(stores: &[Stores]) {
+/// Of several different concurrent exchanges of one token one succeeds and the login ends, because
+/// one of the tokens must have been stolen.
+pub async fn login_ends_when_exchanges_of_one_token_differ(stores: &[Stores]) {
     let user = fresh();
     let login = opened(&stores[0], user).await;
     let at = now();
@@ -166,8 +166,8 @@ pub async fn different_exchanges_at_once_end_the_login(stores: &[Stores]) {
     assert_eq!(list(last(stores), user, at).await, []);
 }
 
-/// A login that has run out, or never was, is gone, for exchanges and in the list.
-pub async fn login_runs_out(stores: &[Stores]) {
+/// An expired or unknown login can neither be exchanged nor listed.
+pub async fn expired_login_is_gone(stores: &[Stores]) {
     let user = fresh();
     let login = opened(&stores[0], user).await;
     let end = login.expires_at;
@@ -175,14 +175,14 @@ pub async fn login_runs_out(stores: &[Stores]) {
     assert_eq!(list(last(stores), user, end).await, []);
     let secrets = [login.current, secret()];
     assert_eq!(rotate(last(stores), &login, secrets, end).await, Rotation::Gone);
-    let nobody = Login { id: fresh::<LoginId>(), ..login.clone() };
-    assert_eq!(rotate(&stores[0], &nobody, secrets, before(end)).await, Rotation::Gone);
+    let unknown = Login { id: fresh::<LoginId>(), ..login.clone() };
+    assert_eq!(rotate(&stores[0], &unknown, secrets, before(end)).await, Rotation::Gone);
     let rotation = rotate(&stores[0], &login, secrets, before(end)).await;
     assert_eq!(rotation, Rotation::Rotated(after(&login, secrets[1], before(end))));
 }
 
-/// A revoked login is over at once on every handle; only its own user revokes it, and once.
-pub async fn revoked_login_is_over(stores: &[Stores]) {
+/// A revoked login is gone on every handle. Only its own user can revoke it, and only once.
+pub async fn revoked_login_is_gone_on_every_handle(stores: &[Stores]) {
     let user = fresh();
     let (login, other) = (opened(&stores[0], user).await, opened(&stores[0], user).await);
     for (by, revoked) in [(fresh(), false), (user, true), (user, false)] {
@@ -193,7 +193,7 @@ pub async fn revoked_login_is_over(stores: &[Stores]) {
     assert_eq!(list(&stores[0], user, login.used_at).await, [other]);
 }
 
-/// Logins are listed newest first, those of one user only.
+/// The list has the logins of one user, newest first.
 pub async fn logins_are_listed_newest_first(stores: &[Stores]) {
     let user = fresh();
     let mut logins = Vec::new();
@@ -208,8 +208,8 @@ pub async fn logins_are_listed_newest_first(stores: &[Stores]) {
     assert_eq!(list(last(stores), fresh(), now()).await, []);
 }
 
-/// Past the bound, the login that has gone unused longest makes room, not the oldest one.
-pub async fn login_unused_longest_makes_room(stores: &[Stores]) {
+/// Above the limit the least recently used login is evicted, which is not always the oldest.
+pub async fn least_recently_used_login_is_evicted(stores: &[Stores]) {
     let (user, start) = (fresh(), now());
     let at = |second: u64| start.after(Duration::from_secs(second));
     let mut kept = Vec::new();

@@ -1,9 +1,9 @@
-//! Promises of [`crate::port::Conversations`] on who is a member, and of what.
+//! Contract tests of [`crate::port::Conversations`]: members and memberships.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scene::{
-    Draft, Scribe, fresh, joined, last, left, project_at_once, project_in_disorder, text,
+use super::fixtures::{
+    Draft, LogWriter, fresh, joined, last, left, project_at_once, project_in_disorder, text,
 };
 use crate::{
     id::UserId,
@@ -12,7 +12,7 @@ use crate::{
     port::Stores,
 };
 
-/// Who is a member after these entries, taken in the order of the log.
+/// Returns the members after these entries, in the order of the log.
 fn fold(entries: &[Entry]) -> BTreeMap<UserId, Member> {
     let mut members = BTreeMap::new();
     for entry in entries {
@@ -37,12 +37,12 @@ fn fold(entries: &[Entry]) -> BTreeMap<UserId, Member> {
     members
 }
 
-/// Every read of every handle agrees with the fold of these entries, about all they name.
-async fn assert_members(scribe: &Scribe, stores: &[Stores], entries: &[Entry]) {
+/// Checks on every handle that all reads agree with the fold of these entries.
+async fn assert_members(writer: &LogWriter, stores: &[Stores], entries: &[Entry]) {
     let expected = fold(entries);
     let users: Vec<_> =
         entries.iter().map(|entry| entry.sender).collect::<BTreeSet<_>>().into_iter().collect();
-    let conversation = scribe.conversation;
+    let conversation = writer.conversation;
     for stores in stores {
         let conversations = &stores.conversations;
         let members = conversations.members(conversation, None, 1_000).await.unwrap();
@@ -59,9 +59,9 @@ async fn assert_members(scribe: &Scribe, stores: &[Stores], entries: &[Entry]) {
     }
 }
 
-/// Each user joins, becomes an admin, leaves, joins again, with texts between; the last one stays
-/// away and the first one stays. Who changes is the sender.
-fn comings_and_goings(users: &[UserId]) -> Vec<Draft> {
+/// Makes entries in which each user joins, becomes an admin, leaves and joins again, except that
+/// the last user does not join again. Each user sends the entries about itself.
+fn membership_changes(users: &[UserId]) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (joined_ord, user) in (0..).zip(users.iter().copied()) {
         let joined_seq = Seq::new(drafts.len() as u64 + 1);
@@ -73,72 +73,73 @@ fn comings_and_goings(users: &[UserId]) -> Vec<Draft> {
     drafts
 }
 
-/// After each entry that was answered, every read knows what it did (stale-read).
-pub async fn members_are_what_the_entries_say(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// After each acknowledged entry, every read has its effect (stale-read).
+pub async fn members_follow_the_entries(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let mut entries = Vec::new();
-    for draft in comings_and_goings(&[fresh(), fresh()]) {
-        entries.push(scribe.write(draft.sender, draft.body).await);
-        assert_members(&scribe, stores, &entries).await;
+    for draft in membership_changes(&[fresh(), fresh()]) {
+        entries.push(writer.write(draft.sender, draft.body).await);
+        assert_members(&writer, stores, &entries).await;
     }
 }
 
-/// Late and repeated projecting changes nobody's standing (leak-after-removal, nonmember-send).
-pub async fn standing_does_not_depend_on_the_order_of_projecting(stores: &[Stores]) {
+/// Late and repeated projection does not change memberships (leak-after-removal, nonmember-send).
+pub async fn membership_does_not_depend_on_projection_order(stores: &[Stores]) {
     for round in 0..8 {
-        let mut scribe = Scribe::new(&stores[0]);
-        let entries = scribe.append(&comings_and_goings(&[fresh(), fresh(), fresh()])).await;
+        let mut writer = LogWriter::new(&stores[0]);
+        let entries = writer.append(&membership_changes(&[fresh(), fresh(), fresh()])).await;
         if round % 2 == 0 {
             project_in_disorder(stores, &entries).await;
         } else {
             project_at_once(stores, &entries).await;
         }
-        assert_members(&scribe, stores, &entries).await;
+        assert_members(&writer, stores, &entries).await;
     }
 }
 
-/// A removal holds, even when its `joined` is projected after it, and again (leak-after-removal).
-pub async fn late_joined_does_not_bring_a_former_member_back(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// A removal lasts even if the `joined` entry is projected after it and again (leak-after-removal).
+pub async fn former_member_stays_out_when_joined_is_projected_late(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let user = fresh();
     let drafts = [joined(user), text("hello"), left(user)].map(|body| Draft::new(user, body));
-    let entries = scribe.append(&drafts).await;
+    let entries = writer.append(&drafts).await;
     for at in [2, 0, 0, 1] {
         let stores = &stores[at % stores.len()];
         stores.conversations.project(&entries[at..=at]).await.unwrap();
     }
-    assert_members(&scribe, stores, &entries).await;
+    assert_members(&writer, stores, &entries).await;
 }
 
-/// Who comes back sees and counts from its newest `joined` on (leak-before-join).
-pub async fn rejoining_begins_anew(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// A member who joins again sees the log, and counts unread texts, from its newest `joined` entry
+/// (leak-before-join).
+pub async fn rejoined_member_sees_the_log_from_its_new_entry(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let user = fresh();
     for body in [joined(user), text("one"), text("two"), left(user), text("three")] {
-        scribe.write(user, body).await;
+        writer.write(user, body).await;
     }
-    let again = scribe.write(user, joined(user)).await;
-    let standing = last(stores).conversations.standing(scribe.conversation, &[user]).await;
-    let expected = Member { user, role: Role::Member, joined_seq: again.seq, joined_ord: 3 };
+    let rejoined = writer.write(user, joined(user)).await;
+    let standing = last(stores).conversations.standing(writer.conversation, &[user]).await;
+    let expected = Member { user, role: Role::Member, joined_seq: rejoined.seq, joined_ord: 3 };
     assert_eq!(standing.unwrap(), [Some(expected)]);
 }
 
-/// Pages of members, one after the other, are all members once and ascending.
+/// Consecutive pages contain every member once, in ascending order.
 pub async fn members_are_paged_by_id(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+    let mut writer = LogWriter::new(&stores[0]);
     let founder = fresh();
     let mut drafts = vec![Draft::new(founder, joined(founder))];
     drafts.resize_with(FOUNDERS_MAX, || {
         let user = fresh();
         Draft { sender: user, client_id: None, body: joined(user) }
     });
-    let entries = scribe.write_all(&drafts).await;
+    let entries = writer.write_all(&drafts).await;
     let expected: Vec<_> = fold(&entries).into_values().collect();
     let conversations = &last(stores).conversations;
     let mut all: Vec<Member> = Vec::new();
     loop {
         let after = all.last().map(|member| member.user);
-        let page = conversations.members(scribe.conversation, after, 100).await.unwrap();
+        let page = conversations.members(writer.conversation, after, 100).await.unwrap();
         assert_eq!(page.len(), (expected.len() - all.len()).min(100));
         if page.is_empty() {
             break;
@@ -146,68 +147,68 @@ pub async fn members_are_paged_by_id(stores: &[Stores]) {
         all.extend(page);
     }
     assert_eq!(all, expected);
-    let one = conversations.members(scribe.conversation, Some(all[9].user), 1).await;
+    let one = conversations.members(writer.conversation, Some(all[9].user), 1).await;
     assert_eq!(one.unwrap(), [all[10]]);
     let between = UserId::new(all[20].user.get() - 1);
-    let from = conversations.members(scribe.conversation, between, 2).await.unwrap();
+    let from = conversations.members(writer.conversation, between, 2).await.unwrap();
     assert_eq!(from, all[20..22]);
 }
 
-/// Pages stay full, and complete, over those who have gone.
-pub async fn former_members_take_no_place_on_a_page(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+/// Pages are full and complete even if former members lie between members.
+pub async fn former_members_do_not_shorten_pages(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let users: Vec<UserId> = (0..40).map(|_| fresh()).collect();
     let join = |user: &UserId| Draft::new(*user, joined(*user));
-    let mut entries = scribe.write_all(&users.iter().map(join).collect::<Vec<_>>()).await;
+    let mut entries = writer.write_all(&users.iter().map(join).collect::<Vec<_>>()).await;
     let leave = |user: &UserId| Draft::new(*user, left(*user));
     let going: Vec<_> = users.iter().take(30).map(leave).collect();
-    entries.extend(scribe.write_all(&going).await);
-    let page = last(stores).conversations.members(scribe.conversation, None, 10).await.unwrap();
+    entries.extend(writer.write_all(&going).await);
+    let page = last(stores).conversations.members(writer.conversation, None, 10).await.unwrap();
     assert_eq!(page.iter().map(|member| member.user).collect::<Vec<_>>(), users[30..]);
-    assert_members(&scribe, stores, &entries).await;
+    assert_members(&writer, stores, &entries).await;
 }
 
-/// A user is told all conversations it is in, and none other (leak-after-removal).
-pub async fn user_is_told_its_conversations(stores: &[Stores]) {
+/// A user gets exactly the conversations that it is a member of (leak-after-removal).
+pub async fn user_gets_exactly_its_own_conversations(stores: &[Stores]) {
     let (user, other) = (fresh(), fresh());
     assert_eq!(last(stores).conversations.of_user(user).await.unwrap(), []);
     let mut expected = BTreeMap::new();
     for nth in 0..40 {
-        let mut scribe = Scribe::new(&stores[nth % stores.len()]);
-        scribe.write(other, joined(other)).await;
-        let entry = scribe.write(user, joined(user)).await;
+        let mut writer = LogWriter::new(&stores[nth % stores.len()]);
+        writer.write(other, joined(other)).await;
+        let entry = writer.write(user, joined(user)).await;
         let (joined_seq, joined_ord) = (entry.seq, entry.ord);
         let member = Member { user, role: Role::Member, joined_seq, joined_ord };
-        expected.insert(scribe.conversation, member);
+        expected.insert(writer.conversation, member);
         if nth % 4 == 0 {
-            scribe.write(user, left(user)).await;
-            expected.remove(&scribe.conversation);
+            writer.write(user, left(user)).await;
+            expected.remove(&writer.conversation);
         }
     }
     for stores in stores {
         let memberships = stores.conversations.of_user(user).await.unwrap();
-        let told: BTreeMap<_, _> =
+        let returned: BTreeMap<_, _> =
             memberships.iter().map(|one| (one.conversation, one.member)).collect();
-        assert_eq!(told.len(), memberships.len());
-        assert_eq!(told, expected);
+        assert_eq!(returned.len(), memberships.len());
+        assert_eq!(returned, expected);
         assert_eq!(stores.conversations.of_user(other).await.unwrap().len(), 40);
     }
 }
 
-/// Standing is told for each user asked, at its place, also for strangers and for one asked twice
+/// Each requested user has its place in the answer, even if it is not a member or requested twice
 /// (nonmember-send).
-pub async fn standing_answers_in_the_order_asked(stores: &[Stores]) {
-    let mut scribe = Scribe::new(&stores[0]);
+pub async fn standing_is_returned_in_the_order_requested(stores: &[Stores]) {
+    let mut writer = LogWriter::new(&stores[0]);
     let (one, other): (UserId, UserId) = (fresh(), fresh());
     for user in [one, other] {
-        scribe.write(user, joined(user)).await;
+        writer.write(user, joined(user)).await;
     }
     let conversations = &last(stores).conversations;
     let asked = [other, fresh(), one, other];
-    let standing = conversations.standing(scribe.conversation, &asked).await.unwrap();
+    let standing = conversations.standing(writer.conversation, &asked).await.unwrap();
     let users: Vec<_> = standing.iter().map(|member| member.map(|member| member.user)).collect();
     assert_eq!(users, [Some(other), None, Some(one), Some(other)]);
     assert_eq!(conversations.standing(fresh(), &[one]).await.unwrap(), [None]);
-    assert_eq!(conversations.standing(scribe.conversation, &[]).await.unwrap(), []);
+    assert_eq!(conversations.standing(writer.conversation, &[]).await.unwrap(), []);
     assert_eq!(conversations.members(fresh(), None, 10).await.unwrap(), []);
 }

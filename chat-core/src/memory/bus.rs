@@ -1,9 +1,9 @@
 //! A bus in memory: one hub for any number of gateways, with optional faults.
 //!
 //! Without faults a gateway loses hints only if it does not read them. Its queue then ends with one
-//! [`Arrival::Lost`] for all hints that had no room. With [`BusFaults`], seeded chance drops, repeats
-//! and delays hints, separately for each gateway and without notice, as a network would. No task or
-//! timer is involved: a delayed hint arrives after a number of later ones, or at
+//! [`Arrival::Lost`] for all hints that had no room. With [`BusFaults`], seeded chance drops,
+//! repeats and delays hints, separately for each gateway and without notice, as a network would. No
+//! task or timer is involved: a delayed hint arrives after a number of later ones, or at
 //! [`MemoryHub::settle`].
 
 #[cfg(test)]

@@ -166,7 +166,9 @@ impl port::Conversations for MemoryConversations {
 
     async fn project(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut state = self.0.lock();
-        entries.iter().for_each(|entry| state.project(entry));
+        for entry in entries {
+            state.project(entry);
+        }
         Ok(())
     }
 }

@@ -95,7 +95,9 @@ impl port::Log for MemoryLog {
         }
         log.entries.extend_from_slice(append.entries);
         log.head = append.head;
-        append.entries.iter().for_each(|entry| state.project(entry));
+        for entry in append.entries {
+            state.project(entry);
+        }
         Ok(Appended::Done)
     }
 

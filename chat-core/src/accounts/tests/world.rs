@@ -62,11 +62,11 @@ impl World {
         let bus = hub.bus();
         let others = hub.bus();
         others.subscribe(&[Channel::Gateways]).await.unwrap();
-        let faulty = Arc::new(FaultyStore { stores: stores.clone(), faults: Arc::clone(&faults) });
+        let store = Arc::new(FaultyStore { stores: stores.clone(), faults: Arc::clone(&faults) });
         let registry = Registry::new(
             &Stores {
-                accounts: Arc::<FaultyStore>::clone(&faulty),
-                logins: faulty,
+                accounts: Arc::<FaultyStore>::clone(&store),
+                logins: store,
                 ..stores.clone()
             },
             Arc::<Recorder>::clone(&recorder),

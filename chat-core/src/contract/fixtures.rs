@@ -1,4 +1,4 @@
-//! What promises are written with: fresh ids, bodies, and a scribe who appends as a caller does.
+//! Fixtures: fresh ids, bodies, and a writer that appends to a log as a gateway does.
 
 use std::{
     fmt::Write as _,
@@ -19,44 +19,44 @@ static CLOCK: LazyLock<SystemClock> = LazyLock::new(|| {
     SystemClock::new(u16::from_be_bytes([high, low]))
 });
 
-/// Random bytes.
+/// Returns random bytes.
 pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).unwrap();
     bytes
 }
 
-/// An id that nobody has: promises share their store with others.
+/// Returns an unused id. Tests share their store with others, so each uses ids of its own.
 pub(super) fn fresh<T: From<Snowflake>>() -> T {
     CLOCK.fresh_id().into()
 }
 
-/// Three numbers of ids that stand side by side, far from those that clocks make: fresh ones may
-/// be next to another promise's.
-pub(super) fn neighbours<T>(new: fn(u64) -> Option<T>) -> [T; 3] {
+/// Returns three consecutive ids. They are far from the ids that clocks make, so that no other
+/// test uses adjacent ones.
+pub(super) fn adjacent_ids<T>(new: fn(u64) -> Option<T>) -> [T; 3] {
     let first = u64::from_be_bytes(random()) >> 2 | 1 << 62;
     [first, first + 1, first + 2].map(|number| new(number).unwrap())
 }
 
-/// The time now.
+/// Returns the current time.
 pub(super) fn now() -> Timestamp {
     CLOCK.now()
 }
 
-/// Twelve random characters that a username and a client id may have.
-pub(super) fn word() -> String {
+/// Returns twelve random characters that are valid in usernames and client ids.
+pub(super) fn random_word() -> String {
     random::<6>().iter().fold(String::new(), |mut word, byte| {
         write!(word, "{byte:02x}").unwrap();
         word
     })
 }
 
-/// A client id that nobody has.
+/// Returns an unused client id.
 pub(super) fn client_id() -> ClientId {
-    ClientId::new(&word()).unwrap()
+    ClientId::new(&random_word()).unwrap()
 }
 
-/// The last handle; the same as the first where there is one only.
+/// Returns the last handle on the store, which is also the first if there is only one.
 pub(super) fn last(stores: &[Stores]) -> &Stores {
     stores.last().unwrap()
 }
@@ -89,7 +89,7 @@ pub(super) fn reaction(target_seq: Seq, emoji: &str, on: bool) -> Body {
     Body::Reaction { target_seq, emoji: emoji.into(), on }
 }
 
-/// One body of each kind, on a log of its own. The redaction takes nothing away.
+/// Returns bodies of every kind, for a log of their own. The redaction erases nothing.
 pub(super) fn every_body(user: UserId) -> Vec<Body> {
     let target_seq = Seq::new(1);
     let member = Member { user, role: Role::Admin, joined_seq: Seq::new(4), joined_ord: 2 };
@@ -107,7 +107,7 @@ pub(super) fn every_body(user: UserId) -> Vec<Body> {
     ]
 }
 
-/// A body that somebody wants in the log.
+/// An entry to append, before it has a seq.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) sender: UserId,
@@ -116,17 +116,25 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Under a fresh client id.
+    /// Makes a draft with an unused client id.
     pub(super) fn new(sender: UserId, body: Body) -> Self {
         Self { sender, client_id: Some(client_id()), body }
     }
 
-    /// The entry that it becomes after this head, and the head then.
+    /// Returns the entry that follows this head, and the head after it.
     fn after(self, conversation: ConversationId, head: Head) -> (Entry, Head) {
         let Self { sender, client_id, body } = self;
-        let (id, seq, at) = (fresh(), head.seq.next(), now().max(head.at));
         let ord = head.ord + u64::from(body.is_text());
-        let entry = Entry { conversation, seq, id, sender, client_id, at, ord, body };
+        let entry = Entry {
+            conversation,
+            seq: head.seq.next(),
+            id: fresh(),
+            sender,
+            client_id,
+            at: now().max(head.at),
+            ord,
+            body,
+        };
         let head = head_after(&entry, head);
         (entry, head)
     }
@@ -145,16 +153,19 @@ fn head_after(entry: &Entry, head: Head) -> Head {
         | Body::Role { .. }
         | Body::Title { .. } => (head.members, head.owners),
     };
-    let (text_seq, projected_seq) = if entry.body.is_text() {
-        (entry.seq, head.projected_seq)
-    } else {
-        (head.text_seq, entry.seq)
-    };
-    let (seq, ord, at) = (entry.seq, entry.ord, entry.at);
-    Head { seq, ord, at, text_seq, projected_seq, members, owners }
+    let is_text = entry.body.is_text();
+    Head {
+        seq: entry.seq,
+        ord: entry.ord,
+        at: entry.at,
+        text_seq: if is_text { entry.seq } else { head.text_seq },
+        projected_seq: if is_text { head.projected_seq } else { entry.seq },
+        members,
+        owners,
+    }
 }
 
-/// An append that is ready to be tried.
+/// An append with all its arguments.
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
     pub(super) after: Seq,
@@ -164,7 +175,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// These drafts as entries after this head, first made there.
+    /// Makes entries of the drafts that follow this head, with it as their base.
     pub(super) fn new(conversation: ConversationId, head: Head, drafts: &[Draft]) -> Self {
         let bases = vec![head.seq; drafts.len()];
         let mut batch = Self { after: head.seq, entries: Vec::new(), bases, head };
@@ -176,13 +187,12 @@ impl Batch {
         batch
     }
 
-    /// Tries the append, without projecting.
+    /// Appends the batch without projecting it.
     pub(super) async fn append(&self, stores: &Stores) -> Appended {
-        let (conversation, entries) = (self.entries[0].conversation, &*self.entries);
         let append = Append {
-            conversation,
+            conversation: self.entries[0].conversation,
             after: self.after,
-            entries,
+            entries: &self.entries,
             bases: &self.bases,
             head: self.head,
         };
@@ -190,31 +200,31 @@ impl Batch {
     }
 }
 
-/// One conversation that is written by one caller, who knows its head.
+/// The only writer of a conversation, which therefore knows its head.
 #[derive(Debug, Clone)]
-pub(super) struct Scribe {
+pub(super) struct LogWriter {
     stores: Stores,
     pub(super) conversation: ConversationId,
     pub(super) head: Head,
 }
 
-impl Scribe {
-    /// Of an empty log of its own.
+impl LogWriter {
+    /// Makes a writer for a new conversation.
     pub(super) fn new(stores: &Stores) -> Self {
         Self::of(stores, fresh())
     }
 
-    /// Of this log, still empty.
+    /// Makes a writer for this conversation, whose log must be empty.
     pub(super) fn of(stores: &Stores, conversation: ConversationId) -> Self {
         Self { stores: stores.clone(), conversation, head: Head::default() }
     }
 
-    /// The drafts as the next append.
+    /// Makes the next append from these drafts.
     pub(super) fn batch(&self, drafts: &[Draft]) -> Batch {
         Batch::new(self.conversation, self.head, drafts)
     }
 
-    /// Appends, without projecting, and goes on from there.
+    /// Appends the drafts without projecting them, and remembers the new head.
     pub(super) async fn append(&mut self, drafts: &[Draft]) -> Vec<Entry> {
         let batch = self.batch(drafts);
         assert_eq!(batch.append(&self.stores).await, Appended::Done);
@@ -222,52 +232,53 @@ impl Scribe {
         batch.entries
     }
 
-    /// Appends one body and projects it, as callers do.
+    /// Appends and projects one body, as a gateway does.
     pub(super) async fn write(&mut self, sender: UserId, body: Body) -> Entry {
         let mut entries = self.write_all(&[Draft::new(sender, body)]).await;
         entries.remove(0)
     }
 
-    /// Appends and projects, as callers do.
+    /// Appends and projects the drafts, as a gateway does.
     pub(super) async fn write_all(&mut self, drafts: &[Draft]) -> Vec<Entry> {
         let entries = self.append(drafts).await;
         self.stores.conversations.project(&entries).await.unwrap();
         entries
     }
 
-    /// Texts of one sender, as drafts under fresh client ids.
+    /// Makes `count` texts of one sender, with unused client ids.
     pub(super) fn texts(sender: UserId, count: usize) -> Vec<Draft> {
         (0..count).map(|nth| Draft::new(sender, text(&format!("text {nth}")))).collect()
     }
 
-    /// The whole log as this handle reads it.
-    pub(super) async fn log_on(&self, stores: &Stores) -> Vec<Entry> {
+    /// Reads the whole log on this handle.
+    pub(super) async fn read_log(&self, stores: &Stores) -> Vec<Entry> {
         let to = Seq::new(u64::from(u32::MAX));
         stores.log.read(self.conversation, Seq::ZERO, to, usize::MAX).await.unwrap()
     }
 
-    /// The head as this handle reads it.
-    pub(super) async fn head_on(&self, stores: &Stores) -> Head {
+    /// Reads the head on this handle.
+    pub(super) async fn read_head(&self, stores: &Stores) -> Head {
         stores.log.heads(&[self.conversation]).await.unwrap()[0]
     }
 
-    /// Nothing but these entries is in the log, on every handle.
-    pub(super) async fn holds(&self, stores: &[Stores], entries: &[Entry]) {
+    /// Checks that every handle reads exactly these entries and their head.
+    pub(super) async fn assert_log(&self, stores: &[Stores], entries: &[Entry]) {
         for stores in stores {
-            assert_eq!(self.log_on(stores).await, entries);
-            assert_eq!(self.head_on(stores).await, self.head);
+            assert_eq!(self.read_log(stores).await, entries);
+            assert_eq!(self.read_head(stores).await, self.head);
         }
     }
 }
 
-/// In another order, by chance.
+/// Returns the items in random order.
 pub(super) fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     let mut keyed: Vec<_> = items.iter().map(|item| (random::<8>(), item.clone())).collect();
     keyed.sort_by_key(|(key, _)| *key);
     keyed.into_iter().map(|(_, item)| item).collect()
 }
 
-/// Projects as gateways that are late may: one by one, on all handles, in disorder, and twice.
+/// Projects the entries one by one, in random order, twice, on alternating handles, as late
+/// gateways may.
 pub(super) async fn project_in_disorder(stores: &[Stores], entries: &[Entry]) {
     for (nth, entry) in shuffled(&[entries, entries].concat()).iter().enumerate() {
         let stores = &stores[nth % stores.len()];
@@ -275,7 +286,7 @@ pub(super) async fn project_in_disorder(stores: &[Stores], entries: &[Entry]) {
     }
 }
 
-/// Projects all entries at the same moment, each on its own, on all handles.
+/// Projects all entries concurrently, each in a call of its own, on alternating handles.
 pub(super) async fn project_at_once(stores: &[Stores], entries: &[Entry]) {
     let mut projecting = JoinSet::new();
     for (nth, entry) in shuffled(entries).into_iter().enumerate() {
