@@ -156,6 +156,17 @@ fn user_and_login_have_these_bytes() {
 }
 
 #[test]
+fn idempotency_record_has_these_bytes() {
+    let record = IdempotencyRecord {
+        digest: [9; 32],
+        conversation: CONVERSATION,
+        claimed_at: Timestamp::from_millis(1),
+        is_settled: true,
+    };
+    has_bytes(&record, &[&[9; 32][..], &[5, 2, 1]].concat());
+}
+
+#[test]
 fn decoding_refuses_values_that_constructors_refuse() {
     is_refused::<UserId>(&0_u64);
     is_refused::<UserId>(&(i64::MAX as u64 + 1));

@@ -2,7 +2,7 @@
 
 use super::{
     super::*,
-    world::{PASSWORD, World, pass},
+    world::{PASSWORD, World, advance},
 };
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +46,7 @@ async fn least_recently_used_login_ends_when_there_are_too_many() {
     let (_, first) = world.ada().await;
     let mut grants = vec![first];
     for _ in 1..LOGINS_MAX {
-        pass(1).await;
+        advance(1).await;
         grants.push(world.log_in().await);
     }
     let first = world.refresh(&grants[0]).await.unwrap();

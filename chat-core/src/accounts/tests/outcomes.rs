@@ -47,7 +47,7 @@ async fn refresh_keeps_the_token_valid_when_the_store_is_unavailable() {
     let (_, first) = world.ada().await;
     world.faults.next(&[Unavailable]);
     assert_eq!(world.refresh(&first).await.unwrap_err().code(), ErrorCode::Unavailable);
-    super::world::pass(60).await;
+    super::world::advance(60).await;
     assert!(world.refresh(&first).await.is_ok());
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::*,
-    world::{World, pass},
+    world::{World, advance},
 };
 
 #[tokio::test(start_paused = true)]
@@ -11,7 +11,7 @@ async fn repeated_refreshes_extend_one_login() {
     let (_, first) = world.ada().await;
     let mut newest = first.clone();
     for _ in 0..5 {
-        pass(600).await;
+        advance(600).await;
         let next = world.refresh(&newest).await.unwrap();
         assert_eq!(next.identity(), first.identity());
         assert_ne!(next.refresh_token, newest.refresh_token);
@@ -29,7 +29,7 @@ async fn refresh_can_be_repeated_for_ten_seconds() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let next = world.refresh(&first).await.unwrap();
-    pass(10).await;
+    advance(10).await;
     assert_eq!(world.refresh(&first).await.unwrap(), next);
     assert!(world.refresh(&next).await.is_ok());
     assert_eq!(world.broadcast(), []);
@@ -40,7 +40,7 @@ async fn login_ends_when_an_old_token_is_used_late() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let next = world.refresh(&first).await.unwrap();
-    pass(11).await;
+    advance(11).await;
     assert_eq!(world.refresh(&first).await, Err(WRONG_TOKEN));
     assert_eq!(world.broadcast(), [first.identity()]);
     assert_eq!(world.refresh(&next).await, Err(WRONG_TOKEN));
@@ -64,7 +64,7 @@ async fn login_ends_when_a_token_is_used_after_its_successor() {
 async fn token_is_refused_when_it_has_expired() {
     let mut world = World::new().await;
     let (_, grant) = world.ada().await;
-    pass(REFRESH_TTL.as_secs()).await;
+    advance(REFRESH_TTL.as_secs()).await;
     assert_eq!(world.refresh(&grant).await, Err(WRONG_TOKEN));
     assert_eq!(world.broadcast(), []);
 }

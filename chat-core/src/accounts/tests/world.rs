@@ -112,7 +112,7 @@ impl World {
     }
 }
 
-pub(super) async fn pass(seconds: u64) {
+pub(super) async fn advance(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
 }
 
