@@ -90,26 +90,28 @@ mod tests {
 
     use super::*;
     use crate::{
+        id::EntryId,
         limits::{APPEND_ENTRIES_MAX, CLIENT_ID_CHARS_MAX, TEXT_BYTES_MAX},
-        model::{Body, ClientId},
+        model::{Body, ClientId, Member, Role},
         time::Timestamp,
     };
 
     const CONVERSATION: ConversationId = ConversationId::new(3).expect("valid id");
     const USER: UserId = UserId::new(4).expect("valid id");
+    const LARGEST_ID: u64 = i64::MAX as u64;
+    const LARGEST_SEQ: Seq = Seq::new(u64::MAX);
     const CHANNEL: Channel = Channel::Conversation(CONVERSATION);
 
     fn entry_with(text: &str) -> Entry {
-        let largest_id = i64::MAX as u64;
         Entry {
             conversation: CONVERSATION,
-            seq: Seq::new(u64::MAX),
-            id: crate::id::EntryId::new(largest_id).unwrap(),
-            sender: UserId::new(largest_id).unwrap(),
+            seq: LARGEST_SEQ,
+            id: EntryId::new(LARGEST_ID).unwrap(),
+            sender: UserId::new(LARGEST_ID).unwrap(),
             client_id: Some(ClientId::new(&"c".repeat(CLIENT_ID_CHARS_MAX)).unwrap()),
             at: Timestamp::from_millis(i64::MIN),
             ord: u64::MAX,
-            body: Body::Text { text: Some(text.into()), reply_to: Some(Seq::new(u64::MAX)) },
+            body: Body::Text { text: Some(text.into()), reply_to: Some(LARGEST_SEQ) },
         }
     }
 
@@ -148,16 +150,36 @@ mod tests {
     }
 
     #[test]
-    fn largest_hints_fit_the_bound_of_decode() {
+    fn largest_entries_fit_the_assumed_overhead() {
+        let member = Member {
+            user: UserId::new(LARGEST_ID).unwrap(),
+            role: Role::Owner,
+            joined_seq: LARGEST_SEQ,
+            joined_ord: u64::MAX,
+        };
+        let text = "x".repeat(TEXT_BYTES_MAX);
+        for body in [entry_with(&text).body, Body::Role { member }] {
+            let conversation = ConversationId::new(LARGEST_ID).unwrap();
+            let entry = Entry { conversation, body, ..entry_with("") };
+            let bytes = versioned::encode(&entry).len() - entry.body.text_bytes();
+            assert!(bytes <= ENTRY_OVERHEAD_BYTES, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn entries_are_announced_by_their_last_seq_when_too_large() {
         let text = "x".repeat(TEXT_BYTES_MAX);
         for entries in [vec![entry_with(""); APPEND_ENTRIES_MAX], vec![entry_with(&text); 3]] {
             let hint = Hint::entries(&entries);
+            assert!(hint.encode().len() <= HINT_BYTES_MAX);
             assert_eq!(hint, Hint::Entries(entries));
-            let encoded = hint.encode();
-            assert!(encoded.len() <= HINT_BYTES_MAX, "{} bytes", encoded.len());
         }
         let too_large = vec![entry_with(&text); 4];
-        assert_eq!(Hint::entries(&too_large), Hint::Head(Seq::new(u64::MAX)));
+        assert_eq!(Hint::entries(&too_large), Hint::Head(LARGEST_SEQ));
+    }
+
+    #[test]
+    fn hint_is_refused_when_it_has_too_many_bytes() {
         let padded = vec![0; 2 * HINT_BYTES_MAX + 1];
         assert_eq!(Hint::decode(CHANNEL, &padded), Err(DecodeError::Malformed));
     }
