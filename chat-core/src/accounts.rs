@@ -248,7 +248,7 @@ impl Registry {
 
     fn broadcast_revocation(&self, ended: Identity) {
         self.revocations.revoked(ended);
-        self.bus.publish(Channel::Gateways, revocations::encode(ended));
+        self.bus.publish(Channel::Gateways, revocations::encode(&[ended]));
     }
 }
 

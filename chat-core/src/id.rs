@@ -121,7 +121,7 @@ pub struct Snowflake(NonZeroU64);
 impl Snowflake {
     /// Derives a duration below `max` from the id. It differs from id to id and from node to node,
     /// which makes it usable as jitter.
-    pub fn millis_of(self, max: std::time::Duration) -> std::time::Duration {
+    pub fn jitter(self, max: std::time::Duration) -> std::time::Duration {
         let max_millis = u64::try_from(max.as_millis()).unwrap_or(u64::MAX).max(1);
         let mixed = self.0.get().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 17;
         std::time::Duration::from_millis(mixed % max_millis)

@@ -33,30 +33,29 @@ pub trait Revocations: Send + Sync + fmt::Debug {
 }
 
 /// The largest number of ended logins in one hint.
-pub const HINT_MAX: usize = 1_024;
+pub const HINT_LOGINS_MAX: usize = 1_024;
 
 /// The size of the largest hint in bytes: a version byte, a count, and two ids for each login.
-const HINT_BYTES_MAX: usize = 1 + 2 + HINT_MAX * 2 * 9;
+const HINT_BYTES_MAX: usize = 1 + 2 + HINT_LOGINS_MAX * 2 * 9;
 
-/// Encodes the hint that tells other gateways about one ended login. It is published on
-/// [`crate::port::Channel::Gateways`].
-pub fn encode(ended: Identity) -> Bytes {
-    encode_all(&[ended])
-}
-
-/// Encodes a hint about up to [`HINT_MAX`] ended logins.
-pub fn encode_all(ended: &[Identity]) -> Bytes {
+/// Encodes the hint that tells other gateways about 1 to [`HINT_LOGINS_MAX`] ended logins. It is
+/// published on [`crate::port::Channel::Gateways`].
+pub fn encode(ended: &[Identity]) -> Bytes {
     versioned::encode(ended).into()
 }
 
-/// Decodes a hint that [`encode_all`] wrote. Fails if the bytes are damaged, of an unknown version
+/// Decodes a hint that [`encode`] wrote. Fails if the bytes are damaged, of an unknown version
 /// or too many, or if they name no login.
 pub fn decode(hint: &[u8]) -> Result<Vec<Identity>, DecodeError> {
     if hint.len() > HINT_BYTES_MAX {
         return Err(DecodeError::Malformed);
     }
     let ended: Vec<Identity> = versioned::decode(hint)?;
-    if (1..=HINT_MAX).contains(&ended.len()) { Ok(ended) } else { Err(DecodeError::Malformed) }
+    if (1..=HINT_LOGINS_MAX).contains(&ended.len()) {
+        Ok(ended)
+    } else {
+        Err(DecodeError::Malformed)
+    }
 }
 
 /// The logins whose access tokens a gateway refuses. A lookup is one hash table access.
@@ -100,7 +99,7 @@ impl RevokedLogins {
     }
 
     /// Remembers a login that another gateway ended. Returns false if it was remembered already.
-    pub fn hear(&self, ended: Identity, now: Timestamp) -> bool {
+    pub fn insert_remote(&self, ended: Identity, now: Timestamp) -> bool {
         self.remember(ended, now, Source::Other)
     }
 
@@ -129,7 +128,7 @@ impl RevokedLogins {
     /// Returns the remembered logins that this gateway ended, oldest first. They are published
     /// again after hints may have been lost. Logins that others ended are not included, because
     /// gateways would otherwise remind each other of them forever.
-    pub fn in_force(&self, now: Timestamp) -> Vec<Identity> {
+    pub fn ended_by_this_gateway(&self, now: Timestamp) -> Vec<Identity> {
         let known = self.known.read();
         let own =
             known.queue.iter().filter(|(until, _, source)| *until > now && *source == Source::This);
@@ -184,10 +183,10 @@ mod tests {
     #[test]
     fn login_ended_by_another_gateway_is_refused_and_not_published_again() {
         let revoked = RevokedLogins::new(TTL);
-        assert!(revoked.hear(identity(1), at(0)));
+        assert!(revoked.insert_remote(identity(1), at(0)));
         assert!(revoked.insert(identity(2), at(0)));
         assert!(revoked.contains(identity(1).login, at(1)));
-        assert_eq!(revoked.in_force(at(1)), [identity(2)]);
+        assert_eq!(revoked.ended_by_this_gateway(at(1)), [identity(2)]);
     }
 
     #[test]
@@ -197,7 +196,7 @@ mod tests {
             revoked.insert(identity(login), at(0));
         }
         revoked.insert(identity(101), at(600));
-        assert_eq!(revoked.in_force(at(600)), [identity(101)]);
+        assert_eq!(revoked.ended_by_this_gateway(at(600)), [identity(101)]);
         assert_eq!(revoked.known.read().until.len(), 1);
         assert_eq!(revoked.known.read().queue.len(), 1);
     }
@@ -208,7 +207,7 @@ mod tests {
         for login in 1..=5 {
             revoked.insert(identity(login), at(0));
         }
-        assert_eq!(revoked.in_force(at(1)), [identity(3), identity(4), identity(5)]);
+        assert_eq!(revoked.ended_by_this_gateway(at(1)), [identity(3), identity(4), identity(5)]);
     }
 
     #[test]
@@ -234,7 +233,7 @@ mod tests {
 
     #[test]
     fn hint_has_these_bytes_and_no_part_of_it_is_decoded() {
-        let hint = encode(identity(7));
+        let hint = encode(&[identity(7)]);
         assert_eq!(&hint[..], [1, 1, 0xEF, 7, 7]);
         assert_eq!(decode(&hint), Ok(vec![identity(7)]));
         for length in 0..hint.len() {
@@ -249,14 +248,14 @@ mod tests {
         let largest = i64::MAX as u64;
         let ended =
             Identity { user: UserId::new(largest).unwrap(), login: LoginId::new(largest).unwrap() };
-        let many = vec![ended; HINT_MAX];
-        assert_eq!(encode_all(&many).len(), HINT_BYTES_MAX);
-        assert_eq!(decode(&encode_all(&many)), Ok(many));
-        let too_many = vec![ended; HINT_MAX + 1];
-        assert_eq!(decode(&encode_all(&too_many)), Err(DecodeError::Malformed));
-        let small: Vec<_> = (1..=HINT_MAX as u64 + 1).map(identity).collect();
-        assert_eq!(decode(&encode_all(&small)), Err(DecodeError::Malformed));
-        assert_eq!(decode(&encode_all(&[])), Err(DecodeError::Malformed));
+        let many = vec![ended; HINT_LOGINS_MAX];
+        assert_eq!(encode(&many).len(), HINT_BYTES_MAX);
+        assert_eq!(decode(&encode(&many)), Ok(many));
+        let too_many = vec![ended; HINT_LOGINS_MAX + 1];
+        assert_eq!(decode(&encode(&too_many)), Err(DecodeError::Malformed));
+        let small: Vec<_> = (1..=HINT_LOGINS_MAX as u64 + 1).map(identity).collect();
+        assert_eq!(decode(&encode(&small)), Err(DecodeError::Malformed));
+        assert_eq!(decode(&encode(&[])), Err(DecodeError::Malformed));
     }
 
     proptest! {
@@ -264,8 +263,8 @@ mod tests {
         fn damaged_hints_are_refused_without_a_panic(hint in proptest::collection::vec(any::<u8>(), 0..40)) {
             let hint = [&[versioned::VERSION], &hint[..]].concat();
             if let Ok(ended) = decode(&hint) {
-                prop_assert!((1..=HINT_MAX).contains(&ended.len()));
-                prop_assert_eq!(decode(&encode_all(&ended)), Ok(ended));
+                prop_assert!((1..=HINT_LOGINS_MAX).contains(&ended.len()));
+                prop_assert_eq!(decode(&encode(&ended)), Ok(ended));
             }
         }
 

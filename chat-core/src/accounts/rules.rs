@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
+    display_name,
     error::ChatError,
     limits::{
         DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
         USERNAME_CHARS_MAX,
     },
-    shown,
 };
 
 /// Checks that a new password has 8 to 1,024 bytes.
@@ -24,7 +24,7 @@ pub(super) fn check_presented_password(text: &str) -> Result<(), ChatError> {
 
 /// Returns the trimmed display name, which has 1 to 128 bytes and something visible.
 pub(super) fn display_name(text: &str) -> Result<Arc<str>, ChatError> {
-    let name = shown::name("display_name", text)?;
+    let name = display_name::check("display_name", text)?;
     check_bytes("display_name", name, 1, DISPLAY_NAME_BYTES_MAX)?;
     Ok(name.into())
 }

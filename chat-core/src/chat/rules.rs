@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
+    display_name,
     error::ChatError,
     limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
-    shown,
     write::{Change, Write},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn validated(mut write: Write) -> Result<Write, ChatError> {
 
 /// Returns the title without surrounding white space. Fails if it is blank or too long.
 pub(super) fn normalized_title(text: &str) -> Result<Arc<str>, ChatError> {
-    let title = shown::name("title", text)?;
+    let title = display_name::check("title", text)?;
     check_bytes("title", title, TITLE_BYTES_MAX)?;
     Ok(title.into())
 }

@@ -56,7 +56,7 @@ async fn receive(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, requests: Arc
         match arrival {
             Arrival::Hint { channel: Channel::Gateways, payload } => {
                 for ended in revocations::decode(&payload).into_iter().flatten() {
-                    chat.context.revoked.hear(ended, chat.context.ports.clock.now());
+                    chat.context.revoked.insert_remote(ended, chat.context.ports.clock.now());
                     chat.end_sessions_of(ended);
                 }
             }

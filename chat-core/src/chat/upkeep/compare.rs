@@ -83,7 +83,7 @@ async fn next(chat: &Chat, last: &LastComparison, requested: &Notify) -> Trigger
     };
     // Jitter: gateways that started together must not read together.
     let due =
-        Instant::now() + pause * 9 / 10 + chat.context.ports.clock.fresh_id().millis_of(pause / 10);
+        Instant::now() + pause * 9 / 10 + chat.context.ports.clock.fresh_id().jitter(pause / 10);
     let has_gone_down = || was_up && !chat.context.ports.bus.is_up();
     while Instant::now() < due && !has_gone_down() {
         let look = due.min(Instant::now() + LOOK_EVERY);
@@ -200,10 +200,10 @@ impl Chat {
         for ended in self
             .context
             .revoked
-            .in_force(self.context.ports.clock.now())
-            .chunks(revocations::HINT_MAX)
+            .ended_by_this_gateway(self.context.ports.clock.now())
+            .chunks(revocations::HINT_LOGINS_MAX)
         {
-            self.context.ports.bus.publish(Channel::Gateways, revocations::encode_all(ended));
+            self.context.ports.bus.publish(Channel::Gateways, revocations::encode(ended));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use crate::error::ChatError;
 
 /// Returns the name without white space at its ends, or an error that names `field`.
-pub(crate) fn name<'a>(field: &str, text: &'a str) -> Result<&'a str, ChatError> {
+pub(crate) fn check<'a>(field: &str, text: &'a str) -> Result<&'a str, ChatError> {
     if text.chars().any(is_forbidden) {
         let message = "expected no control characters, line breaks or changes of direction";
         return Err(ChatError::invalid(field, message));
@@ -65,18 +65,18 @@ mod tests {
             ("\u{200F}\u{5D0}\u{5D3}\u{5D4}", "\u{200F}\u{5D0}\u{5D3}\u{5D4}"),
             ("e\u{301}", "e\u{301}"),
         ] {
-            assert_eq!(name("title", text), Ok(expected));
+            assert_eq!(check("title", text), Ok(expected));
         }
         for text in ["", "   ", "\u{3000}", "\u{200B}\u{FEFF}", "\u{2800}", "\u{3164} \u{AD}"] {
-            assert!(name("title", text).is_err(), "{text:?}");
+            assert!(check("title", text).is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn name_is_refused_when_it_breaks_the_line_or_turns_direction() {
         for char in ['\0', '\n', '\t', '\u{7F}', '\u{85}', '\u{2028}', '\u{202E}', '\u{2066}'] {
-            assert!(name("title", &format!("Ada{char}L.")).is_err(), "{char:?}");
-            assert!(name("title", &format!("Ada{char}")).is_err(), "{char:?}");
+            assert!(check("title", &format!("Ada{char}L.")).is_err(), "{char:?}");
+            assert!(check("title", &format!("Ada{char}")).is_err(), "{char:?}");
         }
     }
 }
