@@ -1,11 +1,12 @@
-//! The domain of Confab, without a socket, a disk or a format.
+//! The domain of Confab, without a socket, a disk or a wire format.
 //!
 //! In reading order: [`id`], [`time`], [`limits`] and [`error`] are the basic types. [`model`] is
 //! what is stored. [`command`] and [`event`] are what comes in and goes out, and [`chat`] is the one
 //! entrance. [`write`] carries a command to a log; `feed` delivers entries to the [`outbox`] of each
 //! session, and a [`session`] is what a transport reads. [`accounts`] has users and logins. [`port`]
 //! is what the domain needs from outside, and [`projection`] what an entry changes besides its log.
-//! [`memory`] implements the ports in memory, and [`contract`] tests every implementation.
+//! [`memory`] implements the ports in memory, and [`contract`] tests every implementation. [`hint`]
+//! is what gateways send each other, and [`versioned`] encodes records and hints.
 
 pub mod accounts;
 mod addable;

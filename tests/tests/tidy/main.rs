@@ -3,6 +3,7 @@
 mod documents;
 mod layers;
 mod names;
+mod ports;
 mod sources;
 
 use std::{
