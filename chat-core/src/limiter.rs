@@ -120,7 +120,8 @@ mod tests {
         ) {
             let shape = Bucket { per_second: f64::from(rate), burst };
             let mut bucket = TokenBucket::default();
-            let (mut now, mut grants) = (SECOND, Vec::new());
+            let mut now = SECOND;
+            let mut grants = Vec::new();
             for wait in waits {
                 now += Duration::from_nanos(wait);
                 if granted(&mut bucket, now, shape) {
@@ -143,7 +144,8 @@ mod tests {
             waits in proptest::collection::vec(0_u64..5_000_000, 1..100),
         ) {
             let shape = Bucket { per_second: f64::from(rate), burst };
-            let (mut bucket, mut now) = (TokenBucket::default(), SECOND);
+            let mut bucket = TokenBucket::default();
+            let mut now = SECOND;
             for wait in waits {
                 now += Duration::from_nanos(wait);
                 if let Taken::Refused { retry_after } = bucket.take(now, shape) {

@@ -25,7 +25,8 @@ pub async fn one_of_several_concurrent_claims_gets_the_name(stores: &[Stores]) {
     let name = random_word();
     let mut claimants = JoinSet::new();
     for nth in 0..8 {
-        let (stores, user) = (stores[nth % stores.len()].clone(), user(&name));
+        let stores = stores[nth % stores.len()].clone();
+        let user = user(&name);
         claimants.spawn(async move {
             (stores.accounts.claim(&user, &format!("hash of {}", user.id)).await.unwrap(), user)
         });

@@ -90,7 +90,8 @@ pub async fn concurrent_takers_share_one_bucket(limiters: &[Arc<dyn Limiter>]) {
 
 /// A caller that waits for `retry_after` gets a token.
 pub async fn token_is_granted_after_retry_after(limiters: &[Arc<dyn Limiter>]) {
-    let (key, bucket) = (random_word(), Bucket { per_second: 10.0, burst: 2 });
+    let key = random_word();
+    let bucket = Bucket { per_second: 10.0, burst: 2 };
     let limiter = &limiters[0];
     let mut waits = 0;
     while waits < 3 {
@@ -105,8 +106,10 @@ pub async fn token_is_granted_after_retry_after(limiters: &[Arc<dyn Limiter>]) {
 
 /// The grants over any period are limited by burst and rate.
 pub async fn no_period_grants_more_than_burst_and_rate(limiters: &[Arc<dyn Limiter>]) {
-    let (key, bucket) = (random_word(), Bucket { per_second: 100.0, burst: 5 });
-    let (began, mut granted) = (Instant::now(), 0_u32);
+    let key = random_word();
+    let bucket = Bucket { per_second: 100.0, burst: 5 };
+    let began = Instant::now();
+    let mut granted = 0_u32;
     while began.elapsed() < Duration::from_millis(500) {
         match limiters[0].take(&key, bucket).await {
             Taken::Granted => granted += 1,
@@ -120,7 +123,8 @@ pub async fn no_period_grants_more_than_burst_and_rate(limiters: &[Arc<dyn Limit
 
 /// Waiting longer than a full refill grants no more than the burst.
 pub async fn idle_bucket_refills_to_its_burst_only(limiters: &[Arc<dyn Limiter>]) {
-    let (key, bucket) = (random_word(), Bucket { per_second: 4.0, burst: 2 });
+    let key = random_word();
+    let bucket = Bucket { per_second: 4.0, burst: 2 };
     assert_eq!(grants(limiters, 2, &key, bucket).await, 2);
     sleep(Duration::from_millis(900)).await;
     let began = Instant::now();

@@ -206,7 +206,8 @@ pub async fn find_returns_the_entry_of_a_client_id(stores: &[Stores]) {
     let sender = fresh();
     let drafts = LogWriter::texts(sender, 3);
     let entries = writer.append(&drafts).await;
-    let (log, conversation) = (&last(stores).log, writer.conversation);
+    let log = &last(stores).log;
+    let conversation = writer.conversation;
     for (draft, entry) in drafts.iter().zip(&entries) {
         let key = draft.client_id.as_ref().unwrap();
         for base in [Seq::ZERO, entry.seq.previous(), writer.head.seq] {

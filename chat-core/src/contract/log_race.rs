@@ -158,7 +158,8 @@ pub async fn concurrent_copies_of_a_command_make_one_entry(stores: &[Stores]) {
         let drafts = LogWriter::texts(fresh(), 1);
         let mut racers = JoinSet::new();
         for nth in 0..4 {
-            let (stores, batch) = (stores[nth % stores.len()].clone(), writer.batch(&drafts));
+            let stores = stores[nth % stores.len()].clone();
+            let batch = writer.batch(&drafts);
             racers.spawn(async move { batch.append(&stores).await });
         }
         let answers = racers.join_all().await;

@@ -74,7 +74,8 @@ pub async fn refresh_tokens_can_be_exchanged_repeatedly(stores: &[Stores]) {
     let mut login = opened(&stores[0], user).await;
     assert_eq!(list(last(stores), user, login.created_at).await, std::slice::from_ref(&login));
     for nth in 0..5 {
-        let (successor, at) = (secret(), before(login.expires_at));
+        let successor = secret();
+        let at = before(login.expires_at);
         let expected = after(&login, successor, at);
         let stores = &stores[nth % stores.len()];
         let rotation = rotate(stores, &login, [login.current, successor], at).await;
@@ -89,7 +90,8 @@ pub async fn refresh_tokens_can_be_exchanged_repeatedly(stores: &[Stores]) {
 pub async fn exchange_can_be_repeated_within_the_grace_period(stores: &[Stores]) {
     let user = fresh();
     let login = opened(&stores[0], user).await;
-    let (at, secrets) = (now(), [login.current, secret()]);
+    let at = now();
+    let secrets = [login.current, secret()];
     let expected = after(&login, secrets[1], at);
     assert_eq!(rotate(&stores[0], &login, secrets, at).await, Rotation::Rotated(expected.clone()));
     let edge = at.after(REFRESH_GRACE);
@@ -132,11 +134,13 @@ pub async fn login_ends_when_an_old_token_is_reused(stores: &[Stores]) {
 pub async fn concurrent_copies_of_an_exchange_rotate_once(stores: &[Stores]) {
     for _ in 0..4 {
         let login = opened(&stores[0], fresh()).await;
-        let (at, secrets) = (now(), [login.current, secret()]);
+        let at = now();
+        let secrets = [login.current, secret()];
         let expected = after(&login, secrets[1], at);
         let mut clients = JoinSet::new();
         for nth in 0..4 {
-            let (stores, login) = (stores[nth % stores.len()].clone(), login.clone());
+            let stores = stores[nth % stores.len()].clone();
+            let login = login.clone();
             clients.spawn(async move { rotate(&stores, &login, secrets, at).await });
         }
         let rotations = clients.join_all().await;
@@ -155,7 +159,8 @@ pub async fn login_ends_when_exchanges_of_one_token_differ(stores: &[Stores]) {
     let at = now();
     let mut clients = JoinSet::new();
     for nth in 0..4 {
-        let (stores, login) = (stores[nth % stores.len()].clone(), login.clone());
+        let stores = stores[nth % stores.len()].clone();
+        let login = login.clone();
         clients.spawn(async move { rotate(&stores, &login, [login.current, secret()], at).await });
     }
     let rotations = clients.join_all().await;
@@ -210,7 +215,8 @@ pub async fn logins_are_listed_newest_first(stores: &[Stores]) {
 
 /// Above the limit the least recently used login is evicted, which is not always the oldest.
 pub async fn least_recently_used_login_is_evicted(stores: &[Stores]) {
-    let (user, start) = (fresh(), now());
+    let user = fresh();
+    let start = now();
     let at = |second: u64| start.after(Duration::from_secs(second));
     let mut kept = Vec::new();
     for second in 0..LOGINS_MAX as u64 {

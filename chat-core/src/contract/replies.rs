@@ -51,7 +51,8 @@ fn before(at: Timestamp) -> Timestamp {
 /// The first claim wins. Until it is settled others get `Running`, and then its conversation for as
 /// long as keys are kept (duplicate, ack-divergence).
 pub async fn settled_key_returns_its_conversation(stores: &[Stores]) {
-    let (request, at) = (Request::new(), now());
+    let request = Request::new();
+    let at = now();
     assert_eq!(request.claim(&stores[0], at).await, Claim::Yours(request.own));
     assert_eq!(request.retry().claim(last(stores), at).await, Claim::Running);
     for later in [Duration::ZERO, REPLY_CLAIM_TTL * 2, REPLY_TTL] {
@@ -64,7 +65,8 @@ pub async fn settled_key_returns_its_conversation(stores: &[Stores]) {
 /// A key accepts only its first body, while it is claimed, after the claim expires, and once it is
 /// settled.
 pub async fn key_is_refused_when_the_body_differs(stores: &[Stores]) {
-    let (request, at) = (Request::new(), now());
+    let request = Request::new();
+    let at = now();
     request.claim(&stores[0], at).await;
     for later in [at, at.after(REPLY_CLAIM_TTL * 2)] {
         assert_eq!(request.with_other_body().claim(last(stores), later).await, Claim::Differs);
@@ -77,7 +79,8 @@ pub async fn key_is_refused_when_the_body_differs(stores: &[Stores]) {
 /// An unsettled claim that has expired is taken over with the first conversation and a new time to
 /// live (duplicate).
 pub async fn expired_claim_is_taken_over_with_the_first_id(stores: &[Stores]) {
-    let (request, mut at) = (Request::new(), now());
+    let request = Request::new();
+    let mut at = now();
     request.claim(&stores[0], at).await;
     for _ in 0..3 {
         let end = at.after(REPLY_CLAIM_TTL);
@@ -91,13 +94,15 @@ pub async fn expired_claim_is_taken_over_with_the_first_id(stores: &[Stores]) {
 
 /// Of several concurrent claims one wins, both at first and after expiry (duplicate).
 pub async fn one_of_several_concurrent_claims_wins(stores: &[Stores]) {
-    let (request, start) = (Request::new(), now());
+    let request = Request::new();
+    let start = now();
     let mut made = None;
     for round in 0..3 {
         let at = start.after(REPLY_CLAIM_TTL * round);
         let mut callers = JoinSet::new();
         for nth in 0..6 {
-            let (stores, request) = (stores[nth % stores.len()].clone(), request.retry());
+            let stores = stores[nth % stores.len()].clone();
+            let request = request.retry();
             callers.spawn(async move { request.claim(&stores, at).await });
         }
         let mut claims = callers.join_all().await;
@@ -110,7 +115,8 @@ pub async fn one_of_several_concurrent_claims_wins(stores: &[Stores]) {
 
 /// A released key can be claimed by another request. A settled key is not released.
 pub async fn released_key_can_be_claimed_again(stores: &[Stores]) {
-    let (request, at) = (Request::new(), now());
+    let request = Request::new();
+    let at = now();
     request.claim(&stores[0], at).await;
     for _ in 0..2 {
         last(stores).replies.release(&request.key).await.unwrap();
@@ -133,7 +139,8 @@ pub async fn settle_and_release_ignore_unclaimed_keys(stores: &[Stores]) {
 
 /// The same key of another user, or a longer key, is a different key.
 pub async fn key_is_scoped_to_its_user(stores: &[Stores]) {
-    let (request, at) = (Request::new(), now());
+    let request = Request::new();
+    let at = now();
     request.claim(&stores[0], at).await;
     let longer = format!("{}-", request.key.key);
     for key in [
