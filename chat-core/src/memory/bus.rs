@@ -28,18 +28,18 @@ use crate::port::{Arrival, Bus, BusError, Channel};
 /// The default of the most unread arrivals of one gateway.
 pub const ARRIVALS_MAX: usize = 4_096;
 
-/// The probability of each fault, in thousandths of the hints for one gateway.
+/// The probabilities of faults, in thousandths of the hints for one gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BusFaults {
-    /// The hint is dropped.
+    /// How often a hint is dropped.
     pub drop_permille: u32,
-    /// The hint is delivered twice. Each copy may be delayed.
+    /// How often a hint is delivered twice. Each copy may be delayed.
     pub double_permille: u32,
-    /// The hint is delayed, which reorders it.
+    /// How often a hint is delayed, which reorders it.
     pub delay_permille: u32,
-    /// The most later publications that a delayed hint waits for.
+    /// The most later publications that a delayed hint waits for (not a probability).
     pub delay_max: u32,
-    /// The hint is also delivered to the gateway that published it.
+    /// How often a hint is also delivered to the gateway that published it.
     pub echo_permille: u32,
 }
 
