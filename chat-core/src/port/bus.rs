@@ -63,9 +63,11 @@ pub trait Bus: Send + Sync + fmt::Debug {
     /// often.
     fn is_up(&self) -> bool;
 
-    /// Returns true if this gateway has lately proven that hints arrive. Every hint that others
-    /// published before that proof then is in the stream of arrivals, or `Lost` stands for it. A
-    /// proof is valid for a fraction of a second, so this turns false before [`Self::is_up`] does.
-    /// While it is false, heads known from hints may be stale: read them from the store.
+    /// Returns true if a recent probe proved that hints arrive. Every hint that others published
+    /// before the probe is then in the stream of arrivals, or [`Arrival::Lost`] covers it.
+    ///
+    /// The proof expires after a fraction of a second, so this turns false before
+    /// [`Self::is_up`]. While it is false, heads known from hints may be outdated and must be read
+    /// from the store.
     fn is_current(&self) -> bool;
 }
