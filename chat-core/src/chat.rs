@@ -3,7 +3,6 @@
 mod create;
 mod ephemeral;
 mod list;
-mod rules;
 mod upkeep;
 
 use std::{collections::HashSet, sync::Arc};
@@ -61,7 +60,7 @@ impl Chat {
         let chat = self.clone();
         match command {
             Command::Write(write) => {
-                let pending = rules::validated(write).map(|write| {
+                let pending = write.validated().map(|write| {
                     let conversation = self.directory.open(write.conversation, &self.context);
                     conversation.appender.begin(identity.user, write)
                 });

@@ -42,11 +42,12 @@ impl Context {
 
     /// Returns true if a hint about a newer head may be missing. Then only the store knows the heads.
     pub(crate) fn may_miss_hints(&self) -> bool {
-        if !self.ports.bus.is_up() {
+        let bus = &self.ports.bus;
+        if !bus.is_up() {
             // The bus may come back before anybody else looks.
             self.lost_hints.note();
         }
-        self.lost_hints.are_pending()
+        !bus.is_current() || self.lost_hints.are_pending()
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
         value::{Cursors, Shown},
     },
     tokens::{Issued, Tokens, Verified},
-    ws::{deadlines::HEARTBEAT, wheel::Wheel},
+    ws::wheel::Wheel,
 };
 
 /// After a drain's notice, clients come back no sooner than this; up to [`RECONNECT_SPREAD`] is
@@ -36,6 +36,9 @@ use crate::{
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// Over this time clients come back.
 const RECONNECT_SPREAD: Duration = Duration::from_millis(2_500);
+
+/// How often the server pings a socket.
+pub const HEARTBEAT: Duration = Duration::from_secs(25);
 
 /// What every request and every socket has at hand.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! timeouts, and `minute_limit` bounds what a client may do wrong. `wire` reads and writes the
 //! [`frame`]s, and [`wheel`] is the one timer of all sockets.
 
-pub mod deadlines;
+mod deadlines;
 pub mod frame;
 mod greeting;
 mod lanes;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{Chat, rules::normalized_title};
+use super::Chat;
 use crate::{
     addable::check_addable,
     command::{ConversationView, Reply},
@@ -16,6 +16,7 @@ use crate::{
     model::{Body, Cursor, Entry, Founding, Head, Identity, Kind, Role, Seq},
     port::{Append, Appended, Channel, Claim, ReplyKey},
     time::Timestamp,
+    write::normalized_title,
 };
 
 /// How often the founding append is attempted while its outcome is unknown.

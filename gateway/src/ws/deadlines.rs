@@ -7,9 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::wire::End;
+use crate::app::HEARTBEAT;
 
-/// How often the server pings.
-pub const HEARTBEAT: Duration = Duration::from_secs(25);
 /// How long a client may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// How long a message may stay unfinished.
