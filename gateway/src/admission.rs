@@ -6,15 +6,10 @@ use chat_core::{
     command::{Change, Command},
     error::ChatError,
     model::Identity,
-    port::{Limiter, Taken},
+    port::{Bucket, Limiter, Taken},
 };
 
-use crate::{
-    config::{Rate, RateLimits},
-    listener::share_of,
-    metrics,
-    protocol::answer,
-};
+use crate::{config::RateLimits, listener::share_of, metrics, protocol::answer};
 
 /// Bytes of a name in a key: longer ones are no names anyway.
 const NAME_BYTES_MAX: usize = 64;
@@ -34,10 +29,9 @@ impl Admission {
 
     /// What `hello` tells of it.
     pub fn shown(&self) -> Option<answer::RateLimits> {
-        let Rate { per_second, burst } = self.rates.messages;
         self.rates.enabled.then(|| answer::RateLimits {
-            messages_per_second: per_second.get(),
-            burst: burst.get(),
+            messages_per_second: self.rates.messages_per_second.get(),
+            burst: self.rates.messages_burst.get(),
         })
     }
 
@@ -47,8 +41,8 @@ impl Admission {
         let login = identity.login;
         match command {
             Command::Write(write) => {
-                self.take(&format!("m:{login}"), self.rates.messages).await?;
-                self.take(&format!("c:{}", write.conversation), self.rates.conversation).await
+                self.take(&format!("m:{login}"), self.rates.messages()).await?;
+                self.take(&format!("c:{}", write.conversation), self.rates.conversation()).await
             }
             Command::Receipt { .. }
             | Command::Typing { .. }
@@ -64,26 +58,26 @@ impl Admission {
 
     /// Whether this login may ask something that is no command of the domain.
     pub async fn admit_other(&self, identity: Identity) -> Result<(), ChatError> {
-        self.take(&format!("o:{}", identity.login), self.rates.commands).await
+        self.take(&format!("o:{}", identity.login), self.rates.commands()).await
     }
 
     /// Whether somebody at this address may register or refresh.
     pub async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
-        self.take(&format!("a:{}", share_of(address)), self.rates.address).await
+        self.take(&format!("a:{}", share_of(address)), self.rates.address()).await
     }
 
     /// Whether somebody at this address may log in to this account.
     pub async fn admit_log_in(&self, address: IpAddr, username: &str) -> Result<(), ChatError> {
         self.admit_address(address).await?;
         let name: String = username.chars().take(NAME_BYTES_MAX).collect();
-        self.take(&format!("u:{}", name.to_ascii_lowercase()), self.rates.account).await
+        self.take(&format!("u:{}", name.to_ascii_lowercase()), self.rates.account()).await
     }
 
-    async fn take(&self, key: &str, rate: Rate) -> Result<(), ChatError> {
+    async fn take(&self, key: &str, bucket: Bucket) -> Result<(), ChatError> {
         if !self.rates.enabled {
             return Ok(());
         }
-        match self.limiter.take(key, rate.bucket()).await {
+        match self.limiter.take(key, bucket).await {
             Taken::Granted => Ok(()),
             Taken::Refused { retry_after } => {
                 metrics::rate_limited(&key[..1]);
@@ -128,14 +122,16 @@ mod tests {
     use super::*;
 
     fn admission(enabled: bool, burst: u32) -> Admission {
-        let rate = Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(burst).unwrap() };
+        let burst = NonZeroU32::new(burst).unwrap();
         let rates = RateLimits {
             enabled,
-            messages: rate,
-            conversation: rate,
-            commands: rate,
-            address: rate,
-            account: rate,
+            commands_per_second: NonZeroU32::MIN,
+            commands_burst: burst,
+            address_per_second: NonZeroU32::MIN,
+            address_burst: burst,
+            account_per_second: NonZeroU32::MIN,
+            account_burst: burst,
+            ..RateLimits::default()
         };
         Admission::new(rates, Arc::new(LocalLimiter::default()))
     }

@@ -79,14 +79,14 @@ impl Assembly {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let store = Store::open(config).await?;
         let urls: Vec<String> =
-            config.storage.redis.urls.iter().map(|url| url.expose().to_owned()).collect();
+            config.redis.urls.iter().map(|url| url.expose().to_owned()).collect();
         let redis = if urls.is_empty() {
             None
         } else {
             let connected = Redis::connect(&RedisConfig { urls }, &tasks, stop.clone()).await;
             Some(connected.map_err(|error| misconfigured("CONFAB__REDIS__URLS", &error))?)
         };
-        if redis.is_none() && config.storage.kind == StoreKind::Scylla {
+        if redis.is_none() && config.store == StoreKind::Scylla {
             tracing::warn!("without redis.urls this must be the only gateway of its store");
         }
         Ok(Self { store, redis, tasks, stop })
@@ -144,15 +144,14 @@ impl Assembly {
 
 impl Store {
     async fn open(config: &Config) -> Result<Self> {
-        let storage = &config.storage;
-        match storage.kind {
+        match config.store {
             StoreKind::Memory => Ok(Self::Memory(MemoryStores::new())),
             StoreKind::Embedded => {
                 let embedded = EmbeddedConfig {
-                    cache_bytes: storage.embedded.cache,
-                    journal_bytes: storage.embedded.journal,
-                    reserve_bytes: storage.embedded.reserve,
-                    ..EmbeddedConfig::new(&storage.data_dir)
+                    cache_bytes: config.embedded.cache,
+                    journal_bytes: config.embedded.journal,
+                    reserve_bytes: config.embedded.reserve,
+                    ..EmbeddedConfig::new(&config.data_dir)
                 };
                 // Elsewhere, and not in place: a signal has to be heard meanwhile.
                 let opened = spawn_blocking(move || Embedded::open(&embedded)).await?;
@@ -227,7 +226,7 @@ impl Store {
         let read = match (&config.auth.secret_file, self) {
             (Some(path), _) => SigningKey::read(path),
             (None, Self::Embedded(_)) => {
-                SigningKey::read_or_make(&config.storage.data_dir.join("auth.key"))
+                SigningKey::read_or_make(&config.data_dir.join("auth.key"))
             }
             (None, Self::Memory(_) | Self::Scylla(..)) => SigningKey::random(),
         };
@@ -240,7 +239,7 @@ fn misconfigured(setting: &str, error: &impl fmt::Display) -> anyhow::Error {
 }
 
 fn scylla_config(config: &Config) -> ScyllaConfig {
-    let scylla = &config.storage.scylla;
+    let scylla = &config.scylla;
     ScyllaConfig {
         replication: size(scylla.replication),
         datacenter: scylla.datacenter.clone(),
@@ -275,7 +274,7 @@ pub(crate) async fn rebuild(config: &Config) -> Result<Rebuilt> {
 }
 
 fn of_a_cluster(config: &Config, command: &str) -> Result<()> {
-    if config.storage.kind == StoreKind::Scylla {
+    if config.store == StoreKind::Scylla {
         return Ok(());
     }
     let why = format!("only store scylla needs `confab {command}`");

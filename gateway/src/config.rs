@@ -1,54 +1,103 @@
 //! Configuration: defaults, then a TOML file, then the environment.
 //!
-//! A setting has one name, `section.key`: `[section] key = …` in the file, `CONFAB__SECTION__KEY` in
-//! the environment. Each section reads its own settings; [`reader`] knows where each value came from
-//! and gathers every problem, so that an operator sees all of them at once. Nothing else in the
-//! process reads the environment.
+//! A setting has one name, `section.key`: `[section] key = …` in the file and
+//! `CONFAB__SECTION__KEY` in the environment. [`Config`] has a field for each name; its sections
+//! are structs in files of their own. [`layers`] merges the sources and reports every wrong
+//! setting at once. Nothing else in the process reads the environment.
 
-mod access;
-mod accounts;
+mod auth;
+mod layers;
+mod list;
 mod logging;
-mod rates;
-mod reader;
+mod rate_limits;
 mod report;
 mod serving;
-mod setting;
+mod size;
 mod storage;
 
-use std::{ffi::OsString, fmt, path::Path};
+use std::{
+    ffi::OsString,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
 
 pub use self::{
-    access::Access,
-    accounts::Auth,
-    logging::{LogFormat, Logging},
-    rates::{Rate, RateLimits},
+    auth::Auth,
+    logging::LogFormat,
+    rate_limits::RateLimits,
     report::Report,
-    serving::{Drain, Limits, Serving},
-    storage::{Embedded, Redis, Scylla, Storage, StoreKind},
+    serving::{Admin, Drain, Limits},
+    storage::{Embedded, Redis, RedisUrl, Scylla, StoreKind},
 };
-use self::{reader::Reader, serving::DRAIN_DEADLINE};
+use self::{layers::Layers, serving::local};
+use crate::{listener::Network, origin::Origin};
 
-/// What every variable of ours begins with.
+/// Prefix of the environment variables that are settings.
 pub const PREFIX: &str = "CONFAB__";
 
-/// The configuration in force.
-#[derive(Debug, Clone)]
+/// The configuration in force. Its fields have the names of the settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Config {
-    /// Listeners, bounds of connections, the drain.
-    pub serving: Serving,
-    /// Who may come from where.
-    pub access: Access,
-    /// What is kept, and where.
-    pub storage: Storage,
+    /// Address for clients.
+    pub listen: SocketAddr,
+    /// The operators' listener.
+    pub admin: Admin,
+    /// Bounds of connections.
+    pub limits: Limits,
+    /// How the gateway drains.
+    pub drain: Drain,
+    /// Browser origins that are allowed in addition to the listener's own.
+    #[serde(with = "list")]
+    pub origins: Vec<Origin>,
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
+    #[serde(with = "list")]
+    pub trusted_proxies: Vec<Network>,
+    /// The kind of store.
+    pub store: StoreKind,
+    /// Folder of the embedded store.
+    pub data_dir: PathBuf,
+    /// Sizes of the embedded store.
+    pub embedded: Embedded,
+    /// The ScyllaDB or Cassandra cluster.
+    pub scylla: Scylla,
+    /// The Redis primaries.
+    pub redis: Redis,
     /// Tokens and passwords.
     pub auth: Auth,
-    /// How often somebody may do something.
+    /// Rate limits.
     pub rate_limits: RateLimits,
-    /// What is logged, and in which form.
-    pub logging: Logging,
+    /// Log levels, such as `info` or `info,gateway=debug`.
+    pub log: String,
+    /// Format of the log.
+    pub log_format: LogFormat,
 }
 
-/// Everything that is wrong, a line each.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: local(8080),
+            admin: Admin::default(),
+            limits: Limits::default(),
+            drain: Drain::default(),
+            origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            store: StoreKind::Embedded,
+            data_dir: PathBuf::from("confab-data"),
+            embedded: Embedded::default(),
+            scylla: Scylla::default(),
+            redis: Redis::default(),
+            auth: Auth::default(),
+            rate_limits: RateLimits::default(),
+            log: "info".to_owned(),
+            log_format: LogFormat::Auto,
+        }
+    }
+}
+
+/// All wrong settings, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<String>);
 
@@ -56,44 +105,42 @@ impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.0.iter().enumerate() {
-            let end = if at + 1 < self.0.len() { "\n" } else { "" };
-            write!(f, "{problem}{end}")?;
-        }
-        Ok(())
+        f.write_str(&self.0.join("\n"))
     }
 }
 
 impl Config {
-    /// The configuration of this file and this environment, and where each value came from.
+    /// Returns the configuration of this file and this environment, and where each value came from.
+    /// Fails with a line for every setting that is unknown or wrong.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<(Self, Report), Problems> {
-        let mut reader = Reader::new(file, environment);
-        let config = Self {
-            serving: Serving::read(&mut reader),
-            access: Access::read(&mut reader),
-            storage: Storage::read(&mut reader),
-            auth: Auth::read(&mut reader),
-            rate_limits: RateLimits::read(&mut reader),
-            logging: Logging::read(&mut reader),
-        };
-        config.check(&mut reader);
-        reader.finish().map(|report| (config, report))
+        let mut layers = Layers::new();
+        if let Some(path) = file {
+            layers.add_file(path);
+        }
+        layers.add_environment(environment);
+        let config = layers.extract();
+        config.check(&mut layers);
+        layers.finish(&config).map(|report| (config, report))
     }
 
-    /// What no section can say alone.
-    fn check(&self, reader: &mut Reader) {
-        if self.storage.kind == StoreKind::Scylla && self.auth.secret_file.is_none() {
-            reader
-                .refuse("auth.secret_file", "required with store scylla, the same on all gateways");
+    /// Checks what the types of the fields cannot express.
+    fn check(&self, layers: &mut Layers) {
+        self.auth.check(layers);
+        self.embedded.check(layers);
+        self.drain.check(layers);
+        if !logging::are_levels(&self.log) {
+            layers.refuse("log", "expected levels such as info or info,gateway=debug");
         }
-        if self.storage.kind == StoreKind::Scylla && self.storage.scylla.nodes.is_empty() {
-            reader.refuse("scylla.nodes", "required with store scylla");
-        }
-        if self.serving.drain.delay > self.serving.drain.deadline {
-            reader.refuse("drain.delay", &format!("longer than {DRAIN_DEADLINE}"));
+        self.scylla.check(layers);
+        if self.store == StoreKind::Scylla {
+            if self.auth.secret_file.is_none() {
+                let why = "required with store scylla, the same on all gateways";
+                layers.refuse("auth.secret_file", why);
+            }
+            self.scylla.check_connection(layers);
         }
     }
 }

@@ -103,16 +103,16 @@ impl Gateway {
     pub fn new(config: &Config, parts: Parts) -> Self {
         let metrics = Metrics::install();
         let (background, stop) = (TaskTracker::new(), CancellationToken::new());
-        let limits = config.serving.limits;
+        let limits = config.limits;
         let figures = parts.figures.clone().into();
         let app = Arc::new(assemble(config, parts, &background, &stop));
         let gateway = Self {
             app,
             metrics,
-            places: Arc::new(Places::new(limits, config.access.trusted_proxies.clone().into())),
+            places: Arc::new(Places::new(limits, config.trusted_proxies.clone().into())),
             admin_places: Arc::new(Places::new(limits, Arc::new([]))),
             figures,
-            drain: config.serving.drain,
+            drain: config.drain,
             background,
             stop,
         };
@@ -264,7 +264,7 @@ fn assemble(
         presence: Tracker::start(presence, background, stop),
         accounts,
         limits: Admission::new(config.rate_limits, parts.limiter),
-        origins: config.access.origins.clone(),
+        origins: config.origins.clone(),
         polls: WaitingPolls::default(),
         wheel: Arc::new(Wheel::default()),
         health: Health::new(parts.store_health, bus, draining.clone()),

@@ -106,7 +106,7 @@ fn say(mut to: impl Write, text: &impl fmt::Display) {
 }
 
 fn start(config: &Config, work: impl Future<Output = Result<()>>) -> ExitCode {
-    logs::start(&config.logging);
+    logs::start(&config.log, config.log_format);
     match run(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -149,10 +149,10 @@ async fn rebuild(config: &Config) -> Result<()> {
 }
 
 async fn serve(config: &Config) -> Result<()> {
-    raise_descriptors(config.serving.limits.connections);
+    raise_descriptors(config.limits.connections);
     let mut signals = Signals::new()?;
-    let public = bind("CONFAB__LISTEN", config.serving.listen).await?;
-    let admin = bind("CONFAB__ADMIN__LISTEN", config.serving.admin_listen).await?;
+    let public = bind("CONFAB__LISTEN", config.listen).await?;
+    let admin = bind("CONFAB__ADMIN__LISTEN", config.admin.listen).await?;
     // The stores and Redis count from their first connection on.
     Metrics::install();
     // What is dropped here is as after a power cut: the store opens after it.

@@ -1,18 +1,22 @@
-//! Texts that never show themselves.
+//! Texts that are never printed.
 
 use std::fmt;
 
-/// A password, a token or a key: its `Debug` is `***`, and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
+use serde::Deserialize;
+
+/// A password, a token or a key. Its `Debug` is `***`. It has no `Display` and no `Serialize`, so
+/// that it cannot be printed by accident.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// This text, hidden.
+    /// Hides this text.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text, for the one who needs it.
+    /// Returns the text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }

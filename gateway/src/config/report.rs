@@ -1,51 +1,45 @@
-//! What is in force and where it came from: the output of `confab config`.
+//! The output of `confab config`: every setting in force and where it came from.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
-use super::reader::variable;
+use serde_json::Value;
 
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
-    /// Nobody set it.
-    Default,
-    /// The file.
-    File(PathBuf),
-    /// This variable.
-    Environment(String),
-}
+use super::layers::{Source, variable};
+
+/// Widest column of settings before the column of sources moves to the right.
+const WIDTH_MAX: usize = 60;
 
 /// One setting.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    pub(super) name: &'static str,
-    /// Its value without secrets; `None`: not set.
-    pub(super) toml: Option<String>,
+    pub(super) name: String,
+    /// The value without secrets, or null if it is not set.
+    pub(super) value: Value,
     pub(super) source: Source,
 }
 
-/// Every setting in force, in the order of the documentation. Shown, it is a TOML file that gives
-/// the same configuration (but for secrets, which are hidden).
+/// Every setting in force, in the order of names. Printed, it is a TOML file that gives the same
+/// configuration, apart from secrets, which are masked.
 #[derive(Debug, Clone)]
 pub struct Report(pub(super) Vec<Line>);
 
 impl Report {
-    /// The variables of all settings.
-    pub fn variables(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|line| variable(line.name))
+    /// Returns the names of all settings.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|line| line.name.as_str())
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<String> = self.0.iter().map(Line::text).collect();
-        let width = texts.iter().map(String::len).max().unwrap_or(0).min(60);
+        let width = texts.iter().map(String::len).max().unwrap_or(0).min(WIDTH_MAX);
         for (line, text) in self.0.iter().zip(texts) {
             write!(f, "{text:width$}  # ")?;
             match &line.source {
-                Source::Default => writeln!(f, "default, {}", variable(line.name))?,
+                Source::Default => writeln!(f, "default, {}", variable(&line.name))?,
                 Source::File(path) => writeln!(f, "file {}", path.display())?,
-                Source::Environment(name) => writeln!(f, "environment {name}")?,
+                Source::Environment => writeln!(f, "environment {}", variable(&line.name))?,
             }
         }
         Ok(())
@@ -54,9 +48,10 @@ impl fmt::Display for Report {
 
 impl Line {
     fn text(&self) -> String {
-        match &self.toml {
-            Some(toml) => format!("{} = {toml}", self.name),
-            None => format!("# {} is not set", self.name),
+        match toml::Value::try_from(&self.value) {
+            Ok(toml) => format!("{} = {toml}", self.name),
+            // TOML has no null.
+            Err(_) => format!("# {} is not set", self.name),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Listeners, the bounds of their connections, and the drain.
+//! The operators' listener, the bounds of connections, and the drain.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -6,59 +6,70 @@ use std::{
     time::Duration,
 };
 
-use super::reader::Reader;
+use serde::{Deserialize, Serialize};
 
-/// The name of the drain's deadline, for messages.
-pub(super) const DRAIN_DEADLINE: &str = "drain.deadline";
+use super::layers::Layers;
 
-/// Where the gateway listens, and how it ends.
-#[derive(Debug, Clone)]
-pub struct Serving {
-    /// For clients.
+/// Returns an address that only this machine can connect to.
+pub(super) fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// Returns a default that is not zero.
+pub(super) fn number(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).unwrap_or(NonZeroU32::MIN)
+}
+
+/// The operators' listener.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Admin {
+    /// Address for operators.
     pub listen: SocketAddr,
-    /// For operators.
-    pub admin_listen: SocketAddr,
-    /// Bounds of connections.
-    pub limits: Limits,
-    /// The drain.
-    pub drain: Drain,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: local(8081) }
+    }
 }
 
 /// Bounds of connections.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Limits {
-    /// In total.
+    /// Connections in total.
     pub connections: NonZeroU32,
-    /// From one address (a /64 where it is IPv6); trusted proxies are exempt.
+    /// Connections from one address, or from one /64 of IPv6. Trusted proxies are exempt.
     pub connections_per_address: NonZeroU32,
 }
 
-/// How the gateway ends.
-#[derive(Debug, Clone, Copy)]
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: number(100_000), connections_per_address: number(20_000) }
+    }
+}
+
+/// How the gateway drains. Both times start at the signal.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Drain {
-    /// From the signal, with `/readyz` saying no, until no more connections are taken: for load
-    /// balancers to notice.
+    /// Time during which connections are still accepted while `/readyz` reports `draining`, so
+    /// that load balancers notice.
+    #[serde(with = "humantime_serde")]
     pub delay: Duration,
-    /// From the signal until what still runs is dropped.
+    /// Time until sessions and requests that are still running are dropped.
+    #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }
 
-impl Serving {
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let number = |value| NonZeroU32::new(value).unwrap_or(NonZeroU32::MIN);
-        Self {
-            listen: reader.take("listen", local(8080)),
-            admin_listen: reader.take("admin.listen", local(8081)),
-            limits: Limits {
-                connections: reader.take("limits.connections", number(100_000)),
-                connections_per_address: reader
-                    .take("limits.connections_per_address", number(20_000)),
-            },
-            drain: Drain {
-                delay: reader.take("drain.delay", Duration::ZERO),
-                deadline: reader.take(DRAIN_DEADLINE, Duration::from_secs(30)),
-            },
+impl Default for Drain {
+    fn default() -> Self {
+        Self { delay: Duration::ZERO, deadline: Duration::from_secs(30) }
+    }
+}
+
+impl Drain {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        if self.delay > self.deadline {
+            layers.refuse("drain.delay", "longer than drain.deadline");
         }
     }
 }

@@ -1,227 +1,181 @@
-//! What is kept, and where.
+//! The stores, and Redis for hints between gateways.
 
-use std::{net::SocketAddrV6, num::NonZeroU32, path::PathBuf};
+use std::{fmt, net::SocketAddrV6, num::NonZeroU32, str::FromStr};
 
-use super::{
-    reader::Reader,
-    setting::{Setting, Size},
-};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{layers::Layers, list, serving::number, size};
 use crate::secret::Secret;
 
 const MIB: u64 = 1 << 20;
-/// Bytes of the embedded store's journal, at the least: the store opens with no less.
+/// Smallest journal with which the embedded store opens.
 const JOURNAL_BYTES_MIN: u64 = 64 * MIB;
-/// Bytes of a keyspace's name.
+/// Longest name of a keyspace in CQL.
 const KEYSPACE_BYTES_MAX: usize = 48;
 
-/// Which store keeps everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum StoreKind {
-    /// In a folder of this machine.
+    /// A folder on this machine.
     Embedded,
-    /// In memory; it ends with the process.
+    /// Memory, which is gone when the process ends.
     Memory,
-    /// In ScyllaDB or Cassandra, for any number of gateways.
+    /// ScyllaDB or Cassandra, shared by any number of gateways.
     Scylla,
 }
 
-/// What is kept, and where.
-#[derive(Debug, Clone)]
-pub struct Storage {
-    /// Which store.
-    pub kind: StoreKind,
-    /// The folder of the embedded store.
-    pub data_dir: PathBuf,
-    /// Sizes of the embedded store.
-    pub embedded: Embedded,
-    /// The cluster.
-    pub scylla: Scylla,
-    /// Hints between gateways.
-    pub redis: Redis,
-}
-
 /// Sizes of the embedded store, in bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Embedded {
     /// Memory for blocks read from disk.
+    #[serde(with = "size")]
     pub cache: u64,
-    /// Journal before the oldest of it is flushed.
+    /// Size of the journal from which its oldest part is flushed.
+    #[serde(with = "size")]
     pub journal: u64,
-    /// Disk that stays free.
+    /// Free disk space below which writes are refused.
+    #[serde(with = "size")]
     pub reserve: u64,
 }
 
-/// The cluster.
-#[derive(Debug, Clone)]
+impl Default for Embedded {
+    fn default() -> Self {
+        Self { cache: 64 * MIB, journal: 256 * MIB, reserve: 512 * MIB }
+    }
+}
+
+impl Embedded {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        if self.journal < JOURNAL_BYTES_MIN {
+            layers
+                .refuse("embedded.journal", &format!("at least {}", size::text(JOURNAL_BYTES_MIN)));
+        }
+    }
+}
+
+/// The ScyllaDB or Cassandra cluster.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Scylla {
-    /// Some of its nodes.
+    /// Some of its nodes, as `host:port`.
+    #[serde(with = "list")]
     pub nodes: Vec<String>,
     /// The keyspace.
     pub keyspace: String,
     /// Copies of each row.
     pub replication: NonZeroU32,
-    /// This gateway's datacenter, where there are several.
+    /// This gateway's datacenter. Required if the cluster has several.
     pub datacenter: Option<String>,
-    /// Who logs in, where the cluster asks.
+    /// User name, if the cluster requires authentication.
     pub user: Option<String>,
-    /// With which password.
+    /// Password of that user.
+    #[serde(serialize_with = "masked")]
     pub password: Option<Secret>,
 }
 
-/// Hints between gateways.
-#[derive(Debug, Clone, Default)]
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn masked<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| "***").serialize(serializer)
+}
+
+impl Default for Scylla {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            keyspace: "confab".to_owned(),
+            replication: number(3),
+            datacenter: None,
+            user: None,
+            password: None,
+        }
+    }
+}
+
+impl Scylla {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        if !self.nodes.iter().all(|node| is_node(node)) {
+            layers.refuse("scylla.nodes", "expected nodes such as 127.0.0.1:9042");
+        }
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        if self.keyspace.len() > KEYSPACE_BYTES_MAX
+            || !self.keyspace.starts_with(|first: char| first.is_ascii_lowercase())
+            || !self.keyspace.bytes().all(is_plain)
+        {
+            layers.refuse("scylla.keyspace", "expected 1 to 48 of a-z 0-9 _, a letter first");
+        }
+    }
+
+    /// Checks what is only needed if the cluster is used.
+    pub(super) fn check_connection(&self, layers: &mut Layers) {
+        if self.nodes.is_empty() {
+            layers.refuse("scylla.nodes", "required with store scylla");
+        }
+        // With only one of the two, the driver would connect without authentication.
+        if self.user.is_some() && self.password.is_none() {
+            layers.refuse("scylla.password", "required with scylla.user");
+        }
+        if self.password.is_some() && self.user.is_none() {
+            layers.refuse("scylla.user", "required with scylla.password");
+        }
+    }
+}
+
+/// Returns true for a host and a port from 1.
+fn is_node(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_name = !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    is_port && (is_name || text.parse::<SocketAddrV6>().is_ok())
+}
+
+/// The Redis primaries.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Redis {
-    /// Independent primaries; none: this gateway is alone.
+    /// Independent primaries. Without any, this gateway is the only one of its store.
+    #[serde(with = "list")]
     pub urls: Vec<RedisUrl>,
 }
 
-/// An address with a password in it, perhaps.
+/// The address of a Redis primary. Its `Debug` and `Display` hide the user and the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl(String);
 
 impl RedisUrl {
-    /// The whole of it, for the one who connects.
+    /// Returns the whole address, to connect with.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl std::fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.show())
+impl FromStr for RedisUrl {
+    type Err = InvalidRedisUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRedisUrl> {
+        let schemes = ["redis://", "rediss://", "unix://"];
+        let has_scheme = schemes.iter().any(|scheme| text.starts_with(scheme));
+        if has_scheme { Ok(Self(text.to_owned())) } else { Err(InvalidRedisUrl) }
     }
 }
 
-impl Storage {
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        let kind = reader.take("store", StoreKind::Embedded);
-        let data_dir = reader.take("data_dir", PathBuf::from("confab-data"));
-        let mut size = |name, default| reader.take(name, Size(default)).0;
-        let embedded = Embedded {
-            cache: size("embedded.cache", 64 * MIB),
-            journal: size("embedded.journal", 256 * MIB),
-            reserve: size("embedded.reserve", 512 * MIB),
-        };
-        if embedded.journal < JOURNAL_BYTES_MIN {
-            let least = Size(JOURNAL_BYTES_MIN).show();
-            reader.refuse("embedded.journal", &format!("at least {least}"));
-        }
-        let nodes = reader.take("scylla.nodes", Vec::<Node>::new());
-        let scylla = Scylla {
-            nodes: nodes.into_iter().map(|Node(node)| node).collect(),
-            keyspace: reader.take("scylla.keyspace", Keyspace("confab".to_owned())).0,
-            replication: reader.take("scylla.replication", NonZeroU32::MIN.saturating_add(2)),
-            datacenter: reader.optional("scylla.datacenter"),
-            user: reader.optional("scylla.user"),
-            password: reader.optional("scylla.password"),
-        };
-        if kind == StoreKind::Scylla {
-            check_log_in(&scylla, reader);
-        }
-        let redis = Redis { urls: reader.take("redis.urls", Vec::new()) };
-        Self { kind, data_dir, embedded, scylla, redis }
-    }
-}
-
-/// Half of a log-in is none: the cluster would be asked without any.
-fn check_log_in(scylla: &Scylla, reader: &mut Reader) {
-    match (&scylla.user, &scylla.password) {
-        (Some(_), None) => reader.refuse("scylla.password", "required with scylla.user"),
-        (None, Some(_)) => reader.refuse("scylla.user", "required with scylla.password"),
-        (Some(_), Some(_)) | (None, None) => {}
-    }
-}
-
-/// A node's host and port.
-struct Node(String);
-
-impl Setting for Node {
-    const EXPECTED: &'static str = "nodes such as 127.0.0.1:9042";
-
-    fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        let is_port = port.bytes().all(|byte| byte.is_ascii_digit())
-            && port.parse::<u16>().is_ok_and(|port| port > 0);
-        let is_six = text.parse::<SocketAddrV6>().is_ok();
-        let is_name =
-            host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-        let is_node = is_port && (is_six || (is_name && !host.is_empty()));
-        is_node.then(|| Self(text.to_owned()))
-    }
-
-    fn show(&self) -> String {
-        self.0.clone()
-    }
-}
-
-/// A keyspace's name.
-struct Keyspace(String);
-
-impl Setting for Keyspace {
-    const EXPECTED: &'static str = "1 to 48 of a-z 0-9 _, a letter first";
-
-    fn parse(text: &str) -> Option<Self> {
-        let is_plain =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let is_name = text.len() <= KEYSPACE_BYTES_MAX
-            && text.starts_with(|first: char| first.is_ascii_lowercase())
-            && text.bytes().all(is_plain);
-        is_name.then(|| Self(text.to_owned()))
-    }
-
-    fn show(&self) -> String {
-        self.0.clone()
-    }
-}
-
-impl Setting for StoreKind {
-    const EXPECTED: &'static str = "embedded, memory or scylla";
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "embedded" => Some(Self::Embedded),
-            "memory" => Some(Self::Memory),
-            "scylla" => Some(Self::Scylla),
-            _ => None,
-        }
-    }
-
-    fn show(&self) -> String {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Memory => "memory",
-            Self::Scylla => "scylla",
-        }
-        .to_owned()
-    }
-}
-
-impl Setting for Secret {
-    const EXPECTED: &'static str = "a text";
-
-    fn parse(text: &str) -> Option<Self> {
-        (!text.is_empty()).then(|| Self::new(text.to_owned()))
-    }
-
-    fn show(&self) -> String {
-        "***".to_owned()
-    }
-}
-
-impl Setting for RedisUrl {
-    const EXPECTED: &'static str = "addresses such as redis://127.0.0.1:6379";
-
-    fn parse(text: &str) -> Option<Self> {
-        let known = ["redis://", "rediss://", "unix://"];
-        known.iter().any(|scheme| text.starts_with(scheme)).then(|| Self(text.to_owned()))
-    }
-
-    /// Without the user and the password.
-    fn show(&self) -> String {
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, rest) = self.0.split_once("://").unwrap_or(("redis", &self.0));
         match rest.rsplit_once('@') {
-            Some((_, host)) => format!("{scheme}://***@{host}"),
-            None => self.0.clone(),
+            Some((_, host)) => write!(f, "{scheme}://***@{host}"),
+            None => f.write_str(&self.0),
         }
     }
 }
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The error for a text that is not the address of a Redis primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an address: expected redis://, rediss:// or unix://")]
+pub struct InvalidRedisUrl;

@@ -1,6 +1,6 @@
 //! Layers, sources and problems.
 
-use std::{io::Write, net::SocketAddr, time::Duration};
+use std::{fs, io::Write, net::SocketAddr, time::Duration};
 
 use super::*;
 
@@ -12,75 +12,104 @@ fn load(file: &str, variables: &[(&str, &str)]) -> Result<(Config, Report), Prob
 }
 
 fn problems(file: &str, variables: &[(&str, &str)]) -> Vec<String> {
-    let problems = load(file, variables).map(|_| ()).unwrap_err().0;
-    let named = |problem: &String| problem.split_once(".tmp").map(|(_, _)| problem.clone());
-    problems.iter().map(|problem| named(problem).unwrap_or(problem.clone())).collect()
+    load(file, variables).map(|_| ()).unwrap_err().0
+}
+
+fn assert_problems(file: &str, variables: &[(&str, &str)], expected: &[&str]) {
+    let problems = problems(file, variables);
+    for named in expected {
+        let is_named = |problem: &String| problem.ends_with(named) || problem.starts_with(named);
+        assert!(problems.iter().any(is_named), "{named} in {problems:#?}");
+    }
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
 }
 
 #[test]
-fn nothing_set_is_a_whole_configuration() {
+fn defaults_are_used_when_nothing_is_set() {
     let (config, report) = load("", &[]).unwrap();
-    assert_eq!(config.serving.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
-    assert_eq!(config.serving.admin_listen, SocketAddr::from(([127, 0, 0, 1], 8081)));
-    assert_eq!(config.storage.kind, StoreKind::Embedded);
-    assert_eq!(config.storage.data_dir.as_os_str(), "confab-data");
+    assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
+    assert_eq!(config.admin.listen, SocketAddr::from(([127, 0, 0, 1], 8081)));
+    assert_eq!(config.store, StoreKind::Embedded);
+    assert_eq!(config.data_dir.as_os_str(), "confab-data");
     assert_eq!(config.auth.access_ttl, Duration::from_secs(600));
-    assert!(config.rate_limits.enabled && config.storage.redis.urls.is_empty());
-    assert!(report.to_string().contains("auth.access_ttl = \"10m\""));
+    assert!(config.rate_limits.enabled && config.redis.urls.is_empty());
+    let printed = report.to_string();
+    assert!(printed.contains("auth.access_ttl = \"10m\""), "{printed}");
+    assert!(printed.contains("embedded.journal = \"256MiB\""), "{printed}");
+    assert!(printed.contains("# scylla.datacenter is not set"), "{printed}");
 }
 
 #[test]
-fn environment_wins_over_file_and_file_over_default() {
+fn environment_overrides_file_and_file_overrides_default() {
     let file = "listen = '0.0.0.0:1'\norigins = ['https://a.example']\n[auth]\naccess_ttl = '5s'\nissuer = 'x'";
     let variables = [("CONFAB__AUTH__ACCESS_TTL", "250ms2"), ("CONFAB__LISTEN", "[::]:7")];
     assert!(load(file, &variables).is_err());
     let variables = [("CONFAB__AUTH__ACCESS_TTL", " 90s "), ("CONFAB__LISTEN", "[::]:7")];
     let (config, report) = load(file, &variables).unwrap();
     assert_eq!(config.auth.access_ttl, Duration::from_secs(90));
-    assert_eq!(config.serving.listen.to_string(), "[::]:7");
+    assert_eq!(config.listen.to_string(), "[::]:7");
     assert_eq!(config.auth.issuer, "x");
-    assert_eq!(config.access.origins[0].to_string(), "https://a.example");
-    let shown = report.to_string();
-    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap();
+    assert_eq!(config.origins[0].to_string(), "https://a.example");
+    let printed = report.to_string();
+    let line = |start: &str| printed.lines().find(|line| line.starts_with(start)).unwrap();
     assert!(line("auth.access_ttl").ends_with("# environment CONFAB__AUTH__ACCESS_TTL"));
     assert!(line("auth.issuer").contains("# file "));
     assert!(line("auth.audience").ends_with("# default, CONFAB__AUTH__AUDIENCE"));
 }
 
 #[test]
-fn all_problems_are_told_at_once_and_each_names_itself() {
-    let file = "liste = 1\n[auth]\naccess_ttl = 5\n[limits]\nconnections = 0";
-    let told = problems(
-        file,
+fn text_takes_the_type_of_the_setting() {
+    let (config, _) = load(
+        "log = 'warn'\n[limits]\nconnections = '7'\n[auth]\nissuer = 5\npassword_workers = 2",
+        &[
+            ("CONFAB__RATE_LIMITS__ENABLED", "false"),
+            ("CONFAB__AUTH__AUDIENCE", "0123"),
+            ("CONFAB__AUTH__PASSWORD_QUEUE", " 9 "),
+            ("CONFAB__SCYLLA__PASSWORD", "true"),
+            ("CONFAB__SCYLLA__DATACENTER", ""),
+            ("CONFAB__ORIGINS", ""),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.limits.connections.get(), 7);
+    assert_eq!(config.auth.password_workers.map(u32::from), Some(2));
+    assert_eq!(config.auth.password_queue.get(), 9);
+    assert!(!config.rate_limits.enabled);
+    assert_eq!((config.auth.issuer.as_str(), config.auth.audience.as_str()), ("5", "0123"));
+    assert_eq!(config.scylla.password.unwrap().expose(), "true");
+    assert_eq!(config.scylla.datacenter, None);
+}
+
+#[test]
+fn every_problem_is_reported_under_its_name() {
+    assert_problems(
+        "liste = 1\n[auth]\naccess_ttl = 5\n[limits]\nconnections = 0",
         &[
             ("CONFAB__STORE", "sqlite"),
             ("CONFAB__AUTH__SECRET", "x"),
-            ("CONFAB_LISTEN", "not ours"),
+            ("CONFAB_LISTEN", "another program's"),
             ("CONFAB__ORIGINS", "example.org"),
             ("CONFAB__TRUSTED_PROXIES", "10.0.0.0/33"),
             ("CONFAB__LOG", "info,=x=y"),
             ("CONFAB__DRAIN__DELAY", "31s"),
         ],
+        &[
+            ": liste: unknown setting",
+            ": auth.access_ttl: expected a time, such as 10m, 5s or 250ms",
+            ": limits.connections: expected a whole number from 1",
+            "CONFAB__STORE: expected embedded, memory or scylla",
+            "CONFAB__AUTH__SECRET: unknown setting",
+            "CONFAB__ORIGINS: expected origins",
+            "CONFAB__TRUSTED_PROXIES: expected networks",
+            "CONFAB__LOG: expected levels",
+            "CONFAB__DRAIN__DELAY: longer than drain.deadline",
+        ],
     );
-    for named in [
-        "liste: unknown setting",
-        "auth.access_ttl: expected a time",
-        "limits.connections: expected a whole number from 1",
-        "CONFAB__STORE: expected embedded, memory or scylla",
-        "CONFAB__AUTH__SECRET: unknown setting",
-        "CONFAB__ORIGINS: expected origins",
-        "CONFAB__TRUSTED_PROXIES: expected networks",
-        "CONFAB__LOG: expected levels",
-        "CONFAB__DRAIN__DELAY: longer than drain.deadline",
-    ] {
-        assert!(told.iter().any(|problem| problem.contains(named)), "{named} in {told:#?}");
-    }
-    assert_eq!(told.len(), 9, "{told:#?}");
 }
 
 #[test]
-fn what_would_fail_or_be_ignored_later_is_told_at_once() {
-    let told = problems(
+fn settings_that_would_fail_later_are_refused_at_the_start() {
+    assert_problems(
         "[atuh]\n[auth]\n[scylla]\ndatacenter = {}",
         &[
             ("CONFAB__STORE", "scylla"),
@@ -91,23 +120,49 @@ fn what_would_fail_or_be_ignored_later_is_told_at_once() {
             ("CONFAB__SCYLLA__NODES", "db1:9042,foo"),
             ("CONFAB__LOG", "info,loud"),
         ],
+        &[
+            ": atuh: unknown setting",
+            ": scylla.datacenter: unknown setting",
+            "CONFAB__EMBEDDED__JOURNAL: at least 64MiB",
+            "CONFAB__SCYLLA__PASSWORD: required with scylla.user",
+            "CONFAB__SCYLLA__KEYSPACE: expected 1 to 48 of a-z 0-9 _, a letter first",
+            "CONFAB__SCYLLA__NODES: expected nodes such as 127.0.0.1:9042",
+            "CONFAB__LOG: expected levels",
+        ],
     );
-    for named in [
-        "atuh: unknown setting",
-        "scylla.datacenter: unknown setting",
-        "CONFAB__EMBEDDED__JOURNAL: at least 64MiB",
-        "CONFAB__SCYLLA__PASSWORD: required with scylla.user",
-        "CONFAB__SCYLLA__KEYSPACE: expected 1 to 48 of a-z 0-9 _, a letter first",
-        "CONFAB__SCYLLA__NODES: expected nodes such as 127.0.0.1:9042",
-        "CONFAB__LOG: expected levels",
-    ] {
-        assert!(told.iter().any(|problem| problem.contains(named)), "{named} in {told:#?}");
-    }
-    assert_eq!(told.len(), 7, "{told:#?}");
 }
 
 #[test]
-fn names_and_levels_as_they_are_written_are_taken() {
+fn every_setting_refuses_a_value_of_another_shape() {
+    let (_, report) = load("", &[]).unwrap();
+    for name in report.names() {
+        let file = format!("{name} = [[]]");
+        let problems = problems(&file, &[]);
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(problems[0].contains(&format!(": {name}: expected ")), "{problems:#?}");
+    }
+    for wrong in [
+        ("CONFAB__LISTEN", "8080"),
+        ("CONFAB__DATA_DIR", " "),
+        ("CONFAB__AUTH__ISSUER", ""),
+        ("CONFAB__AUTH__PASSWORD_WORKERS", "0"),
+        ("CONFAB__LIMITS__CONNECTIONS", "null"),
+        ("CONFAB__LIMITS__CONNECTIONS", "1e3"),
+        ("CONFAB__RATE_LIMITS__ENABLED", "1"),
+        ("CONFAB__EMBEDDED__CACHE", "64"),
+        ("CONFAB__DRAIN__DELAY", "5"),
+        ("CONFAB__LOG_FORMAT", "Json"),
+        ("CONFAB__REDIS__URLS", "http://127.0.0.1"),
+        ("CONFAB__AUTH", "x"),
+        ("CONFAB__LISTEN__PORT", "1"),
+        ("CONFAB__", ""),
+    ] {
+        assert!(problems("", &[wrong])[0].starts_with(wrong.0), "{wrong:?}");
+    }
+}
+
+#[test]
+fn valid_nodes_keyspaces_and_levels_are_accepted() {
     for nodes in ["db1:9042", "10.0.0.1:1", "[::1]:9042", "db.example.org:65535", ""] {
         assert!(load("", &[("CONFAB__SCYLLA__NODES", nodes)]).is_ok(), "{nodes}");
     }
@@ -130,17 +185,17 @@ fn names_and_levels_as_they_are_written_are_taken() {
 }
 
 #[test]
-fn file_that_is_missing_or_no_toml_is_a_problem() {
+fn missing_or_broken_file_is_a_problem() {
     let missing = Config::load(Some(Path::new("/nowhere/confab.toml")), []).unwrap_err();
     assert!(missing.to_string().starts_with("/nowhere/confab.toml: "), "{missing}");
     assert!(problems("listen = ", &[])[0].contains("line 1"));
 }
 
 #[test]
-fn cluster_needs_its_nodes_and_a_key_that_all_gateways_have() {
-    let told = problems("", &[("CONFAB__STORE", "scylla")]);
-    assert!(told[0].starts_with("CONFAB__AUTH__SECRET_FILE: required"), "{told:?}");
-    assert!(told[1].starts_with("CONFAB__SCYLLA__NODES: required"), "{told:?}");
+fn store_scylla_requires_nodes_and_a_shared_key() {
+    let problems = problems("", &[("CONFAB__STORE", "scylla")]);
+    assert!(problems[0].starts_with("CONFAB__AUTH__SECRET_FILE: required"), "{problems:?}");
+    assert!(problems[1].starts_with("CONFAB__SCYLLA__NODES: required"), "{problems:?}");
     let (config, _) = load(
         "",
         &[
@@ -150,27 +205,31 @@ fn cluster_needs_its_nodes_and_a_key_that_all_gateways_have() {
         ],
     )
     .unwrap();
-    assert_eq!(config.storage.scylla.nodes, ["127.0.0.1:9042", "127.0.0.2:9042"]);
+    assert_eq!(config.scylla.nodes, ["127.0.0.1:9042", "127.0.0.2:9042"]);
 }
 
 #[test]
-fn passwords_are_not_shown() {
+fn passwords_are_not_printed() {
     let urls = "redis://user:hunter2@10.0.0.1:6379,redis://10.0.0.2:6379";
     let variables = [("CONFAB__REDIS__URLS", urls), ("CONFAB__SCYLLA__PASSWORD", "hunter2")];
     let (config, report) = load("", &variables).unwrap();
-    assert_eq!(config.storage.scylla.password.as_ref().unwrap().expose(), "hunter2");
-    assert!(config.storage.redis.urls[0].expose().contains("hunter2"));
-    let shown = format!("{report} {report:?} {config:?}");
-    assert!(!shown.contains("hunter2"), "{shown}");
-    assert!(shown.contains("redis://***@10.0.0.1:6379"), "{shown}");
+    assert_eq!(config.scylla.password.as_ref().unwrap().expose(), "hunter2");
+    assert!(config.redis.urls[0].expose().contains("hunter2"));
+    let printed = format!("{report} {report:?} {config:?}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(printed.contains("redis://***@10.0.0.1:6379"), "{printed}");
+    let wrong = [("CONFAB__REDIS__URLS", "user:hunter2@h"), ("CONFAB__LISTEN", "hunter2")];
+    assert!(!format!("{:?}", problems("", &wrong)).contains("hunter2"));
 }
 
 #[test]
-fn report_is_a_file_that_gives_the_same_configuration() {
-    let (_, report) =
-        load("", &[("CONFAB__ORIGINS", "http://localhost:1,https://b.example")]).unwrap();
-    let shown = report.to_string();
-    let (_, again) = load(&shown, &[]).unwrap();
+fn report_is_a_file_with_the_same_configuration() {
+    let variables = [
+        ("CONFAB__ORIGINS", "http://localhost:1,https://b.example"),
+        ("CONFAB__DRAIN__DELAY", "1ms"),
+    ];
+    let (_, report) = load("", &variables).unwrap();
+    let (_, again) = load(&report.to_string(), &[]).unwrap();
     let values = |report: &Report| -> Vec<String> {
         report
             .to_string()
@@ -179,4 +238,15 @@ fn report_is_a_file_that_gives_the_same_configuration() {
             .collect()
     };
     assert_eq!(values(&report), values(&again));
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let page = fs::read_to_string(path).unwrap();
+    let (_, report) = load("", &[]).unwrap();
+    for name in report.names() {
+        let row = format!("| `{name}` | `{}` |", layers::variable(name));
+        assert!(page.contains(&row), "docs/operations.md has no row {row}");
+    }
 }

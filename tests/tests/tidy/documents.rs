@@ -28,43 +28,6 @@ fn every_error_code_is_documented() -> Result<()> {
     none_of("docs/protocol.md explains every error code", &wrong)
 }
 
-/// The names of settings: what is read, and every other text of the form `section.key`.
-fn options() -> Result<BTreeSet<String>> {
-    let is_section = |file: &File| {
-        file.path.starts_with("gateway/src/config") && !file.path.ends_with("tests.rs")
-    };
-    let mut options = BTreeSet::new();
-    for File { text, .. } in files_of("rs")?.into_iter().filter(is_section) {
-        let source = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let flat: String = source.split_whitespace().collect();
-        for call in ["reader.take(\"", "reader.optional(\""] {
-            options.extend(between(&flat, call, "\"").map(str::to_owned));
-        }
-        options.extend(source.split('"').skip(1).step_by(2).filter(is_key).map(str::to_owned));
-    }
-    ensure!(options.len() > 10, "the options are not found: {options:?}");
-    Ok(options)
-}
-
-fn is_key(text: &&str) -> bool {
-    let is_part =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    text.contains('.') && text.split('.').all(is_part)
-}
-
-#[test]
-fn every_option_is_documented() -> Result<()> {
-    let page = document("docs/operations.md")?;
-    let variable =
-        |option: &String| format!("CONFAB__{}", option.to_uppercase().replace('.', "__"));
-    let missing = options()?
-        .iter()
-        .map(variable)
-        .filter(|name| !page.contains(name.as_str()))
-        .collect::<Vec<_>>();
-    none_of("docs/operations.md explains every option", &missing)
-}
-
 /// A heading's anchor, as renderers make it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();

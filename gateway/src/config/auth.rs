@@ -1,0 +1,63 @@
+//! Tokens and passwords.
+
+use std::{fmt::Display, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use chat_core::limits::ACCESS_TTL_DEFAULT;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use super::{layers::Layers, serving::number};
+
+/// Shortest lifetime of an access token.
+const ACCESS_TTL_MIN: Duration = Duration::from_secs(1);
+/// Longest lifetime of an access token, and so the longest time a stolen one can be used.
+const ACCESS_TTL_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Tokens and passwords.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Auth {
+    /// File with the signing key. The embedded store keeps one in its folder by default.
+    pub secret_file: Option<PathBuf>,
+    /// Lifetime of an access token.
+    #[serde(with = "humantime_serde")]
+    pub access_ttl: Duration,
+    /// `iss` of tokens.
+    pub issuer: String,
+    /// `aud` of tokens.
+    pub audience: String,
+    /// Passwords that are hashed at the same time. By default the number of cores.
+    #[serde(deserialize_with = "parsed")]
+    pub password_workers: Option<NonZeroU32>,
+    /// Passwords that wait to be hashed. Further log-ins are refused.
+    pub password_queue: NonZeroU32,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            secret_file: None,
+            access_ttl: ACCESS_TTL_DEFAULT,
+            issuer: "confab".to_owned(),
+            audience: "confab".to_owned(),
+            password_workers: None,
+            password_queue: number(64),
+        }
+    }
+}
+
+impl Auth {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        if !(ACCESS_TTL_MIN..=ACCESS_TTL_MAX).contains(&self.access_ttl) {
+            layers.refuse("auth.access_ttl", "expected 1s to 1d");
+        }
+    }
+}
+
+/// Reads an optional number, which is still text because its default has no type.
+fn parsed<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+}
