@@ -11,6 +11,7 @@ mod logins;
 mod no_bus;
 mod passwords;
 mod replies;
+mod state;
 mod stores;
 
 pub use accounts::MemoryAccounts;

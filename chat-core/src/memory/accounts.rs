@@ -1,27 +1,16 @@
 //! People in memory.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Bound,
-    sync::Arc,
-};
+use std::{ops::Bound, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::stores::Shared;
+use super::state::Shared;
 use crate::{
     error::StoreError,
     id::UserId,
     model::{User, Username},
     port,
 };
-
-#[derive(Default)]
-pub(super) struct Accounts {
-    by_name: BTreeMap<Arc<str>, UserId>,
-    /// The users with their password hashes.
-    users: HashMap<UserId, (User, Arc<str>)>,
-}
 
 /// People in memory.
 #[derive(Debug)]

@@ -1,16 +1,12 @@
 //! Read models in memory. Entries can be projected in any order.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    ops::Bound,
-    sync::Arc,
-};
+use std::{ops::Bound, sync::Arc};
 
 use async_trait::async_trait;
 
 use super::{
     cursors,
-    stores::{Shared, State},
+    state::{Shared, State, Views},
 };
 use crate::{
     error::StoreError,
@@ -19,24 +15,6 @@ use crate::{
     port,
     projection::{Projection, erasures},
 };
-
-/// The read models of all conversations.
-#[derive(Default)]
-pub(super) struct Views {
-    conversations: HashMap<ConversationId, View>,
-    directs: HashMap<(UserId, UserId), ConversationId>,
-    /// Every conversation that the user is or was a member of.
-    of_user: HashMap<UserId, BTreeSet<ConversationId>>,
-}
-
-/// The read models of one conversation. Values written by entries carry the seq of their entry.
-#[derive(Default)]
-struct View {
-    founding: Option<Founding>,
-    title: (Seq, Option<Arc<str>>),
-    members: BTreeMap<UserId, (Seq, Option<Member>)>,
-    overlays: BTreeMap<Seq, Overlay>,
-}
 
 /// Replaces a value unless a higher seq has written it.
 fn write<T>(versioned: &mut (Seq, T), seq: Seq, value: T) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::stores::Shared;
+use super::state::Shared;
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
@@ -12,10 +12,8 @@ use crate::{
     port,
 };
 
-pub(super) type Cursors = HashMap<(UserId, ConversationId), Cursor>;
-
 pub(super) fn advance(
-    cursors: &mut Cursors,
+    cursors: &mut HashMap<(UserId, ConversationId), Cursor>,
     user: UserId,
     conversation: ConversationId,
     to: Cursor,

@@ -1,10 +1,10 @@
 //! Logs in memory: for each a vector of entries, its head, and the client ids in it.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use async_trait::async_trait;
 
-use super::stores::Shared;
+use super::state::{Log, Shared};
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
@@ -12,16 +12,6 @@ use crate::{
     model::{ClientId, Entry, Head, Seq},
     port::{self, Append, Appended},
 };
-
-pub(super) type Logs = HashMap<ConversationId, Log>;
-
-/// One conversation's log. The entry with seq `n` is at index `n - 1`.
-#[derive(Default)]
-pub(super) struct Log {
-    entries: Vec<Entry>,
-    by_client_id: HashMap<(UserId, ClientId), Seq>,
-    head: Head,
-}
 
 impl Log {
     fn find(&self, sender: UserId, client_id: &ClientId) -> Option<&Entry> {

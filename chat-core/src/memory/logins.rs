@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::stores::Shared;
+use super::state::Shared;
 use crate::{
     error::StoreError,
     id::{LoginId, UserId},
@@ -13,9 +13,7 @@ use crate::{
     time::Timestamp,
 };
 
-pub(super) type Logins = HashMap<LoginId, Login>;
-
-fn logins_of(logins: &Logins, user: UserId) -> Vec<Login> {
+fn logins_of(logins: &HashMap<LoginId, Login>, user: UserId) -> Vec<Login> {
     logins.values().filter(|login| login.user == user).cloned().collect()
 }
 

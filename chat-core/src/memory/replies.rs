@@ -1,10 +1,8 @@
 //! Idempotency keys in memory.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 
-use super::stores::Shared;
+use super::state::Shared;
 use crate::{
     error::StoreError,
     id::ConversationId,
@@ -12,8 +10,6 @@ use crate::{
     port::{self, ReplyKey},
     time::Timestamp,
 };
-
-pub(super) type Replies = HashMap<ReplyKey, IdempotencyRecord>;
 
 /// Idempotency keys in memory.
 #[derive(Debug)]

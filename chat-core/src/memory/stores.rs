@@ -1,46 +1,12 @@
-//! The shared state behind the memory stores.
+//! The memory stores as one set of ports.
 
-use std::{fmt, sync::Arc};
-
-use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 use super::{
-    accounts::{Accounts, MemoryAccounts},
-    conversations::{MemoryConversations, Views},
-    cursors::{Cursors, MemoryCursors},
-    log::{Logs, MemoryLog},
-    logins::{Logins, MemoryLogins},
-    replies::{MemoryReplies, Replies},
+    accounts::MemoryAccounts, conversations::MemoryConversations, cursors::MemoryCursors,
+    log::MemoryLog, logins::MemoryLogins, replies::MemoryReplies, state::Shared,
 };
 use crate::port::Stores;
-
-/// Everything that the stores keep.
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) logs: Logs,
-    pub(super) views: Views,
-    pub(super) cursors: Cursors,
-    pub(super) accounts: Accounts,
-    pub(super) logins: Logins,
-    pub(super) replies: Replies,
-}
-
-/// The state behind one lock, which makes every method of a port atomic.
-#[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<State>>);
-
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock()
-    }
-}
-
-/// Hides the state, because it contains secrets.
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("memory")
-    }
-}
 
 /// Makes memory stores.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! House rules that no compiler checks: layers, sizes, words, documents.
 
+mod circles;
 mod documents;
 mod layers;
 mod names;
