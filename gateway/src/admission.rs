@@ -9,7 +9,7 @@ use chat_core::{
     port::{Bucket, Limiter, Taken},
 };
 
-use crate::{config::RateLimits, listener::share_of, metrics, protocol::answer};
+use crate::{config::RateLimits, listener::share_of, metrics, protocol::hello};
 
 /// Bytes of a name in a key: longer ones are no names anyway.
 const NAME_BYTES_MAX: usize = 64;
@@ -28,8 +28,8 @@ impl Admission {
     }
 
     /// What `hello` tells of it.
-    pub fn shown(&self) -> Option<answer::RateLimits> {
-        self.rates.enabled.then(|| answer::RateLimits {
+    pub fn shown(&self) -> Option<hello::RateLimits> {
+        self.rates.enabled.then(|| hello::RateLimits {
             messages_per_second: self.rates.messages_per_second.get(),
             burst: self.rates.messages_burst.get(),
         })

@@ -23,9 +23,9 @@ use crate::{
     origin::Origin,
     poll::WaitingPolls,
     protocol::{
-        answer::{Limits, Welcome},
-        body::millis,
-        value::{Cursors, Shown},
+        hello::{Limits, Welcome},
+        millis,
+        value::{Cursors, Id, Time},
     },
     tokens::{Issued, Tokens, Verified},
     ws::wheel::Wheel,
@@ -112,11 +112,11 @@ impl App {
         heads: &'a [(ConversationId, Seq)],
     ) -> Welcome<'a> {
         Welcome {
-            user: Shown(identity.user),
-            session: Shown(identity.login),
+            user: Id(identity.user),
+            session: Id(identity.login),
             heartbeat_ms: millis(HEARTBEAT),
             limits: Limits::new(self.limits.shown()),
-            server_time: Shown(self.clock.now()),
+            server_time: Time(self.clock.now()),
             resume: Cursors(heads),
         }
     }

@@ -1,8 +1,8 @@
-//! Errors as clients read them; the only place that knows HTTP status.
+//! Errors as clients get them. Only this module knows the HTTP status of an error.
 //!
-//! [`ErrorBody`] is the one object on every transport. [`ApiError`] is that over HTTP: the same five
-//! members in an RFC 9457 problem. What HTTP itself refuses (a wrong method, another content type)
-//! is a problem too, with the code `invalid` and HTTP's own status.
+//! [`ErrorBody`] is the error object of every transport. Over HTTP, [`ApiError`] becomes a problem
+//! document (RFC 9457) with the same five members. A wrong method or content type is a problem too,
+//! with the code `invalid` and its own HTTP status.
 
 mod problem;
 
@@ -18,51 +18,51 @@ use utoipa::ToSchema;
 pub(crate) use self::problem::status;
 pub use self::problem::{ApiError, Problem};
 
-/// How long to wait when the store does not answer; up to as much again is added by chance, so that
-/// not everybody comes back at once.
+/// The `retry_after_ms` of `unavailable`. Jitter of up to as much again keeps clients from retrying
+/// all at the same time.
 const UNAVAILABLE_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait before asking for an unknown outcome.
+/// The `retry_after_ms` of `outcome_unknown`, before jitter.
 const OUTCOME_WAIT: Duration = Duration::from_millis(500);
-/// How long to wait for the first request under an idempotency key.
+/// The `retry_after_ms` while the first request with an idempotency key is running, before jitter.
 const RUNNING_WAIT: Duration = Duration::from_millis(500);
 
-/// The field of [`ChatError::TooLarge`] that stands for a whole body; it names no member.
+/// The field of [`ChatError::TooLarge`] for a whole body. It becomes no `details.field`.
 pub const WHOLE_BODY: &str = "body";
 
 /// The error object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Error)]
 pub struct ErrorBody {
-    /// One of the twelve.
+    /// The code: one of twelve.
     #[schema(value_type = String, example = "invalid")]
     pub code: Code,
-    /// For a developer.
+    /// A text for developers. Its wording may change.
     pub message: String,
-    /// Whether the same request, unchanged, can succeed later.
+    /// True if the same request can succeed later.
     pub retryable: bool,
-    /// Wait at least so long.
+    /// The minimum delay before a retry, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// More about it.
+    /// What the code alone does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
 }
 
-/// More about an error.
+/// Details of an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Details {
     /// The member at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Its bound.
+    /// The limit that was exceeded or reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<usize>,
-    /// The head of the conversation.
+    /// The `seq` of the conversation's newest entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_seq: Option<u64>,
 }
 
-/// A code that is written by its name.
+/// An error code, encoded as its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(pub ErrorCode);
 
@@ -78,7 +78,7 @@ impl From<&ChatError> for ErrorBody {
             code: Code(error.code()),
             message: error.to_string(),
             retryable: error.is_retryable(),
-            retry_after_ms: retry_after(error).map(crate::protocol::body::millis),
+            retry_after_ms: retry_after(error).map(crate::protocol::millis),
             details: details(error),
         }
     }
@@ -132,13 +132,13 @@ fn details(error: &ChatError) -> Option<Details> {
     }
 }
 
-/// This long and up to as much again.
+/// Returns the duration plus up to as much again, at random.
 pub(crate) fn jittered(wait: Duration) -> Duration {
     wait + wait.mul_f64(chance())
 }
 
-/// A number from 0 to 1 that differs each time; nothing secret hangs on it.
-#[expect(clippy::cast_precision_loss, reason = "chance needs no precision")]
+/// Returns a random number from 0 to 1. Not for secrets.
+#[expect(clippy::cast_precision_loss, reason = "jitter needs no precision")]
 pub(crate) fn chance() -> f64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0_u8) as f64 / u64::MAX as f64

@@ -36,7 +36,7 @@ use crate::{
     metrics::{Figures, Metrics},
     page,
     poll::WaitingPolls,
-    protocol::{JsonEncode, body::millis},
+    protocol::{JsonEncode, millis},
     rest,
     tokens::{LEEWAY, Naming, SigningKey, Tokens},
     ws::wheel::Wheel,

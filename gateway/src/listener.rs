@@ -67,7 +67,7 @@ impl Listener {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, pause_ms = crate::protocol::body::millis(pause), "accept failed");
+                    tracing::warn!(%error, pause_ms = crate::protocol::millis(pause), "accept failed");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
                 }

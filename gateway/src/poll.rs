@@ -24,26 +24,36 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     app::App,
-    protocol::{body::Poll, poll::Polled, value::Cursors},
+    protocol::{
+        poll::{Poll, Polled},
+        value::{Cursors, Resume},
+    },
     rest::{Body, Caller, HandlerResult},
 };
 
+/// Returns new events of the caller's conversations.
+///
 /// Answers at once if there are events. Otherwise waits for the first one or until `wait_ms` is over.
+#[utoipa::path(
+    post, path = "/v1/poll", tag = "events", operation_id = "poll",
+    request_body = Poll,
+    responses((status = 200, description = "events, and the cursors after them", body = Polled)),
+)]
 pub async fn poll(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     Body(poll): Body<Poll>,
 ) -> HandlerResult {
+    let wait = Duration::from_millis(poll.wait_ms()?);
     app.limits.admit_other(identity).await?;
-    let opened = Session::open(&app.chat, identity, poll.resume.as_ref()).await?;
-    if poll.resume.is_none() {
+    let Some(Resume(cursors)) = poll.resume else {
+        let opened = Session::open(&app.chat, identity, None).await?;
         return answer(&[], &opened.heads);
-    }
-    let Opened { session, first, .. } = opened;
+    };
+    let Opened { session, first, .. } = Session::open(&app.chat, identity, Some(&cursors)).await?;
     let _device = app.presence.hold_for_poll(identity);
     let _waiting = app.polls.register(identity.login, session.outbox());
-    let deadline = Instant::now() + Duration::from_millis(poll.wait_ms);
-    let events = gather(&session, first, deadline).await?;
+    let events = gather(&session, first, Instant::now() + wait).await?;
     answer(&events, &session.cursors())
 }
 

@@ -1,34 +1,45 @@
-//! The wire format: JSON in both directions, as `docs/protocol.md` says to the letter.
+//! The wire format `confab.v1.json`: one type for each thing that clients send or get.
 //!
-//! In reading order: [`value`] is single values, [`fields`] takes an object apart so that each fault
-//! names its member, [`body`] is what clients send over REST, [`command`] a frame of theirs;
-//! [`entry`], [`answer`], [`event`] and [`reply`] are what they get. Shape only: what a text may be
-//! is the domain's to say. No input makes this panic, and nothing here keeps a buffer it was given.
+//! `docs/protocol.md` describes it. In reading order: [`value`] has single values and [`read`] turns
+//! JSON objects into types. [`users`], [`sessions`], [`conversations`], [`messages`] and [`poll`] are
+//! the bodies and answers of REST, [`list`] their lists. [`command`], [`hello`] and [`reply`] are the
+//! WebSocket's. [`entry`] and [`event`] belong to all transports.
+//!
+//! These types check shapes. The domain checks content, such as the length of a text. No input causes
+//! a panic.
 
-pub mod answer;
-pub mod body;
 pub mod command;
+pub mod conversations;
 pub mod entry;
 pub mod event;
-pub mod fields;
+pub mod hello;
+pub mod list;
+pub mod messages;
 pub mod poll;
+pub mod read;
 pub mod reply;
+pub mod sessions;
+pub mod users;
 pub mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub use command::{ClientCommand, ClientName, Hello, Unreadable, parse};
-pub use event::{JsonEncode, presence_event};
-pub use reply::{Empty, reply, reply_error, reply_ok};
+pub use self::{
+    command::{ClientCommand, Unreadable, parse},
+    event::{JsonEncode, presence_event},
+    hello::{ClientName, Hello},
+    reply::{Empty, reply, reply_error, reply_ok},
+    value::millis,
+};
 use serde::Serialize;
 
 /// The WebSocket's subprotocol.
 pub const SUBPROTOCOL: &str = "confab.v1.json";
 
-/// Writes a value of ours: writing to memory does not fail, and our maps have texts for keys.
-pub(crate) fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
-    if let Err(error) = serde_json::to_writer(out, value) {
+/// Writes a value as JSON. Cannot fail for the types of this module, whose maps have string keys.
+pub(crate) fn write_json(json: &mut Vec<u8>, value: &impl Serialize) {
+    if let Err(error) = serde_json::to_writer(json, value) {
         tracing::error!(%error, "value has no JSON form");
     }
 }

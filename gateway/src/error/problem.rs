@@ -1,4 +1,4 @@
-//! Errors over HTTP: status, headers and the problem object of RFC 9457.
+//! Errors over HTTP: status, headers and the problem document (RFC 9457).
 
 use axum::{
     body::Body,
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::ErrorBody;
 use crate::protocol::write_json;
 
-/// Why a request was refused. The router's outermost layer adds the path to it.
+/// The error of a request. [`crate::front`] turns it into a problem document with the path.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     status: StatusCode,
@@ -23,13 +23,13 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// HTTP's own refusal: code `invalid` under another status.
+    /// Returns an error with the code `invalid` and an HTTP status of its own.
     pub fn refused(status: StatusCode, message: &str) -> Self {
         let error = ChatError::Invalid { field: None, message: message.to_owned() };
         Self { status, body: ErrorBody::from(&error) }
     }
 
-    /// The whole problem, at this path.
+    /// Returns the problem document for a request to this path.
     pub fn at(&self, path: &str) -> Problem {
         Problem {
             kind: format!("/docs#{}", self.code().name()),
@@ -41,13 +41,13 @@ impl ApiError {
         }
     }
 
-    /// The same under another status of HTTP's own.
+    /// Replaces the HTTP status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// The code, for counting.
+    /// Returns the code.
     pub const fn code(&self) -> ErrorCode {
         self.body.code.0
     }
@@ -59,10 +59,10 @@ impl From<ChatError> for ApiError {
     }
 }
 
-/// A problem as RFC 9457 has it, with the members of [`ErrorBody`].
+/// A problem document (RFC 9457) with the members of the error object.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Where the code is explained.
+    /// A link to the explanation of the code.
     #[serde(rename = "type")]
     pub kind: String,
     /// The code in words.
@@ -71,19 +71,19 @@ pub struct Problem {
     pub status: u16,
     /// The message.
     pub detail: String,
-    /// The path of the call.
+    /// The path of the request.
     pub instance: String,
-    /// The five members that every transport has.
+    /// The error object.
     #[serde(flatten)]
     pub body: ErrorBody,
 }
 
 impl Problem {
-    /// Makes this the body of an answer; headers that it has stay.
-    pub fn complete(self, answer: Response) -> Response {
+    /// Makes this the body of a response. Keeps the response's other headers.
+    pub fn complete(self, response: Response) -> Response {
         let mut out = Vec::with_capacity(512);
         write_json(&mut out, &self);
-        let (mut head, _) = answer.into_parts();
+        let (mut head, _) = response.into_parts();
         let headers = &mut head.headers;
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -99,8 +99,8 @@ impl Problem {
 }
 
 impl IntoResponse for ApiError {
-    /// An answer without its body, which needs the path: the error rides along, and
-    /// [`crate::front`] completes it.
+    /// Returns a response without a body, because the body needs the path. [`crate::front`] adds it
+    /// from the error in the extensions.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -108,7 +108,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The one table of codes and statuses.
+/// Returns the HTTP status of a code.
 pub(crate) const fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Unauthenticated | ErrorCode::TokenExpired => StatusCode::UNAUTHORIZED,

@@ -1,209 +1,177 @@
-//! A WebSocket frame from a client: which command, by what id.
+//! Commands: the frames that clients send over a WebSocket.
+
+use std::sync::Arc;
 
 use chat_core::{
     command::{Change, Command, Write},
     error::ChatError,
     id::{ConversationId, UserId},
     limits::WATCHED_MAX,
+    model::{ClientId, Seq},
 };
+use serde::Deserialize;
 
 use super::{
-    body::{Edit, Paging, Receipts, Send},
-    fields::{Fields, FromJson, Shape, value},
-    value::Resume,
+    hello::Hello,
+    messages::{Edit, Paging, Receipts, Send},
+    read::Object,
+    value::{Id, Integer, WireConversationId, WireUserId},
 };
 use crate::secret::Secret;
 
-/// What a frame asks for.
+/// A command of a WebSocket.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ClientCommand {
-    /// Says who is there; the first one.
+    /// Authenticates the socket. The first command.
     Hello(Hello),
-    /// Something for the domain.
+    /// A command of the domain.
     Chat(Command),
-    /// Show the presence of these users, now and when it changes.
+    /// Sends the presence of these users now and whenever it changes.
     Watch(Vec<UserId>),
-    /// No more.
+    /// Stops sending the presence of these users.
     Unwatch(Vec<UserId>),
-    /// This device is away, or back.
+    /// Marks this device as away or back.
     Away {
-        /// Whether.
+        /// True if it is away.
         on: bool,
     },
-    /// A new access token of the same login.
+    /// Replaces the access token by a newer one of the same login.
     Refresh {
-        /// The token.
+        /// The new token.
         token: Secret,
     },
-    /// Answer, please.
+    /// Asks for an empty reply.
     Ping,
 }
 
 impl ClientCommand {
-    /// The conversation that it is about, if it is about one.
+    /// Returns the conversation that the command is about.
     pub const fn conversation(&self) -> Option<ConversationId> {
-        match self {
-            Self::Chat(command) => conversation_of(command),
-            Self::Hello(_)
-            | Self::Watch(_)
-            | Self::Unwatch(_)
-            | Self::Away { .. }
-            | Self::Refresh { .. }
-            | Self::Ping => None,
+        let Self::Chat(command) = self else { return None };
+        match command {
+            Command::Write(write) => Some(write.conversation),
+            Command::Receipt { conversation, .. }
+            | Command::Typing { conversation, .. }
+            | Command::History { conversation, .. }
+            | Command::Conversation { conversation }
+            | Command::Member { conversation, .. }
+            | Command::Members { conversation, .. } => Some(*conversation),
+            Command::OpenDirect { .. }
+            | Command::CreateGroup { .. }
+            | Command::Conversations { .. } => None,
         }
     }
 }
 
-const fn conversation_of(command: &Command) -> Option<ConversationId> {
-    match command {
-        Command::Write(write) => Some(write.conversation),
-        Command::Receipt { conversation, .. }
-        | Command::Typing { conversation, .. }
-        | Command::History { conversation, .. }
-        | Command::Conversation { conversation }
-        | Command::Member { conversation, .. }
-        | Command::Members { conversation, .. } => Some(*conversation),
-        Command::OpenDirect { .. }
-        | Command::CreateGroup { .. }
-        | Command::Conversations { .. } => None,
-    }
-}
-
-/// The members of `hello`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Hello {
-    /// The access token.
-    pub token: Secret,
-    /// Cursors; left out: from now.
-    pub resume: Option<Resume>,
-    /// The client's own name for itself, for the operator's eyes.
-    pub client: Option<ClientName>,
-}
-
-/// What a client calls itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientName {
-    /// The program.
-    pub name: Option<String>,
-    /// Its version.
-    pub version: Option<String>,
-}
-
-impl FromJson for ClientName {
-    const EXPECTED: &'static str = "an object of name and version";
-
-    fn from_json(json: &str) -> Option<Self> {
-        let mut fields: Fields<'_> = value(json)?;
-        let client =
-            Self { name: fields.optional("name").ok()?, version: fields.optional("version").ok()? };
-        fields.end().ok()?;
-        Some(client)
-    }
-}
-
-/// A frame that is no command, as far as it could be read.
+/// A frame that is not a valid command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Its id; without a usable one there is nothing to answer to but `null`.
+    /// The command's id. Without a valid one the reply goes to `null`.
     pub id: Option<u64>,
-    /// The conversation that it names.
+    /// The conversation that the frame names.
     pub conversation: Option<ConversationId>,
     /// What is wrong.
     pub error: ChatError,
 }
 
-/// Reads one frame.
+/// Reads a frame as a command and its id.
 pub fn parse(text: &str) -> Result<(u64, ClientCommand), Unreadable> {
-    let nameless = |field| Unreadable { id: None, conversation: None, error: no_command(field) };
-    let mut fields = Fields::parse(text.as_bytes()).map_err(|_| nameless(None))?;
-    let id = fields.required::<u64>("id").map_err(|_| nameless(Some("id")))?;
-    let command = command(&mut fields).and_then(|command| fields.end().map(|()| command));
-    command.map(|command| (id, command)).map_err(|error| Unreadable {
+    let without_id = |field: Option<&str>| Unreadable {
+        id: None,
+        conversation: None,
+        error: ChatError::Invalid {
+            field: field.map(str::to_owned),
+            message: "a frame is one JSON object with an integer id".to_owned(),
+        },
+    };
+    let mut object = Object::parse(text).map_err(|_| without_id(None))?;
+    let Integer(id) = object.require("id").map_err(|_| without_id(Some("id")))?;
+    read_command(object).map(|command| (id, command)).map_err(|error| Unreadable {
         id: Some(id),
-        conversation: named(text),
+        conversation: named_conversation(text),
         error,
     })
 }
 
-/// The conversation that a frame names, whatever else is wrong with it.
-fn named(text: &str) -> Option<ConversationId> {
-    Fields::parse(text.as_bytes()).ok()?.optional("conversation").ok()?
+/// Returns the conversation that an invalid frame names, if that member is valid.
+fn named_conversation(text: &str) -> Option<ConversationId> {
+    Object::parse(text).ok()?.take("conversation").ok()?.map(|Id(id)| id)
 }
 
-fn no_command(field: Option<&str>) -> ChatError {
-    ChatError::Invalid {
-        field: field.map(str::to_owned),
-        message: "a frame is one JSON object with an integer id".to_owned(),
-    }
-}
-
-fn command(fields: &mut Fields<'_>) -> Result<ClientCommand, ChatError> {
+fn read_command(mut object: Object<'_>) -> Result<ClientCommand, ChatError> {
     use ClientCommand as C;
-    Ok(match fields.required::<String>("cmd")?.as_str() {
-        "hello" => C::Hello(hello(fields)?),
-        "send" => C::Chat(Send::take(fields)?.into_command(conversation(fields)?)),
-        "edit" => {
-            let edit = Edit::take(fields)?;
-            C::Chat(edit.into_command(conversation(fields)?, fields.required("seq")?))
+
+    let name: String = object.require("cmd")?;
+    let command = match name.as_str() {
+        "hello" => C::Hello(object.read()?),
+        "send" => {
+            let conversation = conversation(&mut object)?;
+            C::Chat(object.read::<Send>()?.into_command(conversation))
         }
-        "redact" => C::Chat(redact(fields)?),
-        "react" => C::Chat(react(fields)?),
-        "receipt" => C::Chat(Receipts::take(fields)?.into_command(conversation(fields)?)),
-        "typing" => C::Chat(Command::Typing {
-            conversation: conversation(fields)?,
-            on: fields.required("on")?,
-        }),
-        "history" => C::Chat(Paging::take(fields)?.into_command(conversation(fields)?)?),
-        "watch" => C::Watch(users(fields)?),
-        "unwatch" => C::Unwatch(users(fields)?),
-        "away" => C::Away { on: fields.required("on")? },
-        "refresh" => C::Refresh { token: fields.required("token")? },
+        "edit" => {
+            let conversation = conversation(&mut object)?;
+            let seq: Integer = object.require("seq")?;
+            C::Chat(object.read::<Edit>()?.into_command(conversation, seq.into()))
+        }
+        "redact" => object.read::<Target>()?.change(|target_seq| Change::Redact { target_seq }),
+        "react" => {
+            let emoji: Arc<str> = object.require("emoji")?;
+            let on = object.require("on")?;
+            object.read::<Target>()?.change(|target_seq| Change::React { target_seq, emoji, on })
+        }
+        "receipt" => {
+            let conversation = conversation(&mut object)?;
+            C::Chat(object.read::<Receipts>()?.into_command(conversation)?)
+        }
+        "typing" => {
+            let conversation = conversation(&mut object)?;
+            C::Chat(Command::Typing { conversation, on: object.require("on")? })
+        }
+        "history" => {
+            let conversation = conversation(&mut object)?;
+            C::Chat(object.read::<Paging>()?.into_command(conversation)?)
+        }
+        "watch" => C::Watch(users(&mut object)?),
+        "unwatch" => C::Unwatch(users(&mut object)?),
+        "away" => C::Away { on: object.require("on")? },
+        "refresh" => C::Refresh { token: object.require("token")? },
         "ping" => C::Ping,
         _ => return Err(ChatError::invalid("cmd", "unknown command")),
-    })
-}
-
-fn conversation(fields: &mut Fields<'_>) -> Result<ConversationId, ChatError> {
-    fields.required("conversation")
-}
-
-fn hello(fields: &mut Fields<'_>) -> Result<Hello, ChatError> {
-    Ok(Hello {
-        token: fields.required("token")?,
-        resume: fields.optional("resume")?,
-        client: fields.optional("client")?,
-    })
-}
-
-fn redact(fields: &mut Fields<'_>) -> Result<Command, ChatError> {
-    let change = Change::Redact { target_seq: fields.required("seq")? };
-    change_by_nature(fields, change)
-}
-
-fn react(fields: &mut Fields<'_>) -> Result<Command, ChatError> {
-    let change = Change::React {
-        target_seq: fields.required("seq")?,
-        emoji: fields.required("emoji")?,
-        on: fields.required("on")?,
     };
-    change_by_nature(fields, change)
+    object.end()?;
+    Ok(command)
 }
 
-/// A change that is idempotent by nature needs no `client_id`.
-fn change_by_nature(fields: &mut Fields<'_>, change: Change) -> Result<Command, ChatError> {
-    Ok(Command::Write(Write {
-        conversation: conversation(fields)?,
-        client_id: fields.optional("client_id")?,
-        expected_seq: None,
-        base_seq: fields.optional("base_seq")?,
-        change,
-    }))
+fn conversation(object: &mut Object<'_>) -> Result<ConversationId, ChatError> {
+    object.require("conversation").map(|Id(id)| id)
 }
 
-fn users(fields: &mut Fields<'_>) -> Result<Vec<UserId>, ChatError> {
-    let users: Vec<UserId> = fields.required("users")?;
+fn users(object: &mut Object<'_>) -> Result<Vec<UserId>, ChatError> {
+    let users: Vec<WireUserId> = object.require("users")?;
     if users.len() > WATCHED_MAX {
         return Err(ChatError::TooLarge { field: "users", max: WATCHED_MAX });
     }
-    Ok(users)
+    Ok(users.into_iter().map(|Id(id)| id).collect())
+}
+
+/// The message that `redact` and `react` change. Both are idempotent, so `client_id` is optional.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    conversation: WireConversationId,
+    seq: Integer,
+    client_id: Option<ClientId>,
+    base_seq: Option<Integer>,
+}
+
+impl Target {
+    fn change(self, change: impl FnOnce(Seq) -> Change) -> ClientCommand {
+        ClientCommand::Chat(Command::Write(Write {
+            conversation: self.conversation.0,
+            client_id: self.client_id,
+            expected_seq: None,
+            base_seq: self.base_seq.map(Seq::from),
+            change: change(self.seq.into()),
+        }))
+    }
 }

@@ -1,150 +1,169 @@
-//! An entry as JSON, written straight from the domain's view of it.
+//! An entry of a log, borrowed from the domain's view of it.
+
+use std::{ops::Not, sync::Arc};
 
 use chat_core::{
-    model::Body,
+    model::{Body, ClientId, Seq},
     view::{EntryView, ReactionView},
 };
-use serde::{
-    Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
-};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::value::{Shown, role_name};
+use super::value::{Id, RoleName, Time, WireConversationId, WireEntryId, WireUserId};
 
-/// An entry, in history, replies and answers.
-#[derive(Debug, Clone, Copy)]
-pub struct EntryJson<'a>(pub &'a EntryView);
-
-impl Serialize for EntryJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        write_entry(&mut map, self.0)?;
-        map.end()
-    }
+/// An entry in its present state: later edits, reactions and redactions are applied.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Entry)]
+pub struct EntryJson<'a> {
+    conversation: WireConversationId,
+    /// The position in the log, from 1 without gaps.
+    seq: u64,
+    id: WireEntryId,
+    /// The user whose command made the entry.
+    sender: WireUserId,
+    /// The sender's name for the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    sent_at: Time,
+    #[serde(flatten)]
+    body: EntryBody<'a>,
 }
 
-/// Entries, ascending.
-pub(super) fn entries<S: Serializer>(
-    items: &&[EntryView],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(items.iter().map(EntryJson))
+/// The members that depend on an entry's kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum EntryBody<'a> {
+    /// A message.
+    Text {
+        /// The text, unless it is redacted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<&'a str>,
+        /// True if the text was removed.
+        #[serde(skip_serializing_if = "Not::not")]
+        redacted: bool,
+        /// The `seq` of the text that this one answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<u64>,
+        /// When the text was last edited.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        edited_at: Option<Time>,
+        /// Who reacted with what.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        reactions: Vec<ReactionJson<'a>>,
+    },
+    /// A text was edited.
+    Edited {
+        /// The `seq` of the text.
+        target_seq: u64,
+        /// The new text, unless it is redacted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<&'a str>,
+        /// True if the new text was removed.
+        #[serde(skip_serializing_if = "Not::not")]
+        redacted: bool,
+    },
+    /// A text was removed.
+    Redacted {
+        /// The `seq` of the text.
+        target_seq: u64,
+    },
+    /// An emoji was put on a text or taken off.
+    Reaction {
+        /// The `seq` of the text.
+        target_seq: u64,
+        /// The emoji.
+        emoji: &'a str,
+        /// True if it was put on.
+        on: bool,
+    },
+    /// A user became a member.
+    Joined {
+        /// The user.
+        user: WireUserId,
+        /// Their role.
+        role: RoleName,
+    },
+    /// A member left or was removed.
+    Left {
+        /// The member.
+        user: WireUserId,
+        /// Who removed them. The same user if they left.
+        by: WireUserId,
+    },
+    /// A member got another role.
+    Role {
+        /// The member.
+        user: WireUserId,
+        /// The new role.
+        role: RoleName,
+    },
+    /// The group got another title.
+    Title {
+        /// The new title.
+        title: &'a str,
+    },
 }
 
-/// Writes an entry's members, for an object that may have others before them.
-pub(super) fn write_entry<M: SerializeMap>(map: &mut M, view: &EntryView) -> Result<(), M::Error> {
-    let entry = &view.entry;
-    map.serialize_entry("conversation", &Shown(entry.conversation))?;
-    map.serialize_entry("seq", &entry.seq.get())?;
-    map.serialize_entry("id", &Shown(entry.id))?;
-    map.serialize_entry("sender", &Shown(entry.sender))?;
-    if let Some(client_id) = &entry.client_id {
-        map.serialize_entry("client_id", client_id.as_str())?;
-    }
-    map.serialize_entry("sent_at", &Shown(entry.at))?;
-    map.serialize_entry("kind", kind_name(&entry.body))?;
-    write_body(map, view)
+/// The users that put an emoji on a text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reaction)]
+struct ReactionJson<'a> {
+    emoji: &'a str,
+    /// In the order in which they reacted.
+    users: Vec<WireUserId>,
 }
 
-const fn kind_name(body: &Body) -> &'static str {
-    match body {
-        Body::Text { .. } => "text",
-        Body::Edited { .. } => "edited",
-        Body::Redacted { .. } => "redacted",
-        Body::Reaction { .. } => "reaction",
-        Body::Joined { .. } => "joined",
-        Body::Left { .. } => "left",
-        Body::Role { .. } => "role",
-        Body::Title { .. } => "title",
-    }
-}
-
-fn write_body<M: SerializeMap>(map: &mut M, view: &EntryView) -> Result<(), M::Error> {
-    match &view.entry.body {
-        Body::Text { text, reply_to } => {
-            write_text(map, view, text.as_deref())?;
-            reply_to.map_or(Ok(()), |seq| map.serialize_entry("reply_to", &seq.get()))?;
-            write_state(map, view)
+impl<'a> From<&'a EntryView> for EntryJson<'a> {
+    fn from(view: &'a EntryView) -> Self {
+        let entry = &view.entry;
+        Self {
+            conversation: Id(entry.conversation),
+            seq: entry.seq.get(),
+            id: Id(entry.id),
+            sender: Id(entry.sender),
+            client_id: entry.client_id.as_ref().map(ClientId::as_str),
+            sent_at: Time(entry.at),
+            body: EntryBody::from(view),
         }
-        Body::Edited { target_seq, text } => {
-            map.serialize_entry("target_seq", &target_seq.get())?;
-            write_text(map, view, text.as_deref())
-        }
-        Body::Redacted { target_seq } => map.serialize_entry("target_seq", &target_seq.get()),
-        Body::Reaction { target_seq, emoji, on } => {
-            map.serialize_entry("target_seq", &target_seq.get())?;
-            map.serialize_entry("emoji", &**emoji)?;
-            map.serialize_entry("on", on)
-        }
-        Body::Joined { user, role, .. } => {
-            map.serialize_entry("user", &Shown(user))?;
-            map.serialize_entry("role", role_name(*role))
-        }
-        Body::Left { user, by } => {
-            map.serialize_entry("user", &Shown(user))?;
-            map.serialize_entry("by", &Shown(by))
-        }
-        Body::Role { member } => {
-            map.serialize_entry("user", &Shown(member.user))?;
-            map.serialize_entry("role", role_name(member.role))
-        }
-        Body::Title { title } => map.serialize_entry("title", &**title),
     }
 }
 
-/// The text, or that it was taken away.
-fn write_text<M: SerializeMap>(
-    map: &mut M,
-    view: &EntryView,
-    text: Option<&str>,
-) -> Result<(), M::Error> {
-    match text {
-        Some(text) if !view.redacted => map.serialize_entry("text", text),
-        Some(_) | None => map.serialize_entry("redacted", &true),
-    }
-}
-
-/// What later entries did to a text; nothing of it stays after a redaction.
-fn write_state<M: SerializeMap>(map: &mut M, view: &EntryView) -> Result<(), M::Error> {
-    if view.redacted {
-        return Ok(());
-    }
-    if let Some(at) = view.edited_at {
-        map.serialize_entry("edited_at", &Shown(at))?;
-    }
-    if !view.reactions.is_empty() {
-        map.serialize_entry("reactions", &Reactions(&view.reactions))?;
-    }
-    Ok(())
-}
-
-struct Reactions<'a>(&'a [ReactionView]);
-
-impl Serialize for Reactions<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
-        for reaction in self.0 {
-            list.serialize_element(&OneReaction(reaction))?;
+impl<'a> From<&'a EntryView> for EntryBody<'a> {
+    fn from(view: &'a EntryView) -> Self {
+        // Nothing of a text stays readable after a redaction.
+        let visible = |text: &'a Option<Arc<str>>| text.as_deref().filter(|_| !view.redacted);
+        match &view.entry.body {
+            Body::Text { text, reply_to } => {
+                let text = visible(text);
+                let reactions = if view.redacted { &[][..] } else { &view.reactions };
+                Self::Text {
+                    text,
+                    redacted: text.is_none(),
+                    reply_to: reply_to.map(Seq::get),
+                    edited_at: view.edited_at.filter(|_| !view.redacted).map(Time),
+                    reactions: reactions.iter().map(ReactionJson::from).collect(),
+                }
+            }
+            Body::Edited { target_seq, text } => {
+                let text = visible(text);
+                Self::Edited { target_seq: target_seq.get(), text, redacted: text.is_none() }
+            }
+            Body::Redacted { target_seq } => Self::Redacted { target_seq: target_seq.get() },
+            Body::Reaction { target_seq, emoji, on } => {
+                Self::Reaction { target_seq: target_seq.get(), emoji, on: *on }
+            }
+            Body::Joined { user, role, .. } => {
+                Self::Joined { user: Id(*user), role: (*role).into() }
+            }
+            Body::Left { user, by } => Self::Left { user: Id(*user), by: Id(*by) },
+            Body::Role { member } => Self::Role { user: Id(member.user), role: member.role.into() },
+            Body::Title { title } => Self::Title { title },
         }
-        list.end()
     }
 }
 
-struct OneReaction<'a>(&'a ReactionView);
-
-impl Serialize for OneReaction<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("emoji", &*self.0.emoji)?;
-        map.serialize_entry("users", &Users(&self.0.users))?;
-        map.end()
-    }
-}
-
-struct Users<'a>(&'a [chat_core::id::UserId]);
-
-impl Serialize for Users<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Shown))
+impl<'a> From<&'a ReactionView> for ReactionJson<'a> {
+    fn from(view: &'a ReactionView) -> Self {
+        Self { emoji: &view.emoji, users: view.users.iter().copied().map(Id).collect() }
     }
 }

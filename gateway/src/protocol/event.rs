@@ -1,101 +1,143 @@
-//! Events as JSON, encoded once per gateway and shared by all sessions.
+//! Events. The gateway encodes each once, and all its sessions share the bytes.
 
 use bytes::Bytes;
 use chat_core::event::{Encode, Event};
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
-    answer::{ConversationJson, PresenceJson},
-    entry::write_entry,
-    value::Shown,
+    conversations::ConversationJson,
+    entry::EntryJson,
+    users::PresenceJson,
+    value::{Id, WireConversationId, WireUserId},
 };
 use crate::metrics;
 
-/// Bytes that most events fit in.
+/// The size in bytes that most events do not exceed.
 const EVENT_BYTES_TYPICAL: usize = 512;
 
-/// Spells events as the objects of `confab.v1.json`.
+/// Encodes events as JSON and counts them by name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonEncode;
 
 impl Encode for JsonEncode {
     fn encode(&self, event: &Event) -> Bytes {
-        metrics::event(name(event));
-        to_bytes(&EventJson(event))
+        let event = EventJson::from(event);
+        metrics::event(event.name());
+        event.to_bytes()
     }
 }
 
-/// One event.
-#[derive(Debug, Clone, Copy)]
-pub struct EventJson<'a>(pub &'a Event);
+/// An event that the server sends.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "ev", rename_all = "snake_case")]
+#[schema(as = Event)]
+pub enum EventJson<'a> {
+    /// A new entry of a log.
+    Message(EntryJson<'a>),
+    /// A member's receipt moved.
+    Receipt {
+        /// The conversation.
+        conversation: WireConversationId,
+        /// The member.
+        user: WireUserId,
+        /// Up to this `seq`, entries have reached a device of theirs.
+        delivered_seq: u64,
+        /// Up to this `seq`, they have seen entries.
+        read_seq: u64,
+    },
+    /// A member started or stopped typing.
+    Typing {
+        /// The conversation.
+        conversation: WireConversationId,
+        /// The member.
+        user: WireUserId,
+        /// True if they started.
+        on: bool,
+    },
+    /// The caller was added to a conversation, or its state changed.
+    Conversation {
+        /// The conversation.
+        conversation: WireConversationId,
+        /// Its present state.
+        details: Box<ConversationJson<'a>>,
+    },
+    /// The caller is no longer a member of a conversation.
+    Removed {
+        /// The conversation.
+        conversation: WireConversationId,
+    },
+    /// Entries that are not sent. The client reads them from history.
+    Gap {
+        /// The conversation.
+        conversation: WireConversationId,
+        /// The `seq` before the first missing entry.
+        after_seq: u64,
+        /// The `seq` of the last missing entry.
+        head_seq: u64,
+    },
+    /// The server is about to stop.
+    Draining {
+        /// When to reconnect, to any gateway.
+        reconnect_after_ms: u64,
+    },
+    /// The presence of a watched user.
+    Presence(PresenceJson),
+}
 
-impl Serialize for EventJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        write_event(&mut map, self.0)?;
-        map.end()
+impl<'a> From<&'a Event> for EventJson<'a> {
+    fn from(event: &'a Event) -> Self {
+        match event {
+            Event::Message(view) => Self::Message(view.into()),
+            Event::Receipt { conversation, user, cursor } => Self::Receipt {
+                conversation: Id(*conversation),
+                user: Id(*user),
+                delivered_seq: cursor.delivered_seq.get(),
+                read_seq: cursor.read_seq.get(),
+            },
+            Event::Typing { conversation, user, on } => {
+                Self::Typing { conversation: Id(*conversation), user: Id(*user), on: *on }
+            }
+            Event::Conversation(view) => Self::Conversation {
+                conversation: Id(view.id),
+                details: Box::new(ConversationJson::from(&**view)),
+            },
+            Event::Removed { conversation } => Self::Removed { conversation: Id(*conversation) },
+            Event::Gap { conversation, after_seq, head_seq } => Self::Gap {
+                conversation: Id(*conversation),
+                after_seq: after_seq.get(),
+                head_seq: head_seq.get(),
+            },
+            Event::Draining { reconnect_after_ms } => {
+                Self::Draining { reconnect_after_ms: *reconnect_after_ms }
+            }
+        }
     }
 }
 
-/// Its `ev`.
-const fn name(event: &Event) -> &'static str {
-    match event {
-        Event::Message(_) => "message",
-        Event::Receipt { .. } => "receipt",
-        Event::Typing { .. } => "typing",
-        Event::Conversation(_) => "conversation",
-        Event::Removed { .. } => "removed",
-        Event::Gap { .. } => "gap",
-        Event::Draining { .. } => "draining",
+impl EventJson<'_> {
+    /// Returns the event's `ev`.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::Receipt { .. } => "receipt",
+            Self::Typing { .. } => "typing",
+            Self::Conversation { .. } => "conversation",
+            Self::Removed { .. } => "removed",
+            Self::Gap { .. } => "gap",
+            Self::Draining { .. } => "draining",
+            Self::Presence(_) => "presence",
+        }
+    }
+
+    fn to_bytes(&self) -> Bytes {
+        let mut json = Vec::with_capacity(EVENT_BYTES_TYPICAL);
+        super::write_json(&mut json, self);
+        Bytes::from(json)
     }
 }
 
-fn write_event<M: SerializeMap>(map: &mut M, event: &Event) -> Result<(), M::Error> {
-    map.serialize_entry("ev", name(event))?;
-    match event {
-        Event::Message(view) => write_entry(map, view),
-        Event::Receipt { conversation, user, cursor } => {
-            map.serialize_entry("conversation", &Shown(conversation))?;
-            map.serialize_entry("user", &Shown(user))?;
-            map.serialize_entry("delivered_seq", &cursor.delivered_seq.get())?;
-            map.serialize_entry("read_seq", &cursor.read_seq.get())
-        }
-        Event::Typing { conversation, user, on } => {
-            map.serialize_entry("conversation", &Shown(conversation))?;
-            map.serialize_entry("user", &Shown(user))?;
-            map.serialize_entry("on", on)
-        }
-        Event::Conversation(view) => {
-            map.serialize_entry("conversation", &Shown(view.id))?;
-            map.serialize_entry("details", &ConversationJson::from(&**view))
-        }
-        Event::Removed { conversation } => {
-            map.serialize_entry("conversation", &Shown(conversation))
-        }
-        Event::Gap { conversation, after_seq, head_seq } => {
-            map.serialize_entry("conversation", &Shown(conversation))?;
-            map.serialize_entry("after_seq", &after_seq.get())?;
-            map.serialize_entry("head_seq", &head_seq.get())
-        }
-        Event::Draining { reconnect_after_ms } => {
-            map.serialize_entry("reconnect_after_ms", reconnect_after_ms)
-        }
-    }
-}
-
-/// The presence of a watched user, as an event.
+/// Encodes the presence of a watched user as an event.
 pub fn presence_event(presence: PresenceJson) -> Bytes {
-    #[derive(Serialize)]
-    struct PresenceEvent {
-        ev: &'static str,
-        #[serde(flatten)]
-        presence: PresenceJson,
-    }
-    to_bytes(&PresenceEvent { ev: "presence", presence })
-}
-
-fn to_bytes(value: &impl Serialize) -> Bytes {
-    let mut out = Vec::with_capacity(EVENT_BYTES_TYPICAL);
-    super::write_json(&mut out, value);
-    Bytes::from(out)
+    EventJson::Presence(presence).to_bytes()
 }

@@ -1,74 +1,65 @@
-//! Replies: `{"re": …, "ok": …}` and `{"re": …, "error": …}`.
+//! Replies to commands: `{"re": …, "ok": …}` or `{"re": …, "error": …}`.
 
 use chat_core::{command::Reply, error::ChatError};
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::Serialize;
 
 use super::{
-    answer::{ConversationJson, History, Items, MemberJson, Sent},
+    conversations::{ConversationJson, MemberJson},
+    list::Items,
+    messages::{History, Sent},
     write_json,
 };
 use crate::{error::ErrorBody, metrics};
 
-/// `{}`.
+/// An empty object: the reply to a command that has nothing to return.
 #[derive(Debug, Serialize)]
 pub struct Empty {}
 
-/// The reply to a command that was done.
+/// Encodes the reply to a command that succeeded.
 pub fn reply_ok(re: u64, ok: &impl Serialize) -> String {
-    to_text(&Done { re, ok })
+    #[derive(Serialize)]
+    struct Success<'a, T> {
+        re: u64,
+        ok: &'a T,
+    }
+
+    encode(&Success { re, ok })
 }
 
-/// The reply to a command of the domain that was done.
+/// Encodes the reply to a command of the domain that succeeded.
 pub fn reply(re: u64, reply: &Reply) -> String {
-    reply_ok(re, &ReplyJson(reply))
-}
-
-/// The reply to a command that was not done, or to a frame that is none.
-pub fn reply_error(re: Option<u64>, error: &ChatError) -> String {
-    metrics::error(error.code());
-    to_text(&Refused { re, error: ErrorBody::from(error) })
-}
-
-#[derive(Serialize)]
-struct Done<'a, T> {
-    re: u64,
-    ok: &'a T,
-}
-
-#[derive(Serialize)]
-struct Refused {
-    re: Option<u64>,
-    error: ErrorBody,
-}
-
-/// The answer to any command, as an object.
-#[derive(Debug)]
-pub struct ReplyJson<'a>(pub &'a Reply);
-
-impl Serialize for ReplyJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Reply::Done => serializer.serialize_struct("Done", 0)?.end(),
-            Reply::Written(written) => Sent::from(written).serialize(serializer),
-            Reply::History { items, head_seq } => {
-                History { items, head_seq: head_seq.get() }.serialize(serializer)
-            }
-            Reply::Made { conversation, .. } | Reply::Conversation(conversation) => {
-                ConversationJson::from(&**conversation).serialize(serializer)
-            }
-            Reply::Conversations { items, .. } => {
-                Items { items: items.iter().map(ConversationJson::from).collect() }
-                    .serialize(serializer)
-            }
-            Reply::Members { items, .. } => {
-                Items { items: items.iter().map(MemberJson::from).collect() }.serialize(serializer)
-            }
+    match reply {
+        Reply::Done => reply_ok(re, &Empty {}),
+        Reply::Written(written) => reply_ok(re, &Sent::from(written)),
+        Reply::History { items, head_seq } => reply_ok(re, &History::new(items, *head_seq)),
+        Reply::Made { conversation, .. } | Reply::Conversation(conversation) => {
+            reply_ok(re, &ConversationJson::from(&**conversation))
+        }
+        Reply::Conversations { items, .. } => {
+            let items = items.iter().map(ConversationJson::from).collect();
+            reply_ok(re, &Items { items })
+        }
+        Reply::Members { items, .. } => {
+            reply_ok(re, &Items { items: items.iter().map(MemberJson::from).collect() })
         }
     }
 }
 
-fn to_text(value: &impl Serialize) -> String {
-    let mut out = Vec::with_capacity(256);
-    write_json(&mut out, value);
-    String::from_utf8(out).unwrap_or_default()
+/// Encodes the reply to a command that failed, or to a frame that is not a command, and counts the
+/// error.
+pub fn reply_error(re: Option<u64>, error: &ChatError) -> String {
+    #[derive(Serialize)]
+    struct Failure {
+        re: Option<u64>,
+        error: ErrorBody,
+    }
+
+    metrics::error(error.code());
+    encode(&Failure { re, error: ErrorBody::from(error) })
+}
+
+fn encode(value: &impl Serialize) -> String {
+    let mut json = Vec::with_capacity(256);
+    write_json(&mut json, value);
+    String::from_utf8(json).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Every example in `docs/protocol` against the code: what clients send parses, what they get is
-//! written exactly so.
+//! Checks every example in `docs/protocol`: the code parses what clients send, and encodes exactly
+//! what they get.
 
 mod answers;
 mod commands;
@@ -10,8 +10,8 @@ mod samples;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-/// Every example that a test here reads; a new file in the folder has to be added.
-const KNOWN: [(&str, &[&str]); 6] = [
+/// The examples that the tests here read. A new file in the folder must be added.
+const TESTED: [(&str, &[&str]); 6] = [
     ("answer", answers::NAMES),
     ("body", commands::BODIES),
     ("command", commands::NAMES),
@@ -24,12 +24,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol")
 }
 
-/// The text of an example.
+/// Returns the text of an example.
 fn example(name: &str) -> String {
     fs::read_to_string(folder().join(format!("{name}.json"))).unwrap()
 }
 
-/// An example without its white space: the order of members stays.
+/// Returns an example without white space between tokens. Keeps the order of the members.
 fn compact(name: &str) -> String {
     let (mut out, mut in_string, mut escaped) = (String::new(), false, false);
     for letter in example(name).chars() {
@@ -52,13 +52,13 @@ fn json(value: &impl serde::Serialize) -> String {
 
 #[test]
 fn every_example_is_read_by_a_test() {
-    let known: BTreeSet<String> = KNOWN
+    let tested: BTreeSet<String> = TESTED
         .iter()
         .flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}-{name}.json")))
         .collect();
-    let there: BTreeSet<String> = fs::read_dir(folder())
+    let present: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(known, there);
+    assert_eq!(tested, present);
 }

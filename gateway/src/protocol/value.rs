@@ -1,172 +1,227 @@
-//! Single JSON values: ids as strings, seqs as numbers, times as RFC 3339.
+//! Single values on the wire: ids as strings of digits, seqs as numbers, times as RFC 3339.
 
-use std::{collections::HashMap, hash::Hash, str::FromStr, sync::Arc};
+use std::{collections::HashMap, fmt, str::FromStr, time::Duration};
 
 use chat_core::{
-    id::{ConversationId, UserId},
+    id::{ConversationId, EntryId, LoginId, UserId},
     limits::INTEGER_MAX,
-    model::{ClientId, Role, Seq},
+    model::{Kind, Role, Seq},
+    time::Timestamp,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Serialize,
+    de::{Deserializer, Error, MapAccess, Unexpected, Visitor},
+    ser::Serializer,
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
-use super::fields::{FromJson, Pairs, parsed, value};
-use crate::secret::Secret;
-
-impl FromJson for bool {
-    const EXPECTED: &'static str = "true or false";
-
-    fn from_json(json: &str) -> Option<Self> {
-        value(json)
-    }
-}
-
-impl FromJson for u64 {
-    const EXPECTED: &'static str = "a whole number from 0 to 2^53 - 1";
-
-    fn from_json(json: &str) -> Option<Self> {
-        value(json).filter(|number| *number <= INTEGER_MAX)
-    }
-}
-
-impl FromJson for Seq {
-    const EXPECTED: &'static str = <u64 as FromJson>::EXPECTED;
-
-    fn from_json(json: &str) -> Option<Self> {
-        u64::from_json(json).map(Self::new)
-    }
-}
-
-impl FromJson for String {
-    const EXPECTED: &'static str = "a string";
-
-    fn from_json(json: &str) -> Option<Self> {
-        value(json)
-    }
-}
-
-impl FromJson for Arc<str> {
-    const EXPECTED: &'static str = "a string";
-
-    fn from_json(json: &str) -> Option<Self> {
-        value(json)
-    }
-}
-
-impl FromJson for Secret {
-    const EXPECTED: &'static str = "a string";
-
-    fn from_json(json: &str) -> Option<Self> {
-        value(json).map(Self::new)
-    }
-}
-
-impl FromJson for ClientId {
-    const EXPECTED: &'static str = "1 to 64 characters of A-Z a-z 0-9 _ -";
-
-    fn from_json(json: &str) -> Option<Self> {
-        ClientId::new(&value::<String>(json)?).ok()
-    }
-}
-
-impl FromJson for Role {
-    const EXPECTED: &'static str = "owner, admin or member";
-
-    fn from_json(json: &str) -> Option<Self> {
-        match value::<String>(json)?.as_str() {
-            "owner" => Some(Self::Owner),
-            "admin" => Some(Self::Admin),
-            "member" => Some(Self::Member),
-            _ => None,
-        }
-    }
-}
-
-/// What ids are on the wire.
-const AN_ID: &str = "an id: a string of decimal digits";
-
-impl FromJson for UserId {
-    const EXPECTED: &'static str = AN_ID;
-
-    fn from_json(json: &str) -> Option<Self> {
-        value::<String>(json)?.parse().ok()
-    }
-}
-
-impl FromJson for ConversationId {
-    const EXPECTED: &'static str = AN_ID;
-
-    fn from_json(json: &str) -> Option<Self> {
-        value::<String>(json)?.parse().ok()
-    }
-}
-
-/// Something that is a string on the wire and is parsed from it.
+/// An id: a string of decimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Parsed<T>(pub T);
+pub struct Id<T>(pub T);
 
-impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Parsed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parsed(deserializer).map(Self)
-    }
-}
+/// A user's id.
+pub type WireUserId = Id<UserId>;
+/// A conversation's id.
+pub type WireConversationId = Id<ConversationId>;
+/// An entry's id.
+pub type WireEntryId = Id<EntryId>;
+/// A login's id.
+pub type WireLoginId = Id<LoginId>;
 
-impl FromJson for Vec<UserId> {
-    const EXPECTED: &'static str = "a list of ids: strings of decimal digits";
-
-    fn from_json(json: &str) -> Option<Self> {
-        let ids: Vec<Parsed<UserId>> = value(json)?;
-        Some(ids.into_iter().map(|Parsed(id)| id).collect())
-    }
-}
-
-/// What a client has: a position in each conversation.
-pub type Resume = HashMap<ConversationId, Seq>;
-
-impl FromJson for Resume {
-    const EXPECTED: &'static str = "an object of conversation ids and seqs, each once";
-
-    fn from_json(json: &str) -> Option<Self> {
-        let Pairs(pairs): Pairs<Parsed<ConversationId>, u64> = value(json)?;
-        let in_range = pairs.iter().all(|(_, seq)| *seq <= INTEGER_MAX);
-        in_range.then(|| unique(pairs.into_iter().map(|(id, seq)| (id.0, Seq::new(seq)))))?
-    }
-}
-
-fn unique<K: Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> Option<HashMap<K, V>> {
-    let mut map = HashMap::with_capacity(pairs.size_hint().0);
-    for (key, value) in pairs {
-        if map.insert(key, value).is_some() {
-            return None;
-        }
-    }
-    Some(map)
-}
-
-/// A role's name on the wire.
-pub const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "owner",
-        Role::Admin => "admin",
-        Role::Member => "member",
-    }
-}
-
-/// Something that is shown as a string: ids and times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown<T>(pub T);
-
-impl<T: std::fmt::Display> Serialize for Shown<T> {
+impl<T: fmt::Display> Serialize for Id<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-/// Cursors by conversation, as one object.
+impl<'de, T: FromStr> Deserialize<'de> for Id<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "an id: a string of decimal digits";
+        parse_text(deserializer, expected, |text| text.parse().ok().map(Id))
+    }
+}
+
+/// Reads a string and parses it. `expected` completes the error message.
+pub fn parse_text<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    struct ParsedText<F> {
+        expected: &'static str,
+        parse: F,
+    }
+
+    impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for ParsedText<F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.expected)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            let expected = self.expected;
+            (self.parse)(text).ok_or_else(|| E::custom(format_args!("expected {expected}")))
+        }
+    }
+
+    deserializer.deserialize_str(ParsedText { expected, parse })
+}
+
+impl<T> PartialSchema for Id<T> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[1-9][0-9]{0,18}$"))
+            .description(Some("An id: a string of decimal digits."))
+            .examples(["286772161220186112"])
+            .into()
+    }
+}
+
+impl<T> ToSchema for Id<T> {}
+
+/// A time in UTC with milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-03-14T09:26:53.589Z")]
+pub struct Time(pub Timestamp);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A whole number that every JSON reader holds exactly: 0 to 2^53 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = u64, maximum = 9_007_199_254_740_991_u64)]
+pub struct Integer(pub u64);
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Exact;
+
+        impl Visitor<'_> for Exact {
+            type Value = Integer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 0 to 2^53 - 1")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Integer, E> {
+                if number > INTEGER_MAX {
+                    return Err(E::invalid_value(Unexpected::Unsigned(number), &self));
+                }
+                Ok(Integer(number))
+            }
+        }
+
+        deserializer.deserialize_u64(Exact)
+    }
+}
+
+impl From<Integer> for Seq {
+    fn from(Integer(number): Integer) -> Self {
+        Self::new(number)
+    }
+}
+
+/// What a member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleName {
+    /// Everything.
+    Owner,
+    /// Manage members, set the title and redact messages.
+    Admin,
+    /// Send, and edit or redact one's own messages.
+    Member,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Owner,
+            Role::Admin => Self::Admin,
+            Role::Member => Self::Member,
+        }
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Owner => Self::Owner,
+            RoleName::Admin => Self::Admin,
+            RoleName::Member => Self::Member,
+        }
+    }
+}
+
+/// The kind of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KindName {
+    /// Between two users.
+    Direct,
+    /// With a title and any number of members.
+    Group,
+}
+
+impl From<Kind> for KindName {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Direct => Self::Direct,
+            Kind::Group => Self::Group,
+        }
+    }
+}
+
+/// The cursors that a client sends: up to which seq it has everything, by conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resume(pub HashMap<ConversationId, Seq>);
+
+impl<'de> Deserialize<'de> for Resume {
+    /// Refuses a conversation that is named twice, which a map would overwrite.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cursors;
+
+        impl<'de> Visitor<'de> for Cursors {
+            type Value = Resume;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of conversation ids and seqs, each once")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Resume, A::Error> {
+                let mut cursors = HashMap::new();
+                while let Some((Id(id), seq)) = map.next_entry::<_, Integer>()? {
+                    if cursors.insert(id, seq.into()).is_some() {
+                        return Err(A::Error::custom("expected each conversation once"));
+                    }
+                }
+                Ok(Resume(cursors))
+            }
+        }
+
+        deserializer.deserialize_map(Cursors)
+    }
+}
+
+/// The cursors that a client gets: one object of seqs by conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Cursors<'a>(pub &'a [(ConversationId, Seq)]);
 
 impl Serialize for Cursors<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(id, seq)| (Shown(id), seq.get())))
+        serializer.collect_map(self.0.iter().map(|(id, seq)| (Id(id), seq.get())))
     }
+}
+
+/// Returns the whole milliseconds of a duration.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,116 +1,119 @@
-//! `/v1/conversations`: making, listing, reading, naming them.
+//! `/v1/conversations`: create, list, read, rename.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{Json, extract::State, response::IntoResponse};
 use chat_core::{
     command::{Change, Command, Reply, Write},
     id::ConversationId,
 };
 
 use super::{
-    give::{self, HandlerResult},
-    take::{Body, Caller, IdempotencyKey, ListPage, Paths, Query},
+    answer::{HandlerResult, created_or_ok, unexpected_reply},
+    cursor,
+    extract::{Body, Caller, CallerWithQuery, IdempotencyKey, ListPage, Path},
 };
 use crate::{
     app::App,
     protocol::{
-        answer::{ConversationJson, Paged},
-        body::{CreateConversation, CreateConversationSchema, UpdateConversation},
+        conversations::{
+            ConversationJson, CreateConversation, NewConversation, UpdateConversation,
+        },
+        list::Paged,
+        messages::page_limit,
+        value::{Id, WireConversationId},
     },
 };
 
-/// Makes a group, or opens the direct conversation with somebody.
+/// Creates a group, or opens the direct conversation with a user.
 #[utoipa::path(
     post, path = "/v1/conversations", tag = "conversations", operation_id = "create_conversation",
     params(("Idempotency-Key" = Option<String>, Header, description = "required for groups")),
-    request_body = CreateConversationSchema,
+    request_body = CreateConversation,
     responses(
-        (status = 201, description = "made", body = ConversationJson),
-        (status = 200, description = "the one that the two have", body = ConversationJson),
+        (status = 201, description = "created", body = ConversationJson),
+        (status = 200, description = "the direct conversation existed", body = ConversationJson),
     ),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
     key: IdempotencyKey,
-    Query(()): Query<()>,
     Body(body): Body<CreateConversation>,
 ) -> HandlerResult {
-    let command = match body {
-        CreateConversation::Direct { user } => Command::OpenDirect { user },
-        CreateConversation::Group { title, members } => {
+    let command = match NewConversation::try_from(body)? {
+        NewConversation::Direct { user } => Command::OpenDirect { user },
+        NewConversation::Group { title, members } => {
             Command::CreateGroup { title, members, key: key.required()? }
         }
     };
-    let doing = app.clone();
-    let reply = app.to_the_end(async move { doing.execute(identity, command).await }).await??;
-    let Reply::Made { conversation, created } = reply else { return Err(give::unexpected()) };
-    Ok(give::made(created, &ConversationJson::from(&*conversation)))
+    let creating = app.clone();
+    let reply = app.to_the_end(async move { creating.execute(identity, command).await }).await??;
+    let Reply::Made { conversation, created } = reply else { return Err(unexpected_reply()) };
+    Ok(created_or_ok(created, ConversationJson::from(&*conversation)))
 }
 
-/// The caller's conversations, newest activity first.
+/// Lists the caller's conversations, newest activity first.
 #[utoipa::path(
     get, path = "/v1/conversations", tag = "conversations", operation_id = "conversations",
-    params(
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("limit" = Option<u64>, Query, description = "1 to 100, 50 where it is not given"),
-    ),
+    params(ListPage),
     responses((status = 200, description = "a page", body = Paged<ConversationJson>)),
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
-    Caller(identity): Caller,
-    Query(page): Query<ListPage>,
+    CallerWithQuery(identity, page): CallerWithQuery<ListPage>,
 ) -> HandlerResult {
-    let after = page.cursor.as_deref().map(give::read_list_cursor).transpose()?;
-    let command = Command::Conversations { after, limit: page.limit };
-    let reply = app.execute(identity, command).await?;
-    let Reply::Conversations { items, next } = reply else { return Err(give::unexpected()) };
+    let limit = page_limit(page.limit)?;
+    let after = page.cursor.as_deref().map(cursor::decode_list).transpose()?;
+    let reply = app.execute(identity, Command::Conversations { after, limit }).await?;
+    let Reply::Conversations { items, next } = reply else { return Err(unexpected_reply()) };
     let items = items.iter().map(ConversationJson::from).collect();
-    Ok(give::ok(&Paged { items, next_cursor: next.map(give::list_cursor) }))
+    Ok(Json(Paged { items, next_cursor: next.map(cursor::encode_list) }).into_response())
 }
 
-/// One conversation.
+/// Returns a conversation.
 #[utoipa::path(
     get, path = "/v1/conversations/{id}", tag = "conversations", operation_id = "conversation",
-    params(("id" = String, Path, description = "the conversation")),
+    params(("id" = WireConversationId, Path, description = "the conversation")),
     responses((status = 200, description = "the conversation", body = ConversationJson)),
 )]
 pub async fn one(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
-    Paths((conversation,)): Paths<(ConversationId,)>,
+    Path((Id(conversation),)): Path<(WireConversationId,)>,
 ) -> HandlerResult {
-    shown(app.execute(identity, Command::Conversation { conversation }).await?)
+    described(app.execute(identity, Command::Conversation { conversation }).await?)
 }
 
-fn shown(reply: Reply) -> HandlerResult {
-    let Reply::Conversation(view) = reply else { return Err(give::unexpected()) };
-    Ok(give::ok(&ConversationJson::from(&*view)))
-}
-
-/// Changes the title.
+/// Changes the title of a group.
 #[utoipa::path(
     patch, path = "/v1/conversations/{id}", tag = "conversations",
     operation_id = "update_conversation",
-    params(("id" = String, Path, description = "the conversation")),
+    params(("id" = WireConversationId, Path, description = "the conversation")),
     request_body = UpdateConversation,
-    responses((status = 200, description = "the conversation as it is now", body = ConversationJson)),
+    responses(
+        (status = 200, description = "the conversation after the change", body = ConversationJson),
+    ),
 )]
 pub async fn update(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
-    Paths((conversation,)): Paths<(ConversationId,)>,
+    Path((Id(conversation),)): Path<(WireConversationId,)>,
     Body(body): Body<UpdateConversation>,
 ) -> HandlerResult {
     let change = Change::SetTitle { title: body.title };
     app.execute(identity, write(conversation, change)).await?;
-    // Part of the same call: what it may cost has been paid.
-    shown(app.chat.execute(identity, Command::Conversation { conversation }).await?)
+    // The same call: its rate limit has been charged already.
+    described(app.chat.execute(identity, Command::Conversation { conversation }).await?)
 }
 
-/// A write without a name of its own.
+/// Answers with the conversation of this reply.
+fn described(reply: Reply) -> HandlerResult {
+    let Reply::Conversation(view) = reply else { return Err(unexpected_reply()) };
+    Ok(Json(ConversationJson::from(&*view)).into_response())
+}
+
+/// Returns the command for a change that needs neither a client id nor a base.
 pub(super) const fn write(conversation: ConversationId, change: Change) -> Command {
     Command::Write(Write {
         conversation,

@@ -1,4 +1,5 @@
-//! `/openapi.json`, from the code, and `/docs`, a page that shows it and explains the errors.
+//! `/openapi.json`, which is derived from the code, and `/docs`, a page that displays it and explains
+//! the errors.
 
 use std::sync::LazyLock;
 
@@ -17,44 +18,39 @@ use utoipa::{
     },
 };
 
-use super::{conversations, members, messages, people, reactions, sessions};
-use crate::{
-    error::Problem,
-    protocol::answer::{EntrySchema, ReactionSchema, RoleName},
-};
+use super::{conversations, members, messages, reactions, sessions, users};
+use crate::{error::Problem, poll};
 
 mod explained;
-mod polls;
 
-/// The name of the access token's scheme.
+/// The name of the security scheme of access tokens.
 const BEARER: &str = "access_token";
 
-/// The REST calls for machines.
+/// The OpenAPI document.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Confab",
-        description = "Real-time conversations. `docs/protocol.md` is the whole protocol.",
+        description = "Real-time conversations. `docs/protocol.md` describes the whole protocol.",
     ),
     paths(
-        people::register, people::find, people::one, people::me, people::set_profile,
-        people::presence,
+        users::register, users::find, users::one, users::me, users::set_profile, users::presence,
         sessions::log_in, sessions::refresh, sessions::list, sessions::log_out,
         conversations::create, conversations::list, conversations::one, conversations::update,
         members::list, members::set, members::remove,
         messages::send, messages::history, messages::edit, messages::redact, messages::receipts,
         reactions::put, reactions::remove,
-        polls::poll,
+        poll::poll,
     ),
-    components(schemas(Problem, EntrySchema, ReactionSchema, RoleName)),
-    modifiers(&OfAllCalls),
+    components(schemas(Problem)),
+    modifiers(&SharedParts),
 )]
 struct Api;
 
-/// What all calls have in common: the token, and the form of errors.
-struct OfAllCalls;
+/// Adds to each call what all calls share: the access token and the form of errors.
+struct SharedParts;
 
-impl Modify for OfAllCalls {
+impl Modify for SharedParts {
     fn modify(&self, api: &mut openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = api.components.get_or_insert_default();
@@ -65,7 +61,7 @@ impl Modify for OfAllCalls {
             });
             let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
             let refused = ResponseBuilder::new()
-                .description("refused; `code` says why")
+                .description("an error; `code` has the reason")
                 .content("application/problem+json", problem.build());
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), RefOr::T(refused.build()));
@@ -86,22 +82,22 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     include_str!("docs/docs.html").replace("<!-- errors -->", &explained::table())
 });
 
-/// `/openapi.json`, `/docs` and the two files of that page.
+/// Returns the routes of `/openapi.json`, of `/docs` and of the two files of that page.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let script = include_str!("docs/docs.js");
     let style = include_str!("docs/docs.css");
     Router::new()
-        .route("/openapi.json", get(|| async { text("application/json", &JSON) }))
-        .route("/docs", get(|| async { text("text/html; charset=utf-8", &PAGE) }))
-        .route("/docs/docs.js", get(|| async { text("text/javascript; charset=utf-8", script) }))
-        .route("/docs/docs.css", get(|| async { text("text/css; charset=utf-8", style) }))
+        .route("/openapi.json", get(|| async { file("application/json", &JSON) }))
+        .route("/docs", get(|| async { file("text/html; charset=utf-8", &PAGE) }))
+        .route("/docs/docs.js", get(|| async { file("text/javascript; charset=utf-8", script) }))
+        .route("/docs/docs.css", get(|| async { file("text/css; charset=utf-8", style) }))
 }
 
-fn text(kind: &'static str, text: &'static str) -> Response {
+fn file(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text).into_response()
 }
 
-/// Every method and path that is described.
+/// Returns every method and path that the document describes.
 #[cfg(test)]
 pub(super) fn described() -> std::collections::BTreeSet<(String, String)> {
     let mut api = Api::openapi();

@@ -3,35 +3,41 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use chat_core::{command::Change, id::ConversationId, model::Seq};
+use chat_core::command::Change;
 
 use super::{
+    answer::{HandlerResult, sent},
     conversations::write,
-    give::{self, HandlerResult},
-    take::{Caller, Paths},
+    extract::{Caller, Path, SeqParam},
 };
-use crate::{app::App, protocol::answer::Sent};
+use crate::{
+    app::App,
+    protocol::{
+        messages::Sent,
+        value::{Id, Integer, WireConversationId},
+    },
+};
 
-type Target = (ConversationId, Seq, String);
+type Target = (WireConversationId, SeqParam, String);
 
 /// Puts an emoji on a text.
 #[utoipa::path(
     put, path = "/v1/conversations/{id}/messages/{seq}/reactions/{emoji}", tag = "messages",
     operation_id = "react",
     params(
-        ("id" = String, Path, description = "the conversation"),
-        ("seq" = u64, Path, description = "the text"),
+        ("id" = WireConversationId, Path, description = "the conversation"),
+        ("seq" = Integer, Path, description = "the text"),
         ("emoji" = String, Path, description = "percent-encoded"),
     ),
     responses(
-        (status = 201, description = "put", body = Sent),
-        (status = 200, description = "had been there", body = Sent),
+        (status = 201, description = "put on", body = Sent),
+        (status = 200, description = "was there before", body = Sent),
     ),
 )]
 pub async fn put(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Paths(target): Paths<Target>,
+    Path(target): Path<Target>,
 ) -> HandlerResult {
     react(&app, caller, target, true).await
 }
@@ -41,19 +47,19 @@ pub async fn put(
     delete, path = "/v1/conversations/{id}/messages/{seq}/reactions/{emoji}", tag = "messages",
     operation_id = "unreact",
     params(
-        ("id" = String, Path, description = "the conversation"),
-        ("seq" = u64, Path, description = "the text"),
+        ("id" = WireConversationId, Path, description = "the conversation"),
+        ("seq" = Integer, Path, description = "the text"),
         ("emoji" = String, Path, description = "percent-encoded"),
     ),
     responses(
         (status = 201, description = "taken off", body = Sent),
-        (status = 200, description = "had not been there", body = Sent),
+        (status = 200, description = "was not there", body = Sent),
     ),
 )]
 pub async fn remove(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Paths(target): Paths<Target>,
+    Path(target): Path<Target>,
 ) -> HandlerResult {
     react(&app, caller, target, false).await
 }
@@ -61,9 +67,9 @@ pub async fn remove(
 async fn react(
     app: &App,
     Caller(identity): Caller,
-    (conversation, target_seq, emoji): Target,
+    (Id(conversation), SeqParam(target_seq), emoji): Target,
     on: bool,
 ) -> HandlerResult {
     let change = Change::React { target_seq, emoji: emoji.into(), on };
-    give::written(app.execute(identity, write(conversation, change)).await?)
+    sent(app.execute(identity, write(conversation, change)).await?)
 }

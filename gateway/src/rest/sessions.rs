@@ -1,20 +1,22 @@
-//! `/v1/sessions`: logging in, exchanging tokens, logging out.
+//! `/v1/sessions`: log-in, refresh, log-out.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{Json, extract::State, response::IntoResponse};
 use chat_core::{accounts::Grant, error::ChatError};
+use http::StatusCode;
 
 use super::{
-    give::{self, HandlerResult},
-    take::{Address, Body, Caller, LoginPart, Paths},
+    answer::{HandlerResult, created_or_ok},
+    extract::{Body, Caller, ClientAddress, LoginParam, Path},
 };
 use crate::{
     app::App,
     protocol::{
-        answer::{Items, LoggedIn, LoginJson, Refreshed, SessionJson, UserJson},
-        body::{LogIn, Refresh},
-        value::Shown,
+        list::Items,
+        sessions::{LogIn, LoginJson, Refresh, Refreshed, SessionJson},
+        users::{LoggedIn, UserJson},
+        value::Id,
     },
 };
 
@@ -26,7 +28,7 @@ use crate::{
 )]
 pub async fn log_in(
     State(app): State<Arc<App>>,
-    Address(address): Address,
+    ClientAddress(address): ClientAddress,
     Body(body): Body<LogIn>,
 ) -> HandlerResult {
     app.limits.admit_log_in(address, &body.username).await?;
@@ -34,10 +36,10 @@ pub async fn log_in(
     let (user, grant) =
         app.accounts.log_in(&username, password.expose(), device.as_deref()).await?;
     let session = session(&app, &grant)?;
-    Ok(give::made(true, &LoggedIn { user: UserJson::from(&user), session }))
+    Ok(created_or_ok(true, LoggedIn { user: UserJson::from(&user), session }))
 }
 
-/// Exchanges a refresh token.
+/// Exchanges a refresh token for new tokens.
 #[utoipa::path(
     post, path = "/v1/sessions/refresh", tag = "sessions", operation_id = "refresh", security(()),
     request_body = Refresh,
@@ -45,15 +47,15 @@ pub async fn log_in(
 )]
 pub async fn refresh(
     State(app): State<Arc<App>>,
-    Address(address): Address,
+    ClientAddress(address): ClientAddress,
     Body(body): Body<Refresh>,
 ) -> HandlerResult {
     app.limits.admit_address(address).await?;
     let grant = app.accounts.refresh(body.refresh_token.expose()).await?;
-    Ok(give::ok(&Refreshed { session: session(&app, &grant)? }))
+    Ok(Json(Refreshed { session: session(&app, &grant)? }).into_response())
 }
 
-/// The caller's logins that live, newest first.
+/// Lists the caller's active logins, newest first.
 #[utoipa::path(
     get, path = "/v1/sessions", tag = "sessions", operation_id = "logins",
     responses((status = 200, description = "the logins", body = Items<LoginJson>)),
@@ -62,30 +64,30 @@ pub async fn list(State(app): State<Arc<App>>, Caller(identity): Caller) -> Hand
     app.limits.admit_other(identity).await?;
     let logins = app.accounts.logins(identity).await?;
     let items = logins.iter().map(|login| LoginJson::new(login, identity.login)).collect();
-    Ok(give::ok(&Items { items }))
+    Ok(Json(Items { items }).into_response())
 }
 
 /// Ends one of the caller's logins.
 #[utoipa::path(
     delete, path = "/v1/sessions/{id}", tag = "sessions", operation_id = "log_out",
     params(("id" = String, Path, description = "the login, or `current`")),
-    responses((status = 204, description = "ended")),
+    responses((status = 204, description = "the login has ended")),
 )]
 pub async fn log_out(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
-    Paths((login,)): Paths<(LoginPart,)>,
+    Path((LoginParam(login),)): Path<(LoginParam,)>,
 ) -> HandlerResult {
     app.limits.admit_other(identity).await?;
-    app.accounts.log_out(identity, login.0.unwrap_or(identity.login)).await?;
-    Ok(give::nothing())
+    app.accounts.log_out(identity, login.unwrap_or(identity.login)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// The tokens of a grant.
+/// Issues an access token for a grant and returns both tokens.
 pub(super) fn session(app: &App, grant: &Grant) -> Result<SessionJson, ChatError> {
     let issued = app.issue(grant.identity())?;
     Ok(SessionJson {
-        id: Shown(grant.login),
+        id: Id(grant.login),
         access_token: issued.token.expose().to_owned(),
         expires_in: issued.expires_in,
         refresh_token: grant.refresh_token.reveal(),

@@ -1,4 +1,4 @@
-//! The calls, over a router in memory.
+//! Tests of the REST calls against a router in memory.
 
 mod accounts;
 mod bounds;
@@ -13,10 +13,10 @@ use tower::ServiceExt;
 
 use crate::gateway;
 
-/// Somebody who asks a gateway's router.
+/// A client of a gateway's router.
 struct Client(Router);
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
@@ -30,14 +30,14 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The code and the field of an error, with its status.
+    /// Returns the status of an error, its code and its field.
     fn refusal(&self) -> (u16, &str, &str) {
         let field = self.json["details"]["field"].as_str().unwrap_or("");
         (self.status.as_u16(), self.json["code"].as_str().unwrap_or(""), field)
     }
 }
 
-/// Somebody who is logged in.
+/// A user who is logged in.
 #[derive(Debug, Clone)]
 struct Person {
     id: String,
@@ -46,7 +46,7 @@ struct Person {
     session: String,
 }
 
-/// A request in the making.
+/// A request that is not sent yet.
 struct Call<'a> {
     client: &'a Client,
     request: ::http::request::Builder,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    protocol::{self, ClientCommand, Hello, Unreadable, reply_error, reply_ok},
+    protocol::{self, ClientCommand, Hello, Unreadable, reply_error, reply_ok, value::Resume},
     tokens::Verified,
 };
 
@@ -103,7 +103,7 @@ async fn welcome(
 ) -> Result<(Session, Identity, Instant), ChatError> {
     let Verified { identity, expires_at } = app.verify(hello.token.expose())?;
     app.limits.admit_other(identity).await?;
-    let resume = hello.resume.as_ref();
+    let resume = hello.resume.as_ref().map(|Resume(cursors)| cursors);
     let Opened { session, heads, first } = Session::open(&app.chat, identity, resume).await?;
     if let Some(client) = hello.client {
         tracing::debug!(user.id = %identity.user, client.name = client.name, client.version, "hello");

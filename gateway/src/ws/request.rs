@@ -16,8 +16,8 @@ use super::lanes::Work;
 use crate::{
     app::App,
     protocol::{
-        answer::{PresenceJson, Watched},
         reply, reply_error, reply_ok,
+        users::{PresenceJson, Watched},
     },
 };
 

@@ -217,7 +217,7 @@ impl Dialogue {
                 let expires_at = app.instant_at(expires_at);
                 self.deadlines.expires_at = expires_at;
                 let expires_in = expires_at.duration_since(Instant::now()).as_secs();
-                wire.reply(&reply_ok(id, &protocol::answer::TokenTaken { expires_in }));
+                wire.reply(&reply_ok(id, &protocol::sessions::TokenReplaced { expires_in }));
             }
             ClientCommand::Away { on } => {
                 self.watching.set_away(on);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{id::UserId, model::Identity, outbox::Outbox, time::Timestamp};
 use presence::{Activity, Hold, Presence, PresenceListener, Tracker, Watcher};
 
-use crate::protocol::{answer::PresenceJson, presence_event};
+use crate::protocol::{presence_event, users::PresenceJson};
 
 /// A socket's part in presence. The device goes offline when it is dropped.
 #[derive(Debug)]

@@ -1,23 +1,24 @@
-//! Answers of REST and replies of the WebSocket are written as in the examples.
+//! Answers of REST and replies of the WebSocket are encoded as in the examples.
 
 use chat_core::{
     command::{Reply, Written},
     error::ChatError,
-    event::Event,
+    event::{Encode, Event},
     model::{Login, LoginSecret, Role},
 };
 
 use super::{compact, json, samples::*};
 use crate::protocol::{
-    Empty,
-    answer::{
-        ConversationJson, History, Items, Limits, LoggedIn, LoginJson, MemberJson, Paged,
-        PresenceJson, RateLimits, Refreshed, Sent, SessionJson, StatusName, TokenTaken, UserJson,
-        Watched, Welcome,
-    },
-    event::EventJson,
+    Empty, JsonEncode,
+    conversations::{ConversationJson, MemberJson},
+    hello::{Limits, RateLimits, Welcome},
+    list::{Items, Paged},
+    messages::{History, Sent},
+    poll::Polled,
     reply, reply_error, reply_ok,
-    value::{Cursors, Shown},
+    sessions::{LoginJson, Refreshed, SessionJson, TokenReplaced},
+    users::{LoggedIn, PresenceJson, StatusName, UserJson, Watched},
+    value::{Cursors, Id, Time},
 };
 
 pub(super) const NAMES: &[&str] = &[
@@ -59,7 +60,7 @@ pub(super) const REPLIES: &[&str] = &[
 fn session(id: u64, signature: &str, refresh_token: &str) -> SessionJson {
     let start = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJleGFtcGxlIn0";
     SessionJson {
-        id: Shown(login(id)),
+        id: Id(login(id)),
         access_token: format!("{start}.{signature}"),
         expires_in: 600,
         refresh_token: refresh_token.to_owned(),
@@ -67,7 +68,7 @@ fn session(id: u64, signature: &str, refresh_token: &str) -> SessionJson {
 }
 
 #[test]
-fn people_and_logins_are_as_in_their_examples() {
+fn users_and_new_logins_match_their_examples() {
     let ada = person(ADA);
     let logged_in = |id| {
         let user = UserJson::from(&ada);
@@ -86,7 +87,7 @@ fn people_and_logins_are_as_in_their_examples() {
 }
 
 #[test]
-fn logins_are_listed_as_in_the_example() {
+fn list_of_logins_matches_its_example() {
     let one = |id, device: Option<&str>, created, used, expires| Login {
         id: login(id),
         user: user(ADA),
@@ -118,7 +119,7 @@ fn logins_are_listed_as_in_the_example() {
 }
 
 #[test]
-fn conversations_and_members_are_as_in_their_examples() {
+fn conversations_and_members_match_their_examples() {
     let pair_made = pair(2, cursor(0, 0));
     assert_eq!(json(&ConversationJson::from(&pair_made)), compact("answer-conversation-direct"));
     let group_made = lunch(2, cursor(0, 0), Role::Owner, 2);
@@ -140,21 +141,15 @@ fn conversations_and_members_are_as_in_their_examples() {
 }
 
 #[test]
-fn entries_are_as_in_their_examples() {
+fn sent_and_history_match_their_examples() {
     let sent = Written { entry: noon(), replayed: false };
     assert_eq!(json(&Sent::from(&sent)), compact("answer-sent"));
     let page = page();
-    let history = History { items: &page, head_seq: 13 };
-    assert_eq!(json(&history), compact("answer-history"));
+    assert_eq!(json(&History::new(&page, seq(13))), compact("answer-history"));
 }
 
 #[test]
-fn poll_is_answered_as_in_the_example() {
-    #[derive(serde::Serialize)]
-    struct Polled<'a> {
-        events: Vec<EventJson<'a>>,
-        resume: Cursors<'a>,
-    }
+fn answer_to_a_poll_matches_its_example() {
     let events = [
         Event::Message(left()),
         Event::Receipt {
@@ -164,42 +159,43 @@ fn poll_is_answered_as_in_the_example() {
         },
     ];
     let resume = [(conversation(LUNCH), seq(13)), (conversation(PAIR), seq(3))];
-    let polled =
-        Polled { events: events.iter().map(EventJson).collect(), resume: Cursors(&resume) };
+    let encoded: Vec<_> = events.iter().map(|event| JsonEncode.encode(event)).collect();
+    let events = encoded.iter().map(|event| serde_json::from_slice(event).unwrap()).collect();
+    let polled = Polled { events, resume: Cursors(&resume) };
     assert_eq!(json(&polled), compact("answer-poll"));
 }
 
-fn present() -> Vec<PresenceJson> {
+fn presences() -> Vec<PresenceJson> {
     let offline = StatusName::Offline;
-    let gone = Some(Shown(at("2026-03-14T08:58:31.950Z")));
+    let last_seen_at = Some(Time(at("2026-03-14T08:58:31.950Z")));
     vec![
-        PresenceJson { user: Shown(user(GRACE)), status: StatusName::Online, last_seen_at: None },
-        PresenceJson { user: Shown(user(ALAN)), status: offline, last_seen_at: gone },
+        PresenceJson { user: Id(user(GRACE)), status: StatusName::Online, last_seen_at: None },
+        PresenceJson { user: Id(user(ALAN)), status: offline, last_seen_at },
     ]
 }
 
 #[test]
-fn presence_is_as_in_its_examples() {
-    assert_eq!(json(&Items { items: present() }), compact("answer-presence"));
-    assert_eq!(reply_ok(9, &Watched { presence: present() }), compact("reply-watch"));
+fn presence_matches_its_examples() {
+    assert_eq!(json(&Items { items: presences() }), compact("answer-presence"));
+    assert_eq!(reply_ok(9, &Watched { presence: presences() }), compact("reply-watch"));
 }
 
 #[test]
-fn hello_is_replied_as_in_the_example() {
+fn reply_to_hello_matches_its_example() {
     let resume = [(conversation(LUNCH), seq(13)), (conversation(PAIR), seq(4))];
     let welcome = Welcome {
-        user: Shown(user(ADA)),
-        session: Shown(login(FIREFOX)),
+        user: Id(user(ADA)),
+        session: Id(login(FIREFOX)),
         heartbeat_ms: 25_000,
         limits: Limits::new(Some(RateLimits { messages_per_second: 20, burst: 100 })),
-        server_time: Shown(at("2026-03-14T10:00:00.250Z")),
+        server_time: Time(at("2026-03-14T10:00:00.250Z")),
         resume: Cursors(&resume),
     };
     assert_eq!(reply_ok(1, &welcome), compact("reply-hello"));
 }
 
 #[test]
-fn commands_are_replied_as_in_their_examples() {
+fn replies_to_commands_match_their_examples() {
     let written = |entry| Reply::Written(Written { entry, replayed: false });
     for (re, answer, name) in [
         (2, written(noon()), "send"),
@@ -215,11 +211,11 @@ fn commands_are_replied_as_in_their_examples() {
     for (re, name) in [(11, "away"), (14, "ping"), (10, "unwatch")] {
         assert_eq!(reply_ok(re, &Empty {}), compact(&format!("reply-{name}")), "{name}");
     }
-    assert_eq!(reply_ok(13, &TokenTaken { expires_in: 600 }), compact("reply-refresh"));
+    assert_eq!(reply_ok(13, &TokenReplaced { expires_in: 600 }), compact("reply-refresh"));
 }
 
 #[test]
-fn refusals_are_replied_as_in_their_examples() {
+fn error_replies_match_their_examples() {
     let moved = ChatError::HeadMoved { head_seq: seq(13) };
     let written = reply_error(Some(15), &moved)
         .replace(&moved.to_string(), "expected_seq is not the next seq");

@@ -1,12 +1,14 @@
-//! What clients send parses as in the examples, and nothing else does.
+//! Commands and bodies parse as in the examples, and nothing else does.
 
 use std::time::Duration;
 
 use chat_core::{
     command::{Change, Command, Page, Write},
     error::ChatError,
-    model::{ClientId, Role},
+    model::ClientId,
 };
+
+use serde::de::DeserializeOwned;
 
 use super::{
     example,
@@ -15,12 +17,14 @@ use super::{
 use crate::{
     protocol::{
         ClientCommand, ClientName, Hello, Unreadable,
-        body::{
-            CreateConversation, Edit, LogIn, Poll, Profile, Receipts, Refresh, Register, Send,
-            SetMember, UpdateConversation,
-        },
-        fields::Shape,
+        conversations::{CreateConversation, NewConversation, SetMember, UpdateConversation},
+        messages::{Edit, Receipts, Send},
         parse,
+        poll::Poll,
+        read::from_json,
+        sessions::{LogIn, Refresh},
+        users::{Profile, Register},
+        value::{Resume, RoleName},
     },
     secret::Secret,
 };
@@ -83,16 +87,16 @@ fn one_write() -> Write {
 }
 
 #[test]
-fn commands_that_write_parse_as_in_their_examples() {
+fn write_commands_match_their_examples() {
     let reply = Change::Text { text: "Yes, the usual place.".into(), reply_to: Some(seq(3)) };
     let reply = Write { expected_seq: Some(seq(4)), ..write("grace-51d2aa", 3, reply) };
-    let taken_away = Change::Redact { target_seq: seq(8) };
+    let redaction = Change::Redact { target_seq: seq(8) };
     let reaction = Change::React { target_seq: seq(3), emoji: "👍".into(), on: true };
     for (name, id, expected) in [
         ("send", 2, noon_write()),
         ("send-reply", 3, reply),
         ("edit", 4, one_write()),
-        ("redact", 6, write("alan-0b9e03", 9, taken_away)),
+        ("redact", 6, write("alan-0b9e03", 9, redaction)),
         ("react", 5, write("grace-51d2ab", 5, reaction)),
     ] {
         assert_eq!(parsed(name), (id, ClientCommand::Chat(Command::Write(expected))), "{name}");
@@ -100,7 +104,7 @@ fn commands_that_write_parse_as_in_their_examples() {
 }
 
 #[test]
-fn other_commands_parse_as_in_their_examples() {
+fn other_commands_match_their_examples() {
     let at = conversation(LUNCH);
     let receipt = Command::Receipt {
         conversation: at,
@@ -122,12 +126,12 @@ fn other_commands_parse_as_in_their_examples() {
 }
 
 #[test]
-fn hello_and_refresh_parse_as_in_their_examples_and_hide_their_tokens() {
+fn hello_and_refresh_match_their_examples_and_hide_tokens() {
     let start = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJleGFtcGxlIn0";
     let token = |signature: &str| Secret::new(format!("{start}.{signature}"));
     let hello = Hello {
         token: token("ZXhhbXBsZSBzaWduYXR1cmU"),
-        resume: Some([(conversation(LUNCH), seq(13)), (conversation(PAIR), seq(3))].into()),
+        resume: Some(Resume([(conversation(LUNCH), seq(13)), (conversation(PAIR), seq(3))].into())),
         client: Some(ClientName { name: Some("example".into()), version: Some("1.4.0".into()) }),
     };
     assert_eq!(parsed("hello"), (1, ClientCommand::Hello(hello)));
@@ -136,12 +140,12 @@ fn hello_and_refresh_parse_as_in_their_examples_and_hide_their_tokens() {
     assert!(!format!("{:?}{:?}", parsed("hello"), parsed("refresh")).contains("eyJ"));
 }
 
-fn body<T: Shape>(name: &str) -> T {
-    T::parse(example(&format!("body-{name}")).as_bytes()).unwrap()
+fn body<T: DeserializeOwned>(name: &str) -> T {
+    from_json(example(&format!("body-{name}")).as_bytes()).unwrap()
 }
 
 #[test]
-fn bodies_of_accounts_parse_as_in_their_examples() {
+fn bodies_of_accounts_match_their_examples() {
     let register: Register = body("register");
     assert_eq!(register.username, "ada");
     assert_eq!(register.password.expose(), "an example password");
@@ -156,34 +160,39 @@ fn bodies_of_accounts_parse_as_in_their_examples() {
 }
 
 #[test]
-fn bodies_of_conversations_parse_as_in_their_examples() {
-    let direct = body("create-direct");
-    assert!(matches!(direct, CreateConversation::Direct { user: other } if other == user(GRACE)));
-    let CreateConversation::Group { title, members } = body("create-group") else {
-        panic!("a group");
-    };
-    assert_eq!((&*title, members), ("Lunch", vec![user(GRACE)]));
+fn bodies_of_conversations_match_their_examples() {
+    let new = |name| NewConversation::try_from(body::<CreateConversation>(name));
+    let grace = user(GRACE);
+    assert_eq!(new("create-direct"), Ok(NewConversation::Direct { user: grace }));
+    let group = NewConversation::Group { title: "Lunch".into(), members: vec![grace] };
+    assert_eq!(new("create-group"), Ok(group));
     assert_eq!(&*body::<UpdateConversation>("update-conversation").title, "Lunch club");
-    assert_eq!(body::<SetMember>("set-member").role, Some(Role::Admin));
+    assert_eq!(body::<SetMember>("set-member").role, Some(RoleName::Admin));
     let at = conversation(LUNCH);
     let sent = body::<Send>("send").into_command(at);
     assert_eq!(sent, Command::Write(noon_write()));
     assert_eq!(body::<Edit>("edit").into_command(at, seq(3)), Command::Write(one_write()));
-    let receipts: Receipts = body("receipts");
-    assert_eq!((receipts.delivered_seq, receipts.read_seq), (Some(seq(13)), Some(seq(12))));
+    let receipt = Command::Receipt {
+        conversation: at,
+        delivered_seq: Some(seq(13)),
+        read_seq: Some(seq(12)),
+    };
+    assert_eq!(body::<Receipts>("receipts").into_command(at), Ok(receipt));
 }
 
 #[test]
-fn bodies_of_polls_parse_as_in_their_examples() {
+fn bodies_of_polls_match_their_examples() {
     let poll: Poll = body("poll");
-    let resume = [(conversation(LUNCH), seq(12)), (conversation(PAIR), seq(3))].into();
-    assert_eq!((poll.resume, poll.wait_ms), (Some(resume), 25_000));
+    let wait_ms = poll.wait_ms();
+    let resume = Resume([(conversation(LUNCH), seq(12)), (conversation(PAIR), seq(3))].into());
+    assert_eq!((poll.resume, wait_ms), (Some(resume), Ok(25_000)));
     let poll: Poll = body("poll-without-resume");
     let default = chat_core::limits::POLL_WAIT_DEFAULT;
-    assert_eq!((poll.resume, Duration::from_millis(poll.wait_ms)), (None, default));
+    assert_eq!(poll.wait_ms().map(Duration::from_millis), Ok(default));
+    assert_eq!(poll.resume, None);
 }
 
-/// The field that a refusal names.
+/// Returns the id and the field of a refused frame.
 fn field(frame: &str) -> (Option<u64>, Option<String>) {
     match parse(frame) {
         Err(Unreadable { id, error: ChatError::Invalid { field, .. }, .. }) => (id, field),
@@ -192,7 +201,7 @@ fn field(frame: &str) -> (Option<u64>, Option<String>) {
 }
 
 #[test]
-fn refused_frame_names_its_field_and_keeps_its_id() {
+fn refused_frame_names_the_field_and_keeps_its_id() {
     let of = |name: &str| (Some(1), Some(name.to_owned()));
     for (frame, expected) in [
         (r#"{"cmd":"ping","id":1,"extra":0}"#, of("extra")),
@@ -227,6 +236,9 @@ fn refused_frame_names_its_field_and_keeps_its_id() {
         (r#"{"id":1,"cmd":"hello","token":"x","resume":{"5":1,"5":1}}"#, of("resume")),
         (r#"{"id":1,"cmd":"hello","token":"x","resume":{"x":1}}"#, of("resume")),
         (r#"{"id":1,"cmd":"hello","token":"x","client":{"os":"x"}}"#, of("client")),
+        (r#"{"id":1,"cmd":"hello","token":"x","client":["x","1"]}"#, of("client")),
+        (r#"{"id":1,"cmd":"hello","token":null}"#, of("token")),
+        (r#"{"id":1,"cmd":"redact","conversation":"5"}"#, of("seq")),
         (r#"{"id":1,"cmd":"watch","users":["5",6]}"#, of("users")),
     ] {
         assert_eq!(field(frame), expected, "{frame}");
@@ -234,7 +246,7 @@ fn refused_frame_names_its_field_and_keeps_its_id() {
 }
 
 #[test]
-fn frame_without_a_usable_id_is_answered_to_nobody() {
+fn refused_frame_has_no_id_when_its_id_is_invalid() {
     let id = Some("id".to_owned());
     for (frame, expected) in [
         ("", None),
@@ -255,17 +267,17 @@ fn frame_without_a_usable_id_is_answered_to_nobody() {
 }
 
 #[test]
-fn null_is_the_same_as_leaving_out() {
+fn null_equals_leaving_out_in_a_command() {
     let frame =
         r#"{"id":1,"cmd":"redact","conversation":"5","seq":2,"client_id":null,"base_seq":null}"#;
     let Ok((1, ClientCommand::Chat(Command::Write(write)))) = parse(frame) else {
-        panic!("a redaction");
+        panic!("expected a redaction");
     };
     assert_eq!((write.client_id, write.base_seq), (None, None));
 }
 
 #[test]
-fn watch_of_too_many_is_too_large() {
+fn watch_is_too_large_when_it_names_257_users() {
     let users: Vec<String> = (1..=257).map(|id| format!("\"{id}\"")).collect();
     let frame = format!(r#"{{"id":1,"cmd":"watch","users":[{}]}}"#, users.join(","));
     let error = ChatError::TooLarge { field: "users", max: 256 };
@@ -273,15 +285,22 @@ fn watch_of_too_many_is_too_large() {
 }
 
 #[test]
-fn members_of_another_kind_of_conversation_are_unknown() {
-    let refused = CreateConversation::parse(br#"{"kind":"direct","user":"5","title":"x"}"#);
-    assert!(
-        matches!(refused, Err(ChatError::Invalid { field: Some(name), .. }) if name == "title")
-    );
+fn member_of_a_conversation_is_unknown_when_its_kind_has_no_such_member() {
+    for (json, field, message) in [
+        (r#"{"kind":"direct","user":"5","title":"x"}"#, "title", "unknown field"),
+        (r#"{"kind":"direct","user":"5","members":[]}"#, "members", "unknown field"),
+        (r#"{"kind":"group","user":"5","title":"x"}"#, "user", "unknown field"),
+        (r#"{"kind":"direct"}"#, "user", "required"),
+        (r#"{"kind":"group"}"#, "title", "required"),
+    ] {
+        let body: CreateConversation = from_json(json.as_bytes()).unwrap();
+        let error = ChatError::invalid(field, message);
+        assert_eq!(NewConversation::try_from(body), Err(error), "{json}");
+    }
 }
 
 #[test]
-fn refused_frame_keeps_the_conversation_that_it_names() {
+fn refused_frame_keeps_its_conversation_when_that_is_valid() {
     let of = |frame: &str| parse(frame).unwrap_err().conversation;
     let lunch = conversation(LUNCH);
     for wrong in ["\"client_id\":\"a\"", "\"text\":5", "\"extra\":1", "\"cmd\":\"dance\""] {

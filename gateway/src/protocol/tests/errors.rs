@@ -1,4 +1,4 @@
-//! Problems are written as in the examples, but for wording and waits that are a matter of chance.
+//! Problems are encoded as in the examples, except for the wording and for random waits.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn errors() -> [ChatError; 12] {
 }
 
 #[test]
-fn every_code_is_a_problem_as_in_its_example() {
+fn problem_of_every_code_matches_its_example() {
     for (error, name) in errors().into_iter().zip(NAMES) {
         assert_eq!(error.code().name(), *name);
         let name = format!("error-{name}");
@@ -57,7 +57,7 @@ fn every_code_is_a_problem_as_in_its_example() {
 }
 
 #[test]
-fn whole_body_that_is_too_large_names_no_field() {
+fn problem_names_no_field_when_the_whole_body_is_too_large() {
     let error = ChatError::TooLarge { field: crate::error::WHOLE_BODY, max: 65_536 };
     let problem = ApiError::from(error).at("/v1/users");
     let details = problem.body.details.unwrap();

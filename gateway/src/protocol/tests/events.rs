@@ -1,4 +1,4 @@
-//! Events are written as in the examples.
+//! Events are encoded as in the examples.
 
 use chat_core::{
     event::{Encode, Event},
@@ -8,10 +8,9 @@ use chat_core::{
 
 use super::{compact, samples::*};
 use crate::protocol::{
-    JsonEncode,
-    answer::{PresenceJson, StatusName},
-    presence_event,
-    value::Shown,
+    JsonEncode, presence_event,
+    users::{PresenceJson, StatusName},
+    value::{Id, Time},
 };
 
 pub(super) const NAMES: &[&str] = &[
@@ -32,13 +31,13 @@ pub(super) const NAMES: &[&str] = &[
     "typing",
 ];
 
-fn assert_written(event: &Event, name: &str) {
-    let written = JsonEncode.encode(event);
-    assert_eq!(std::str::from_utf8(&written).unwrap(), compact(name), "{name}");
+fn assert_encoded(event: &Event, name: &str) {
+    let encoded = JsonEncode.encode(event);
+    assert_eq!(std::str::from_utf8(&encoded).unwrap(), compact(name), "{name}");
 }
 
 #[test]
-fn every_kind_of_entry_is_an_event_as_in_its_example() {
+fn every_kind_of_entry_matches_its_example() {
     let entries: [(EntryView, &str); 8] = [
         (noon(), "text"),
         (edited(), "edited"),
@@ -50,12 +49,12 @@ fn every_kind_of_entry_is_an_event_as_in_its_example() {
         (left(), "left"),
     ];
     for (view, kind) in entries {
-        assert_written(&Event::Message(view), &format!("event-message-{kind}"));
+        assert_encoded(&Event::Message(view), &format!("event-message-{kind}"));
     }
 }
 
 #[test]
-fn every_other_event_is_as_in_its_example() {
+fn every_other_event_matches_its_example() {
     let at = conversation(LUNCH);
     let view = lunch(7, cursor(6, 6), Role::Member, 3);
     for (event, name) in [
@@ -69,17 +68,17 @@ fn every_other_event_is_as_in_its_example() {
         (Event::Removed { conversation: at }, "event-removed"),
         (Event::Typing { conversation: at, user: user(GRACE), on: true }, "event-typing"),
     ] {
-        assert_written(&event, name);
+        assert_encoded(&event, name);
     }
 }
 
 #[test]
-fn presence_is_an_event_as_in_its_example() {
+fn presence_event_matches_its_example() {
     let presence = PresenceJson {
-        user: Shown(user(GRACE)),
+        user: Id(user(GRACE)),
         status: StatusName::Offline,
-        last_seen_at: Some(Shown(at("2026-03-14T11:15:42.031Z"))),
+        last_seen_at: Some(Time(at("2026-03-14T11:15:42.031Z"))),
     };
-    let written = presence_event(presence);
-    assert_eq!(std::str::from_utf8(&written).unwrap(), compact("event-presence"));
+    let encoded = presence_event(presence);
+    assert_eq!(std::str::from_utf8(&encoded).unwrap(), compact("event-presence"));
 }

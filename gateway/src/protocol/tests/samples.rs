@@ -1,4 +1,4 @@
-//! The people, conversations and entries of the examples.
+//! The users, conversations and entries of the examples.
 
 use chat_core::{
     command::{ConversationView, MemberView},
@@ -32,7 +32,7 @@ pub(super) const fn seq(value: u64) -> Seq {
     Seq::new(value)
 }
 
-/// The inverse of `Timestamp`'s `Display`, for dates of March and April 2026.
+/// Parses what `Timestamp`'s `Display` writes, for dates in March and April 2026.
 pub(super) fn at(text: &str) -> Timestamp {
     const MARCH_1: i64 = 1_772_323_200_000;
     let number = |from: usize, to: usize| text[from..to].parse::<i64>().unwrap();
@@ -119,10 +119,6 @@ pub(super) fn text(text: &str, reply_to: Option<u64>) -> Body {
     Body::Text { text: Some(text.into()), reply_to: reply_to.map(seq) }
 }
 
-fn alan_s(role: Role) -> Body {
-    Body::Joined { user: user(ALAN), role, is_founder: false }
-}
-
 pub(super) fn noon() -> EntryView {
     let id = (3, 291_140_119_409_201_152);
     let body = text("Shall we eat at noon?", None);
@@ -157,7 +153,8 @@ pub(super) fn reaction() -> EntryView {
 
 pub(super) fn joined() -> EntryView {
     let id = (7, 291_140_904_952_008_704);
-    entry(id, ADA, None, "2026-03-14T09:30:00.877Z", alan_s(Role::Member))
+    let body = Body::Joined { user: user(ALAN), role: Role::Member, is_founder: false };
+    entry(id, ADA, None, "2026-03-14T09:30:00.877Z", body)
 }
 
 pub(super) fn redacted() -> EntryView {
@@ -183,7 +180,7 @@ pub(super) fn left() -> EntryView {
     entry(id, ADA, None, "2026-03-14T09:41:09.745Z", body)
 }
 
-/// The thirteen entries of the page of history.
+/// Returns the thirteen entries of the page of history.
 pub(super) fn page() -> Vec<EntryView> {
     let founder = |number, id, who, role| {
         let body = Body::Joined { user: user(who), role, is_founder: true };

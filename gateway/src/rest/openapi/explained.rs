@@ -1,10 +1,10 @@
-//! What each error means and what to do: the anchors that `type` of a problem points to.
+//! The explanations of all error codes. The `type` of a problem links to them.
 
 use chat_core::error::ErrorCode;
 
 use crate::error::status;
 
-/// Cause and cure of a code, as in `docs/protocol.md`.
+/// Returns the causes of a code and what to do about it, as in `docs/protocol.md`.
 const fn explained(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::Unauthenticated => (
@@ -64,7 +64,7 @@ const fn explained(code: ErrorCode) -> (&'static str, &'static str) {
     }
 }
 
-/// The rows of the table of errors. All of it is ours: nothing needs escaping.
+/// Returns the rows of the table of errors. All texts are constants, so nothing is escaped.
 pub(super) fn table() -> String {
     ErrorCode::ALL.into_iter().map(row).collect()
 }

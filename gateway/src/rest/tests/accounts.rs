@@ -1,4 +1,4 @@
-//! People and their logins over REST.
+//! Users and their logins over REST.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn me(client: &Client, person: &Person) -> (u16, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn person_registers_once_and_is_found() {
+async fn user_registers_once_and_can_be_found() {
     let client = Client::new();
     let body = json!({"username": "Ada", "password": "an example password", "display_name": "A."});
     let answer = client.call("POST", "/v1/users").json(&body).answer().await;
@@ -37,7 +37,7 @@ async fn person_registers_once_and_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn display_name_is_changed_by_its_owner() {
+async fn user_changes_their_display_name() {
     let client = Client::new();
     let ada = client.register("ada").await;
     let change = |body: Value| client.call("PATCH", "/v1/me").of(&ada).json(&body).answer();
@@ -50,7 +50,7 @@ async fn display_name_is_changed_by_its_owner() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_password_and_unknown_name_are_the_same() {
+async fn login_error_is_the_same_for_wrong_password_and_unknown_name() {
     let client = Client::new();
     client.register("ada").await;
     let log_in = |name: &str, password: &str| {
@@ -65,7 +65,7 @@ async fn wrong_password_and_unknown_name_are_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_expires_and_is_refreshed() {
+async fn access_token_expires_and_can_be_refreshed() {
     let client = Client::new();
     let ada = client.register("ada").await;
     assert_eq!(me(&client, &ada).await.0, 200);
@@ -81,14 +81,18 @@ async fn token_expires_and_is_refreshed() {
     let token = answer.json["session"]["access_token"].as_str().unwrap().to_owned();
     let fresh = Person { token, ..ada.clone() };
     assert_eq!(me(&client, &fresh).await.0, 200);
-    assert_eq!(refresh(&ada.refresh_token).await.json, answer.json, "a lost answer");
+    assert_eq!(refresh(&ada.refresh_token).await.json, answer.json, "a repeat after a lost answer");
     advance(Duration::from_secs(11)).await;
     assert_eq!(refresh(&ada.refresh_token).await.refusal(), (401, "unauthenticated", ""));
-    assert_eq!(me(&client, &fresh).await, (401, "unauthenticated".to_owned()), "the family ended");
+    assert_eq!(
+        me(&client, &fresh).await,
+        (401, "unauthenticated".to_owned()),
+        "the login has ended"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn logins_are_listed_and_ended() {
+async fn user_lists_and_ends_their_logins() {
     let client = Client::new();
     let ada = client.register("ada").await;
     let body = json!({"username": "ada", "password": "an example password", "device": "Laptop"});
@@ -113,7 +117,7 @@ async fn logins_are_listed_and_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_sees_the_presence_of_strangers() {
+async fn presence_of_strangers_is_unknown() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let path = format!("/v1/presence?users={},{}", grace.id, ada.id);
@@ -125,7 +129,7 @@ async fn nobody_sees_the_presence_of_strangers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_log_ins_are_told_when_to_come_back() {
+async fn login_gets_retry_after_when_rate_limited() {
     let variables = [
         ("RATE_LIMITS__ENABLED", "true"),
         ("RATE_LIMITS__ACCOUNT_BURST", "2"),

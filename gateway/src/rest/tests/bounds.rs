@@ -1,4 +1,4 @@
-//! How much a login may ask, and what goes on when nobody waits for the answer.
+//! Rate limits, page limits, and requests whose client disconnects.
 
 use chat_core::limits::FOUNDERS_MAX;
 use serde_json::{Value, json};
@@ -6,45 +6,45 @@ use serde_json::{Value, json};
 use super::{Call, Client, Person};
 use crate::gateway::tests::gated;
 
-/// Asks, and goes before there is an answer.
-async fn ask_and_go(call: Call<'_>) {
-    let mut asked = Box::pin(call.answer());
+/// Sends a request and disconnects before the answer.
+async fn send_and_disconnect(call: Call<'_>) {
+    let mut answer = Box::pin(call.answer());
     for _ in 0..100 {
-        assert!(futures_util::poll!(asked.as_mut()).is_pending());
+        assert!(futures_util::poll!(answer.as_mut()).is_pending());
         tokio::task::yield_now().await;
     }
 }
 
-fn make<'a>(client: &'a Client, person: &Person, body: &Value) -> Call<'a> {
+fn create<'a>(client: &'a Client, person: &Person, body: &Value) -> Call<'a> {
     client.call("POST", "/v1/conversations").of(person).header("idempotency-key", "k1").json(body)
 }
 
 #[tokio::test(start_paused = true)]
-async fn conversation_is_made_to_the_end_though_its_maker_goes() {
+async fn conversation_is_created_when_its_client_disconnects() {
     let (gateway, gate) = gated();
     let (app, client) = (gateway.app(), Client(gateway.router()));
     gate.add_permits(2);
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = json!({"kind": "group", "title": "Lunch", "members": [grace.id]});
     let direct = json!({"kind": "direct", "user": grace.id});
-    ask_and_go(make(&client, &ada, &group)).await;
-    ask_and_go(make(&client, &ada, &direct)).await;
+    send_and_disconnect(create(&client, &ada, &group)).await;
+    send_and_disconnect(create(&client, &ada, &direct)).await;
     gate.add_permits(2);
     app.tasks.close();
     app.tasks.wait().await;
     let list = client.call("GET", "/v1/conversations").of(&grace).answer().await.json;
     assert_eq!(list["items"].as_array().unwrap().len(), 2, "{list}");
-    let again = make(&client, &ada, &group).answer().await;
+    let again = create(&client, &ada, &group).answer().await;
     assert_eq!(again.status, 201, "{}", again.text);
-    assert_eq!(make(&client, &ada, &direct).answer().await.status, 200);
+    assert_eq!(create(&client, &ada, &direct).answer().await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn registration_is_done_to_the_end_though_its_client_goes() {
+async fn registration_completes_when_its_client_disconnects() {
     let (gateway, gate) = gated();
     let (app, client) = (gateway.app(), Client(gateway.router()));
     let body = json!({"username": "ada", "password": "an example password"});
-    ask_and_go(client.call("POST", "/v1/users").json(&body)).await;
+    send_and_disconnect(client.call("POST", "/v1/users").json(&body)).await;
     gate.add_permits(1);
     app.tasks.close();
     app.tasks.wait().await;
@@ -53,7 +53,7 @@ async fn registration_is_done_to_the_end_though_its_client_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whole_group_is_one_page_of_members() {
+async fn page_of_members_has_a_whole_group_by_default() {
     let client = Client::new();
     let ada = client.register("ada").await;
     let mut others = Vec::new();
@@ -72,7 +72,7 @@ async fn whole_group_is_one_page_of_members() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_title_is_answered_whatever_else_was_asked() {
+async fn title_change_is_answered_when_reads_are_rate_limited() {
     let client = Client::with(&[
         ("RATE_LIMITS__ENABLED", "true"),
         ("RATE_LIMITS__COMMANDS_BURST", "2"),
@@ -89,7 +89,7 @@ async fn new_title_is_answered_whatever_else_was_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polls_have_their_rate() {
+async fn polls_are_rate_limited() {
     let client = Client::with(&[
         ("RATE_LIMITS__ENABLED", "true"),
         ("RATE_LIMITS__COMMANDS_BURST", "2"),

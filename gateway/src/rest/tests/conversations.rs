@@ -9,7 +9,7 @@ async fn get(client: &Client, person: &Person, path: &str) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn direct_conversation_is_one_for_two() {
+async fn two_users_share_one_direct_conversation() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let open = |by: &Person, with: &str| {
@@ -26,7 +26,7 @@ async fn direct_conversation_is_one_for_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn group_is_made_once_under_its_key() {
+async fn group_is_created_once_when_its_key_repeats() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let body = json!({"kind": "group", "title": "Lunch", "members": [grace.id]});
@@ -46,7 +46,7 @@ async fn group_is_made_once_under_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_is_sent_once_under_its_client_id() {
+async fn text_is_sent_once_when_its_client_id_repeats() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = client.group(&ada, &[&grace]).await;
@@ -71,7 +71,7 @@ async fn text_is_sent_once_under_its_client_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_are_entries_and_history_shows_their_outcome() {
+async fn history_reflects_edits_reactions_and_redactions() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = client.group(&ada, &[&grace]).await;
@@ -100,7 +100,7 @@ async fn changes_are_entries_and_history_shows_their_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_are_added_promoted_listed_and_removed() {
+async fn members_can_be_added_promoted_listed_and_removed() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let alan = client.register("alan").await;
@@ -135,7 +135,7 @@ async fn members_are_added_promoted_listed_and_removed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn title_and_receipts_move_and_lists_show_them() {
+async fn title_and_receipts_change_and_appear_in_lists() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = client.group(&ada, &[&grace]).await;
@@ -164,7 +164,7 @@ async fn title_and_receipts_move_and_lists_show_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_of_conversations_is_paged_without_loss() {
+async fn pages_of_conversations_contain_each_one_once() {
     let client = Client::new();
     let ada = client.register("ada").await;
     let mut made = Vec::new();
@@ -185,4 +185,17 @@ async fn list_of_conversations_is_paged_without_loss() {
         cursor = format!("&cursor={next}");
     }
     assert_eq!(listed, made);
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_member_accepts_an_empty_body_with_a_json_header() {
+    let client = Client::new();
+    let (ada, grace) = (client.register("ada").await, client.register("grace").await);
+    let group = client.group(&ada, &[]).await;
+    let path = format!("/v1/conversations/{group}/members/{}", grace.id);
+    let put = || client.call("PUT", &path).of(&ada);
+    assert_eq!(put().answer().await.status, 201);
+    assert_eq!(put().text("").answer().await.status, 200);
+    let plain = put().header("content-type", "text/plain").answer().await;
+    assert_eq!(plain.refusal(), (415, "invalid", ""));
 }

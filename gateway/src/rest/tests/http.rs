@@ -1,4 +1,4 @@
-//! What holds for all calls: tokens, bodies, queries, paths, headers, origins.
+//! Rules for all calls: tokens, bodies, queries, paths, headers, origins.
 
 use std::{collections::BTreeSet, convert::Infallible};
 
@@ -10,7 +10,7 @@ use tower::ServiceExt;
 use super::Client;
 use crate::{front, gateway, rest::openapi};
 
-/// Every call, with who may make it without a token.
+/// Every call, and whether it is open to clients without a token.
 const CALLS: [(&str, &str, bool); 27] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
@@ -47,7 +47,7 @@ fn filled(path: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_call_that_is_not_open_wants_a_token_that_is_good() {
+async fn call_needs_a_valid_token_unless_it_is_open() {
     let client = Client::new();
     let headers = ["Bearer x", "Bearer ", "Basic YTpi", ""];
     for ((method, path, open), header) in
@@ -70,7 +70,7 @@ async fn every_call_that_is_not_open_wants_a_token_that_is_good() {
 }
 
 #[test]
-fn every_call_is_described_and_nothing_else() {
+fn openapi_describes_exactly_the_existing_calls() {
     let api = CALLS.iter().filter(|(_, path, _)| path.starts_with("/v1/"));
     let calls: BTreeSet<(String, String)> =
         api.map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
@@ -78,7 +78,7 @@ fn every_call_is_described_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_described_is_openapi_with_no_loose_ends() {
+async fn openapi_has_no_dangling_references() {
     let client = Client::new();
     let api = client.call("GET", "/openapi.json").answer().await;
     assert!(api.json["openapi"].as_str().unwrap().starts_with("3.1"), "{}", api.json["openapi"]);
@@ -94,7 +94,7 @@ async fn what_is_described_is_openapi_with_no_loose_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn docs_have_an_anchor_for_every_code_and_nothing_inline() {
+async fn docs_have_an_anchor_for_every_code_and_no_inline_code() {
     let client = Client::new();
     let page = client.call("GET", "/docs").answer().await;
     for code in chat_core::error::ErrorCode::ALL {
@@ -108,7 +108,7 @@ async fn docs_have_an_anchor_for_every_code_and_nothing_inline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn body_is_json_of_its_shape_and_size() {
+async fn body_is_refused_when_its_type_shape_or_size_is_wrong() {
     let client = Client::new();
     let call = || client.call("POST", "/v1/users");
     assert_eq!(call().answer().await.refusal(), (415, "invalid", ""));
@@ -129,7 +129,7 @@ async fn body_is_json_of_its_shape_and_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_whole_problems_at_their_path() {
+async fn error_is_a_problem_document_with_its_path() {
     let client = Client::new();
     let ada = client.register("ada").await;
     let answer = client.call("GET", "/v1/nothing").answer().await;
@@ -149,7 +149,7 @@ async fn refusals_are_whole_problems_at_their_path() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn queries_and_paths_are_checked_to_the_letter() {
+async fn error_names_the_parameter_of_a_query_or_path() {
     let client = Client::new();
     let ada = client.register("ada").await;
     for (path, field) in [
@@ -161,6 +161,8 @@ async fn queries_and_paths_are_checked_to_the_letter() {
         ("/v1/users?query=a&limit=+5", "limit"),
         ("/v1/users?query=a&query=b", "query"),
         ("/v1/users?query=", "query"),
+        ("/v1/users?ids=5&limit=5", "limit"),
+        ("/v1/users?limit=5", "query"),
         ("/v1/users?ids=5,x", "ids"),
         ("/v1/users?ids=", "ids"),
         ("/v1/users/ada", "id"),
@@ -186,7 +188,7 @@ async fn queries_and_paths_are_checked_to_the_letter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_has_its_security_headers() {
+async fn every_answer_has_security_headers() {
     let client = Client::new();
     for path in ["/", "/v1/me", "/nothing", "/docs"] {
         let answer = client.call("GET", path).answer().await;
@@ -200,7 +202,7 @@ async fn every_answer_has_its_security_headers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn page_of_another_origin_is_answered_only_when_it_is_listed() {
+async fn page_of_another_origin_is_refused_unless_listed() {
     let client = Client::with(&[("ORIGINS", "https://chat.example")]);
     let from = |origin: &'static str| client.call("GET", "/v1/me").header("origin", origin);
     let stranger = from("https://evil.example").answer().await;
@@ -227,7 +229,7 @@ async fn page_of_another_origin_is_answered_only_when_it_is_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn http_1_1_without_one_host_is_refused() {
+async fn http_1_1_request_is_refused_without_exactly_one_host() {
     let client = Client::new();
     let answer = client.call("GET", "/").header("host", "another").answer().await;
     assert_eq!(answer.refusal(), (400, "invalid", ""));
@@ -238,7 +240,7 @@ async fn fails() -> &'static str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn panic_is_an_internal_error_and_the_gateway_goes_on() {
+async fn panic_becomes_internal_and_the_gateway_keeps_serving() {
     let app = gateway::tests::gateway(&[]).app();
     let router = Router::new().route("/v1/fails", get(fails)).route("/v1/works", get(|| async {}));
     let client = Client(front::wrap(router, app));
@@ -249,7 +251,7 @@ async fn panic_is_an_internal_error_and_the_gateway_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn body_that_never_ends_is_not_waited_for() {
+async fn body_times_out_when_it_never_ends() {
     let client = Client::new();
     let never = HttpBody::from_stream(futures_util::stream::pending::<Result<&str, Infallible>>());
     let request = Request::post("/v1/users").header("content-type", "application/json");

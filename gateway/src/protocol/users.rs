@@ -1,0 +1,111 @@
+//! Users: registration, profile, presence.
+
+use chat_core::model::User;
+use presence::{Presence, Status};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    sessions::SessionJson,
+    value::{Id, Time, WireUserId},
+};
+use crate::secret::Secret;
+
+/// The body of `POST /v1/users`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// 3 to 32 characters of `a-z 0-9 _ . -`.
+    #[schema(example = "ada")]
+    pub username: String,
+    /// 8 to 1,024 bytes.
+    #[schema(value_type = String, format = Password)]
+    pub password: Secret,
+    /// 1 to 128 bytes. Defaults to the user name.
+    pub display_name: Option<String>,
+}
+
+/// The body of `PATCH /v1/me`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// 1 to 128 bytes.
+    pub display_name: String,
+}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserJson<'a> {
+    id: WireUserId,
+    #[schema(example = "ada")]
+    username: &'a str,
+    display_name: &'a str,
+    created_at: Time,
+}
+
+impl<'a> From<&'a User> for UserJson<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: Id(user.id),
+            username: user.username.as_str(),
+            display_name: &user.display_name,
+            created_at: Time(user.created_at),
+        }
+    }
+}
+
+/// A user and the tokens of a new login.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedIn<'a> {
+    /// The user.
+    pub user: UserJson<'a>,
+    /// The tokens.
+    pub session: SessionJson,
+}
+
+/// The presence of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusName {
+    /// At least one device is online and not away.
+    Online,
+    /// All devices that are online are away.
+    Away,
+    /// No device is online.
+    Offline,
+    /// The caller may not see it, or it cannot be determined now.
+    Unknown,
+}
+
+/// The presence of a user, and when they were last seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PresenceJson {
+    /// The user.
+    pub user: WireUserId,
+    /// The presence.
+    pub status: StatusName,
+    /// When the last device went offline, or `null` if one is online or the time is unknown.
+    pub last_seen_at: Option<Time>,
+}
+
+impl From<Presence> for PresenceJson {
+    fn from(presence: Presence) -> Self {
+        Self {
+            user: Id(presence.user),
+            status: match presence.status {
+                Status::Online => StatusName::Online,
+                Status::Away => StatusName::Away,
+                Status::Offline => StatusName::Offline,
+                Status::Unknown => StatusName::Unknown,
+            },
+            last_seen_at: presence.last_seen_at.map(Time),
+        }
+    }
+}
+
+/// The reply to `watch`.
+#[derive(Debug, Serialize)]
+pub struct Watched {
+    /// The present state of the users that the command named.
+    pub presence: Vec<PresenceJson>,
+}

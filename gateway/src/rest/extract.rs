@@ -1,0 +1,106 @@
+//! Extractors: the caller, the query, the path, the body and the idempotency key of a request.
+//!
+//! Every rejection becomes a problem document that names the member at fault.
+
+mod body;
+mod path;
+mod query;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use axum::extract::FromRequestParts;
+use chat_core::{
+    error::ChatError,
+    model::{ClientId, Identity},
+};
+use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
+use serde::de::DeserializeOwned;
+
+pub use self::{
+    body::{Body, BodyRejection, OptionalBody},
+    path::{LoginParam, Path, SeqParam},
+    query::{Find, FindUsers, ListPage, MembersPage, NoQuery, Presences},
+};
+use crate::{app::App, error::ApiError, listener::Peer};
+
+/// The header of the idempotency key, as errors name it.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The identity of the access token. Refuses any query.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller(pub Identity);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let CallerWithQuery(identity, NoQuery {}) =
+            CallerWithQuery::from_request_parts(parts, app).await?;
+        Ok(Self(identity))
+    }
+}
+
+/// The identity of the access token, and the query. Checks the token first, so that only callers
+/// learn what is wrong with a query.
+#[derive(Debug)]
+pub struct CallerWithQuery<T>(pub Identity, pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for CallerWithQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let identity = app.verify(bearer_token(&parts.headers)?)?.identity;
+        Ok(Self(identity, query::read(&parts.uri)?))
+    }
+}
+
+/// Returns the token of `Authorization: Bearer …` (RFC 6750). Refuses a second such header.
+fn bearer_token(headers: &HeaderMap) -> Result<&str, ChatError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none());
+    let parts = value.and_then(|value| value.to_str().ok()?.split_once(' '));
+    match parts {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start()),
+        Some(_) | None => Err(ChatError::Unauthenticated("expected Authorization: Bearer")),
+    }
+}
+
+/// The client's address. Unspecified (`0.0.0.0`) if the request did not come over a listener.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let peer = parts.extensions.get::<Peer>();
+        Ok(Self(peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0)))
+    }
+}
+
+/// The `Idempotency-Key` of the request, if it has one.
+#[derive(Debug)]
+pub struct IdempotencyKey(Option<String>);
+
+impl IdempotencyKey {
+    /// Returns the key, or `invalid` if it is missing or malformed.
+    pub fn required(self) -> Result<Arc<str>, ChatError> {
+        let key = self.0.ok_or_else(|| ChatError::invalid(IDEMPOTENCY_KEY, "required"))?;
+        let key = ClientId::new(&key).map_err(|_| {
+            ChatError::invalid(IDEMPOTENCY_KEY, "expected 1 to 64 characters of A-Z a-z 0-9 _ -")
+        })?;
+        Ok(key.as_str().into())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let value = parts.headers.get(IDEMPOTENCY_KEY);
+        Ok(Self(value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())))
+    }
+}

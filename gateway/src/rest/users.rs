@@ -1,0 +1,120 @@
+//! `/v1/users`, `/v1/me` and `/v1/presence`.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+
+use super::{
+    answer::{HandlerResult, created_or_ok},
+    extract::{Body, Caller, CallerWithQuery, ClientAddress, Find, FindUsers, Path, Presences},
+    sessions::session,
+};
+use crate::{
+    app::App,
+    protocol::{
+        list::Items,
+        users::{LoggedIn, PresenceJson, Profile, Register, UserJson},
+        value::{Id, WireUserId},
+    },
+};
+
+/// Creates an account and logs in.
+#[utoipa::path(
+    post, path = "/v1/users", tag = "users", operation_id = "register", security(()),
+    request_body = Register,
+    responses((status = 201, description = "the user and the new login", body = LoggedIn)),
+)]
+pub async fn register(
+    State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    Body(body): Body<Register>,
+) -> HandlerResult {
+    app.limits.admit_address(address).await?;
+    let registering = app.clone();
+    let registered = app.to_the_end(async move {
+        let Register { username, password, display_name } = body;
+        let display_name = display_name.as_deref();
+        registering.accounts.register(&username, password.expose(), display_name, None).await
+    });
+    let (user, grant) = registered.await??;
+    let session = session(&app, &grant)?;
+    Ok(created_or_ok(true, LoggedIn { user: UserJson::from(&user), session }))
+}
+
+/// Finds users by the beginning of their user names or by their ids.
+#[utoipa::path(
+    get, path = "/v1/users", tag = "users", operation_id = "find_users",
+    params(FindUsers),
+    responses((status = 200, description = "the users found", body = Items<UserJson>)),
+)]
+pub async fn find(
+    State(app): State<Arc<App>>,
+    CallerWithQuery(identity, query): CallerWithQuery<FindUsers>,
+) -> HandlerResult {
+    let find = Find::try_from(query)?;
+    app.limits.admit_other(identity).await?;
+    let users = match find {
+        Find::Prefix { prefix, limit } => app.accounts.search(&prefix, limit).await?,
+        Find::Ids(ids) => app.accounts.users(&ids).await?,
+    };
+    Ok(Json(Items { items: users.iter().map(UserJson::from).collect() }).into_response())
+}
+
+/// Returns a user.
+#[utoipa::path(
+    get, path = "/v1/users/{id}", tag = "users", operation_id = "user",
+    params(("id" = WireUserId, Path, description = "the user")),
+    responses((status = 200, description = "the user", body = UserJson)),
+)]
+pub async fn one(
+    State(app): State<Arc<App>>,
+    Caller(identity): Caller,
+    Path((Id(id),)): Path<(WireUserId,)>,
+) -> HandlerResult {
+    app.limits.admit_other(identity).await?;
+    let user = app.accounts.user(id).await?;
+    Ok(Json(UserJson::from(&user)).into_response())
+}
+
+/// Returns the caller.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "users", operation_id = "me",
+    responses((status = 200, description = "the caller", body = UserJson)),
+)]
+pub async fn me(State(app): State<Arc<App>>, Caller(identity): Caller) -> HandlerResult {
+    app.limits.admit_other(identity).await?;
+    let user = app.accounts.me(identity).await?;
+    Ok(Json(UserJson::from(&user)).into_response())
+}
+
+/// Changes the caller's profile.
+#[utoipa::path(
+    patch, path = "/v1/me", tag = "users", operation_id = "set_profile",
+    request_body = Profile,
+    responses((status = 200, description = "the caller after the change", body = UserJson)),
+)]
+pub async fn set_profile(
+    State(app): State<Arc<App>>,
+    Caller(identity): Caller,
+    Body(body): Body<Profile>,
+) -> HandlerResult {
+    app.limits.admit_other(identity).await?;
+    let user = app.accounts.set_profile(identity, &body.display_name).await?;
+    Ok(Json(UserJson::from(&user)).into_response())
+}
+
+/// Returns the presence of users.
+#[utoipa::path(
+    get, path = "/v1/presence", tag = "users", operation_id = "presence",
+    params(Presences),
+    responses((status = 200, description = "one item for each user", body = Items<PresenceJson>)),
+)]
+pub async fn presence(
+    State(app): State<Arc<App>>,
+    CallerWithQuery(identity, query): CallerWithQuery<Presences>,
+) -> HandlerResult {
+    app.limits.admit_other(identity).await?;
+    let presences = app.presence.presence_for(identity.user, &query.users.0).await;
+    let items = presences.into_iter().map(PresenceJson::from).collect();
+    Ok(Json(Items { items }).into_response())
+}
