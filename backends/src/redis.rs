@@ -179,3 +179,7 @@ fn start(
     tasks.spawn(stop.clone().run_until_cancelled_owned(watch_ended_leases(Arc::clone(&primary))));
     primary
 }
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

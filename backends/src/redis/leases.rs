@@ -9,7 +9,7 @@
 mod fields;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chat_core::{
@@ -30,7 +30,7 @@ use tokio::sync::mpsc::Receiver;
 
 use self::fields::{Answer, value};
 pub(super) use self::watch::watch_ended_leases;
-use super::{primaries::Primaries, primary::Primary, scripts, topic::Topic};
+use super::{millis, primaries::Primaries, primary::Primary, scripts, topic::Topic};
 
 #[derive(Debug)]
 pub(super) struct RedisLeases(pub(super) Arc<Primaries>);
@@ -91,13 +91,22 @@ impl Leases for RedisLeases {
     async fn of_users(&self, users: &[UserId]) -> Vec<Option<Reading>> {
         let groups = self.0.group(users.iter().enumerate(), |(_, user)| presence_channel(**user));
         let reads = groups.map(|(primary, group)| async move {
-            let users: Vec<UserId> = group.iter().map(|(_, user)| **user).collect();
-            (group, read(primary, &users).await)
+            let mut script = scripts::READ.prepare_invoke();
+            script.arg(millis(HEARTBEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
+            for (_, user) in &group {
+                script.arg(user.get());
+            }
+            (group, run::<Answer>(primary, &script).await)
         });
         let mut readings = vec![None; users.len()];
-        for (group, read) in join_all(reads).await {
-            for ((index, _), reading) in group.into_iter().zip(read.into_iter().flatten()) {
-                readings[index] = Some(reading);
+        for (group, answer) in join_all(reads).await {
+            match answer {
+                Ok(answer) => {
+                    for ((index, _), reading) in group.into_iter().zip(fields::readings(&answer)) {
+                        readings[index] = Some(reading);
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "presence not read"),
             }
         }
         readings
@@ -145,29 +154,10 @@ fn presence_channel(user: UserId) -> String {
     Topic::Presence(user).to_string()
 }
 
-async fn read(primary: &Primary, users: &[UserId]) -> Option<Vec<Reading>> {
-    let mut script = scripts::READ.prepare_invoke();
-    script.arg(millis(HEARTBEAT_GAP_MAX)).arg(millis(SETTLE_FOR));
-    for user in users {
-        script.arg(user.get());
-    }
-    match run::<Answer>(primary, &script).await {
-        Ok(answer) => Some(fields::readings(&answer)),
-        Err(error) => {
-            tracing::debug!(%error, "presence not read");
-            None
-        }
-    }
-}
-
 async fn run<T: redis::FromRedisValue>(
     primary: &Primary,
     script: &ScriptInvocation<'_>,
 ) -> Result<T, LeasesError> {
     // Slightly less than the timeout of the caller.
     primary.run(script, ANSWER_WITHIN * 9 / 10).await.map_err(LeasesError)
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

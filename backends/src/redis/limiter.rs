@@ -16,7 +16,7 @@ use chat_core::{
 };
 use tokio::time::Instant;
 
-use super::{primaries::Primaries, scripts};
+use super::{millis, primaries::Primaries, scripts};
 
 /// The timeout of a primary's answer, unless the caller sets another.
 pub(super) const TAKE_WITHIN: Duration = Duration::from_millis(50);
@@ -100,10 +100,6 @@ fn local_bucket(bucket: Bucket) -> Bucket {
         per_second: bucket.per_second / f64::from(LOCAL_DIVISOR),
         burst: bucket.burst.div_ceil(LOCAL_DIVISOR),
     }
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Probes: messages that a gateway publishes to itself, which prove that hints arrive.
 //!
-//! Redis pushes messages to a connection in the order in which it took them. A probe that has been
-//! received therefore proves that everything published before it has arrived. A probe's number is the
-//! time at which it was sent, so the last number received is also the age of the proof. Both
-//! connections of a primary send probes, and no two of them have the same number.
+//! Redis pushes messages to a connection in the order in which they were published. A received probe
+//! therefore proves that everything published before it has arrived. A probe's number is the time at
+//! which it was sent, so the last received number also tells how old that proof is. Both connections
+//! of a primary send probes, and no two probes have the same number.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

@@ -141,8 +141,8 @@ for i = 3, #ARGV do
     if gateway and not seen[gateway] then
       seen[gateway] = true
       local renewed = redis.call('GET', 'renewed:' .. gateway) or ''
-      local lives = tostring(redis.call('EXISTS', 'gateway:' .. gateway))
-      gateways[#gateways + 1] = { gateway, lives, renewed }
+      local is_alive = tostring(redis.call('EXISTS', 'gateway:' .. gateway))
+      gateways[#gateways + 1] = { gateway, is_alive, renewed }
     end
   end
 end

@@ -102,13 +102,13 @@ impl BusFixture {
         self.expect_delivery(new).await;
     }
 
-    /// Expects that everything fails at once during an outage and that dropped hints are counted.
+    /// Expects that subscribing fails at once during an outage, and that dropped hints are counted.
     async fn expect_refusals(&self, requested: Channel) {
-        let (started, dropped) = (Instant::now(), self.published("hints_dropped"));
-        self.bus.subscribe(&[requested]).await.unwrap_err();
-        self.bus.unsubscribe(&[conversation()]).await;
+        let dropped = self.published("hints_dropped");
+        let error = self.bus.subscribe(&[requested]).await.unwrap_err();
+        assert!(error.0.ends_with("is down"), "it waited for an answer: {error}");
+        timeout(NOTICED_WITHIN, self.bus.unsubscribe(&[conversation()])).await.unwrap();
         (0..100).for_each(|_| self.publisher.publish(self.channel, Bytes::from_static(b"lost")));
-        assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
         assert_eq!(self.published("hints_dropped"), dropped + 100);
         for metrics in &self.gateways.metrics {
             assert!((metrics.gauge("confab_redis_primaries_down") - 1.0).abs() < 0.1);
@@ -142,7 +142,7 @@ async fn bus_recovers_when_a_killed_primary_is_replaced() {
 }
 
 #[tokio::test]
-async fn bus_reports_lost_and_subscribes_again_when_a_connection_is_killed() {
+async fn bus_subscribes_again_when_a_connection_is_killed() {
     let Some(mut fixture) = BusFixture::open().await else { return };
     let many: Vec<Channel> = (0..2_000).map(|_| conversation()).collect();
     fixture.bus.subscribe(&many).await.unwrap();
@@ -343,12 +343,14 @@ async fn second_primary_keeps_working_when_the_first_is_down() {
     while arrivals.try_recv().is_ok() {}
     let (mut refused, mut delivered) = (0, 0);
     for channel in channels {
-        refused += usize::from(bus.subscribe(&[channel]).await.is_err());
+        if bus.subscribe(&[channel]).await.is_err() {
+            refused += 1;
+            continue;
+        }
         publisher.publish(channel, Bytes::new());
-        let arrival = timeout(Duration::from_millis(100), arrivals.recv()).await;
-        delivered += usize::from(arrival.is_ok());
+        expect_hint(&mut arrivals, channel, Bytes::new()).await;
+        delivered += 1;
     }
-    assert_eq!(refused + delivered, 64);
     assert!(refused > 10 && delivered > 10, "{refused} {delivered}");
     servers[0].restart().await;
     eventually("both are up", NOTICED_WITHIN, async || bus.is_up()).await;

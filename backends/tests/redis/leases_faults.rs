@@ -9,7 +9,7 @@ use chat_core::{
 };
 use presence::{
     Activity, Change, Lease, Leases, Publication, Renewal, Term,
-    limits::{CHANGES_MAX, LEASE_TTL, PUBLISH_MAX, RETRY_AFTER, SETTLE_FOR},
+    limits::{ANSWER_WITHIN, CHANGES_MAX, LEASE_TTL, PUBLISH_MAX, RETRY_AFTER, SETTLE_FOR},
 };
 use tokio::{
     sync::mpsc::Receiver,
@@ -109,7 +109,7 @@ async fn presence_is_unknown_while_the_primary_is_paused() {
     fixture.server.pause();
     let started = Instant::now();
     assert_eq!(fixture.read().await, None, "nothing is known");
-    assert!(started.elapsed() <= Duration::from_millis(1_100), "{:?}", started.elapsed());
+    assert!(started.elapsed() < ANSWER_WITHIN * 2, "{:?}", started.elapsed());
     fixture.expect_change(Change::Lost).await;
     assert_eq!(fixture.renew(fixture.gateway, Term::Next).await, None);
     let watched = fresh();
@@ -140,7 +140,8 @@ async fn leases_begin_anew_when_a_killed_primary_is_replaced() {
     assert!(fixture.leases.join(fixture.gateway, &[online(fixture.device)]).await.is_err());
     assert!(fixture.leases.leave(fixture.gateway, &[fixture.device]).await.is_err());
     assert!(fixture.leases.reap(fixture.gateway, &[]).await.is_err());
-    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+    // Five calls that waited for an answer would take longer.
+    assert!(started.elapsed() < ANSWER_WITHIN * 3, "{:?}", started.elapsed());
     fixture.server.restart().await;
     fixture.expect_change(Change::Lost).await;
     assert_eq!(fixture.read().await, Some((None, false)), "the absence is not believed");

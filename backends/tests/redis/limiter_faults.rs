@@ -3,7 +3,7 @@
 use std::{slice, sync::Arc, time::Duration};
 
 use chat_core::port::{Bucket, Limiter, Taken};
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 
 use super::{eventually, gateways::Gateways, server::Server};
 
@@ -18,44 +18,39 @@ async fn open() -> Option<(Server, Gateways, Arc<dyn Limiter>)> {
     Some((server, gateways, limiter))
 }
 
-/// Returns how many of these tries are granted, and the duration of the longest.
-async fn grants(limiter: &Arc<dyn Limiter>, key: &str, tries: usize) -> (usize, Duration) {
-    let (mut granted, mut longest) = (0, Duration::ZERO);
+/// Returns how many of these tries are granted.
+async fn grants(limiter: &Arc<dyn Limiter>, key: &str, tries: usize) -> usize {
+    let mut granted = 0;
     for _ in 0..tries {
-        let started = Instant::now();
         granted += usize::from(limiter.take(key, SLOW).await == Taken::Granted);
-        longest = longest.max(started.elapsed());
     }
-    (granted, longest)
+    granted
 }
 
 #[tokio::test]
 async fn limits_are_local_and_stricter_while_the_primary_is_down() {
-    let Some((mut server, gateways, limiter)) = open().await else { return };
+    let Some((mut server, gateways, _)) = open().await else { return };
     server.kill();
     let bus = gateways.all[0].bus();
     eventually("the primary is down", Duration::from_secs(3), async || !bus.is_up()).await;
-    let (granted, longest) = grants(&limiter, "key", 20).await;
-    assert_eq!(granted, LOCAL_BURST);
-    assert!(longest < Duration::from_millis(50), "{longest:?}");
+    // A try that waited for the primary would wait for this timeout.
+    let patient = gateways.all[0].limiter_within(Duration::from_secs(60));
+    let granted = timeout(Duration::from_secs(10), grants(&patient, "key", 20)).await;
+    assert_eq!(granted, Ok(LOCAL_BURST));
     assert_eq!(gateways.metrics[0].count("local_takes"), 20);
     server.restart().await;
     eventually("the primary is up", Duration::from_secs(3), async || bus.is_up()).await;
-    // The first answer of a new server may be slow on a busy machine.
-    let patient = gateways.all[0].limiter_within(Duration::from_secs(5));
-    assert_eq!(grants(&patient, "key", 20).await.0, 8);
+    assert_eq!(grants(&patient, "key", 20).await, 8);
 }
 
 #[tokio::test]
 async fn limiter_does_not_wait_for_a_slow_primary() {
     let Some((server, gateways, limiter)) = open().await else { return };
     server.pause();
-    let started = Instant::now();
-    let (granted, longest) = grants(&limiter, "key", 200).await;
-    assert_eq!(granted, LOCAL_BURST);
-    assert!(longest < Duration::from_millis(150), "{longest:?}");
-    assert!(started.elapsed() < Duration::from_millis(500), "no cooldown: {:?}", started.elapsed());
-    assert_eq!(gateways.metrics[0].count("local_takes"), 200);
+    // Without a cooldown each try would wait for 50 ms.
+    let granted = timeout(Duration::from_secs(10), grants(&limiter, "key", 1_000)).await;
+    assert_eq!(granted, Ok(LOCAL_BURST));
+    assert_eq!(gateways.metrics[0].count("local_takes"), 1_000);
     server.resume();
     eventually("the primary is asked again", Duration::from_secs(5), async || {
         sleep(Duration::from_millis(100)).await;
@@ -70,10 +65,10 @@ async fn limiter_does_not_wait_for_a_slow_primary() {
 async fn buckets_are_full_when_the_primary_lost_its_data() {
     let Some((server, gateways, _)) = open().await else { return };
     let limiter = gateways.all[0].limiter_within(Duration::from_secs(5));
-    assert_eq!(grants(&limiter, "key", 20).await.0, 8);
+    assert_eq!(grants(&limiter, "key", 20).await, 8);
     server.run::<()>(&["FLUSHALL"]).await;
     server.run::<()>(&["SCRIPT", "FLUSH"]).await;
-    assert_eq!(grants(&limiter, "key", 20).await.0, 8);
+    assert_eq!(grants(&limiter, "key", 20).await, 8);
     assert_eq!(gateways.metrics[0].count("local_takes"), 0);
 }
 
@@ -84,10 +79,10 @@ async fn garbage_in_a_bucket_grants_at_most_the_burst() {
     for garbage in ["", "x", "-1", "1e300", "nan", "inf", "-inf", "99999999999999999999"] {
         let key = format!("garbage {garbage}");
         server.run::<()>(&["SET", &format!("limit:{key}"), garbage]).await;
-        assert!(grants(&limiter, &key, 20).await.0 <= 8, "{garbage}");
+        assert!(grants(&limiter, &key, 20).await <= 8, "{garbage}");
     }
     server.run::<()>(&["LPUSH", "limit:list", "x"]).await;
-    assert_eq!(grants(&limiter, "list", 20).await.0, LOCAL_BURST);
+    assert_eq!(grants(&limiter, "list", 20).await, LOCAL_BURST);
 }
 
 #[tokio::test]

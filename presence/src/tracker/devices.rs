@@ -50,13 +50,6 @@ impl Batch {
     }
 }
 
-/// The outcome of a write to the leases.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum WriteOutcome {
-    Applied,
-    Unknown,
-}
-
 impl Devices {
     pub(crate) const fn new(gateway: GatewayId) -> Self {
         Self {
@@ -128,68 +121,35 @@ impl Devices {
         (batch, self.checks.first().map(|(at, _)| *at))
     }
 
-    /// Notes the outcome of joins that were written under this gateway id.
-    pub(crate) fn note_joins(
+    /// Notes what is published of these devices after a write under this gateway id. Retries later
+    /// if that is unknown. Otherwise forgets devices that have left, and checks the others again.
+    pub(crate) fn note_written(
         &mut self,
         gateway: GatewayId,
-        joins: &[Publication],
-        outcome: WriteOutcome,
+        written: impl IntoIterator<Item = (Identity, Published)>,
         now: Moment,
     ) {
-        for join in joins {
-            let published = match outcome {
-                WriteOutcome::Applied => Published::Activity(join.activity),
-                WriteOutcome::Unknown => Published::Unknown,
-            };
-            self.note_write(gateway, join.device, published, now);
-        }
-    }
-
-    /// Notes the outcome of leaves that were written under this gateway id.
-    pub(crate) fn note_leaves(
-        &mut self,
-        gateway: GatewayId,
-        leaves: &[Identity],
-        outcome: WriteOutcome,
-        now: Moment,
-    ) {
-        let published = match outcome {
-            WriteOutcome::Applied => Published::Nothing,
-            WriteOutcome::Unknown => Published::Unknown,
-        };
-        for device in leaves {
-            self.note_write(gateway, *device, published, now);
-        }
-    }
-
-    /// Notes what is published now. Retries later if that is unknown; otherwise forgets a device
-    /// that has left, or checks it again.
-    fn note_write(
-        &mut self,
-        gateway: GatewayId,
-        device: Identity,
-        published: Published,
-        now: Moment,
-    ) {
-        let key = (device.user, device.login);
-        let Some(device) = self.devices.get_mut(&key) else { return };
-        // A write under an earlier id tells nothing about the current one.
-        if gateway == self.gateway {
-            device.published = published;
-        }
-        if device.published == Published::Unknown {
-            let retry_at = now.instant + RETRY_AFTER;
-            let due = device.due(now.instant).map_or(retry_at, |due| due.min(retry_at));
-            move_check(&mut self.checks, key, device, Some(due));
-            return;
-        }
-        let has_left =
-            matches!(device.next_action(now), Action::Leave { is_seen_stored: true, .. });
-        if has_left && device.published == Published::Nothing && !device.is_queued {
-            move_check(&mut self.checks, key, device, None);
-            self.devices.remove(&key);
-        } else {
-            self.check(key, now);
+        for (Identity { user, login }, published) in written {
+            let key = (user, login);
+            let Some(device) = self.devices.get_mut(&key) else { continue };
+            // A write under an earlier id tells nothing about the current one.
+            if gateway == self.gateway {
+                device.published = published;
+            }
+            if device.published == Published::Unknown {
+                let retry_at = now.instant + RETRY_AFTER;
+                let due = device.due(now.instant).map_or(retry_at, |due| due.min(retry_at));
+                move_check(&mut self.checks, key, device, Some(due));
+                continue;
+            }
+            let has_left =
+                matches!(device.next_action(now), Action::Leave { is_seen_stored: true, .. });
+            if has_left && device.published == Published::Nothing && !device.is_queued {
+                move_check(&mut self.checks, key, device, None);
+                self.devices.remove(&key);
+            } else {
+                self.check(key, now);
+            }
         }
     }
 
@@ -307,19 +267,20 @@ mod tests {
     }
 
     #[test]
-    fn device_is_published_again_when_its_lease_ended_during_the_write() {
+    fn device_is_published_again_when_its_lease_ended_meanwhile() {
         let (mut devices, device, gateway, fresh) = devices_with_lease();
         let start = Instant::now();
         devices.change(device, moment(start, 0), |state| state.add_hold(moment(start, 0)));
-        let (batch, _) = devices.take_batch(moment(start, 0));
+        devices.take_batch(moment(start, 0));
         devices.restart(fresh, start, || Duration::from_millis(100));
-        devices.note_joins(gateway, &batch.joins, WriteOutcome::Applied, moment(start, 1));
+        let online = Published::Activity(Activity::Online);
+        devices.note_written(gateway, [(device, online)], moment(start, 1));
         let (batch, _) = devices.take_batch(moment(start, 500));
         assert!(batch.is_empty(), "the new lease has not begun");
         devices.note_lease_begun();
         let (batch, _) = devices.take_batch(moment(start, 501));
         assert_eq!(batch.joins.len(), 1);
-        devices.note_joins(fresh, &batch.joins, WriteOutcome::Applied, moment(start, 502));
+        devices.note_written(fresh, [(device, online)], moment(start, 502));
         let (batch, _) = devices.take_batch(moment(start, 9_000));
         assert_eq!((batch.is_empty(), devices.waiting()), (true, 0));
     }
@@ -329,8 +290,8 @@ mod tests {
         let (mut devices, device, gateway, _) = devices_with_lease();
         let start = Instant::now();
         devices.change(device, moment(start, 0), |state| state.add_hold(moment(start, 0)));
-        let (batch, _) = devices.take_batch(moment(start, 0));
-        devices.note_joins(gateway, &batch.joins, WriteOutcome::Unknown, moment(start, 10));
+        devices.take_batch(moment(start, 0));
+        devices.note_written(gateway, [(device, Published::Unknown)], moment(start, 10));
         let (batch, next) = devices.take_batch(moment(start, 11));
         assert!(batch.is_empty());
         let retry_at = moment(start, 10).instant + RETRY_AFTER;
@@ -352,8 +313,7 @@ mod tests {
         let (batch, _) = devices.take_batch(moment(start, 6_000));
         assert_eq!(batch.last_seen, [(device.user, seen_at)]);
         assert_eq!((batch.leaves.len(), batch.unpublished.len()), (0, 1));
-        let outcome = WriteOutcome::Applied;
-        devices.note_leaves(gateway, &batch.unpublished, outcome, moment(start, 6_000));
+        devices.note_written(gateway, [(device, Published::Nothing)], moment(start, 6_000));
         assert_eq!((devices.len(), devices.waiting()), (0, 0));
     }
 }

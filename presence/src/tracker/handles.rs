@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Shared,
-    device::DeviceState,
+    device::{DeviceState, Moment},
     watchers::{SessionKey, TooManyWatched},
 };
 use crate::{
@@ -32,8 +32,7 @@ impl Hold {
     pub(super) fn new(shared: Arc<Shared>, device: Identity, linger: Duration) -> Self {
         let activity = Mutex::new(Activity::Online);
         let hold = Self { shared, device, linger, activity, seen_at: None };
-        let now = hold.shared.now();
-        hold.change(|state| state.add_hold(now));
+        hold.change(DeviceState::add_hold);
         hold
     }
 
@@ -42,8 +41,7 @@ impl Hold {
         let mut current = self.activity.lock();
         if *current != activity {
             *current = activity;
-            let now = self.shared.now();
-            self.change(|state| state.set_activity(activity, now));
+            self.change(|state, now| state.set_activity(activity, now));
         }
     }
 
@@ -54,9 +52,10 @@ impl Hold {
         self.seen_at = Some(seen_at);
     }
 
-    fn change(&self, change: impl FnOnce(&mut DeviceState)) {
+    fn change(&self, change: impl FnOnce(&mut DeviceState, Moment)) {
         let now = self.shared.now();
-        let is_pending = self.shared.devices.lock().change(self.device, now, change);
+        let is_pending =
+            self.shared.devices.lock().change(self.device, now, |state| change(state, now));
         if is_pending {
             self.shared.devices_changed.notify_one();
         }
@@ -66,9 +65,9 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         let activity = *self.activity.lock();
-        let now = self.shared.now();
-        let (seen_at, linger) = (self.seen_at.unwrap_or(now.at), self.linger);
-        self.change(|state| state.remove_hold(activity, seen_at, linger, now));
+        self.change(|state, now| {
+            state.remove_hold(activity, self.seen_at.unwrap_or(now.at), self.linger, now);
+        });
     }
 }
 

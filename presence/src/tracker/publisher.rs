@@ -2,15 +2,15 @@
 //!
 //! One task writes devices, one batch after the other, so all writes about a device are in order.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use chat_core::id::GatewayId;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Shared, devices::WriteOutcome};
+use super::{Shared, device::Published};
 use crate::{
     limits::{RENEW_EVERY, REPUBLISH_JITTER_MAX, RETRY_AFTER},
-    port::{Renewal, Term},
+    port::{LeasesError, Renewal, Term},
 };
 
 /// Publishes devices, forever.
@@ -34,27 +34,33 @@ pub(super) async fn publish(shared: &Shared) {
         }
         let leases = &shared.reader.leases;
         if !batch.joins.is_empty() {
-            let outcome = outcome(shared.in_time(leases.join(gateway, &batch.joins)).await);
-            shared.devices.lock().note_joins(gateway, &batch.joins, outcome, shared.now());
+            let is_applied = is_applied(shared.in_time(leases.join(gateway, &batch.joins)).await);
+            let written = batch.joins.iter().map(|join| {
+                let published = Published::Activity(join.activity);
+                (join.device, if is_applied { published } else { Published::Unknown })
+            });
+            shared.devices.lock().note_written(gateway, written, shared.now());
         }
         // Stored before the device leaves, so that whoever reads it as offline finds last seen.
         shared.last_seen.store(&batch.last_seen).await;
         if !batch.leaves.is_empty() {
-            let outcome = outcome(shared.in_time(leases.leave(gateway, &batch.leaves)).await);
-            shared.devices.lock().note_leaves(gateway, &batch.leaves, outcome, shared.now());
+            let is_applied = is_applied(shared.in_time(leases.leave(gateway, &batch.leaves)).await);
+            let published = if is_applied { Published::Nothing } else { Published::Unknown };
+            let written = batch.leaves.iter().map(|device| (*device, published));
+            shared.devices.lock().note_written(gateway, written, shared.now());
         }
-        let (outcome, now) = (WriteOutcome::Applied, shared.now());
-        shared.devices.lock().note_leaves(gateway, &batch.unpublished, outcome, now);
+        let unpublished = batch.unpublished.iter().map(|device| (*device, Published::Nothing));
+        shared.devices.lock().note_written(gateway, unpublished, shared.now());
     }
 }
 
-fn outcome<E: fmt::Display>(answer: Option<Result<(), E>>) -> WriteOutcome {
+fn is_applied(answer: Option<Result<(), LeasesError>>) -> bool {
     match answer {
-        Some(Ok(())) => return WriteOutcome::Applied,
+        Some(Ok(())) => return true,
         Some(Err(error)) => tracing::debug!(%error, "devices not published"),
         None => tracing::debug!("devices not published in time"),
     }
-    WriteOutcome::Unknown
+    false
 }
 
 /// Begins the lease and renews it, forever.

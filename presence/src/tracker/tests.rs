@@ -24,7 +24,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn user_is_shown_online_and_offline_in_time_at_other_gateways() {
+async fn other_gateways_show_online_and_offline_in_time() {
     let cluster = Cluster::open(2).await;
     let mut session = cluster.watch(1, &[1]).await;
     let hold = cluster[0].tracker.hold_for_socket(device(1, 1));
@@ -33,9 +33,10 @@ async fn user_is_shown_online_and_offline_in_time_at_other_gateways() {
     let left = cluster.now();
     drop(hold);
     session.expect_nothing(DEPART_GRACE.saturating_sub(SECOND / 10)).await;
-    let shown = session.expect(1, Status::Offline, OFFLINE_MAX.saturating_sub(DEPART_GRACE)).await;
-    assert_eq!(shown.last_seen_at, Some(left));
-    assert_eq!(cluster.query(0, 1).await, shown);
+    let received =
+        session.expect(1, Status::Offline, OFFLINE_MAX.saturating_sub(DEPART_GRACE)).await;
+    assert_eq!(received.last_seen_at, Some(left));
+    assert_eq!(cluster.query(0, 1).await, received);
     assert_eq!(cluster.stored(1).await, Some(left));
     assert_eq!(
         cluster[0].tracker.shared.devices.lock().len(),
@@ -103,8 +104,8 @@ async fn user_is_away_when_all_sockets_stay_away() {
     other.set_activity(Activity::Online);
     session.expect_nothing(10 * SECOND).await;
     other.set_activity(Activity::Away);
-    let shown = session.expect(1, Status::Away, ONLINE_MAX).await;
-    assert_eq!(shown.last_seen_at, None);
+    let received = session.expect(1, Status::Away, ONLINE_MAX).await;
+    assert_eq!(received.last_seen_at, None);
     let third = cluster[0].tracker.hold_for_socket(device(1, 1));
     session.expect(1, Status::Online, ONLINE_MAX).await;
     drop(third);
@@ -127,8 +128,8 @@ async fn device_lingers_when_the_next_poll_is_due() {
     }
     session.expect(1, Status::Online, Duration::ZERO).await;
     session.expect_nothing(POLL_LINGER.saturating_sub(41 * SECOND)).await;
-    let shown = session.expect(1, Status::Offline, 3 * SECOND).await;
-    assert_eq!(shown.last_seen_at, Some(ended));
+    let received = session.expect(1, Status::Offline, 3 * SECOND).await;
+    assert_eq!(received.last_seen_at, Some(ended));
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,11 +151,11 @@ async fn dead_connection_ends_at_once_and_was_seen_when_last_heard() {
     let mut session = cluster.watch(1, &[1]).await;
     let hold = cluster[0].tracker.hold_for_socket(device(1, 1));
     session.expect(1, Status::Online, ONLINE_MAX).await;
-    let heard = cluster.now();
+    let last_heard = cluster.now();
     sleep(45 * SECOND).await;
-    hold.close_dead(heard);
-    let shown = session.expect(1, Status::Offline, ONLINE_MAX).await;
-    assert_eq!(shown.last_seen_at, Some(heard));
+    hold.close_dead(last_heard);
+    let received = session.expect(1, Status::Offline, ONLINE_MAX).await;
+    assert_eq!(received.last_seen_at, Some(last_heard));
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,11 +169,11 @@ async fn devices_of_a_killed_gateway_end_in_time_with_last_seen() {
         sleep(20 * SECOND + offset * SECOND * 3 / 4).await;
         let killed = cluster.now();
         cluster.kill(0);
-        let shown = session.expect(1, Status::Offline, GATEWAY_KILLED_MAX).await;
+        let received = session.expect(1, Status::Offline, GATEWAY_KILLED_MAX).await;
         session.expect_nothing(20 * SECOND).await;
-        let seen = shown.last_seen_at.unwrap();
+        let seen = received.last_seen_at.unwrap();
         assert!(seen <= killed && killed.since(seen) <= LAST_SEEN_ERROR_MAX / 3, "{seen} {killed}");
-        assert_eq!(cluster.query(2, 1).await, shown);
+        assert_eq!(cluster.query(2, 1).await, received);
         assert_eq!(cluster.stored(1).await, Some(seen), "another gateway stores it");
         assert_eq!(cluster.fields(1).await, 0, "and reaps the killed gateway");
         assert_eq!(cluster.fields(2).await, 1);
@@ -207,9 +208,9 @@ async fn last_seen_is_right_after_all_gateways_were_killed() {
     sleep(3_600 * SECOND).await;
     let next = cluster.add_gateway();
     sleep(20 * SECOND).await;
-    let shown = cluster.query(next, 1).await;
-    assert_eq!(shown.status, Status::Offline);
-    let seen = shown.last_seen_at.unwrap();
+    let received = cluster.query(next, 1).await;
+    assert_eq!(received.status, Status::Offline);
+    let seen = received.last_seen_at.unwrap();
     assert!(seen <= killed && killed.since(seen) <= LAST_SEEN_ERROR_MAX);
     assert_eq!(cluster.stored(1).await, Some(seen));
 }
@@ -224,8 +225,8 @@ async fn stopped_gateway_leaves_no_devices_after_the_grace() {
     let ended = cluster.now();
     cluster.end(0).await;
     session.expect_nothing(DEPART_GRACE.saturating_sub(SECOND)).await;
-    let shown = session.expect(1, Status::Offline, OFFLINE_MAX).await;
-    assert_eq!(shown.last_seen_at, Some(ended));
+    let received = session.expect(1, Status::Offline, OFFLINE_MAX).await;
+    assert_eq!(received.last_seen_at, Some(ended));
     assert_eq!(cluster.stored(1).await, Some(ended));
 }
 

@@ -34,80 +34,51 @@ pub(super) enum State {
 }
 
 impl State {
-    /// A session begins to watch the user.
-    pub(super) const fn watched(self) -> Self {
-        match self {
-            // Its changes were ignored in the meantime.
-            Self::Abandoned => Self::Unread,
-            Self::New
-            | Self::Unread
-            | Self::Stale
-            | Self::Deferred
-            | Self::Reading
-            | Self::Current => self,
-        }
+    /// A session begins to watch the user. An abandoned user is read again, because its changes were
+    /// ignored in the meantime.
+    pub(super) fn watched(self) -> Self {
+        if self == Self::Abandoned { Self::Unread } else { self }
     }
 
-    /// The last session stops watching the user. Returns `None` if nothing remains to be undone.
-    pub(super) const fn abandoned(self) -> Option<Self> {
-        match self {
-            Self::New => None,
-            Self::Abandoned
-            | Self::Unread
-            | Self::Stale
-            | Self::Deferred
-            | Self::Reading
-            | Self::Current => Some(Self::Abandoned),
-        }
+    /// The last session stops watching the user. Returns `None` if there is no subscription.
+    pub(super) fn abandoned(self) -> Option<Self> {
+        (self != Self::New).then_some(Self::Abandoned)
     }
 
     /// The subscription is being made or cancelled. Returns `None` if the user can be forgotten.
-    pub(super) const fn subscription_changed(self) -> Option<Self> {
-        match self {
-            Self::Abandoned => None,
-            Self::New => Some(Self::Unread),
-            Self::Unread | Self::Stale | Self::Deferred | Self::Reading | Self::Current => {
-                Some(self)
-            }
-        }
+    pub(super) fn subscription_changed(self) -> Option<Self> {
+        (self != Self::Abandoned).then_some(if self == Self::New { Self::Unread } else { self })
     }
 
     /// The user may have changed.
-    pub(super) const fn touched(self) -> Self {
-        match self {
-            Self::Reading | Self::Current | Self::Deferred => Self::Stale,
-            Self::Abandoned | Self::New | Self::Unread | Self::Stale => self,
-        }
+    pub(super) fn touched(self) -> Self {
+        if self >= Self::Deferred { Self::Stale } else { self }
     }
 
     /// A read begins.
-    pub(super) const fn read_begun(self) -> Self {
-        match self {
-            Self::Unread | Self::Stale => Self::Reading,
-            Self::Abandoned | Self::New | Self::Deferred | Self::Reading | Self::Current => self,
-        }
+    pub(super) fn read_begun(self) -> Self {
+        if matches!(self, Self::Unread | Self::Stale) { Self::Reading } else { self }
     }
 
     /// Returns true if the result of a read that ends now counts. It does not if the user was
-    /// abandoned meanwhile: changes during the read may have been ignored.
-    pub(super) const fn accepts_result(self) -> bool {
+    /// abandoned meanwhile, because changes during the read may have been ignored.
+    pub(super) fn accepts_result(self) -> bool {
         matches!(self, Self::Reading | Self::Stale)
     }
 
-    /// A result was accepted. `is_held_back` is true if a session must learn of it later.
-    pub(super) const fn read_ended(self, is_held_back: bool) -> Self {
+    /// A read ended. A session for which the change is held back must learn of it later. A user
+    /// that was touched during the read stays stale.
+    pub(super) fn read_ended(self, is_held_back: bool) -> Self {
         match self {
             Self::Reading if is_held_back => Self::Deferred,
             Self::Reading => Self::Current,
-            // Touched during the read.
-            Self::Stale => Self::Stale,
-            Self::Abandoned | Self::New | Self::Unread | Self::Deferred | Self::Current => self,
+            other => other,
         }
     }
 
     /// Returns true if there is work to do in this state.
-    pub(super) const fn needs_work(self) -> bool {
-        !matches!(self, Self::Reading | Self::Current)
+    pub(super) fn needs_work(self) -> bool {
+        self < Self::Reading
     }
 }
 
@@ -161,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn touched_users_are_read_again_unless_they_are_yet_to_be_read() {
+    fn touched_user_becomes_stale_after_its_first_read_began() {
         assert_eq!(ALL.map(State::touched), [Abandoned, New, Unread, Stale, Stale, Stale, Stale]);
     }
 
     #[test]
-    fn abandoned_user_is_forgotten_once_its_subscription_is_cancelled() {
+    fn abandoned_user_is_forgotten_after_its_subscription() {
         assert_eq!(New.abandoned(), None, "it was never subscribed to");
         for state in [Unread, Stale, Deferred, Reading, Current] {
             assert_eq!(state.abandoned(), Some(Abandoned));
@@ -175,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn user_watched_again_is_read_anew_when_a_read_was_in_progress() {
+    fn user_watched_again_during_a_read_is_read_again() {
         let again = Reading.abandoned().unwrap().watched();
         assert_eq!(again, Unread);
         assert!(!again.accepts_result(), "changes were ignored in the meantime");

@@ -10,8 +10,8 @@ use presence::{
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
-    super::{primary::Primary, scripts},
-    millis, run,
+    super::{millis, primary::Primary, scripts},
+    run,
 };
 
 /// Less than [`LEASE_CHECK_EVERY`], because an answer takes time, too.

@@ -150,9 +150,12 @@ impl Cluster {
     }
 
     pub(super) fn session(&self, gateway: usize) -> WatchingSession {
-        let shown = Arc::new(Received::default());
-        let listener = Arc::clone(&shown) as Arc<dyn PresenceListener>;
-        WatchingSession { watcher: self[gateway].tracker.watcher(user(WATCHER), listener), shown }
+        let received = Arc::new(Received::default());
+        let listener = Arc::clone(&received) as Arc<dyn PresenceListener>;
+        WatchingSession {
+            watcher: self[gateway].tracker.watcher(user(WATCHER), listener),
+            received,
+        }
     }
 }
 
@@ -186,45 +189,45 @@ impl PresenceListener for Received {
 
 pub(super) struct WatchingSession {
     pub(super) watcher: Watcher,
-    shown: Arc<Received>,
+    received: Arc<Received>,
 }
 
 impl WatchingSession {
     async fn next(&self) -> Presence {
         loop {
-            let shown = self.shown.presences.lock().unwrap().pop_front();
-            if let Some(presence) = shown {
+            let received = self.received.presences.lock().unwrap().pop_front();
+            if let Some(presence) = received {
                 return presence;
             }
-            self.shown.more.notified().await;
+            self.received.more.notified().await;
         }
     }
 
     pub(super) async fn expect(&mut self, id: u64, status: Status, within: Duration) -> Presence {
-        let shown =
+        let received =
             timeout_at(Instant::now() + within, self.next()).await.expect("no change received");
-        assert_eq!((shown.user, shown.status), (user(id), status));
-        shown
+        assert_eq!((received.user, received.status), (user(id), status));
+        received
     }
 
     pub(super) async fn expect_all(&mut self, expected: &[(u64, Status)], within: Duration) {
-        let (end, mut shown) = (Instant::now() + within, BTreeMap::new());
+        let (end, mut received) = (Instant::now() + within, BTreeMap::new());
         for _ in expected {
             let one = timeout_at(end, self.next()).await.expect("changes are missing");
-            shown.insert(one.user.get(), one.status);
+            received.insert(one.user.get(), one.status);
         }
-        assert_eq!(shown, expected.iter().copied().collect());
+        assert_eq!(received, expected.iter().copied().collect());
     }
 
     pub(super) async fn expect_nothing(&mut self, during: Duration) {
-        if let Ok(shown) = timeout_at(Instant::now() + during, self.next()).await {
-            panic!("received {shown:?}");
+        if let Ok(received) = timeout_at(Instant::now() + during, self.next()).await {
+            panic!("received {received:?}");
         }
     }
 
     /// Returns the changes received so far.
     pub(super) fn drain(&self) -> Vec<Presence> {
-        self.shown.presences.lock().unwrap().drain(..).collect()
+        self.received.presences.lock().unwrap().drain(..).collect()
     }
 }
 

@@ -62,8 +62,8 @@ async fn present_users_stay_online_when_the_leases_lose_everything() {
         cluster.hub.forget();
         cluster.hub.restore();
         sleep(CONVERGED_MAX).await;
-        let shown = session.drain();
-        assert!(shown.iter().all(|presence| presence.status != Status::Offline), "{shown:?}");
+        let received = session.drain();
+        assert!(received.iter().all(|presence| presence.status != Status::Offline), "{received:?}");
         assert_eq!(cluster.query(1, 1).await.status, Status::Online);
         drop(holds);
         sleep(OFFLINE_MAX).await;
@@ -159,8 +159,8 @@ async fn last_seen_is_queued_while_the_store_is_down() {
     let left = cluster.now();
     drop(hold);
     cluster.store.deny_for(30 * SECOND);
-    let shown = session.expect(1, Status::Offline, OFFLINE_MAX).await;
-    assert_eq!(shown.last_seen_at, None, "an unknown last seen is left out");
+    let received = session.expect(1, Status::Offline, OFFLINE_MAX).await;
+    assert_eq!(received.last_seen_at, None, "an unknown last seen is left out");
     sleep(30 * SECOND + SEEN_EVERY).await;
     assert_eq!(cluster.stored(1).await, Some(left));
     assert_eq!(cluster.query(1, 1).await.last_seen_at, Some(left));

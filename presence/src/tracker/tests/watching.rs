@@ -27,8 +27,8 @@ async fn users_are_unknown_while_they_are_strangers() {
     cluster.strangers.0.lock().unwrap().insert(user(1));
     sleep(VISIBILITY_TTL).await;
     drop(hold);
-    let shown = session.expect(1, Status::Unknown, OFFLINE_MAX).await;
-    assert_eq!(shown.last_seen_at, None);
+    let received = session.expect(1, Status::Unknown, OFFLINE_MAX).await;
+    assert_eq!(received.last_seen_at, None);
     session.expect_nothing(60 * SECOND).await;
     assert_eq!(cluster.query(0, 1).await, Presence::unknown(user(1)));
 }
@@ -107,11 +107,11 @@ async fn statuses_arrive_in_order_without_repeats() {
         sleep(SECOND * (step % 9)).await;
     }
     sleep(10 * SECOND).await;
-    let shown: Vec<_> = session.drain().iter().map(|presence| presence.status).collect();
-    assert!(shown.len() > 4, "{shown:?}");
-    assert_eq!(shown.first(), Some(&Status::Online));
-    assert!(shown.windows(2).all(|pair| pair[0] != pair[1]), "{shown:?}");
-    assert_eq!(shown.last(), Some(&Status::Offline));
+    let received: Vec<_> = session.drain().iter().map(|presence| presence.status).collect();
+    assert!(received.len() > 4, "{received:?}");
+    assert_eq!(received.first(), Some(&Status::Online));
+    assert!(received.windows(2).all(|pair| pair[0] != pair[1]), "{received:?}");
+    assert_eq!(received.last(), Some(&Status::Offline));
 }
 
 #[tokio::test(start_paused = true)]
