@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_increase_within_a_millisecond_and_when_the_clock_steps_back() {
+    fn ids_increase_even_when_the_clock_steps_back() {
         let ids = Snowflakes::new(5);
         let now = Timestamp::from_millis(EPOCH_MS + 1_000);
         let mut last = ids.next(now);

@@ -11,9 +11,9 @@ pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 pub const TITLE_BYTES_MAX: usize = 256;
 /// The largest emoji, in bytes.
 pub const EMOJI_BYTES_MAX: usize = 64;
-/// The most different emoji ever put on one message, including those taken off again.
+/// The maximum number of different emoji ever put on one message, including those taken off again.
 pub const EMOJI_PER_MESSAGE_MAX: usize = 64;
-/// The most edits of one message.
+/// The maximum number of edits of one message.
 pub const EDITS_PER_MESSAGE_MAX: usize = 1_000;
 /// The longest client id, in characters.
 pub const CLIENT_ID_CHARS_MAX: usize = 64;
@@ -30,51 +30,55 @@ pub const PASSWORD_BYTES_MIN: usize = 8;
 /// The largest password, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 
-/// The most members of a conversation.
+/// The maximum number of members of a conversation.
 pub const MEMBERS_MAX: u32 = 100_000;
-/// The most members that a new group can start with, including its creator.
+/// The maximum number of members that a new group can start with, including its creator.
 pub const FOUNDERS_MAX: usize = 256;
-/// The most conversations of a user.
+/// The maximum number of conversations of a user.
 pub const CONVERSATIONS_MAX: usize = 10_000;
-/// The most logins of a user. A further one ends the least recently used login.
+/// The maximum number of logins of a user. A further one ends the least recently used login.
 pub const LOGINS_MAX: usize = 64;
-/// The most members of a conversation whose receipts and typing are pushed to the other members.
+/// The maximum number of members of a conversation whose receipts and typing are pushed to the
+/// other members.
 pub const MOMENTS_MEMBERS_MAX: u32 = 256;
 
-/// The most entries in one append. Creating a group with all its members is one append.
+/// The maximum number of entries in one append. Creating a group with all its members is one
+/// append.
 pub const APPEND_ENTRIES_MAX: usize = FOUNDERS_MAX;
-/// The most commands in one group commit.
+/// The maximum number of commands in one group commit.
 pub const BATCH_ENTRIES_MAX: usize = 64;
-/// The most bytes of text in one group commit.
+/// The maximum number of bytes of text in one group commit.
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// The most commands that wait for one conversation's appender. Further ones are refused.
+/// The maximum number of commands that wait for one conversation's appender. Further ones are
+/// refused.
 pub const APPENDER_QUEUE_MAX: usize = 4_096;
 /// The number of newest entries in which a retry without `base_seq` is always recognized.
 pub const REPEAT_ENTRIES_MIN: u64 = 4_096;
 
-/// The most items on a page.
+/// The maximum number of items on a page.
 pub const PAGE_MAX: usize = 100;
-/// The most members on a page of members.
+/// The maximum number of members on a page of members.
 pub const MEMBERS_PAGE_MAX: usize = 1_000;
 /// The number of items on a page if the client does not ask for another.
 pub const PAGE_DEFAULT: usize = 50;
-/// The most entries of a conversation that a resume carries. More become a `gap`.
+/// The maximum number of entries of a conversation that a resume carries. More become a `gap`.
 pub const RESUME_ENTRIES_MAX: u64 = 500;
-/// The most conversations whose heads are read at once.
+/// The maximum number of conversations whose heads are read at once.
 pub const HEADS_MAX: usize = 256;
-/// The most events in an outbox.
+/// The maximum number of events in an outbox.
 pub const OUTBOX_EVENTS_MAX: usize = 1_024;
-/// The most bytes in an outbox.
+/// The maximum number of bytes in an outbox.
 pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
-/// The most commands of one session in progress. Further ones wait.
+/// The maximum number of commands of one session in progress. Further ones wait.
 pub const COMMANDS_IN_FLIGHT_MAX: usize = 32;
-/// The most concurrent reads of the store for one command.
+/// The maximum number of concurrent reads of the store for one command.
 pub const READS_AT_ONCE_MAX: usize = 32;
-/// The most users whose presence a session can watch.
+/// The maximum number of users whose presence a session can watch.
 pub const WATCHED_MAX: usize = 256;
 /// The largest frame or request body, in bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
-/// The most waiting polls of a login. A further one ends the oldest with an empty answer.
+/// The maximum number of waiting polls of a login. A further one ends the oldest with an empty
+/// answer.
 pub const POLLS_PER_LOGIN_MAX: usize = 2;
 
 /// The longest time that a poll can wait.
@@ -108,10 +112,10 @@ pub const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// The time within which the memberships of every user on a gateway are compared with the store,
 /// in case the hint about a new conversation was lost.
 pub const MEMBERSHIPS_WITHIN: Duration = Duration::from_secs(30);
-/// The most users whose memberships are compared each second while the bus is down. More users
-/// take turns.
+/// The maximum number of users whose memberships are compared each second while the bus is down.
+/// More users take turns.
 pub const MEMBERSHIPS_ROUND_MAX: usize = 4_096;
-/// The most users whose memberships are read at once.
+/// The maximum number of users whose memberships are read at once.
 pub const MEMBERSHIPS_AT_ONCE_MAX: usize = 32;
 
 /// The largest integer that every JSON reader represents exactly: 2^53 - 1.

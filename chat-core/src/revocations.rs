@@ -20,7 +20,8 @@ use crate::{
     versioned::{self, DecodeError},
 };
 
-/// The most revoked logins that a gateway remembers. A further one replaces the oldest.
+/// The maximum number of revoked logins that a gateway remembers. A further one replaces the
+/// oldest.
 pub const REVOKED_MAX: usize = 1 << 17;
 
 /// Acts on ended logins: ends their sessions and refuses their access tokens.
@@ -32,7 +33,7 @@ pub trait Revocations: Send + Sync + fmt::Debug {
     fn revoked(&self, ended: Identity);
 }
 
-/// The largest number of ended logins in one hint.
+/// The maximum number of ended logins in one hint.
 pub const HINT_LOGINS_MAX: usize = 1_024;
 
 /// The size of the largest hint in bytes: a version byte, a count, and two ids for each login.
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn login_ended_by_another_gateway_is_refused_and_not_published_again() {
+    fn remotely_ended_login_is_refused_but_not_published_again() {
         let revoked = RevokedLogins::new(TTL);
         assert!(revoked.insert_remote(identity(1), at(0)));
         assert!(revoked.insert(identity(2), at(0)));

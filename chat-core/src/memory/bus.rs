@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use super::chooser::Chooser;
 use crate::port::{Arrival, Bus, BusError, Channel};
 
-/// The default of the most unread arrivals of one gateway.
+/// The default maximum of unread arrivals of one gateway.
 pub const ARRIVALS_MAX: usize = 4_096;
 
 /// The probabilities of faults, in thousandths of the hints for one gateway.
@@ -37,7 +37,7 @@ pub struct BusFaults {
     pub double_permille: u32,
     /// How often a hint is delayed, which reorders it.
     pub delay_permille: u32,
-    /// The most later publications that a delayed hint waits for (not a probability).
+    /// The maximum number of later publications that a delayed hint waits for.
     pub delay_max: u32,
     /// How often a hint is also delivered to the gateway that published it.
     pub echo_permille: u32,

@@ -18,7 +18,7 @@ use crate::{
     port::{Bucket, Limiter, Taken},
 };
 
-/// The default of the most keys in a limiter.
+/// The default maximum of keys in a limiter.
 pub const LIMITER_KEYS_MAX: usize = 1 << 18;
 
 const SHARDS: usize = 16;

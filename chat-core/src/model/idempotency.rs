@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn settled_key_returns_its_conversation_to_the_same_request_only() {
+    fn settled_key_answers_only_the_same_request() {
         let settled = IdempotencyRecord { is_settled: true, ..record() };
         assert_eq!(settled.claim(&DIGEST, Timestamp::default()), Claim::Settled(CONVERSATION));
         assert_eq!(settled.claim(&[2; 32], Timestamp::default()), Claim::Differs);

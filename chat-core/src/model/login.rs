@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn exchange_is_repeated_within_the_grace_and_ends_the_login_after_it() {
+    fn repeated_exchange_ends_the_login_after_the_grace_period() {
         let rotated = Login { current: NEW, previous: Some((OLD, at(100))), ..login(1, at(100)) };
         let last = at(100).after(REFRESH_GRACE);
         let late = Timestamp::from_millis(last.as_millis() + 1);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn least_recently_used_logins_are_evicted_when_there_are_too_many() {
+    fn least_recently_used_logins_are_evicted() {
         let count = LOGINS_MAX as u64 + 2;
         let mut logins: Vec<_> = (1..=count).map(|id| login(id, at(0))).collect();
         logins[0].used_at = at(5);

@@ -55,7 +55,7 @@ async fn one_of_several_concurrent_registrations_gets_the_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unknown_name_gives_the_error_of_a_wrong_password_after_equal_work() {
+async fn unknown_name_costs_and_fails_like_a_wrong_password() {
     let world = World::new().await;
     world.ada().await;
     world.recorder.verified();

@@ -116,7 +116,7 @@ async fn only_the_disconnected_gateway_receives_lost() {
 }
 
 #[tokio::test]
-async fn subscription_made_while_disconnected_works_after_reconnecting() {
+async fn subscription_made_offline_works_after_reconnecting() {
     let hub = MemoryHub::new();
     let from = hub.bus();
     let to = hub.bus();
