@@ -64,9 +64,9 @@ pub async fn users_are_returned_in_the_order_requested(stores: &[Stores]) {
     for user in [&one, &other] {
         stores[0].accounts.claim(user, "hash").await.unwrap();
     }
-    let asked = [other.id, fresh(), one.id, other.id];
+    let requested = [other.id, fresh(), one.id, other.id];
     let expected = [Some(other.clone()), None, Some(one), Some(other)];
-    assert_eq!(read_users(last(stores), &asked).await, expected);
+    assert_eq!(read_users(last(stores), &requested).await, expected);
     assert_eq!(read_users(last(stores), &[]).await, []);
     let unknown = Username::new(&random_word()).unwrap();
     assert_eq!(last(stores).accounts.credentials(&unknown).await.unwrap(), None);

@@ -66,8 +66,8 @@ pub async fn heads_are_returned_in_the_order_requested(stores: &[Stores]) {
     let (mut one, mut other) = (LogWriter::new(&stores[0]), LogWriter::new(last(stores)));
     one.append(&LogWriter::texts(fresh(), 1)).await;
     other.append(&LogWriter::texts(fresh(), 2)).await;
-    let asked = [other.conversation, fresh(), one.conversation, other.conversation];
-    let heads = last(stores).log.heads(&asked).await.unwrap();
+    let requested = [other.conversation, fresh(), one.conversation, other.conversation];
+    let heads = last(stores).log.heads(&requested).await.unwrap();
     assert_eq!(heads, [other.head, Head::default(), one.head, other.head]);
     assert_eq!(last(stores).log.heads(&[]).await.unwrap(), []);
 }
@@ -147,7 +147,7 @@ pub async fn batch_is_refused_whole_when_one_client_id_is_known(stores: &[Stores
 /// another command (lost-write).
 pub async fn client_id_is_scoped_to_sender_and_conversation(stores: &[Stores]) {
     let mut writer = LogWriter::new(&stores[0]);
-    let mut elsewhere = LogWriter::new(&stores[0]);
+    let mut other_writer = LogWriter::new(&stores[0]);
     let key = |text: &str| ClientId::new(text).ok();
     let [sender, next, _] = adjacent_ids(UserId::new);
     let draft = Draft { sender, client_id: key("a"), body: text("same") };
@@ -161,9 +161,9 @@ pub async fn client_id_is_scoped_to_sender_and_conversation(stores: &[Stores]) {
     for other in others {
         entries.extend(writer.append(&[other]).await);
     }
-    let other_log = elsewhere.append(&[draft]).await;
+    let other_log = other_writer.append(&[draft]).await;
     writer.assert_log(stores, &entries).await;
-    elsewhere.assert_log(stores, &other_log).await;
+    other_writer.assert_log(stores, &other_log).await;
 }
 
 /// Entries without a client id are never taken for retries (lost-write).

@@ -119,7 +119,7 @@ async fn send_commands(handles: [Stores; 2], conversation: ConversationId) -> Ve
         } else {
             first.await
         };
-        assert!(entry.seq > base, "a later command stands before an earlier one");
+        assert!(entry.seq > base, "a later command has a lower seq than an earlier one");
         base = entry.seq;
         answers.push(entry);
     }

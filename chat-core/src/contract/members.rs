@@ -204,8 +204,8 @@ pub async fn standing_is_returned_in_the_order_requested(stores: &[Stores]) {
         writer.write(user, joined(user)).await;
     }
     let conversations = &last(stores).conversations;
-    let asked = [other, fresh(), one, other];
-    let standing = conversations.standing(writer.conversation, &asked).await.unwrap();
+    let requested = [other, fresh(), one, other];
+    let standing = conversations.standing(writer.conversation, &requested).await.unwrap();
     let users: Vec<_> = standing.iter().map(|member| member.map(|member| member.user)).collect();
     assert_eq!(users, [Some(other), None, Some(one), Some(other)]);
     assert_eq!(conversations.standing(fresh(), &[one]).await.unwrap(), [None]);

@@ -193,6 +193,7 @@ pub async fn overlays_are_limited_to_the_range(stores: &[Stores]) {
         let overlays = last(stores).conversations.overlays(writer.conversation, after, to).await;
         assert_eq!(overlays.unwrap(), all[expected], "({after}, {to}]");
     }
-    let elsewhere = last(stores).conversations.overlays(fresh(), Seq::ZERO, Seq::new(100)).await;
-    assert_eq!(elsewhere.unwrap(), []);
+    let other_conversation =
+        last(stores).conversations.overlays(fresh(), Seq::ZERO, Seq::new(100)).await;
+    assert_eq!(other_conversation.unwrap(), []);
 }
