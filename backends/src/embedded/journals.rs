@@ -107,7 +107,7 @@ impl Journals {
         let records = self.0.iter().flat_map(|journal| &journal.records);
         let mut commits: Vec<_> = records.map(|record| record.commit).collect();
         commits.sort_unstable();
-        match commits.windows(2).find(|pair| pair[0] + 1 != pair[1]) {
+        match commits.windows(2).find(|pair| pair[1] - pair[0] != 1) {
             None => Ok(()),
             Some(pair) => Err(format!(
                 "in the journals, commit {} is followed by commit {}",
@@ -142,7 +142,8 @@ impl Journals {
             }
             last_was_dropped = true;
         }
-        let durable = last.map_or(0, |record| record.commit - u64::from(last_was_dropped));
+        let durable =
+            last.map_or(0, |record| record.commit.saturating_sub(u64::from(last_was_dropped)));
         Ok((recovered < durable).then(|| {
             format!("commit {durable} is in the journals, but only {recovered} were recovered")
         }))

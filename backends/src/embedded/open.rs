@@ -149,15 +149,18 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> 
     journals.check_sequence().map_err(damaged)?;
     // The newest record proves that the commit before it was durable. Keep that proof in case the
     // process ends after fjall has dropped the record and before this check has ended.
-    let durable = journals.last_commit().map_or(0, |last| last - 1);
+    let durable = journals.last_commit().map_or(0, |last| last.saturating_sub(1));
     if marked.unwrap_or(0) < durable {
         mark.write(durable).and_then(|()| mark.sync()).map_err(folder)?;
     }
-    let recovered = recover(config, mark, marked, &journals);
-    if recovered.is_err() {
-        journals.restore().map_err(folder)?;
-    }
-    let store = recovered?;
+    let store = recover(config, mark, marked, &journals).inspect_err(|refusal| {
+        // fjall refuses a store in use before it changes a journal, and its owner may be writing.
+        if !matches!(refusal, OpenError::InUse { .. })
+            && let Err(error) = journals.restore()
+        {
+            tracing::error!(%error, "cannot restore the journals of a refused store");
+        }
+    })?;
     store.disk.check(&store.health);
     Ok((store, lock))
 }
