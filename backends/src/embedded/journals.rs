@@ -135,12 +135,13 @@ impl Journals {
                 continue;
             }
             let is_newest = journal.records.is_empty() || journal.records.last().copied() == last;
-            let mut dropped = journal.records.iter().filter(|record| record.offset >= kept);
-            if !is_newest || dropped.any(|record| Some(*record) != last) {
+            let is_dropped = |record: &&Record| record.offset >= kept;
+            let dropped: Vec<_> = journal.records.iter().filter(is_dropped).collect();
+            if !is_newest || dropped.iter().any(|record| Some(**record) != last) {
                 let path = journal.path.display();
                 return Ok(Some(format!("the journal {path} is broken at byte {kept}")));
             }
-            last_was_dropped = true;
+            last_was_dropped |= !dropped.is_empty();
         }
         let durable =
             last.map_or(0, |record| record.commit.saturating_sub(u64::from(last_was_dropped)));
