@@ -12,7 +12,7 @@ use tests::{
     shape::{has, items},
 };
 
-/// Every command has an answer by then, whatever the store does.
+/// Every command is answered within this time, even if the store does not answer.
 const ANSWERED: Duration = Duration::from_secs(10);
 
 async fn status(url: &str, path: &str) -> Result<u16> {
@@ -24,38 +24,39 @@ async fn presence(watcher: &User, user: &User) -> Result<Value> {
     Ok(items(&answer).first().cloned().unwrap_or_default())
 }
 
+/// Waits until `watcher` sees this status of `user`.
 async fn becomes(watcher: &User, user: &User, status: &str) -> Result<()> {
     let expected = json!({"status": status});
     eventually(LATER, async || has(&presence(watcher, user).await?, &expected)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_texts_still_reach_other_gateways() -> Result<()> {
+async fn texts_reach_other_gateways_when_redis_is_away() -> Result<()> {
     let Some(mut cluster) = Cluster::on_one_node(2).await? else { return Ok(()) };
     let urls = cluster.urls();
     let ada = User::register(&urls[0], "ada").await?;
     let bob = User::register(&urls[1], "bob").await?;
     let direct = ada.direct(&bob).await?;
-    let mut bobs = bob.ws(None).await?;
+    let mut listening = bob.ws(None).await?;
     becomes(&ada, &bob, "online").await?;
     ada.send(&direct, "with-redis", "hello").await?.ok(201)?;
-    has(&bobs.next_of("message").await?, &json!({"client_id": "with-redis"}))?;
+    has(&listening.next_of("message").await?, &json!({"client_id": "with-redis"}))?;
 
-    for pause in [true, false] {
-        if pause {
+    for redis in ["paused", "killed"] {
+        if redis == "paused" {
             cluster.redis.process().pause()?;
         } else {
             cluster.redis.process().kill()?;
         }
         for number in 0..3 {
-            let name = format!("without-{pause}-{number}");
+            let name = format!("{redis}-{number}");
             ada.send(&direct, &name, "are you there?").await?.ok(201)?;
-            has(&bobs.next_of("message").await?, &json!({"client_id": name}))?;
+            has(&listening.next_of("message").await?, &json!({"client_id": name}))?;
         }
         becomes(&ada, &bob, "unknown").await?;
         assert_eq!(status(cluster.gateways[0].admin_url(), "/readyz").await?, 200);
         ada.log_in("another device").await?;
-        if pause {
+        if redis == "paused" {
             cluster.redis.process().resume()?;
         } else {
             cluster.redis.restart().await?;
@@ -64,18 +65,18 @@ async fn without_redis_texts_still_reach_other_gateways() -> Result<()> {
         becomes(&bob, &ada, "offline").await?;
     }
     ada.send(&direct, "redis-again", "hello").await?.ok(201)?;
-    has(&bobs.next_of("message").await?, &json!({"client_id": "redis-again"}))
+    has(&listening.next_of("message").await?, &json!({"client_id": "redis-again"}))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_store_sends_are_refused_in_time_and_repeats_are_safe() -> Result<()> {
+async fn sends_are_refused_in_time_and_repeatable_when_the_store_is_away() -> Result<()> {
     let Some(mut cluster) = Cluster::on_one_node(1).await? else { return Ok(()) };
     let url = cluster.gateways[0].url().to_owned();
     let admin = cluster.gateways[0].admin_url().to_owned();
     let ada = User::register(&url, "ada").await?;
     let bob = User::register(&url, "bob").await?;
     let direct = ada.direct(&bob).await?;
-    let mut bobs = bob.ws(None).await?;
+    let mut listening = bob.ws(None).await?;
     ada.send(&direct, "before", "hello").await?.ok(201)?;
 
     cluster.cassandra.node(1)?.pause()?;
@@ -92,7 +93,7 @@ async fn without_the_store_sends_are_refused_in_time_and_repeats_are_safe() -> R
     })
     .await?;
     assert_eq!(status(&admin, "/healthz").await?, 200);
-    bobs.ok("ping", json!({})).await?;
+    listening.ok("ping", json!({})).await?;
     let mut log_ins = Vec::new();
     for username in ["ada", "nobody"] {
         let body = json!({"username": username, "password": "an example password"});
@@ -100,7 +101,7 @@ async fn without_the_store_sends_are_refused_in_time_and_repeats_are_safe() -> R
         let answer = within(ANSWERED, "a log-in", call.answer()).await??;
         log_ins.push(answer.refused(503, "unavailable")?["message"].clone());
     }
-    assert_eq!(log_ins[0], log_ins[1], "the same for known and unknown names");
+    assert_eq!(log_ins[0], log_ins[1], "known and unknown names get the same message");
 
     cluster.cassandra.node(1)?.resume()?;
     for number in 0..4 {
@@ -117,7 +118,7 @@ async fn without_the_store_sends_are_refused_in_time_and_repeats_are_safe() -> R
     names.sort_unstable();
     assert_eq!(names, ["before", "while-0", "while-1", "while-2", "while-3"]);
     for seq in 3..=7 {
-        has(&bobs.next_of("message").await?, &json!({"seq": seq}))?;
+        has(&listening.next_of("message").await?, &json!({"seq": seq}))?;
     }
     eventually(LATER, async || {
         ensure!(status(&admin, "/readyz").await? == 200, "not ready again");
