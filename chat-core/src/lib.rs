@@ -5,8 +5,9 @@
 //! entrance. [`write`] carries a command to a log; `feed` delivers entries to the [`outbox`] of each
 //! session, and a [`session`] is what a transport reads. [`accounts`] has users and logins. [`port`]
 //! is what the domain needs from outside, and [`projection`] what an entry changes besides its log.
-//! [`memory`] implements the ports in memory, and [`contract`] tests every implementation. [`hint`]
-//! is what gateways send each other, and [`versioned`] encodes records and hints.
+//! [`memory`] implements the ports in memory. [`hint`] is what gateways send each other, and
+//! [`versioned`] encodes records and hints. For tests, [`contract`] checks every implementation of a
+//! port, and [`faults`] makes ports fail.
 
 pub mod accounts;
 mod addable;
@@ -20,6 +21,8 @@ mod directory;
 mod display_name;
 pub mod error;
 pub mod event;
+#[cfg(any(test, feature = "contract"))]
+pub mod faults;
 mod feed;
 pub mod hint;
 pub mod id;

@@ -1,24 +1,21 @@
 //! The domain on memory ports and paused time: several gateways on one store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod acquaintance;
-mod bounds;
-mod busy;
+mod concurrent_writes;
 mod conversations;
-mod doubtful;
-mod fanout;
-mod faults;
+mod creation;
+mod delivery_order;
 mod feeds;
-mod founding;
-mod hooked;
-mod late;
-mod leaving;
+mod group_commit;
+mod message_limits;
 mod openings;
-mod pictures;
-mod race;
+mod privacy_after_removal;
 mod removals;
 mod rights;
 mod scene;
 mod sessions;
+mod shared_conversations;
 mod stale_heads;
+mod stale_state;
+mod unknown_outcomes;
 mod upkeep;

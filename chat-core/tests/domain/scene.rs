@@ -1,6 +1,6 @@
 //! Gateways on one store and one bus, and people who talk through them.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chat_core::{
@@ -8,28 +8,29 @@ use chat_core::{
     command::{Change, Command, ConversationView, Page, Reply, Write, Written},
     error::ChatError,
     event::{Encode, Event},
+    faults::Faults,
     id::{ConversationId, LoginId, UserId},
+    limits::ACCESS_TTL_DEFAULT,
     memory::{MemoryHub, MemoryStores},
     model::{ClientId, Entry, Identity, Seq, User, Username},
-    port::Stores,
+    port::{Bus, Stores},
     ports::Ports,
     revocations::RevokedLogins,
     session::{Batch, Opened, Resume, Session},
     time::{Clock, TestClock, Timestamp},
 };
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-use crate::doubtful::DoubtfulLog;
 
 /// A start of the clock that leaves room for ids.
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// Spells an event so that a test can read it.
+/// Encodes events as text for assertions.
 #[derive(Debug)]
-struct Spell;
+struct PlainText;
 
-impl Encode for Spell {
+impl Encode for PlainText {
     fn encode(&self, event: &Event) -> Bytes {
         let text = match event {
             Event::Message(view) => {
@@ -59,8 +60,10 @@ impl Encode for Spell {
 /// Gateways on one store.
 pub(crate) struct Scene {
     pub(crate) gateways: Vec<Arc<Chat>>,
+    /// The stores without faults, for the test's own reads.
     pub(crate) stores: Stores,
-    pub(crate) log: Arc<DoubtfulLog>,
+    /// The faults of the gateways that the scene started with.
+    pub(crate) faults: Arc<Faults>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 }
@@ -72,42 +75,43 @@ impl Drop for Scene {
 }
 
 impl Scene {
-    /// This many gateways on a bus that loses nothing and a store that never fails.
-    pub(crate) fn new(gateways: u16) -> Self {
-        Self::with(gateways, &MemoryHub::new(), 0)
+    /// Starts gateways on an empty store and a bus that loses nothing.
+    pub(crate) fn new(gateways: usize) -> Self {
+        Self::on(gateways, &MemoryHub::new(), MemoryStores::new())
     }
 
-    /// The same, on this bus, with every so many-th append's outcome unknown.
-    pub(crate) fn with(gateways: u16, hub: &MemoryHub, doubt_every: u32) -> Self {
-        Self::over(gateways, hub, doubt_every, MemoryStores::new())
+    /// Starts gateways on this bus and these stores.
+    pub(crate) fn on(gateways: usize, hub: &MemoryHub, stores: Stores) -> Self {
+        let mut scene = Self {
+            gateways: Vec::new(),
+            stores,
+            faults: Faults::new(),
+            clock: Arc::new(TestClock::new(START, 1_000)),
+            shutdown: CancellationToken::new(),
+        };
+        let faults = scene.faults.clone();
+        for _ in 0..gateways {
+            scene.join(&faults, Arc::new(hub.bus()));
+        }
+        scene
     }
 
-    /// The same, over these stores.
-    pub(crate) fn over(
-        gateways: u16,
-        hub: &MemoryHub,
-        doubt_every: u32,
-        mut stores: Stores,
-    ) -> Self {
-        let log = Arc::new(DoubtfulLog::new(stores.log.clone(), doubt_every));
-        stores.log = log.clone();
-        let shutdown = CancellationToken::new();
-        let chats = (0..gateways).map(|node| {
-            let ports = Ports {
-                stores: stores.clone(),
-                bus: Arc::new(hub.bus()),
-                clock: Arc::new(TestClock::new(START, node)),
-                encode: Arc::new(Spell),
-            };
-            let revoked = RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT);
-            Chat::start(ports, revoked, TaskTracker::new(), shutdown.clone())
-        });
-        let gateways = chats.collect();
-        let clock = Arc::new(TestClock::new(START, 1_000));
-        Self { gateways, stores, log, clock, shutdown }
+    /// Starts one more gateway, with these faults and on this bus.
+    pub(crate) fn join(&mut self, faults: &Arc<Faults>, bus: Arc<dyn Bus>) -> Arc<Chat> {
+        let node = u16::try_from(self.gateways.len()).unwrap();
+        let ports = Ports {
+            stores: faults.stores(&self.stores),
+            bus,
+            clock: Arc::new(TestClock::new(START, node)),
+            encode: Arc::new(PlainText),
+        };
+        let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
+        let chat = Chat::start(ports, revoked, TaskTracker::new(), self.shutdown.clone());
+        self.gateways.push(chat.clone());
+        chat
     }
 
-    /// A new person.
+    /// Registers a person at the first gateway.
     pub(crate) async fn person(&self, name: &str) -> Person {
         let id = UserId::from(self.clock.fresh_id());
         let user = User {
@@ -118,10 +122,10 @@ impl Scene {
         };
         assert!(self.stores.accounts.claim(&user, "hash").await.unwrap());
         let login = LoginId::from(self.clock.fresh_id());
-        Person { identity: Identity { user: id, login }, at: self.gateways[0].clone() }
+        Person { identity: Identity { user: id, login }, gateway: self.gateways[0].clone() }
     }
 
-    /// The log of a conversation, as the store has it.
+    /// Returns the log of a conversation as the store has it.
     pub(crate) async fn entries(&self, conversation: ConversationId) -> Vec<Entry> {
         self.stores.log.read(conversation, Seq::ZERO, Seq::new(1 << 40), 1 << 20).await.unwrap()
     }
@@ -131,7 +135,7 @@ impl Scene {
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) identity: Identity,
-    at: Arc<Chat>,
+    gateway: Arc<Chat>,
 }
 
 impl Person {
@@ -139,17 +143,59 @@ impl Person {
         self.identity.user
     }
 
-    /// The same person at another gateway.
+    /// Returns the same person at another gateway.
     pub(crate) fn at(&self, gateway: &Arc<Chat>) -> Self {
-        Self { identity: self.identity, at: gateway.clone() }
+        Self { identity: self.identity, gateway: gateway.clone() }
     }
 
     pub(crate) async fn execute(&self, command: Command) -> Result<Reply, ChatError> {
-        self.at.execute(self.identity, command).await
+        self.gateway.execute(self.identity, command).await
+    }
+
+    /// Queues a write at once and returns the future of its reply.
+    pub(crate) fn begin(
+        &self,
+        conversation: ConversationId,
+        change: Change,
+    ) -> BoxFuture<'static, Result<Reply, ChatError>> {
+        self.gateway.begin(self.identity, Command::Write(write(conversation, change)))
+    }
+
+    pub(crate) async fn change(
+        &self,
+        conversation: ConversationId,
+        change: Change,
+    ) -> Result<Reply, ChatError> {
+        self.execute(Command::Write(write(conversation, change))).await
+    }
+
+    /// Executes a change under a client id.
+    pub(crate) async fn change_as(
+        &self,
+        conversation: ConversationId,
+        client_id: &str,
+        change: Change,
+    ) -> Result<Written, ChatError> {
+        let client_id = Some(ClientId::new(client_id).unwrap());
+        let write = Write { client_id, ..write(conversation, change) };
+        self.execute(Command::Write(write)).await.map(written)
+    }
+
+    pub(crate) async fn send(&self, conversation: ConversationId, text: &str) -> Seq {
+        written(self.change(conversation, text_of(text)).await.unwrap()).entry.entry.seq
+    }
+
+    pub(crate) async fn send_as(
+        &self,
+        conversation: ConversationId,
+        client_id: &str,
+        text: &str,
+    ) -> Result<Written, ChatError> {
+        self.change_as(conversation, client_id, text_of(text)).await
     }
 
     pub(crate) async fn group(&self, members: &[&Person]) -> ConversationId {
-        let key = format!("key-{}", self.at.sessions());
+        let key = format!("key-{}", self.gateway.sessions());
         let members = members.iter().map(|member| member.id()).collect();
         let command = Command::CreateGroup { title: "Tea".into(), members, key: key.into() };
         made(self.execute(command).await).id
@@ -159,37 +205,15 @@ impl Person {
         made(self.execute(Command::OpenDirect { user: other.id() }).await).id
     }
 
-    pub(crate) async fn change(
-        &self,
-        conversation: ConversationId,
-        change: Change,
-    ) -> Result<Reply, ChatError> {
-        let write =
-            Write { conversation, client_id: None, expected_seq: None, base_seq: None, change };
-        self.execute(Command::Write(write)).await
+    pub(crate) async fn add(&self, conversation: ConversationId, other: &Person) {
+        self.change(conversation, add(other)).await.unwrap();
     }
 
-    pub(crate) async fn send_as(
-        &self,
-        conversation: ConversationId,
-        client_id: &str,
-        text: &str,
-    ) -> Result<Written, ChatError> {
-        let write = Write {
-            conversation,
-            client_id: Some(ClientId::new(client_id).unwrap()),
-            expected_seq: None,
-            base_seq: None,
-            change: Change::Text { text: text.into(), reply_to: None },
-        };
-        self.execute(Command::Write(write)).await.map(written)
+    pub(crate) async fn remove(&self, conversation: ConversationId, other: &Person) {
+        self.change(conversation, remove(other)).await.unwrap();
     }
 
-    pub(crate) async fn send(&self, conversation: ConversationId, text: &str) -> Seq {
-        let change = Change::Text { text: text.into(), reply_to: None };
-        written(self.change(conversation, change).await.unwrap()).entry.entry.seq
-    }
-
+    /// Returns the seqs of the newest page.
     pub(crate) async fn history(
         &self,
         conversation: ConversationId,
@@ -209,12 +233,29 @@ impl Person {
         Ok(*view)
     }
 
-    /// A session after these cursors.
+    /// Opens a session after these cursors, or at the heads.
     pub(crate) async fn open(&self, resume: Option<Resume>) -> Reader {
         let Opened { session, heads, first } =
-            Session::open(&self.at, self.identity, resume.as_ref()).await.unwrap();
-        Reader { session, heads, events: first.iter().map(text).collect() }
+            Session::open(&self.gateway, self.identity, resume.as_ref()).await.unwrap();
+        Reader { session, heads, events: first.iter().map(utf8).collect() }
     }
+}
+
+/// Returns a write without a client id and conditions.
+pub(crate) fn write(conversation: ConversationId, change: Change) -> Write {
+    Write { conversation, client_id: None, expected_seq: None, base_seq: None, change }
+}
+
+pub(crate) fn text_of(text: &str) -> Change {
+    Change::Text { text: text.into(), reply_to: None }
+}
+
+pub(crate) fn add(user: &Person) -> Change {
+    Change::SetMember { user: user.id(), role: None }
+}
+
+pub(crate) fn remove(user: &Person) -> Change {
+    Change::Remove { user: user.id() }
 }
 
 pub(crate) fn made(reply: Result<Reply, ChatError>) -> ConversationView {
@@ -228,24 +269,24 @@ pub(crate) fn written(reply: Reply) -> Written {
     written
 }
 
-fn text(bytes: &Bytes) -> String {
+fn utf8(bytes: &Bytes) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A session that is read.
+/// A session and the events that it has received.
 pub(crate) struct Reader {
     pub(crate) session: Session,
     pub(crate) heads: Vec<(ConversationId, Seq)>,
-    pub(crate) events: Vec<String>,
+    events: Vec<String>,
 }
 
 impl Reader {
-    /// Reads until nothing has come for a while, and gives all that came.
+    /// Reads until no event has come for a while and returns all events.
     pub(crate) async fn read(&mut self) -> Vec<String> {
-        let quiet = std::time::Duration::from_secs(8);
-        while let Ok(batch) = tokio::time::timeout(quiet, self.session.next_batch()).await {
+        let quiet = Duration::from_secs(8);
+        while let Ok(batch) = timeout(quiet, self.session.next_batch()).await {
             match batch {
-                Batch::Frames(frames) => self.events.extend(frames.iter().map(text)),
+                Batch::Frames(frames) => self.events.extend(frames.iter().map(utf8)),
                 Batch::Ended(ending) => {
                     self.events.push(format!("ended {ending:?}"));
                     break;
@@ -253,53 +294,37 @@ impl Reader {
                 Batch::Ping => {}
             }
         }
-        std::mem::take(&mut self.events)
+        mem::take(&mut self.events)
     }
 
-    /// Reads until a message has come.
-    pub(crate) async fn message(&mut self) -> String {
+    /// Returns the next event that begins like this and drops the events before it.
+    pub(crate) async fn next(&mut self, prefix: &str) -> Option<String> {
         loop {
-            let found = self.events.iter().position(|event| event.starts_with("message "));
+            let found = self.events.iter().position(|event| event.starts_with(prefix));
             if let Some(found) = found {
-                return self.events.drain(..=found).next_back().unwrap();
+                return self.events.drain(..=found).next_back();
             }
-            let Batch::Frames(frames) = self.session.next_batch().await else { continue };
-            self.events.extend(frames.iter().map(text));
+            match self.session.next_batch().await {
+                Batch::Frames(frames) => self.events.extend(frames.iter().map(utf8)),
+                Batch::Ended(_) => return None,
+                Batch::Ping => {}
+            }
         }
     }
 
-    /// The cursors as a client would send them.
+    /// Returns true if an event that begins like this comes within this time.
+    pub(crate) async fn receives(&mut self, prefix: &str, within: Duration) -> bool {
+        timeout(within, self.next(prefix)).await.is_ok_and(|event| event.is_some())
+    }
+
+    /// Returns the cursors as a client would send them.
     pub(crate) fn resume(&self) -> Resume {
         self.session.cursors().into_iter().collect()
     }
 }
 
-/// The seqs of the messages among events.
+/// Returns the seqs of the messages among events.
 pub(crate) fn seqs(events: &[String]) -> Vec<u64> {
     let messages = events.iter().filter_map(|event| event.strip_prefix("message "));
     messages.map(|event| event.split(' ').nth(1).unwrap().parse().unwrap()).collect()
-}
-
-impl Scene {
-    /// One more gateway, on these stores and this bus; the scene's own are its to wrap.
-    pub(crate) fn join(&mut self, stores: Stores, bus: Arc<dyn chat_core::port::Bus>) -> Arc<Chat> {
-        let node = u16::try_from(self.gateways.len()).unwrap();
-        let ports = Ports {
-            stores,
-            bus,
-            clock: Arc::new(TestClock::new(START, node)),
-            encode: Arc::new(Spell),
-        };
-        let revoked = RevokedLogins::new(chat_core::limits::ACCESS_TTL_DEFAULT);
-        let chat = Chat::start(ports, revoked, TaskTracker::new(), self.shutdown.clone());
-        self.gateways.push(chat.clone());
-        chat
-    }
-}
-
-impl Person {
-    /// Queues a write, and returns the future of its reply.
-    pub(crate) fn begin(&self, write: Write) -> BoxFuture<'static, Result<Reply, ChatError>> {
-        self.at.begin(self.identity, Command::Write(write))
-    }
 }

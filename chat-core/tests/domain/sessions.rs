@@ -1,19 +1,22 @@
-//! What a session is told: everything after its cursors, once and in order.
+//! A session receives everything after its cursors, once and in order.
 
 use std::time::Duration;
 
 use chat_core::{
-    command::{Change, Command},
-    limits::RESUME_ENTRIES_MAX,
-    memory::{BusFaults, MemoryHub},
+    command::Command,
+    faults::Call,
+    id::ConversationId,
+    limits::{RESUME_ENTRIES_MAX, TEXT_BYTES_MAX},
+    memory::{BusFaults, MemoryHub, MemoryStores},
     model::Seq,
     revocations::Revocations,
 };
+use tokio::time::sleep;
 
 use crate::scene::{Scene, seqs};
 
 #[tokio::test(start_paused = true)]
-async fn session_without_cursors_begins_at_the_heads() {
+async fn session_starts_at_the_heads_when_opened_without_cursors() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
@@ -25,28 +28,28 @@ async fn session_without_cursors_begins_at_the_heads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn session_with_cursors_continues_after_each_of_them() {
+async fn session_continues_after_each_cursor_when_resumed() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
     for text in ["2", "3", "4"] {
         ada.send(conversation, text).await;
     }
-    let mut reader = ada.open(Some([(conversation, Seq::new(2))].into())).await;
-    assert_eq!(seqs(&reader.read().await), [3, 4]);
-    let mut newcomer = ada.open(Some([].into())).await;
-    let events = newcomer.read().await;
+    let mut resumed = ada.open(Some([(conversation, Seq::new(2))].into())).await;
+    assert_eq!(seqs(&resumed.read().await), [3, 4]);
+    let mut without_cursor = ada.open(Some([].into())).await;
+    let events = without_cursor.read().await;
     assert!(events[0].starts_with("conversation "), "{events:?}");
     assert_eq!(seqs(&events), [1, 2, 3, 4]);
     let mut ahead = ada.open(Some([(conversation, Seq::new(9))].into())).await;
     assert_eq!(ahead.read().await, [format!("gap {conversation} 4 4")]);
-    let nowhere = chat_core::id::ConversationId::new(7).unwrap();
-    let cursors = [(conversation, Seq::new(4)), (nowhere, Seq::new(1))];
+    let missing = ConversationId::new(7).unwrap();
+    let cursors = [(conversation, Seq::new(4)), (missing, Seq::new(1))];
     assert_eq!(ada.open(Some(cursors.into())).await.read().await, ["removed 7"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn run_that_is_too_long_becomes_one_gap_and_the_feed_goes_on() {
+async fn resume_becomes_one_gap_when_too_many_entries_are_missing() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
@@ -58,40 +61,39 @@ async fn run_that_is_too_long_becomes_one_gap_and_the_feed_goes_on() {
     assert_eq!(reader.read().await, [format!("gap {conversation} 1 {head}")]);
     ada.send(conversation, "y").await;
     assert_eq!(seqs(&reader.read().await), [head + 1]);
-    let mut just = ada.open(Some([(conversation, Seq::new(3))].into())).await;
-    assert_eq!(seqs(&just.read().await), (4..=head + 1).collect::<Vec<_>>());
+    let mut at_the_limit = ada.open(Some([(conversation, Seq::new(3))].into())).await;
+    assert_eq!(seqs(&at_the_limit.read().await), (4..=head + 1).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn member_is_told_of_joining_and_of_removal_and_of_nothing_after() {
+async fn member_receives_the_join_the_removal_and_nothing_after() {
     let scene = Scene::new(2);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
     let bob = bob.at(&scene.gateways[1]);
     let mut reader = bob.open(None).await;
     let conversation = ada.group(&[]).await;
     ada.send(conversation, "before").await;
-    let add = Change::SetMember { user: bob.id(), role: None };
-    ada.change(conversation, add.clone()).await.unwrap();
+    ada.add(conversation, &bob).await;
     ada.send(conversation, "hello").await;
     let events = reader.read().await;
     assert!(events[0].starts_with("conversation "), "{events:?}");
     assert_eq!(seqs(&events), [3, 4]);
-    ada.change(conversation, Change::Remove { user: bob.id() }).await.unwrap();
+    ada.remove(conversation, &bob).await;
     ada.send(conversation, "without you").await;
     let events = reader.read().await;
     assert_eq!(seqs(&events), [5]);
     assert_eq!(events.last().unwrap(), &format!("removed {conversation}"));
-    ada.change(conversation, add).await.unwrap();
-    assert_eq!(seqs(&reader.read().await), [7], "the new joining, and nothing from between");
+    ada.add(conversation, &bob).await;
+    assert_eq!(seqs(&reader.read().await), [7], "the new join and nothing before it");
 }
 
 #[tokio::test(start_paused = true)]
-async fn reader_that_falls_behind_goes_on_from_the_store() {
+async fn session_continues_from_the_store_when_it_falls_behind() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
     let mut reader = ada.open(None).await;
-    let text = "x".repeat(chat_core::limits::TEXT_BYTES_MAX);
+    let text = "x".repeat(TEXT_BYTES_MAX);
     for _ in 0..60 {
         ada.send(conversation, &text).await;
     }
@@ -101,7 +103,7 @@ async fn reader_that_falls_behind_goes_on_from_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn receipts_and_typing_reach_the_others_on_every_gateway() {
+async fn receipts_and_typing_reach_members_on_other_gateways() {
     let scene = Scene::new(2);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
     let conversation = ada.direct(&bob).await;
@@ -119,18 +121,22 @@ async fn receipts_and_typing_reach_the_others_on_every_gateway() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoked_login_ends_its_sessions_and_no_others() {
+async fn sessions_of_a_login_end_when_it_is_revoked() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
+    let bob = scene.person("bob").await;
     let (mut one, mut other) = (ada.open(None).await, ada.open(None).await);
+    let mut bobs = bob.open(None).await;
     scene.gateways[0].revoked(ada.identity);
     assert_eq!(one.read().await, ["ended LoggedOut"]);
     assert_eq!(other.read().await, ["ended LoggedOut"]);
+    assert_eq!(bobs.read().await, [""; 0]);
     assert!(scene.gateways[0].is_revoked(ada.identity.login));
+    assert!(!scene.gateways[0].is_revoked(bob.identity.login));
 }
 
 #[tokio::test(start_paused = true)]
-async fn hints_that_are_lost_doubled_and_reordered_do_no_harm() {
+async fn session_receives_each_entry_once_when_hints_are_faulty() {
     for seed in 0..20 {
         let faults = BusFaults {
             drop_permille: 300,
@@ -138,7 +144,8 @@ async fn hints_that_are_lost_doubled_and_reordered_do_no_harm() {
             delay_permille: 300,
             ..BusFaults::default()
         };
-        let scene = Scene::with(3, &MemoryHub::with_faults(seed, faults), 7);
+        let scene = Scene::on(3, &MemoryHub::with_faults(seed, faults), MemoryStores::new());
+        scene.faults.lose_every(Call::Append, 7);
         let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
         let conversation = ada.direct(&bob).await;
         let mut reader = bob.at(&scene.gateways[1]).open(None).await;
@@ -147,70 +154,71 @@ async fn hints_that_are_lost_doubled_and_reordered_do_no_harm() {
             let client_id = format!("c{index}");
             ada.at(gateway).send_as(conversation, &client_id, "x").await.unwrap();
         }
-        tokio::time::sleep(Duration::from_secs(15)).await;
+        sleep(Duration::from_secs(15)).await;
         assert_eq!(seqs(&reader.read().await), (3..=42).collect::<Vec<_>>(), "seed {seed}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn entries_arrive_within_two_seconds_of_the_moment_when_hints_cease() {
+async fn entries_arrive_within_two_seconds_when_the_bus_fails() {
     for after in [0, 300, 2_500, 4_900] {
         let hub = MemoryHub::new();
-        let scene = Scene::with(2, &hub, 0);
+        let scene = Scene::on(2, &hub, MemoryStores::new());
         let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
         let conversation = ada.direct(&bob).await;
         let mut reader = bob.at(&scene.gateways[1]).open(None).await;
-        tokio::time::sleep(Duration::from_millis(after)).await;
+        sleep(Duration::from_millis(after)).await;
         hub.cut_off();
         for pause in [0, 100, 1_300] {
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            sleep(Duration::from_millis(pause)).await;
             ada.send(conversation, "x").await;
-            let arrived = tokio::time::timeout(Duration::from_secs(2), reader.message()).await;
-            assert!(arrived.is_ok(), "cut after {after} ms, sent {pause} ms later");
+            let received = reader.receives("message", Duration::from_secs(2)).await;
+            assert!(received, "cut off after {after} ms, sent {pause} ms later");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn opening_asks_for_all_heads_at_once() {
+async fn opening_reads_all_heads_in_one_call() {
     let scene = Scene::new(2);
     let ada = scene.person("ada").await;
     for number in 0..30 {
         let other = scene.person(&format!("other-{number}")).await;
         ada.direct(&other).await;
     }
-    let before = scene.log.heads_asked();
+    let before = scene.faults.count(Call::Heads);
     let reader = ada.at(&scene.gateways[1]).open(None).await;
-    assert_eq!((reader.heads.len(), scene.log.heads_asked() - before), (30, 1));
+    assert_eq!((reader.heads.len(), scene.faults.count(Call::Heads) - before), (30, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_cursor_map_works_on_any_gateway() {
+async fn cursors_continue_on_any_gateway() {
     let scene = Scene::new(3);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
     let conversation = ada.direct(&bob).await;
-    let (mut resume, mut seen) = (None, Vec::new());
+    let mut resume = None;
+    let mut received = Vec::new();
     for round in 0..30 {
         let mut reader = bob.at(&scene.gateways[round % 3]).open(resume.take()).await;
         ada.at(&scene.gateways[(round + 1) % 3]).send(conversation, "x").await;
         if round % 2 == 0 {
-            seen.extend(seqs(&reader.read().await));
+            received.extend(seqs(&reader.read().await));
         }
         resume = Some(reader.resume());
     }
     let mut reader = bob.open(resume).await;
-    seen.extend(seqs(&reader.read().await));
-    assert_eq!(seen, (3..=32).collect::<Vec<_>>());
+    received.extend(seqs(&reader.read().await));
+    assert_eq!(received, (3..=32).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn cursor_from_before_a_new_joining_goes_on_there_without_a_gap() {
+async fn old_cursor_continues_at_the_join_when_added_again() {
     let scene = Scene::new(1);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
     let conversation = ada.group(&[&bob]).await;
-    ada.change(conversation, Change::Remove { user: bob.id() }).await.unwrap();
+    ada.remove(conversation, &bob).await;
     ada.send(conversation, "without you").await;
-    ada.change(conversation, Change::SetMember { user: bob.id(), role: None }).await.unwrap();
+    ada.add(conversation, &bob).await;
     ada.send(conversation, "hello").await;
     let mut reader = bob.open(Some([(conversation, Seq::new(2))].into())).await;
     assert_eq!(seqs(&reader.read().await), [5, 6]);

@@ -1,13 +1,13 @@
-//! The heads that an opening session gets are not older than what was acknowledged.
+//! An opening session never gets a head below an acknowledged entry.
 
-use chat_core::memory::MemoryHub;
+use chat_core::memory::{MemoryHub, MemoryStores};
 
 use crate::scene::Scene;
 
 #[tokio::test(start_paused = true)]
-async fn opening_returns_the_stored_head_while_hints_are_missing() {
+async fn opening_returns_the_stored_head_when_hints_are_missing() {
     let hub = MemoryHub::new();
-    let scene = Scene::with(2, &hub, 0);
+    let scene = Scene::on(2, &hub, MemoryStores::new());
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
     let ada_elsewhere = ada.at(&scene.gateways[1]);

@@ -44,7 +44,7 @@ fn crates_use_only_those_to_their_left() -> Result<()> {
         let own =
             place(&package.name).with_context(|| format!("{} is not in line", package.name))?;
         for dependency in &package.dependencies {
-            if place(&dependency.name).is_some_and(|other| other >= own) {
+            if place(&dependency.name).is_some_and(|other| other > own) {
                 wrong.push(format!("{} uses {}", package.name, dependency.name));
             }
         }

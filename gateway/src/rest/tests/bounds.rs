@@ -23,13 +23,13 @@ fn create<'a>(client: &'a Client, person: &Person, body: &Value) -> Call<'a> {
 async fn conversation_is_created_when_its_client_disconnects() {
     let (gateway, gate) = gated();
     let (app, client) = (gateway.app(), Client(gateway.router()));
-    gate.add_permits(2);
+    gate.let_pass(2);
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = json!({"kind": "group", "title": "Lunch", "members": [grace.id]});
     let direct = json!({"kind": "direct", "user": grace.id});
     send_and_disconnect(create(&client, &ada, &group)).await;
     send_and_disconnect(create(&client, &ada, &direct)).await;
-    gate.add_permits(2);
+    gate.let_pass(2);
     app.tasks.close();
     app.tasks.wait().await;
     let list = client.call("GET", "/v1/conversations").of(&grace).answer().await.json;
@@ -45,7 +45,7 @@ async fn registration_completes_when_its_client_disconnects() {
     let (app, client) = (gateway.app(), Client(gateway.router()));
     let body = json!({"username": "ada", "password": "an example password"});
     send_and_disconnect(client.call("POST", "/v1/users").json(&body)).await;
-    gate.add_permits(1);
+    gate.let_pass(1);
     app.tasks.close();
     app.tasks.wait().await;
     let answer = client.call("POST", "/v1/sessions").json(&body).answer().await;

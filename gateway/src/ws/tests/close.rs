@@ -107,7 +107,7 @@ async fn code_of_the_client_is_given_back() {
 async fn drain_is_told_at_once_and_each_reply_when_it_is_there() {
     let (gateway, gate) = gated();
     let app = gateway.app();
-    gate.add_permits(2);
+    gate.let_pass(2);
     let (identity, group) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
     let history = json!({"id": 2, "cmd": "history", "conversation": group});
@@ -117,7 +117,7 @@ async fn drain_is_told_at_once_and_each_reply_when_it_is_there() {
     app.chat.drain();
     assert_eq!(client.text().await["ev"], "draining");
     assert!(since.elapsed() < DRAIN_WITHIN, "{:?}", since.elapsed());
-    gate.add_permits(1);
+    gate.let_pass(1);
     let (code, texts) = client.closed().await;
     assert_eq!((code, ids(&texts)), (1012, vec![2]), "{texts:?}");
 }

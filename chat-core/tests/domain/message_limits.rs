@@ -1,4 +1,4 @@
-//! What is done to one message has an end.
+//! Titles, reactions and edits are bounded.
 
 use chat_core::{
     command::{Change, Command},
@@ -9,7 +9,7 @@ use chat_core::{
 use crate::scene::{Scene, made};
 
 #[tokio::test(start_paused = true)]
-async fn title_of_a_group_can_be_seen_and_stays_in_its_line() {
+async fn title_is_trimmed_and_refused_when_invisible() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let group = |title: &str| {
@@ -32,26 +32,27 @@ async fn title_of_a_group_can_be_seen_and_stays_in_its_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emoji_on_a_message_are_bounded_also_when_they_are_taken_off_again() {
+async fn emoji_of_a_message_are_bounded_when_removed_again() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
     let target_seq = ada.send(conversation, "x").await;
-    let react = |nth: usize, on| Change::React { target_seq, emoji: format!("{nth}").into(), on };
-    for nth in 0..EMOJI_PER_MESSAGE_MAX {
-        ada.change(conversation, react(nth, true)).await.unwrap();
-        ada.change(conversation, react(nth, false)).await.unwrap();
+    let react =
+        |number: usize, on| Change::React { target_seq, emoji: format!("{number}").into(), on };
+    for number in 0..EMOJI_PER_MESSAGE_MAX {
+        ada.change(conversation, react(number, true)).await.unwrap();
+        ada.change(conversation, react(number, false)).await.unwrap();
     }
     let one_more = ada.change(conversation, react(EMOJI_PER_MESSAGE_MAX, true)).await;
     let full = ChatError::Full { what: "the message", max: EMOJI_PER_MESSAGE_MAX };
     assert_eq!(one_more, Err(full));
-    for nth in 0..EMOJI_PER_MESSAGE_MAX {
-        ada.change(conversation, react(nth, true)).await.unwrap();
+    for number in 0..EMOJI_PER_MESSAGE_MAX {
+        ada.change(conversation, react(number, true)).await.unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn edits_of_a_message_are_bounded_and_it_can_still_be_redacted() {
+async fn message_can_be_redacted_when_its_edits_are_used_up() {
     let scene = Scene::new(1);
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
