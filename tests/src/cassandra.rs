@@ -1,7 +1,7 @@
 //! Apache Cassandra as a real CQL server: one node, or three with three replicas.
 //!
-//! Its jars come from Maven once into the cache. Node `i` listens on `127.0.0.<i>`, all on the
-//! same free ports, so that several rings fit on one machine.
+//! Maven downloads the jars into the cache once. Node `i` listens on `127.0.0.<i>`, and all nodes of a
+//! ring use the same free ports, so that several rings fit on one machine.
 
 mod settings;
 
@@ -18,17 +18,17 @@ use crate::{
     servers::{cache, free_port, program},
 };
 
-/// A node has answered CQL well before this, also on a busy machine.
+/// A node answers CQL well before this, even on a busy machine.
 const START_MAX: Duration = Duration::from_secs(180);
-/// Maven has the jars well before this.
+/// Maven has downloaded the jars well before this.
 const RESOLVE_MAX: Duration = Duration::from_secs(900);
-/// What a node logs last.
+/// The last line that a node logs when it starts.
 const READY: &str = "Starting listening for CQL clients";
 
-/// A running ring, ended when this is dropped.
+/// A running ring, killed on drop.
 #[derive(Debug)]
 pub struct Cassandra {
-    // Ends before its folder does.
+    // Dropped before its folder.
     nodes: Vec<Process>,
     folder: TempDir,
     java: PathBuf,
@@ -38,17 +38,17 @@ pub struct Cassandra {
 }
 
 impl Cassandra {
-    /// One node; none where Java or Maven are not installed and may be missing.
+    /// Starts one node, or returns `None` if Java or Maven may be missing and are.
     pub async fn one() -> Result<Option<Self>> {
         Self::ring(1, Size::Small).await
     }
 
-    /// One node that may use the machine, to be measured.
+    /// Starts one node that may use the whole machine, for measurements.
     pub async fn to_measure() -> Result<Option<Self>> {
         Self::ring(1, Size::Full).await
     }
 
-    /// Three nodes.
+    /// Starts three nodes.
     pub async fn three() -> Result<Option<Self>> {
         Self::ring(3, Size::Small).await
     }
@@ -69,7 +69,7 @@ impl Cassandra {
         Ok(Some(ring))
     }
 
-    /// Waits until every node knows every other one: before that, three replicas are refused.
+    /// Waits until every node knows every other one. Before that, three replicas are refused.
     async fn meet(&mut self) -> Result<()> {
         let storage = self.ports.storage;
         let size = self.nodes.len();
@@ -81,24 +81,24 @@ impl Cassandra {
         Ok(())
     }
 
-    /// For `CONFAB__SCYLLA__NODES`: `127.0.0.1:9042,127.0.0.2:9042`.
+    /// Returns the value of `CONFAB__SCYLLA__NODES`: `127.0.0.1:9042,127.0.0.2:9042`.
     pub fn nodes(&self) -> String {
         let address = |node| format!("127.0.0.{node}:{}", self.ports.cql);
         (1..=self.nodes.len()).map(address).collect::<Vec<_>>().join(",")
     }
 
-    /// For `CONFAB__SCYLLA__REPLICATION`.
+    /// Returns the value of `CONFAB__SCYLLA__REPLICATION`.
     pub const fn replication(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Node 1, 2 or 3, to stop, resume or kill it.
+    /// Returns node 1, 2 or 3, to pause, resume or kill it.
     pub fn node(&mut self, node: u8) -> Result<&mut Process> {
-        let index = usize::from(node).checked_sub(1).context("nodes count from 1")?;
+        let index = usize::from(node).checked_sub(1).context("nodes are numbered from 1")?;
         self.nodes.get_mut(index).with_context(|| format!("no node {node}"))
     }
 
-    /// Kills a node if it still runs and starts it again on its data.
+    /// Kills a node if it still runs, and starts it again on its data.
     pub async fn restart(&mut self, node: u8) -> Result<()> {
         self.node(node)?.kill()?;
         *self.node(node)? = self.launch(node).await?;
@@ -118,21 +118,21 @@ impl Cassandra {
         command.current_dir(&folder).args(arguments);
         let mut process = Process::start(&format!("cassandra {node}"), &mut command)?;
         process.line(READY, START_MAX).await?;
-        // It says so just before it does so.
+        // The line comes just before the node listens.
         let address = format!("127.0.0.{node}:{}", self.ports.cql);
         eventually(SOON, async || Ok(TcpStream::connect(&address).await.map(drop)?)).await?;
         Ok(process)
     }
 }
 
-/// The folder of the jars, filled by Maven at the first time.
+/// Returns the folder of the jars, and downloads them the first time.
 async fn jars() -> Result<Option<PathBuf>> {
     let jars = cache().join("cassandra/5.0.8");
     if jars.is_dir() {
         return Ok(Some(jars));
     }
     let Some(mvn) = program("mvn", "maven")? else { return Ok(None) };
-    let parent = jars.parent().context("the cache has a parent")?;
+    let parent = jars.parent().context("the cache folder has a parent")?;
     fs::create_dir_all(parent)?;
     let fresh = TempDir::with_prefix_in("resolving-", parent)?;
     let mut command = Command::new(mvn);
@@ -142,7 +142,7 @@ async fn jars() -> Result<Option<PathBuf>> {
         .arg(format!("-DoutputDirectory={}", fresh.path().display()));
     let status = Process::start("mvn", &mut command)?.ended(RESOLVE_MAX).await?;
     ensure!(status.success(), "mvn: {status}");
-    // Whoever comes first wins; the other one's copy is the same.
+    // Another process may have been faster; its copy is the same.
     let renamed = fs::rename(fresh.path(), &jars);
     ensure!(jars.is_dir(), "no jars: {renamed:?}");
     Ok(Some(jars))
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// Sends OPTIONS of version 4 and expects SUPPORTED.
+    /// Sends OPTIONS of protocol version 4 and expects SUPPORTED.
     async fn answers(address: &str) -> Result<()> {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(&[4, 0, 0, 0, 5, 0, 0, 0, 0]).await?;
@@ -165,8 +165,8 @@ mod tests {
     }
 
     #[tokio::test]
-    #[ignore = "half a minute: for those who change this file"]
-    async fn three_nodes_answer_and_one_is_paused_alone() -> Result<()> {
+    #[ignore = "takes half a minute; run it after changing this file"]
+    async fn two_nodes_answer_when_the_third_is_paused() -> Result<()> {
         let Some(mut ring) = Cassandra::three().await? else { return Ok(()) };
         ring.node(2)?.pause()?;
         let nodes = ring.nodes();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_node_answers_cql_and_comes_back_after_a_kill() -> Result<()> {
+    async fn node_answers_cql_when_restarted_after_a_kill() -> Result<()> {
         let Some(mut ring) = Cassandra::one().await? else { return Ok(()) };
         ring.node(1)?.kill()?;
         ring.restart(1).await?;

@@ -1,4 +1,4 @@
-//! Chance from a seed: a failure names its seed, and the seed repeats the choices.
+//! Random choices from a seed: a failing test prints its seed, and the seed repeats the choices.
 
 use std::env;
 
@@ -9,13 +9,13 @@ pub struct Chance {
 }
 
 impl Chance {
-    /// The choices of this seed.
+    /// Returns the generator of this seed.
     pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
-    /// The seed of `CONFAB_TEST_SEED`, or this one; printed, and shown when the test fails.
-    #[expect(clippy::print_stderr, reason = "a failing test shows it")]
+    /// Takes the seed from `CONFAB_TEST_SEED`, or this one, and prints it.
+    #[expect(clippy::print_stderr, reason = "the test runner displays it when a test fails")]
     pub fn from_environment(otherwise: u64) -> Self {
         let given = env::var_os("CONFAB_TEST_SEED").and_then(|seed| seed.to_str()?.parse().ok());
         let seed = given.unwrap_or(otherwise);
@@ -23,7 +23,7 @@ impl Chance {
         Self::new(seed)
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub const fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
@@ -32,23 +32,23 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `end - 1`.
+    /// Returns a number from 0 to `end - 1`.
     pub const fn below(&mut self, end: u64) -> u64 {
         self.bits() % end
     }
 
-    /// Whether it happens, in so many of a hundred cases.
+    /// Returns true in this percentage of the calls.
     pub const fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// One of these.
+    /// Returns one of these, or `None` if there are no items.
     pub fn one_of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let end = u64::try_from(items.len()).unwrap_or(u64::MAX).max(1);
         items.get(usize::try_from(self.below(end)).unwrap_or(0))
     }
 
-    /// A generator for another thread of choices.
+    /// Returns an independent generator, for another task.
     #[must_use]
     pub const fn split(&mut self) -> Self {
         Self::new(self.bits())
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_its_choices() {
+    fn seed_repeats_its_choices() {
         let choices = |seed| {
             let mut chance = Chance::new(seed);
             (0..100).map(|_| chance.below(10)).collect::<Vec<_>>()

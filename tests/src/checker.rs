@@ -1,11 +1,10 @@
-//! Which promise a recorded history breaks.
+//! Checks a recorded history against the promises.
 //!
-//! Clients write down what they called and what they were told; [`check`] compares that with the
-//! promises and names each violation as `docs/guarantees.md` does. Time is a count of calls and
-//! answers ([`Ticks`]), so that clocks and speed do not matter.
+//! Clients record their calls and the answers. [`check`] returns every violation, named as in
+//! `docs/guarantees.md`. Time is a count of calls and answers ([`Ticks`]), so that clocks and speed
+//! do not matter.
 //!
-//! The checker is itself checked: the tests below damage a good history in every way that it has
-//! a word for.
+//! The checker has tests of its own: they damage a correct history in every way that has a name.
 
 mod order;
 mod writes;
@@ -23,47 +22,47 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The words for what must not be.
+/// A kind of violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Violation {
     /// An acknowledged entry is not in the log.
     LostWrite,
-    /// A read that began after an acknowledgement does not have the entry.
+    /// A read that started after an acknowledgement lacks the entry.
     StaleRead,
     /// Two readers saw different entries at one seq.
     InconsistentOffset,
     /// A seq is missing between others.
     Hole,
-    /// One command made two entries, or one entry has two places.
+    /// One command made two entries, or one entry is at two seqs.
     Duplicate,
     /// Answers to the same command differ from each other or from the log.
     AckDivergence,
     /// A refused command is in the log.
     AbortedRead,
-    /// Something is in the log that nobody sent.
+    /// An entry in the log was sent by no client.
     Phantom,
-    /// A cursor jumped over entries without a gap.
+    /// A cursor skipped entries without a gap event.
     PollSkip,
-    /// A cursor's entries came out of order.
+    /// A cursor received entries out of order.
     Nonmonotonic,
-    /// A cursor got an entry twice.
+    /// A cursor received an entry twice.
     Redelivery,
-    /// Commands of one connection landed out of order.
+    /// Commands of one connection were written out of order.
     NonmonotonicSend,
-    /// An entry reached somebody after the removal.
+    /// An entry reached a user after the user's removal.
     LeakAfterRemoval,
-    /// An entry reached somebody before the joining.
+    /// An entry from before the join reached a user.
     LeakBeforeJoin,
-    /// An entry of somebody who was no member.
+    /// An entry was written by a user who was not a member.
     NonmemberSend,
-    /// A receipt went back or past the head.
+    /// A receipt moved back or past the head.
     CursorRegress,
-    /// Somebody was not caught up at the end.
+    /// A cursor did not reach the head in the end.
     Unseen,
 }
 
 impl Violation {
-    /// The word.
+    /// Returns the name in `docs/guarantees.md`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LostWrite => "lost-write",
@@ -87,12 +86,12 @@ impl Violation {
     }
 }
 
-/// One violation and where it is.
+/// A violation and its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which promise.
+    /// The kind of violation.
     pub violation: Violation,
-    /// Where and what.
+    /// The place and the entries.
     pub detail: String,
 }
 
@@ -102,12 +101,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The time of a history: it counts calls and answers of all clients.
+/// The clock of a history, which counts the calls and answers of all clients.
 #[derive(Debug, Default)]
 pub struct Ticks(AtomicU64);
 
 impl Ticks {
-    /// The next moment.
+    /// Returns the next tick.
     pub fn tick(&self) -> u64 {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
@@ -118,64 +117,64 @@ impl Ticks {
 pub struct Key {
     /// The conversation.
     pub conversation: String,
-    /// Who.
+    /// The sender's user id.
     pub sender: String,
-    /// The sender's own name for the command.
+    /// The sender's name for the command.
     pub client_id: String,
 }
 
-/// What a sender was told.
+/// What the answer to a send says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// It is in the log, at this seq with this id.
+pub enum SendOutcome {
+    /// The entry is in the log.
     Acknowledged {
-        /// The place.
+        /// The entry's seq.
         seq: u64,
         /// The entry's id.
         id: u64,
-        /// An earlier attempt made it.
+        /// True if an earlier attempt wrote the entry.
         replayed: bool,
     },
-    /// It is not in the log and will not be.
+    /// The entry is not in the log and never will be.
     Refused,
-    /// No answer, or one that leaves it open.
+    /// There was no answer, or it left the outcome unknown.
     Unknown,
 }
 
 /// One attempt to send a text.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// The connection that carried it; its attempts are recorded in their order.
+    /// The connection of this attempt. The attempts of a connection are recorded in order.
     pub connection: String,
-    /// What it was called.
+    /// The command's key.
     pub key: Key,
     /// The text.
     pub text: String,
-    /// When it was sent.
+    /// The tick at which it was sent.
     pub called: u64,
-    /// When its answer came; the end of time where none did.
+    /// The tick of the answer, or `u64::MAX` without an answer.
     pub answered: u64,
     /// The answer.
-    pub told: Told,
+    pub outcome: SendOutcome,
 }
 
-/// An entry as somebody saw it.
+/// An entry as a client received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// The place.
+    /// The entry's seq.
     pub seq: u64,
     /// The entry's id.
     pub id: u64,
-    /// Who.
+    /// The sender's user id.
     pub sender: String,
-    /// The sender's name for it, where it has one.
+    /// The sender's name for the command, if any.
     pub client_id: Option<String>,
-    /// Its text, where it is one and not redacted.
+    /// The text of a message that is not redacted.
     pub text: Option<String>,
 }
 
 impl Seen {
-    /// From the wire.
+    /// Reads an entry of the wire format.
     pub fn new(entry: &Value) -> Result<Self> {
         let text = |name: &str| entry[name].as_str().map(str::to_owned);
         let is_text = entry["kind"] == "text";
@@ -189,35 +188,35 @@ impl Seen {
     }
 }
 
-/// One read of the store: a run of entries from history.
+/// One page of history.
 #[derive(Debug, Clone)]
 pub struct Read {
-    /// Who read, as a user id.
+    /// The reader's user id.
     pub reader: String,
     /// The conversation.
     pub conversation: String,
-    /// When it was asked.
+    /// The tick of the call.
     pub called: u64,
-    /// Entries after this seq.
+    /// The page starts after this seq.
     pub after: u64,
-    /// What came.
+    /// The entries of the page.
     pub entries: Vec<Seen>,
-    /// The head that the answer named.
+    /// The head in the answer.
     pub head: u64,
 }
 
-/// What one cursor got, over whatever transports carried it.
+/// What one cursor received, over any transports.
 #[derive(Debug, Clone)]
 pub struct Followed {
-    /// Who, as a user id.
+    /// The reader's user id.
     pub reader: String,
     /// The conversation.
     pub conversation: String,
-    /// Where the cursor began.
+    /// The cursor's first position.
     pub after: u64,
-    /// What came, in order.
+    /// What the cursor received, in order.
     pub steps: Vec<Step>,
-    /// Whether it has to have reached the head.
+    /// True if the cursor must have reached the head.
     pub to_the_end: bool,
 }
 
@@ -226,51 +225,51 @@ pub struct Followed {
 pub enum Step {
     /// An entry.
     Entry(Seen),
-    /// An announced jump to this seq.
+    /// A gap event that moves the cursor to this seq.
     Gap(u64),
 }
 
-/// When somebody belonged to a conversation.
+/// A membership of a user in a conversation.
 #[derive(Debug, Clone)]
 pub struct Stay {
-    /// Who, as a user id.
+    /// The member's user id.
     pub user: String,
     /// The conversation.
     pub conversation: String,
-    /// The `joined` entry.
+    /// The seq of the `joined` entry.
     pub joined: u64,
-    /// The `left` entry.
+    /// The seq of the `left` entry, if any.
     pub left: Option<u64>,
 }
 
-/// What somebody saw of somebody's receipts, in order: `(delivered_seq, read_seq)`.
+/// The receipts of one user as another user received them.
 #[derive(Debug, Clone)]
 pub struct Receipts {
     /// The conversation.
     pub conversation: String,
-    /// Whose.
+    /// The user whose receipts these are.
     pub user: String,
-    /// As they came.
+    /// Pairs of `(delivered_seq, read_seq)`, in order of arrival.
     pub seqs: Vec<(u64, u64)>,
 }
 
-/// What all clients wrote down.
+/// Everything that the clients have recorded.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// Every attempt to send; those of one connection in their order.
+    /// Every attempt to send, in order for each connection.
     pub attempts: Vec<Attempt>,
-    /// Every read. The last ones, after everything else, cover each conversation whole.
+    /// Every page read. The last pages, after all writes, cover each conversation completely.
     pub reads: Vec<Read>,
     /// Every cursor.
     pub followed: Vec<Followed>,
-    /// Every membership, where the history is about them.
+    /// Every membership, if the history is about memberships.
     pub stays: Vec<Stay>,
     /// Every sequence of receipts.
     pub receipts: Vec<Receipts>,
 }
 
 impl History {
-    /// Everything that another client wrote down too.
+    /// Adds what another client has recorded.
     pub fn merge(&mut self, other: Self) {
         self.attempts.extend(other.attempts);
         self.reads.extend(other.reads);
@@ -279,7 +278,7 @@ impl History {
         self.receipts.extend(other.receipts);
     }
 
-    /// Every sighting: who, where, what.
+    /// Returns every entry that was received, with its reader and its conversation.
     fn sightings(&self) -> impl Iterator<Item = (&str, &str, &Seen)> {
         let read = self.reads.iter().flat_map(|read| {
             read.entries.iter().map(|seen| (&*read.reader, &*read.conversation, seen))
@@ -295,10 +294,10 @@ impl History {
     }
 }
 
-/// The log of each conversation as all sightings together show it.
+/// The log of each conversation, put together from everything that was received.
 type Logs<'a> = BTreeMap<&'a str, BTreeMap<u64, &'a Seen>>;
 
-/// Every violation in the history.
+/// Returns every violation in the history.
 pub fn check(history: &History) -> Vec<Finding> {
     let mut findings = Findings::default();
     let logs = order::logs(history, &mut findings);
@@ -313,19 +312,21 @@ pub fn check(history: &History) -> Vec<Finding> {
     findings.0
 }
 
-/// An error that lists the violations, if there are any; tells how much was checked, also where
-/// the test runner keeps what passing tests print.
+/// Fails with the violations, if there are any. Prints how much was checked, past the test runner's
+/// capture.
 pub fn ensure_none(history: &History) -> Result<()> {
     let findings = check(history);
     writeln!(io::stderr(), "checked: {}", summary(history))?;
-    let shown: Vec<_> = findings.iter().take(20).map(Finding::to_string).collect();
-    ensure!(findings.is_empty(), "{} violations:\n{}", findings.len(), shown.join("\n"));
+    let lines: Vec<_> = findings.iter().take(20).map(Finding::to_string).collect();
+    ensure!(findings.is_empty(), "{} violations:\n{}", findings.len(), lines.join("\n"));
     Ok(())
 }
 
-/// How much a history is about: "0 violations" says nothing without it.
+/// Returns how much was checked, without which "0 violations" means little.
 pub fn summary(history: &History) -> String {
-    let told = |is: fn(&Told) -> bool| history.attempts.iter().filter(|a| is(&a.told)).count();
+    let count = |is: fn(&SendOutcome) -> bool| {
+        history.attempts.iter().filter(|attempt| is(&attempt.outcome)).count()
+    };
     let keys = history.attempts.iter().map(|attempt| &attempt.key).collect::<BTreeSet<_>>();
     let steps: usize = history.followed.iter().map(|cursor| cursor.steps.len()).sum();
     format!(
@@ -333,15 +334,15 @@ pub fn summary(history: &History) -> String {
          {} reads, {} cursors with {steps} steps",
         keys.len(),
         history.attempts.len(),
-        told(|told| matches!(told, Told::Acknowledged { replayed: true, .. })),
-        told(|told| *told == Told::Unknown),
-        told(|told| *told == Told::Refused),
+        count(|outcome| matches!(outcome, SendOutcome::Acknowledged { replayed: true, .. })),
+        count(|outcome| *outcome == SendOutcome::Unknown),
+        count(|outcome| *outcome == SendOutcome::Refused),
         history.reads.len(),
         history.followed.len(),
     )
 }
 
-/// What was found so far.
+/// The violations found so far.
 #[derive(Debug, Default)]
 struct Findings(Vec<Finding>);
 

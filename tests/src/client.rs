@@ -1,4 +1,4 @@
-//! A client that knows the protocol page and nothing else.
+//! A client that is written from the protocol page alone.
 
 mod http;
 mod user;

@@ -11,10 +11,10 @@ use crate::{
     redis::Redis,
 };
 
-/// Some 32 bytes for all gateways to sign with, as base64url.
+/// The signing secret of all gateways: 32 bytes as base64url.
 const SECRET: &str = "dGhlIHNlY3JldCBvZiBhbGwgZ2F0ZXdheXMgaW4gdGVzdHM";
 
-/// A cluster; everything of it ends when this is dropped.
+/// A cluster whose processes are killed on drop.
 #[derive(Debug)]
 pub struct Cluster {
     /// The gateways.
@@ -23,18 +23,18 @@ pub struct Cluster {
     pub cassandra: Cassandra,
     /// The bus.
     pub redis: Redis,
-    /// Holds the secret.
+    /// Contains the secret.
     _folder: TempDir,
 }
 
 impl Cluster {
-    /// So many gateways on a ring of one node; none where a server is missing and may be.
+    /// Starts gateways on one store node, or returns `None` if a server may be missing and is.
     pub async fn on_one_node(gateways: usize) -> Result<Option<Self>> {
         let Some(cassandra) = Cassandra::one().await? else { return Ok(None) };
         Self::on(cassandra, gateways).await
     }
 
-    /// So many gateways on a ring of three nodes with three replicas.
+    /// Starts gateways on three store nodes with three replicas.
     pub async fn on_three_nodes(gateways: usize) -> Result<Option<Self>> {
         let Some(cassandra) = Cassandra::three().await? else { return Ok(None) };
         Self::on(cassandra, gateways).await
@@ -60,7 +60,7 @@ impl Cluster {
         Ok(Some(Self { gateways, cassandra, redis, _folder: folder }))
     }
 
-    /// Where each gateway serves.
+    /// Returns the address of each gateway.
     pub fn urls(&self) -> Vec<String> {
         self.gateways.iter().map(|gateway| gateway.url().to_owned()).collect()
     }

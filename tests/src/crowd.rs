@@ -1,5 +1,5 @@
-//! A crowd that writes to, reads from and follows conversations on all gateways of a cluster at
-//! once, while servers go and come back; everything is written down and checked.
+//! Many users write, read and follow conversations on all gateways of a cluster while servers fail.
+//! All answers are recorded and checked.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use crate::{
     chance::Chance,
-    checker::{History, Ticks, Told, ensure_none},
+    checker::{History, SendOutcome, Ticks, ensure_none},
     client::{Cursors, User},
     cluster::Cluster,
     patience::{LATER, eventually},
@@ -16,17 +16,17 @@ use crate::{
     session::{Session, WsSession},
 };
 
-/// How many write.
+/// The number of writers.
 pub const WRITERS: usize = 6;
 const LINES: usize = 60;
 const THE_END: &str = "the end";
-/// Attempts until a line is given up: a server is away only for a while.
+/// The most attempts for one line. Servers come back before that.
 const ATTEMPTS_MAX: usize = 60;
 
-/// Where the gateways are at the moment.
+/// The gateways' current addresses.
 type Urls = watch::Receiver<Vec<String>>;
 
-/// Somebody who writes, and reads what is written.
+/// A user who writes lines and reads the newest page after each.
 struct Client {
     name: String,
     user: User,
@@ -34,13 +34,13 @@ struct Client {
     urls: Urls,
     chance: Chance,
     ticks: Arc<Ticks>,
-    /// Two connections, for the same line at the same moment.
+    /// Two connections, for sending one line over both at once.
     writers: [Writer; 2],
     history: History,
 }
 
 impl Client {
-    /// The user on any gateway.
+    /// Returns the user on a random gateway.
     fn anywhere(&mut self) -> User {
         let urls = self.urls.borrow().clone();
         self.user.at(self.chance.one_of(&urls).map_or("", String::as_str))
@@ -54,10 +54,10 @@ impl Client {
             let mut attempts = 0;
             while !self.attempt(&line).await? {
                 attempts += 1;
-                ensure!(attempts <= ATTEMPTS_MAX, "given up: {line:?}");
+                ensure!(attempts <= ATTEMPTS_MAX, "gave up: {line:?}");
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
-            // A gateway may be away; then nothing was read.
+            // The read fails if the gateway is down.
             let reader = self.anywhere();
             if let Ok(read) = read_newest(&self.ticks, &reader, &conversation).await {
                 self.history.merge(read);
@@ -69,22 +69,27 @@ impl Client {
         Ok(self.history)
     }
 
-    /// Sends a line to one gateway, often to two at the same moment.
+    /// Sends a line to one gateway, or to two at once. Returns true if it was acknowledged.
     async fn attempt(&mut self, line: &Line) -> Result<bool> {
         let (first, second) = (self.anywhere(), self.anywhere());
         let both = self.chance.percent(50);
         let [one, other] = &mut self.writers;
         let names = ["a", "b"].map(|connection| format!("{} {connection}", self.name));
         let again = async {
-            if both { other.over_rest(&names[1], line, &second).await } else { Ok(Told::Unknown) }
+            if both {
+                other.over_rest(&names[1], line, &second).await
+            } else {
+                Ok(SendOutcome::Unknown)
+            }
         };
         let (first, second) = tokio::join!(one.over_rest(&names[0], line, &first), again);
-        let is_there = |told: &Told| matches!(told, Told::Acknowledged { .. });
-        Ok([first?, second?].iter().any(is_there))
+        let is_acknowledged =
+            |outcome: &SendOutcome| matches!(outcome, SendOutcome::Acknowledged { .. });
+        Ok([first?, second?].iter().any(is_acknowledged))
     }
 }
 
-/// One cursor map over all gateways in turn, up to the last text of each conversation.
+/// Follows with one cursor map over random gateways until the last text of each conversation.
 async fn follow(
     user: User,
     conversations: usize,
@@ -110,7 +115,7 @@ async fn follow(
     Ok(follower.history())
 }
 
-/// Who is there, and where.
+/// The users and their conversations.
 struct Crowd {
     people: Vec<User>,
     reader: User,
@@ -147,14 +152,17 @@ impl Crowd {
         clients.map(|client| Box::pin(client.write_all())).collect()
     }
 
-    /// The last text of each conversation, for those who follow.
+    /// Sends the last text of each conversation, which ends the followers.
     async fn end(&self, url: &str) -> Result<History> {
         let (last, mut writer) = (self.people[0].at(url), Writer::new(Arc::clone(&self.ticks)));
         for conversation in &self.conversations {
             let line = Line::new(conversation, &last, "the-end").with_text(THE_END);
             let sent = async || {
-                let told = writer.over_rest("the end", &line, &last).await?;
-                ensure!(matches!(told, Told::Acknowledged { .. }), "the end: {told:?}");
+                let outcome = writer.over_rest("the end", &line, &last).await?;
+                ensure!(
+                    matches!(outcome, SendOutcome::Acknowledged { .. }),
+                    "the end: {outcome:?}"
+                );
                 Ok(())
             };
             eventually(LATER, sent).await?;
@@ -174,7 +182,7 @@ impl Crowd {
     }
 }
 
-/// Lets everybody write, and calls `strike` with a count from 1 whenever one of them has finished.
+/// Runs all writers, and calls `strike` with their number each time one of them has finished.
 pub async fn gather(
     mut cluster: Cluster,
     mut chance: Chance,
@@ -200,18 +208,18 @@ pub async fn gather(
     }
     history.merge(crowd.read_everywhere(&cluster.urls()).await?);
     ensure_none(&history)?;
-    all_there(&history)
+    ensure_all_acknowledged(&history)
 }
 
-/// Each line was acknowledged in the end.
-fn all_there(history: &History) -> Result<()> {
-    let mut there = BTreeMap::new();
+/// Checks that every line was acknowledged in the end.
+fn ensure_all_acknowledged(history: &History) -> Result<()> {
+    let mut lines = BTreeMap::new();
     for attempt in &history.attempts {
-        let acknowledged = matches!(attempt.told, Told::Acknowledged { .. });
-        *there.entry(&attempt.key).or_insert(false) |= acknowledged;
+        let acknowledged = matches!(attempt.outcome, SendOutcome::Acknowledged { .. });
+        *lines.entry(&attempt.key).or_insert(false) |= acknowledged;
     }
-    ensure!(there.len() > WRITERS * LINES, "only {} lines", there.len());
-    let missing: Vec<_> = there.iter().filter(|(_, there)| !**there).collect();
+    ensure!(lines.len() > WRITERS * LINES, "only {} lines", lines.len());
+    let missing: Vec<_> = lines.iter().filter(|(_, acknowledged)| !**acknowledged).collect();
     ensure!(missing.is_empty(), "never acknowledged: {missing:?}");
     Ok(())
 }

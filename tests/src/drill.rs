@@ -1,7 +1,7 @@
-//! A drill: a fleet under a steady load while its servers are taken away and given back, with
-//! figures of each phase. What everybody was told is checked at the end as in every other scenario.
+//! A drill: a fleet under a steady load while its servers are killed, paused and restarted, with
+//! figures of each phase. The recorded answers are checked at the end.
 //!
-//! [`people`] send and follow, [`figures`] are what they measure, and here is what happens to them.
+//! [`people`] has the senders and followers, [`figures`] what they measure, and this file the faults.
 
 mod figures;
 mod people;
@@ -17,7 +17,7 @@ use tokio::{
 use self::{figures::Figures, people::People};
 use crate::{checker, cluster::Cluster};
 
-/// How long nothing is wrong, first and between two faults.
+/// The time without faults, at the start and between two faults.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// A fleet under load.
@@ -29,19 +29,19 @@ struct Drill {
     figures: Arc<Figures>,
 }
 
-/// What a drill has found.
+/// The result of a drill.
 #[derive(Debug)]
 pub struct Report {
     /// The figures of each phase, as a table.
     pub table: String,
     /// How much was checked.
     pub checked: String,
-    /// What was broken.
+    /// The violations.
     pub findings: Vec<String>,
 }
 
-/// Three gateways on one Cassandra: a gateway killed, all rolled, Redis killed and paused, the store
-/// paused.
+/// Runs three gateways on one store node. Kills a gateway, restarts all in turn, kills and pauses
+/// Redis, and pauses the store.
 pub async fn servers(rate: u32) -> Result<Option<Report>> {
     let Some(cluster) = Cluster::on_one_node(3).await? else { return Ok(None) };
     let mut drill = Drill::begin(cluster, rate).await?;
@@ -59,7 +59,7 @@ pub async fn servers(rate: u32) -> Result<Option<Report>> {
     drill.end().await.map(Some)
 }
 
-/// Three gateways on three nodes of Cassandra: one node killed, then two.
+/// Runs three gateways on three store nodes. Kills one node, then two.
 pub async fn store_nodes(rate: u32) -> Result<Option<Report>> {
     let Some(cluster) = Cluster::on_three_nodes(3).await? else { return Ok(None) };
     let mut drill = Drill::begin(cluster, rate).await?;
@@ -78,11 +78,10 @@ impl Drill {
         Ok(Self { cluster, places, people, figures })
     }
 
-    /// Everybody comes to the end, and what they saw is checked.
+    /// Stops senders and followers and checks what they have recorded.
     async fn end(self) -> Result<Report> {
         let Self { cluster, people, figures, .. } = self;
-        // Ends the last phase.
-        figures.begin("the end");
+        figures.begin("after the last phase");
         let history = people.disperse(&cluster.urls()).await?;
         let findings = checker::check(&history).iter().map(ToString::to_string).collect();
         Ok(Report { table: figures.table(), checked: checker::summary(&history), findings })
@@ -94,7 +93,7 @@ impl Drill {
     }
 
     async fn quiet(&self) {
-        self.phase("all there", QUIET).await;
+        self.phase("no fault", QUIET).await;
     }
 
     async fn kill_a_gateway(&mut self) -> Result<()> {
@@ -138,7 +137,7 @@ impl Drill {
         self.cluster.cassandra.node(1)?.resume()
     }
 
-    /// Kills these nodes, and gives them back; both phases are measured.
+    /// Kills these nodes and restarts them, in two phases.
     async fn kill_nodes(&mut self, nodes: &[u8]) -> Result<()> {
         let count = nodes.len();
         self.figures.begin(&format!("{count} of 3 nodes killed"));

@@ -1,4 +1,4 @@
-//! The binary `confab` as a process of the test, on free ports, with a data folder of its own.
+//! The binary `confab` as a child process, on free ports and with a new data folder.
 
 use std::{
     env,
@@ -15,19 +15,19 @@ use crate::{
     process::Process,
 };
 
-/// How a gateway is started.
+/// The settings of a gateway.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: Vec<(String, String)>,
 }
 
 impl Settings {
-    /// Rate limits off, so that a scenario meets only the limit it is about.
+    /// Turns rate limits off, so that a scenario meets only the limit that it tests.
     pub fn new() -> Self {
         Self::default().set("RATE_LIMITS__ENABLED", "false")
     }
 
-    /// Sets `CONFAB__<name>`; the later one counts.
+    /// Sets `CONFAB__<name>`, and replaces an earlier value.
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
@@ -36,10 +36,10 @@ impl Settings {
     }
 }
 
-/// A running gateway, ended when this is dropped.
+/// A running gateway, killed on drop.
 #[derive(Debug)]
 pub struct Gateway {
-    // Ends before its folder does.
+    // Dropped before its folder.
     running: Running,
     data: TempDir,
     binary: PathBuf,
@@ -54,68 +54,68 @@ struct Running {
 }
 
 impl Gateway {
-    /// A gateway with an empty embedded store.
+    /// Starts a gateway with an empty embedded store.
     pub async fn start() -> Result<Self> {
         Self::with(Settings::new()).await
     }
 
-    /// A gateway with these settings and an empty data folder.
+    /// Starts a gateway with these settings and an empty data folder.
     pub async fn with(settings: Settings) -> Result<Self> {
         Self::of(&binary()?, settings).await
     }
 
-    /// A gateway of this very binary.
+    /// Starts a gateway from this binary.
     pub async fn of(binary: &Path, settings: Settings) -> Result<Self> {
         let data = TempDir::with_prefix("confab-test-")?;
         let running = Running::start(binary, &settings, data.path()).await?;
         Ok(Self { running, data, binary: binary.to_owned(), settings })
     }
 
-    /// Where it serves, for example `http://127.0.0.1:40123`; another one after a restart.
+    /// Returns its address, such as `http://127.0.0.1:40123`, which changes at a restart.
     pub fn url(&self) -> &str {
         &self.running.url
     }
 
-    /// Where its admin listener serves.
+    /// Returns the address of its admin listener.
     pub fn admin_url(&self) -> &str {
         &self.running.admin_url
     }
 
-    /// The embedded store's folder.
+    /// Returns the embedded store's folder.
     pub fn data(&self) -> &Path {
         self.data.path()
     }
 
-    /// The process itself.
+    /// Returns the process.
     pub const fn process(&mut self) -> &mut Process {
         &mut self.running.process
     }
 
-    /// Ends it as a power cut would; the data folder stays.
+    /// Kills it and keeps its data folder.
     pub fn kill(&mut self) -> Result<()> {
         self.running.process.kill()
     }
 
-    /// SIGTERM, and how it ended.
+    /// Sends SIGTERM and waits for the exit status.
     pub async fn drain(&mut self) -> Result<ExitStatus> {
         self.running.process.terminate()?;
         self.running.process.ended(LATER).await
     }
 
-    /// Kills it if it still runs and starts it again on the same data.
+    /// Kills it if it still runs, and starts it again on the same data.
     pub async fn restart(&mut self) -> Result<()> {
         self.running.process.kill()?;
         self.running = Running::start(&self.binary, &self.settings, self.data.path()).await?;
         Ok(())
     }
 
-    /// Starts `confab` with these settings in an empty folder, and waits for nothing.
+    /// Starts `confab` with these settings in an empty folder, without waiting until it serves.
     pub fn begin(settings: &Settings) -> Result<(Process, TempDir)> {
         let data = TempDir::with_prefix("confab-test-")?;
         Ok((spawn(&binary()?, settings, data.path(), &[])?, data))
     }
 
-    /// Runs `confab` with these arguments to its end, with these settings and no data folder.
+    /// Runs `confab` with these arguments and settings until it exits.
     pub async fn run(settings: &Settings, arguments: &[&str]) -> Result<(ExitStatus, Process)> {
         let data = TempDir::with_prefix("confab-test-")?;
         let mut process = spawn(&binary()?, settings, data.path(), arguments)?;
@@ -152,7 +152,7 @@ fn spawn(binary: &Path, settings: &Settings, data: &Path, arguments: &[&str]) ->
     Process::start("confab", &mut command)
 }
 
-/// The address after `intro`, also inside of a JSON line.
+/// Returns the address after `intro`, in a plain or in a JSON line.
 fn address(line: &str, intro: &str) -> Result<String> {
     let from = line.split_once(intro).context("no address in the line")?.1;
     let end = |c: char| !(c.is_ascii_alphanumeric() || "-.:/[]".contains(c));
@@ -160,7 +160,7 @@ fn address(line: &str, intro: &str) -> Result<String> {
     Ok(address.trim_end_matches('/').to_owned())
 }
 
-/// `CONFAB_BINARY`, or the newer one of the target folder's release and debug binaries.
+/// Returns `CONFAB_BINARY`, or the newer one of the release and debug binaries.
 fn binary() -> Result<PathBuf> {
     if let Some(binary) = env::var_os("CONFAB_BINARY") {
         return Ok(binary.into());
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_found_in_plain_and_in_json_lines() -> Result<()> {
+    fn address_is_found_in_plain_and_json_lines() -> Result<()> {
         for line in [
             "2026-01-01 INFO listening on http://127.0.0.1:40123",
             r#"{"level":"INFO","message":"listening on http://127.0.0.1:40123","node":1}"#,
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_later_setting_counts() {
+    fn later_setting_replaces_the_earlier_one() {
         let settings = Settings::new().set("A", "1").set("A", "2");
         assert!(settings.environment.contains(&("A".into(), "2".into())));
         assert!(!settings.environment.contains(&("A".into(), "1".into())));

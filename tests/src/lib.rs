@@ -1,12 +1,12 @@
-//! The harness: real processes, clients that speak the protocol page, and a checker of histories.
+//! The test harness: real processes, clients of the documented protocol, and a checker of histories.
 //!
-//! In reading order: [`process`] (a child with a log, signals and an end), [`gateway`], [`redis`]
-//! and [`cassandra`] (the servers a test needs), [`client`] (HTTP, users, WebSocket), [`session`]
-//! (one scenario over every transport), [`stage`] (a gateway with people on it), [`checker`]
-//! (which promise a recorded history breaks), [`cluster`] and [`crowd`] (several gateways, and many
-//! people on them), [`drill`] (the same with figures).
+//! In reading order: [`process`] (a child process with a log and signals), [`gateway`], [`redis`] and
+//! [`cassandra`] (servers), [`client`] (HTTP, users, WebSocket), [`session`] (one scenario over every
+//! transport), [`stage`] (a gateway with users), [`checker`] (which promise a recorded history
+//! breaks), [`cluster`] and [`crowd`] (several gateways with many users), [`drill`] (the same with
+//! figures).
 //!
-//! It knows the product by its protocol and its command line only: no crate of it is linked here.
+//! It uses the product's protocol and command line only and links none of its crates.
 
 pub mod cassandra;
 pub mod chance;

@@ -1,23 +1,23 @@
-//! Waiting with a deadline instead of sleeping.
+//! Waits for a condition with a deadline instead of sleeping.
 //!
-//! Deadlines are long, because they only end what would never happen: nothing here measures.
+//! Deadlines are long: they end tests that would never end, and do not measure anything.
 
 use std::{future::Future, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep, timeout};
 
-/// For what happens at once on a machine that has nothing else to do.
+/// For what happens at once on an idle machine.
 pub const SOON: Duration = Duration::from_secs(20);
-/// For what has a documented delay of its own, such as a lease that runs out.
+/// For what has a documented delay, such as the end of a lease.
 pub const LATER: Duration = Duration::from_secs(60);
 /// For a scenario of many calls.
 pub const WHOLE: Duration = Duration::from_secs(300);
 
-/// How long [`eventually`] rests between two looks.
-const REST: Duration = Duration::from_millis(10);
+/// The pause of [`eventually`] between two attempts.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks again until `condition` gives a value; its last refusal is the error at the deadline.
+/// Calls `condition` until it returns a value. Returns its last error at the deadline.
 pub async fn eventually<T>(
     deadline: Duration,
     mut condition: impl AsyncFnMut() -> Result<T>,
@@ -26,15 +26,15 @@ pub async fn eventually<T>(
     loop {
         match condition().await {
             Ok(value) => return Ok(value),
-            Err(refusal) if Instant::now() >= end => {
-                return Err(refusal).with_context(|| format!("not so after {deadline:?}"));
+            Err(error) if Instant::now() >= end => {
+                return Err(error).with_context(|| format!("not fulfilled after {deadline:?}"));
             }
-            Err(_) => sleep(REST).await,
+            Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-/// The value of `future`, or an error that names what was waited for.
+/// Returns the value of `future`. The error at the deadline names what was waited for.
 pub async fn within<T>(
     deadline: Duration,
     what: &str,
@@ -55,19 +55,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn eventually_looks_until_it_is_so() -> Result<()> {
-        let looks = Cell::new(0);
-        let look = async || {
-            looks.set(looks.get() + 1);
-            ensure!(looks.get() >= 3, "not yet");
-            Ok(looks.get())
+    async fn eventually_retries_until_the_condition_holds() -> Result<()> {
+        let calls = Cell::new(0);
+        let condition = async || {
+            calls.set(calls.get() + 1);
+            ensure!(calls.get() >= 3, "not yet");
+            Ok(calls.get())
         };
-        assert_eq!(eventually(SOON, look).await?, 3);
+        assert_eq!(eventually(SOON, condition).await?, 3);
         Ok(())
     }
 
     #[tokio::test]
-    async fn eventually_tells_the_last_refusal() {
+    async fn eventually_returns_the_last_error_at_the_deadline() {
         let refused: Result<()> = eventually(Duration::ZERO, async || bail!("the reason")).await;
         assert!(refused.is_err_and(|error| format!("{error:#}").contains("the reason")));
     }

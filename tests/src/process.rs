@@ -1,29 +1,30 @@
-//! One child process: its log, its signals and its end.
+//! A child process with its log and signals.
 //!
-//! Both outputs are read to the end, so that a child never waits for its reader. Signals go by
-//! process id to this very child, and a child never outlives its owner. The end of the log is
-//! printed when the owner drops it: `cargo test` shows that for tests that fail.
+//! Threads read both outputs, so that a child never blocks on a full pipe. Signals go to the child's
+//! process id. Dropping the owner kills the child and prints the end of its log, which `cargo test`
+//! displays for failing tests.
 
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::patience::eventually;
 
-/// Lines of a log that are kept.
+/// The most lines kept of a log.
 const LOG_LINES_MAX: usize = 20_000;
-/// Lines that are shown when something went wrong.
-const LOG_LINES_SHOWN: usize = 40;
+/// The last lines that are printed.
+const LOG_LINES_PRINTED: usize = 40;
 
-/// What a child has written so far.
+/// The lines that a child has written, and the count of dropped lines.
 #[derive(Debug, Default)]
 struct Log {
     lines: Mutex<(VecDeque<String>, usize)>,
@@ -31,7 +32,7 @@ struct Log {
 
 impl Log {
     fn keep(&self, line: String) {
-        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lines.lock();
         if kept.0.len() == LOG_LINES_MAX {
             kept.0.pop_front();
             kept.1 += 1;
@@ -40,24 +41,24 @@ impl Log {
     }
 
     fn find(&self, text: &str, skip: usize) -> Option<String> {
-        let kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.lines.lock();
         let skip = skip.saturating_sub(kept.1);
         kept.0.iter().skip(skip).find(|line| line.contains(text)).cloned()
     }
 
     fn seen(&self) -> usize {
-        let kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.lines.lock();
         kept.0.len() + kept.1
     }
 
     fn tail(&self) -> String {
-        let kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let skip = kept.0.len().saturating_sub(LOG_LINES_SHOWN);
+        let kept = self.lines.lock();
+        let skip = kept.0.len().saturating_sub(LOG_LINES_PRINTED);
         kept.0.iter().skip(skip).fold(String::new(), |tail, line| tail + "  " + line + "\n")
     }
 }
 
-/// A child process, ended when this is dropped.
+/// A child process, killed on drop.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -67,7 +68,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` with both outputs piped into the log and nothing to read.
+    /// Starts `command` with an empty input and both outputs in the log.
     pub fn start(name: &str, command: &mut Command) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
@@ -82,17 +83,17 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, log, readers })
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// How many lines it has written.
+    /// Returns the number of lines that it has written.
     pub fn lines(&self) -> usize {
         self.log.seen()
     }
 
-    /// The first line after `skip` lines that holds `text`, when it comes.
+    /// Waits for the first line after `skip` lines that contains `text`.
     pub async fn line_after(
         &mut self,
         skip: usize,
@@ -102,7 +103,7 @@ impl Process {
         let Self { name, child, log, .. } = self;
         let mut ended = None;
         eventually(deadline, async || {
-            // The last lines come before the end is known, so that the log is asked last.
+            // The exit status is read before the log, so that no last line is missed.
             ended = ended.or_else(|| child.try_wait().ok().flatten());
             let found = log.find(text, skip);
             let end = ended.map_or_else(String::new, |status| format!(" (ended, {status})"));
@@ -112,12 +113,12 @@ impl Process {
         .await
     }
 
-    /// The first line that holds `text`, when it comes.
+    /// Waits for the first line that contains `text`.
     pub async fn line(&mut self, text: &str, deadline: Duration) -> Result<String> {
         self.line_after(0, text, deadline).await
     }
 
-    /// Whether a line that holds `text` was written.
+    /// Returns true if a line contains `text`.
     pub fn has_logged(&self, text: &str) -> bool {
         self.log.find(text, 0).is_some()
     }
@@ -128,29 +129,29 @@ impl Process {
         kill_process(pid, signal).with_context(|| format!("{signal:?} to {}", self.name))
     }
 
-    /// Asks it to end: SIGTERM.
+    /// Asks it to exit: SIGTERM.
     pub fn terminate(&self) -> Result<()> {
         self.signal(Signal::TERM)
     }
 
-    /// Stops it where it is: SIGSTOP.
+    /// Pauses it: SIGSTOP.
     pub fn pause(&self) -> Result<()> {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on: SIGCONT.
+    /// Resumes it: SIGCONT.
     pub fn resume(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
 
-    /// Ends it without a word, as a power cut would: SIGKILL.
+    /// Kills it: SIGKILL.
     pub fn kill(&mut self) -> Result<()> {
-        self.child.kill().with_context(|| format!("{} is not killed", self.name))?;
-        self.child.wait().with_context(|| format!("{} does not end", self.name))?;
+        self.child.kill().with_context(|| format!("cannot kill {}", self.name))?;
+        self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
         Ok(())
     }
 
-    /// How it ended, once it has.
+    /// Waits for its exit status.
     pub async fn ended(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let Self { name, child, log, .. } = self;
         eventually(deadline, async || {
@@ -160,7 +161,7 @@ impl Process {
         .await
     }
 
-    /// An error if it has ended.
+    /// Fails if it has exited.
     pub fn ensure_alive(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
@@ -168,7 +169,7 @@ impl Process {
         }
     }
 
-    /// Resident memory in bytes.
+    /// Returns its resident memory in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -179,9 +180,9 @@ impl Process {
 }
 
 impl Drop for Process {
-    #[expect(clippy::print_stderr, reason = "a failing test shows it")]
+    #[expect(clippy::print_stderr, reason = "the test runner displays it when a test fails")]
     fn drop(&mut self) {
-        // An error here means that it has ended by itself.
+        // These fail if the process has exited by itself.
         self.child.kill().unwrap_or_default();
         self.child.wait().map(drop).unwrap_or_default();
         for reader in self.readers.drain(..) {
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_is_waited_for_on_either_output() -> Result<()> {
+    async fn line_is_found_on_either_output() -> Result<()> {
         let mut child = shell("echo one; echo two >&2; exec sleep 100")?;
         child.line("one", SOON).await?;
         child.line("two", SOON).await?;
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_that_never_comes_is_an_error_with_the_log() -> Result<()> {
+    async fn missing_line_is_an_error_with_the_log() -> Result<()> {
         let mut child = shell("echo something else")?;
         child.ended(SOON).await?;
         child.line("something", SOON).await?;
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_paused_process_goes_on_where_it_was() -> Result<()> {
+    async fn paused_process_continues_when_resumed() -> Result<()> {
         let mut child =
             shell("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.01; done")?;
         child.line("up", SOON).await?;

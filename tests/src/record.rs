@@ -1,4 +1,4 @@
-//! Writing a history down while it happens, for the [`checker`](crate::checker).
+//! Records a history for the [`checker`](crate::checker).
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
@@ -6,24 +6,24 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    checker::{Attempt, Followed, History, Key, Read, Seen, Step, Ticks, Told},
+    checker::{Attempt, Followed, History, Key, Read, Seen, SendOutcome, Step, Ticks},
     client::{Cursors, Outcome, User, Ws},
     session::follow,
 };
 
-/// A text that is to be sent, perhaps several times.
+/// A text to send, once or several times.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Its name.
+    /// The key under which it makes one entry.
     pub key: Key,
-    /// Its text.
+    /// The text.
     pub text: String,
-    /// The newest seq that the sender knew.
+    /// The newest seq that the sender knows.
     pub base_seq: Option<u64>,
 }
 
 impl Line {
-    /// A line of `sender`.
+    /// Returns a line of `sender`.
     pub fn new(conversation: &str, sender: &User, client_id: &str) -> Self {
         let key = Key {
             conversation: conversation.to_owned(),
@@ -33,13 +33,13 @@ impl Line {
         Self { key, text: format!("{client_id} of {}", sender.username), base_seq: None }
     }
 
-    /// With another text.
+    /// Replaces the text.
     #[must_use]
     pub fn with_text(self, text: &str) -> Self {
         Self { text: text.to_owned(), ..self }
     }
 
-    /// The command `send`.
+    /// Returns the body of the command `send`.
     pub fn command(&self) -> Value {
         let Key { conversation, client_id, .. } = &self.key;
         let mut body =
@@ -51,7 +51,7 @@ impl Line {
     }
 }
 
-/// Writes down what one client sends.
+/// Records what one client sends.
 #[derive(Debug)]
 pub struct Writer {
     ticks: Arc<Ticks>,
@@ -59,67 +59,77 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Nothing written yet.
+    /// Returns a writer without records.
     pub const fn new(ticks: Arc<Ticks>) -> Self {
         Self { ticks, attempts: Vec::new() }
     }
 
-    /// One attempt; `connection` names what carries it.
+    /// Records one attempt over the connection of this name.
     pub async fn attempt(
         &mut self,
         connection: &str,
         line: &Line,
         call: impl Future<Output = Result<Outcome>>,
-    ) -> Result<Told> {
+    ) -> Result<SendOutcome> {
         let called = self.ticks.tick();
-        let told = match call.await {
-            Ok(outcome) => told(&outcome)?,
-            Err(_) => Told::Unknown,
+        let outcome = match call.await {
+            Ok(answer) => send_outcome(&answer)?,
+            Err(_) => SendOutcome::Unknown,
         };
-        let answered = if told == Told::Unknown { u64::MAX } else { self.ticks.tick() };
+        let answered = if outcome == SendOutcome::Unknown { u64::MAX } else { self.ticks.tick() };
         self.attempts.push(Attempt {
             connection: connection.to_owned(),
             key: line.key.clone(),
             text: line.text.clone(),
             called,
             answered,
-            told,
+            outcome,
         });
-        Ok(told)
+        Ok(outcome)
     }
 
-    /// One attempt over a socket.
-    pub async fn over_ws(&mut self, connection: &str, line: &Line, ws: &mut Ws) -> Result<Told> {
+    /// Makes one attempt over a socket.
+    pub async fn over_ws(
+        &mut self,
+        connection: &str,
+        line: &Line,
+        ws: &mut Ws,
+    ) -> Result<SendOutcome> {
         self.attempt(connection, line, ws.call("send", line.command())).await
     }
 
-    /// One attempt over REST.
-    pub async fn over_rest(&mut self, connection: &str, line: &Line, user: &User) -> Result<Told> {
+    /// Makes one attempt over REST.
+    pub async fn over_rest(
+        &mut self,
+        connection: &str,
+        line: &Line,
+        user: &User,
+    ) -> Result<SendOutcome> {
         self.attempt(connection, line, user.act("send", line.command())).await
     }
 
-    /// What was written down.
+    /// Returns what was recorded.
     pub fn history(self) -> History {
         History { attempts: self.attempts, ..History::default() }
     }
 }
 
-/// What an outcome says about the entry.
-fn told(outcome: &Outcome) -> Result<Told> {
-    match outcome {
+/// Returns what an answer says about the entry.
+fn send_outcome(answer: &Outcome) -> Result<SendOutcome> {
+    match answer {
         Ok(ok) => {
             let seen = Seen::new(&ok["message"]).with_context(|| ok.to_string())?;
             let replayed = ok["replayed"].as_bool().with_context(|| ok.to_string())?;
-            Ok(Told::Acknowledged { seq: seen.seq, id: seen.id, replayed })
+            Ok(SendOutcome::Acknowledged { seq: seen.seq, id: seen.id, replayed })
         }
         Err(error) if error["code"] == "outcome_unknown" || error["code"] == "internal" => {
-            Ok(Told::Unknown)
+            Ok(SendOutcome::Unknown)
         }
-        Err(_) => Ok(Told::Refused),
+        Err(_) => Ok(SendOutcome::Refused),
     }
 }
 
-/// Writes down what one cursor map gets, over whatever carries it.
+/// Records what one cursor map receives, over any transports.
 #[derive(Debug)]
 pub struct Follower {
     reader: String,
@@ -128,12 +138,12 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Nothing got yet.
+    /// Returns a follower without records.
     pub fn new(user: &User, cursors: Cursors) -> Self {
         Self { reader: user.id.clone(), cursors, followed: BTreeMap::new() }
     }
 
-    /// One event. An error names what it breaks.
+    /// Records one event. Fails if it breaks the protocol's rules of cursors.
     pub fn take(&mut self, event: &Value) -> Result<()> {
         let conversation = event["conversation"].as_str().unwrap_or_default();
         let step = match event["ev"].as_str() {
@@ -153,23 +163,23 @@ impl Follower {
         follow(&mut self.cursors, &self.reader, event)
     }
 
-    /// Where it stands.
+    /// Returns the current cursors.
     pub const fn cursors(&self) -> &Cursors {
         &self.cursors
     }
 
-    /// Whether it has everything up to these heads.
+    /// Returns true if it has reached these heads.
     pub fn has(&self, heads: &Cursors) -> bool {
         heads.iter().all(|(id, head)| self.cursors.get(id).is_some_and(|cursor| cursor >= head))
     }
 
-    /// What was written down.
+    /// Returns what was recorded.
     pub fn history(self) -> History {
         History { followed: self.followed.into_values().collect(), ..History::default() }
     }
 }
 
-/// Reads the newest page of a conversation.
+/// Reads the newest page of a conversation and returns the record.
 pub async fn read_newest(ticks: &Ticks, user: &User, conversation: &str) -> Result<History> {
     let called = ticks.tick();
     let page = user.history(conversation, "limit=20").await?;
@@ -182,7 +192,7 @@ pub async fn read_newest(ticks: &Ticks, user: &User, conversation: &str) -> Resu
     Ok(History { reads, ..History::default() })
 }
 
-/// Reads the whole of a conversation, page by page.
+/// Reads a whole conversation page by page and returns the records.
 pub async fn read_whole(ticks: &Ticks, user: &User, conversation: &str) -> Result<History> {
     let mut reads = Vec::new();
     let mut after = 0;

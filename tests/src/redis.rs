@@ -1,4 +1,4 @@
-//! A Redis server of the test, on a free port and without a disk.
+//! A Redis server on a free port that stores nothing on disk.
 
 use std::{path::PathBuf, process::Command};
 
@@ -15,10 +15,10 @@ use crate::{
     servers::{free_port, program},
 };
 
-/// A running server, ended when this is dropped.
+/// A running server, killed on drop.
 #[derive(Debug)]
 pub struct Redis {
-    // Ends before its folder does.
+    // Dropped before its folder.
     process: Process,
     folder: TempDir,
     binary: PathBuf,
@@ -26,7 +26,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// A server; none where Redis is not installed and may be missing.
+    /// Starts a server, or returns `None` if Redis may be missing and is.
     pub async fn start() -> Result<Option<Self>> {
         let Some(binary) = program("redis-server", "redis-server")? else { return Ok(None) };
         let (folder, port) = (TempDir::with_prefix("confab-redis-")?, free_port()?);
@@ -43,17 +43,17 @@ impl Redis {
         Ok(process)
     }
 
-    /// For `CONFAB__REDIS__URLS`.
+    /// Returns the value of `CONFAB__REDIS__URLS`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The process, to stop, resume or kill it.
+    /// Returns the process, to pause, resume or kill it.
     pub const fn process(&mut self) -> &mut Process {
         &mut self.process
     }
 
-    /// What it answers to one command, given as its words: the text of a simple answer.
+    /// Sends one command and returns the text of its simple answer. Fails on an error answer.
     pub async fn ask(&self, command: &str) -> Result<String> {
         within(SOON, command, self.answer(command)).await?
     }
@@ -74,7 +74,7 @@ impl Redis {
         Ok(String::from_utf8(text)?)
     }
 
-    /// Starts it again on the same port, with nothing in it.
+    /// Starts it again on the same port, empty.
     pub async fn restart(&mut self) -> Result<()> {
         self.process.kill()?;
         self.process = Self::spawn(&self.binary, &self.folder, self.port).await?;
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_killed_server_comes_back_on_its_port() -> Result<()> {
+    async fn killed_server_restarts_on_its_port() -> Result<()> {
         let Some(mut redis) = Redis::start().await? else { return Ok(()) };
         let before = redis.url();
         redis.process().kill()?;
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_of_every_simple_kind_are_read() -> Result<()> {
+    async fn simple_answers_of_every_kind_are_read() -> Result<()> {
         let Some(redis) = Redis::start().await? else { return Ok(()) };
         assert_eq!(redis.ask("SET here something").await?, "OK");
         assert_eq!(redis.ask("GET here").await?, "something");

@@ -1,4 +1,4 @@
-//! One scenario over every transport: what a WebSocket and a chain of long polls have in common.
+//! The interface that a WebSocket and a chain of long polls share, for scenarios over both.
 
 use std::{collections::VecDeque, future::Future, time::Duration};
 
@@ -11,30 +11,30 @@ use crate::{
     patience::SOON,
 };
 
-/// How long one poll of a chain waits.
+/// The wait of one poll of a chain.
 const POLL_WAIT: Duration = Duration::from_secs(5);
 
-/// How often [`meanwhile`] does again what may be lost.
-const AGAIN: Duration = Duration::from_millis(100);
+/// The pause of [`meanwhile`] between two actions.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// One client's dialogue over one transport.
 pub trait Session: Sized + Send {
-    /// Opens with these cursors, or from now.
+    /// Opens a session at these cursors, or at the heads.
     fn open(user: &User, resume: Option<&Cursors>) -> impl Future<Output = Result<Self>> + Send;
 
-    /// The next event, and the cursors moved by it.
+    /// Waits for the next event and moves the cursors.
     fn event(&mut self) -> impl Future<Output = Result<Value>> + Send;
 
-    /// Does a command that every transport has.
+    /// Executes a command that every transport has.
     fn act(&mut self, command: &str, body: Value) -> impl Future<Output = Result<Outcome>> + Send;
 
-    /// Up to where events were taken.
+    /// Returns the cursors of the events that were returned.
     fn cursors(&self) -> &Cursors;
 
-    /// Ends and tells up to where events were taken.
+    /// Closes the session and returns its cursors.
     fn close(self) -> impl Future<Output = Result<Cursors>> + Send;
 
-    /// The next event of this kind; others before it are passed over.
+    /// Waits for the next event of this kind and skips others.
     fn event_of(&mut self, ev: &str) -> impl Future<Output = Result<Value>> + Send {
         async move {
             let mut event = Value::Null;
@@ -45,7 +45,7 @@ pub trait Session: Sized + Send {
         }
     }
 
-    /// Events up to and with the entry of `conversation` that has this seq.
+    /// Returns events up to and including the entry of `conversation` with this seq.
     fn events_to(
         &mut self,
         conversation: &str,
@@ -61,7 +61,7 @@ pub trait Session: Sized + Send {
         }
     }
 
-    /// Does a command that has to succeed.
+    /// Executes a command and fails if it is refused.
     fn ok(&mut self, command: &str, body: Value) -> impl Future<Output = Result<Value>> + Send {
         async move {
             match self.act(command, body).await? {
@@ -71,7 +71,7 @@ pub trait Session: Sized + Send {
         }
     }
 
-    /// Does a command that has to be refused with this code; the error.
+    /// Executes a command and returns its error. Fails if it is not refused with this code.
     fn refused(
         &mut self,
         command: &str,
@@ -89,7 +89,7 @@ pub trait Session: Sized + Send {
         }
     }
 
-    /// Sends a text; the entry.
+    /// Sends a text and returns its entry.
     fn say(
         &mut self,
         conversation: &str,
@@ -101,7 +101,7 @@ pub trait Session: Sized + Send {
     }
 }
 
-/// Moves the cursors as the protocol tells clients to; the error names what was broken.
+/// Moves the cursors as the protocol prescribes. Fails if the event breaks a rule of the protocol.
 pub fn follow(cursors: &mut Cursors, me: &str, event: &Value) -> Result<()> {
     let conversation = event["conversation"].as_str().unwrap_or_default().to_owned();
     match event["ev"].as_str() {
@@ -125,7 +125,7 @@ pub fn follow(cursors: &mut Cursors, me: &str, event: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The session of a WebSocket.
+/// A session over a WebSocket.
 #[derive(Debug)]
 pub struct WsSession {
     user: String,
@@ -160,19 +160,19 @@ impl Session for WsSession {
     }
 }
 
-/// The session of a chain of long polls, each with the `resume` of the last.
+/// A session over long polls, each with the `resume` of the last one.
 #[derive(Debug)]
 pub struct PollSession {
     user: User,
-    /// For the next poll.
+    /// The cursors for the next poll.
     resume: Cursors,
     events: VecDeque<Value>,
-    /// Of the events that were taken.
+    /// The cursors of the events that were returned.
     cursors: Cursors,
 }
 
 impl PollSession {
-    /// Events that have come and were not taken yet.
+    /// Returns the number of events that have arrived and were not returned yet.
     pub fn waiting(&self) -> usize {
         self.events.len()
     }
@@ -180,13 +180,13 @@ impl PollSession {
     async fn poll(&mut self) -> Result<()> {
         let answer = self.user.poll(Some(&self.resume), POLL_WAIT).await?.ok(200)?;
         let events = answer["events"].as_array().context("no events")?;
-        let mut told = self.resume.clone();
+        let mut moved = self.resume.clone();
         for event in events {
-            follow(&mut told, &self.user.id, event)?;
+            follow(&mut moved, &self.user.id, event)?;
         }
         self.resume = cursors_of(&answer)?;
         for (conversation, seq) in &self.resume {
-            let agrees = told.get(conversation).is_none_or(|told| told == seq);
+            let agrees = moved.get(conversation).is_none_or(|moved| moved == seq);
             ensure!(agrees, "the poll's resume and its events disagree: {answer}");
         }
         self.events.extend(events.iter().cloned());
@@ -235,7 +235,7 @@ fn cursors_of(answer: &Value) -> Result<Cursors> {
     resume.iter().map(|(id, value)| Ok((id.clone(), seq(value)?))).collect()
 }
 
-/// Does `act` again and again until `seen` has its value: for what is of the moment and may be lost.
+/// Repeats `act` until `seen` returns a value. For ephemeral events, which may be lost.
 pub async fn meanwhile<T>(
     seen: impl Future<Output = Result<T>>,
     mut act: impl AsyncFnMut() -> Result<()>,
@@ -243,7 +243,7 @@ pub async fn meanwhile<T>(
     let acting = async {
         loop {
             act().await?;
-            sleep(AGAIN).await;
+            sleep(PAUSE).await;
         }
     };
     tokio::select! {
@@ -252,7 +252,7 @@ pub async fn meanwhile<T>(
     }
 }
 
-/// Makes two tests of each scenario, an `async fn scenario<S: Session>() -> Result<()>`.
+/// Makes two tests of each `async fn scenario<S: Session>() -> Result<()>`.
 #[macro_export]
 macro_rules! over_both_transports {
     ($($scenario:ident),+ $(,)?) => {

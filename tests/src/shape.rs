@@ -1,16 +1,16 @@
-//! Whether a JSON value has the members that are expected of it.
+//! Compares JSON values with the members that a test expects.
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-/// Refuses a value that lacks a member of `expected` or has another value there. Further members
-/// are none of its business; arrays have to agree item by item.
+/// Fails if a value lacks a member of `expected` or has another value there. Ignores further members;
+/// arrays must agree item by item.
 pub fn has(value: &Value, expected: &Value) -> Result<()> {
-    ensure!(covers(value, expected), "{value} is not like {expected}");
+    ensure!(covers(value, expected), "{value} does not match {expected}");
     Ok(())
 }
 
-/// Whether `value` has everything of `expected`.
+/// Returns true if `value` has all members of `expected`.
 pub fn covers(value: &Value, expected: &Value) -> bool {
     match (value, expected) {
         (Value::Object(value), Value::Object(expected)) => expected
@@ -24,12 +24,12 @@ pub fn covers(value: &Value, expected: &Value) -> bool {
     }
 }
 
-/// The `seq` of each item that has one.
+/// Returns the `seq` of each item that has one.
 pub fn seqs<'a>(items: impl IntoIterator<Item = &'a Value>) -> Vec<u64> {
     items.into_iter().filter_map(|item| item["seq"].as_u64()).collect()
 }
 
-/// The items of an answer; none where there are no `items`.
+/// Returns the items of an answer, or an empty slice without `items`.
 pub fn items(answer: &Value) -> &[Value] {
     answer["items"].as_array().map_or(&[], Vec::as_slice)
 }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn further_members_do_not_matter_but_items_do() {
+    fn further_members_are_ignored_and_further_items_are_not() {
         let value = json!({"a": {"b": 1, "c": 2}, "d": [1, 2]});
         assert!(covers(&value, &json!({"a": {"b": 1}})));
         assert!(!covers(&value, &json!({"a": {"b": 2}})));

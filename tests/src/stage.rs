@@ -1,4 +1,4 @@
-//! A gateway with people on it: how nearly every scenario begins.
+//! A gateway with users, which most scenarios start with.
 
 use anyhow::Result;
 
@@ -15,22 +15,22 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A gateway with an empty store and no rate limits.
+    /// Starts a gateway with an empty store and no rate limits.
     pub async fn open() -> Result<Self> {
         Ok(Self { gateway: Gateway::start().await? })
     }
 
-    /// A gateway with these settings.
+    /// Starts a gateway with these settings.
     pub async fn with(settings: Settings) -> Result<Self> {
         Ok(Self { gateway: Gateway::with(settings).await? })
     }
 
-    /// A new user.
+    /// Registers a user.
     pub async fn user(&self, username: &str) -> Result<User> {
         User::register(self.gateway.url(), username).await
     }
 
-    /// Three new users, who share no conversation yet.
+    /// Registers three users who share no conversation.
     pub async fn ada_bob_eve(&self) -> Result<(User, User, User)> {
         Ok((self.user("ada").await?, self.user("bob").await?, self.user("eve").await?))
     }

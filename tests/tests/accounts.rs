@@ -12,7 +12,7 @@ use tests::{
 const PASSWORD: &str = "an example password";
 
 #[tokio::test]
-async fn user_is_registered_found_and_renamed() -> Result<()> {
+async fn registered_user_can_be_found_and_renamed() -> Result<()> {
     let stage = Stage::open().await?;
     let http = stage.user("somebody").await?.http().clone();
     let body = json!({"username": "Ada.L", "password": PASSWORD, "display_name": "Ada"});
@@ -35,7 +35,7 @@ async fn user_is_registered_found_and_renamed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn users_are_looked_up_by_beginning_and_by_id() -> Result<()> {
+async fn users_are_found_by_prefix_and_by_id() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let adam = stage.user("adam").await?;
@@ -60,7 +60,7 @@ async fn users_are_looked_up_by_beginning_and_by_id() -> Result<()> {
 }
 
 #[tokio::test]
-async fn wrong_password_and_unknown_name_are_told_the_same() -> Result<()> {
+async fn wrong_password_and_unknown_name_get_the_same_answer() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut answers = Vec::new();
@@ -74,7 +74,7 @@ async fn wrong_password_and_unknown_name_are_told_the_same() -> Result<()> {
 }
 
 #[tokio::test]
-async fn logins_are_listed_and_ended() -> Result<()> {
+async fn logins_can_be_listed_and_ended() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let phone = ada.log_in("phone").await?;
@@ -96,7 +96,7 @@ async fn logins_are_listed_and_ended() -> Result<()> {
 }
 
 #[tokio::test]
-async fn waiting_poll_of_an_ended_login_ends() -> Result<()> {
+async fn waiting_poll_ends_when_its_login_ends() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let phone = ada.log_in("phone").await?;
@@ -125,7 +125,7 @@ async fn refreshed(user: &User, token: &str) -> Result<(String, String)> {
 }
 
 #[tokio::test]
-async fn refresh_token_is_exchanged_for_the_next_one() -> Result<()> {
+async fn refresh_token_is_exchanged_for_its_successor() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let (access, second) = refreshed(&ada, &ada.refresh_token).await?;
@@ -139,7 +139,7 @@ async fn refresh_token_is_exchanged_for_the_next_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn lost_answer_of_a_refresh_is_asked_for_again() -> Result<()> {
+async fn refresh_can_be_repeated_when_its_answer_was_lost() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let (_, first) = refreshed(&ada, &ada.refresh_token).await?;
@@ -151,7 +151,7 @@ async fn lost_answer_of_a_refresh_is_asked_for_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn reuse_of_an_exchanged_refresh_token_ends_the_login() -> Result<()> {
+async fn login_ends_when_an_exchanged_refresh_token_is_reused() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let other = ada.log_in("phone").await?;
@@ -169,7 +169,7 @@ async fn reuse_of_an_exchanged_refresh_token_ends_the_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn socket_takes_a_new_token_of_its_own_login_only() -> Result<()> {
+async fn socket_accepts_new_tokens_of_its_own_login_only() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let phone = ada.log_in("phone").await?;

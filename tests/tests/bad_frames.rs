@@ -1,4 +1,4 @@
-//! Sockets that misbehave are told so or closed with their code; the process and the others live.
+//! Misbehaving sockets get an error or a close code, and do not disturb others.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-/// A frame of any bytes.
+/// Returns a frame with these bytes.
 fn raw(bytes: Vec<u8>, data: Data, is_final: bool) -> Frame {
     Frame::Frame(RawFrame::message(bytes, OpCode::Data(data), is_final))
 }
@@ -35,16 +35,16 @@ async fn is_alive(user: &User) -> Result<()> {
     user.get("/v1/me").await?.ok(200).map(drop)
 }
 
-/// What the code of the end is when this frame is sent after hello.
+/// Sends a frame after hello and returns the close code.
 async fn end_after(user: &User, frame: Frame) -> Result<u16> {
     let mut ws = user.ws(None).await?;
-    // The write may fail, because the other side may have gone in the middle of it.
+    // The write fails if the gateway closes during it.
     ws.frame(frame).await.unwrap_or_default();
     ws.closed().await
 }
 
 #[tokio::test]
-async fn wrong_frames_close_with_their_code() -> Result<()> {
+async fn wrong_frames_close_the_socket_with_their_code() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let binary = Frame::Binary(b"{\"id\":1,\"cmd\":\"ping\"}".to_vec().into());
@@ -55,14 +55,14 @@ async fn wrong_frames_close_with_their_code() -> Result<()> {
     assert_eq!(end_after(&ada, continuation).await?, 1002);
     for bytes in [65_537, 1 << 20] {
         let code = end_after(&ada, raw(vec![b' '; bytes], Data::Text, true)).await?;
-        // 1006: the end may overtake the close frame while this side is still writing.
+        // 1006: the connection may end before the close frame while this side still writes.
         ensure!(matches!(code, 1009 | 1006), "{bytes} bytes: {code}");
     }
     is_alive(&ada).await
 }
 
 #[tokio::test]
-async fn frame_of_the_bound_is_read() -> Result<()> {
+async fn frame_of_the_maximum_size_is_accepted() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut ws = ada.ws(None).await?;
@@ -74,7 +74,7 @@ async fn frame_of_the_bound_is_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_command_is_answered_without_an_id() -> Result<()> {
+async fn malformed_command_gets_an_error_without_an_id() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut ws = ada.ws(None).await?;
@@ -94,7 +94,7 @@ async fn what_is_no_command_is_answered_without_an_id() -> Result<()> {
 }
 
 #[tokio::test]
-async fn more_than_ten_frames_that_are_no_commands_close() -> Result<()> {
+async fn socket_closes_after_ten_malformed_commands() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut ws = ada.ws(None).await?;
@@ -109,7 +109,7 @@ async fn more_than_ten_frames_that_are_no_commands_close() -> Result<()> {
 }
 
 #[tokio::test]
-async fn socket_without_a_good_hello_ends() -> Result<()> {
+async fn socket_closes_without_a_valid_hello() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let text = json!({"conversation": "1", "client_id": "a", "text": "x"});
@@ -132,7 +132,7 @@ async fn socket_without_a_good_hello_ends() -> Result<()> {
 }
 
 #[tokio::test]
-async fn unfinished_message_ends_its_socket() -> Result<()> {
+async fn socket_closes_when_a_message_stays_unfinished() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut ws = ada.ws(None).await?;
@@ -175,7 +175,7 @@ async fn exchange(stage: &Stage, head: &[u8]) -> Result<String> {
 }
 
 #[tokio::test]
-async fn half_and_broken_heads_do_not_stay() -> Result<()> {
+async fn connections_with_incomplete_requests_are_closed() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let half = exchange(&stage, b"GET /v1/me HTTP/1.1\r\nHost: x\r\n").await?;
@@ -198,7 +198,7 @@ async fn half_and_broken_heads_do_not_stay() -> Result<()> {
 }
 
 #[tokio::test]
-async fn many_silent_connections_keep_nobody_out() -> Result<()> {
+async fn silent_connections_do_not_block_others() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut silent = Vec::new();
@@ -218,7 +218,7 @@ async fn many_silent_connections_keep_nobody_out() -> Result<()> {
 }
 
 #[tokio::test]
-async fn reader_that_takes_nothing_holds_back_nobody() -> Result<()> {
+async fn slow_reader_does_not_delay_others() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob, &eve]).await?;

@@ -1,4 +1,4 @@
-//! What is not the shape that the protocol page gives is refused clearly, and nothing happens.
+//! Input that breaks the documented shape is refused with a clear error and has no effect.
 
 use http::Method;
 use tests::{
@@ -9,7 +9,7 @@ use tests::{
     stage::Stage,
 };
 
-/// Texts that are no JSON object, or not one that this protocol can hold.
+/// Bodies that are not a JSON object, or one that the protocol does not allow.
 fn broken_bodies() -> Vec<Vec<u8>> {
     let deep = |open: &str, close: &str| {
         format!("{{\"username\":{}{}}}", open.repeat(10_000), close.repeat(10_000)).into_bytes()
@@ -36,7 +36,7 @@ async fn is_alive(user: &User) -> Result<()> {
 }
 
 #[tokio::test]
-async fn broken_json_is_invalid_everywhere() -> Result<()> {
+async fn broken_json_is_refused_by_every_call() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let calls = [
@@ -57,7 +57,7 @@ async fn broken_json_is_invalid_everywhere() -> Result<()> {
     is_alive(&ada).await
 }
 
-/// A call with a member too many, or of a wrong type, and the member.
+/// A call with an unknown member or a wrong type, and the member's name.
 const FIELDS: &str = r#"
 POST /v1/users                  | {"username":"x-y","password":"long enough","admin":true} | admin
 POST /v1/users                  | {"username":7,"password":"long enough"}                 | username
@@ -113,7 +113,7 @@ fn prepared(user: &User, conversation: &str, call: &str) -> Result<Call> {
 }
 
 #[tokio::test]
-async fn unknown_and_mistyped_members_are_named() -> Result<()> {
+async fn errors_name_unknown_and_mistyped_members() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -134,7 +134,7 @@ async fn unknown_and_mistyped_members_are_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn commands_are_held_to_the_same_rules() -> Result<()> {
+async fn commands_are_checked_like_calls() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -180,7 +180,7 @@ async fn commands_are_held_to_the_same_rules() -> Result<()> {
 }
 
 #[tokio::test]
-async fn ids_out_of_range_are_clear_errors() -> Result<()> {
+async fn ids_out_of_range_are_refused_clearly() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -216,7 +216,7 @@ async fn ids_out_of_range_are_clear_errors() -> Result<()> {
 }
 
 #[tokio::test]
-async fn any_text_is_kept_as_it_is() -> Result<()> {
+async fn any_text_is_stored_unchanged() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;

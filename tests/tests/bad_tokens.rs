@@ -1,4 +1,4 @@
-//! Tokens that this gateway did not make, or not for this, open nothing.
+//! Forged, altered and misused tokens are refused everywhere.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,7 +12,7 @@ use tests::{
     stage::Stage,
 };
 
-/// The parts of a token that was really given out, and the key that signed it.
+/// The parts of a real token and the key that signed it.
 struct Forge {
     header: Value,
     claims: Value,
@@ -29,7 +29,7 @@ impl Forge {
         Ok(Self { header: part()?, claims: part()?, key: URL_SAFE_NO_PAD.decode(secret.trim())? })
     }
 
-    /// A token of these parts, rightly signed.
+    /// Returns a correctly signed token of these parts.
     fn token(&self, header: &Value, claims: &Value) -> Result<String> {
         Self::signed(header, claims, &self.key)
     }
@@ -55,8 +55,8 @@ impl Forge {
     }
 }
 
-/// No way in with this token, over any transport.
-async fn opens_nothing(user: &User, name: &str, token: &str, code: &str) -> Result<()> {
+/// Fails unless every transport refuses this token.
+async fn is_refused(user: &User, name: &str, token: &str, code: &str) -> Result<()> {
     let call = |method, path: &str| user.http().call(method, path).token(token);
     let why = |error: anyhow::Error| error.context(name.to_owned());
     let me = call(Method::GET, "/v1/me").answer().await?;
@@ -71,7 +71,7 @@ async fn opens_nothing(user: &User, name: &str, token: &str, code: &str) -> Resu
 }
 
 #[tokio::test]
-async fn rightly_signed_token_opens() -> Result<()> {
+async fn correctly_signed_token_is_accepted() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let forge = Forge::new(&stage, &ada)?;
@@ -82,7 +82,7 @@ async fn rightly_signed_token_opens() -> Result<()> {
 }
 
 #[tokio::test]
-async fn token_with_a_foreign_head_opens_nothing() -> Result<()> {
+async fn token_with_a_foreign_header_is_refused() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let forge = Forge::new(&stage, &ada)?;
@@ -108,13 +108,13 @@ async fn token_with_a_foreign_head_opens_nothing() -> Result<()> {
     ];
     for (name, head) in heads {
         let token = forge.token(&head, &forge.claims)?;
-        opens_nothing(&ada, name, &token, "unauthenticated").await?;
+        is_refused(&ada, name, &token, "unauthenticated").await?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn token_with_foreign_claims_opens_nothing() -> Result<()> {
+async fn token_with_foreign_claims_is_refused() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let forge = Forge::new(&stage, &ada)?;
@@ -132,20 +132,20 @@ async fn token_with_foreign_claims_opens_nothing() -> Result<()> {
         ("no object", json!([])),
     ] {
         let token = forge.token(&forge.header, &claims)?;
-        opens_nothing(&ada, name, &token, "unauthenticated").await?;
+        is_refused(&ada, name, &token, "unauthenticated").await?;
     }
     let expired = claims("exp", json!(1_750_000_000_u64));
     let expired = Forge::with(&expired, "nbf", json!(1_740_000_000_u64));
     let expired = Forge::with(&expired, "iat", json!(1_740_000_000_u64));
     let token = forge.token(&forge.header, &expired)?;
-    opens_nothing(&ada, "expired", &token, "token_expired").await?;
-    // What is not ours is not even told to be old.
+    is_refused(&ada, "expired", &token, "token_expired").await?;
+    // A token of another issuer is invalid before it is expired.
     let token = Forge::signed(&forge.header, &expired, b"another key of some 32 bytes ...")?;
-    opens_nothing(&ada, "expired and forged", &token, "unauthenticated").await
+    is_refused(&ada, "expired and forged", &token, "unauthenticated").await
 }
 
 #[tokio::test]
-async fn token_with_a_broken_signature_opens_nothing() -> Result<()> {
+async fn token_with_a_broken_signature_is_refused() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let forge = Forge::new(&stage, &ada)?;
@@ -171,13 +171,13 @@ async fn token_with_a_broken_signature_opens_nothing() -> Result<()> {
         ("a refresh token", ada.refresh_token.clone()),
         ("long nonsense", "x".repeat(8_000)),
     ] {
-        opens_nothing(&ada, name, &token, "unauthenticated").await?;
+        is_refused(&ada, name, &token, "unauthenticated").await?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn only_the_bearer_scheme_carries_tokens() -> Result<()> {
+async fn only_the_bearer_scheme_is_accepted() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let token = &ada.access_token;
@@ -193,7 +193,7 @@ async fn only_the_bearer_scheme_carries_tokens() -> Result<()> {
 }
 
 #[tokio::test]
-async fn signing_key_is_for_its_owner_only() -> Result<()> {
+async fn signing_key_is_readable_by_its_owner_only() -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let stage = Stage::open().await?;
     let key = stage.gateway.data().join("auth.key");

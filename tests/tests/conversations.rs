@@ -1,4 +1,4 @@
-//! Making conversations and listing them.
+//! Creates and lists conversations.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn two_people_have_one_direct_conversation() -> Result<()> {
 }
 
 #[tokio::test]
-async fn group_begins_with_its_founders() -> Result<()> {
+async fn new_group_has_its_first_members() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let members = json!([bob.id, ada.id, eve.id, bob.id]);
@@ -72,7 +72,7 @@ async fn group_begins_with_its_founders() -> Result<()> {
 }
 
 #[tokio::test]
-async fn idempotency_key_makes_one_group() -> Result<()> {
+async fn idempotency_key_creates_one_group() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let body = json!({"kind": "group", "title": "Lunch", "members": [bob.id]});
@@ -95,7 +95,7 @@ async fn idempotency_key_makes_one_group() -> Result<()> {
 }
 
 #[tokio::test]
-async fn idempotency_key_makes_one_group_also_at_the_same_moment() -> Result<()> {
+async fn idempotency_key_creates_one_group_when_used_concurrently() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let body = json!({"kind": "group", "title": "Lunch", "members": [bob.id]});
@@ -121,20 +121,20 @@ async fn idempotency_key_makes_one_group_also_at_the_same_moment() -> Result<()>
 }
 
 #[tokio::test]
-async fn list_is_paged_newest_activity_first() -> Result<()> {
+async fn list_starts_with_the_newest_activity() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let mut ids = Vec::new();
     for number in 0..7 {
         ids.push(ada.group(&format!("group {number}"), &[&bob]).await?);
-        // Activities that lie apart, whatever the resolution of their times.
+        // Wait, so that activities differ at any clock resolution.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     ada.send(&ids[2], "a-1", "now the newest").await?.ok(201)?;
     let newest = ids.remove(2);
     ids.push(newest);
     ids.reverse();
-    // The list may be up to a second behind in its order.
+    // The order of the list may lag by a second.
     eventually(SOON, async || assert_listed(&bob, &ids).await).await?;
     for bad in ["limit=0", "limit=101", "limit=x", "cursor=nonsense", "page=2"] {
         bob.get(&format!("/v1/conversations?{bad}")).await?.refused(400, "invalid")?;
@@ -160,7 +160,7 @@ async fn assert_listed(user: &User, expected: &[String]) -> Result<()> {
 }
 
 #[tokio::test]
-async fn members_are_paged() -> Result<()> {
+async fn members_are_listed_in_pages() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob, &eve]).await?;
@@ -178,7 +178,7 @@ async fn members_are_paged() -> Result<()> {
 }
 
 #[tokio::test]
-async fn expected_seq_counts_only_where_nothing_came_between() -> Result<()> {
+async fn send_conflicts_when_the_expected_seq_is_taken() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -190,7 +190,7 @@ async fn expected_seq_counts_only_where_nothing_came_between() -> Result<()> {
     }
     has(&ada.post(&path, body("a-1", 3)).await?.ok(201)?, &json!({"message": {"seq": 3}}))?;
     bob.send(&direct, "b-1", "hello").await?.ok(201)?;
-    // A repeat is recognised before the seq is looked at.
+    // A repeat is recognised before the expected seq is compared.
     let again = ada.post(&path, body("a-1", 3)).await?.ok(200)?;
     has(&again, &json!({"message": {"seq": 3}, "replayed": true}))
 }

@@ -1,4 +1,4 @@
-//! A drain: everybody is told, nothing is lost, and the process ends by itself.
+//! A draining gateway notifies all clients, loses nothing and exits by itself.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tests::{
 };
 
 #[tokio::test]
-async fn drain_tells_sockets_ends_polls_and_exits_with_zero() -> Result<()> {
+async fn drain_notifies_clients_and_exits_with_zero() -> Result<()> {
     let mut stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -26,7 +26,7 @@ async fn drain_tells_sockets_ends_polls_and_exits_with_zero() -> Result<()> {
         let cursors: Cursors = serde_json::from_value(cursors)?;
         waiting.poll(Some(&cursors), Duration::from_secs(30)).await
     });
-    // The poll waits once it has heard of something: give it that, and let it wait again.
+    // A poll that returns an event shows that polls arrive. The next one waits.
     ws.ok("send", json!({"conversation": direct, "client_id": "a-1", "text": "x"})).await?;
     if let Ok(first) = within(Duration::from_secs(1), "a poll", polls.join_next()).await {
         let Some(first) = first else { tests::bail!("no poll") };
@@ -54,7 +54,7 @@ async fn drain_tells_sockets_ends_polls_and_exits_with_zero() -> Result<()> {
 }
 
 #[tokio::test]
-async fn drain_lets_commands_in_progress_end() -> Result<()> {
+async fn drain_completes_commands_in_progress() -> Result<()> {
     let mut stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -82,7 +82,7 @@ async fn drain_lets_commands_in_progress_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn second_process_on_the_same_folder_is_refused() -> Result<()> {
+async fn second_process_fails_on_the_same_folder() -> Result<()> {
     use tests::gateway::{Gateway, Settings};
     let stage = Stage::open().await?;
     let folder = stage.gateway.data().display().to_string();
@@ -94,7 +94,7 @@ async fn second_process_on_the_same_folder_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn wrong_configuration_is_named_all_at_once() -> Result<()> {
+async fn all_wrong_settings_are_reported_together() -> Result<()> {
     use tests::gateway::{Gateway, Settings};
     let settings = Settings::new().set("STORE", "paper").set("LISTENN", "x");
     let settings = settings.set("AUTH__ACCESS_TTL", "soon");
@@ -109,7 +109,7 @@ async fn wrong_configuration_is_named_all_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn readiness_goes_before_the_listener_does() -> Result<()> {
+async fn readiness_ends_before_the_listener_closes() -> Result<()> {
     let stage = Stage::open().await?;
     let admin = Http::new(stage.gateway.admin_url());
     let status = async |path: &str| -> Result<u16> {
@@ -125,7 +125,7 @@ async fn readiness_goes_before_the_listener_does() -> Result<()> {
 }
 
 #[tokio::test]
-async fn signal_ends_a_gateway_whose_store_is_not_open_yet() -> Result<()> {
+async fn signal_ends_a_gateway_that_is_opening_its_store() -> Result<()> {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let settings = Settings::new()
         .set("STORE", "scylla")

@@ -1,5 +1,4 @@
-//! The documented examples are JSON, have the documented shape, and the server takes what it is
-//! said to take.
+//! The documented examples have the documented shape, and the server accepts them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -13,7 +12,7 @@ use tests::{
     stage::Stage,
 };
 
-/// The ids in the examples: a user, another one, and the conversation of the two.
+/// The ids in the examples: two users and their conversation.
 const ADA: &str = "286772161220186112";
 const GRACE: &str = "286777570668584960";
 const ALAN: &str = "289442732718436352";
@@ -33,7 +32,7 @@ fn examples() -> Result<BTreeMap<String, Value>> {
     Ok(examples)
 }
 
-/// The examples of one kind, such as `event`.
+/// Returns the examples of one kind, such as `event`.
 fn of_kind(kind: &str) -> Result<Vec<(String, Value)>> {
     let ours = |(name, _): &(String, Value)| name.starts_with(&format!("{kind}-"));
     let found: Vec<_> = examples()?.into_iter().filter(ours).collect();
@@ -42,7 +41,7 @@ fn of_kind(kind: &str) -> Result<Vec<(String, Value)>> {
 }
 
 #[test]
-fn every_example_is_of_a_known_kind() -> Result<()> {
+fn every_example_has_a_known_kind() -> Result<()> {
     let kinds = ["answer", "body", "command", "error", "event", "reply"];
     for (name, value) in examples()? {
         let kind = name.split('-').next().unwrap_or_default();
@@ -74,7 +73,7 @@ fn examples_have_the_shape_of_their_kind() -> Result<()> {
 }
 
 #[test]
-fn each_command_has_an_example_of_its_reply() -> Result<()> {
+fn each_command_has_an_example_reply() -> Result<()> {
     let examples = examples()?;
     for (name, command) in of_kind("command")? {
         let reply = format!("reply-{}", command["cmd"].as_str().unwrap_or_default());
@@ -83,11 +82,11 @@ fn each_command_has_an_example_of_its_reply() -> Result<()> {
     Ok(())
 }
 
-/// Names of the examples and what they are here.
+/// The ids in the examples and the ids of this gateway.
 struct Names(Vec<(&'static str, String)>);
 
 impl Names {
-    /// An example with the names of this gateway.
+    /// Returns an example with the ids of this gateway.
     fn fill(&self, example: &Value) -> Result<Value> {
         let mut text = example.to_string();
         for (theirs, ours) in &self.0 {
@@ -97,7 +96,7 @@ impl Names {
     }
 }
 
-/// Ada, Grace and Alan with the conversations of the examples: the log up to its tenth entry.
+/// Registers Ada, Grace and Alan and creates the conversations of the examples, with ten entries.
 async fn enter(stage: &Stage) -> Result<(User, User, Names)> {
     let (ada, grace) = (stage.user("ada").await?, stage.user("grace").await?);
     let alan = stage.user("alan").await?;
@@ -119,7 +118,7 @@ async fn enter(stage: &Stage) -> Result<(User, User, Names)> {
 }
 
 #[tokio::test]
-async fn documented_commands_are_taken() -> Result<()> {
+async fn documented_commands_are_accepted() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, _, names) = enter(&stage).await?;
     let mut ws = ada.ws(None).await?;
@@ -150,7 +149,7 @@ fn conversation(command: &Value) -> String {
     command["conversation"].as_str().unwrap_or_default().to_owned()
 }
 
-/// A documented body, its call, and the status of its answer.
+/// Documented bodies with their calls and the statuses of the answers.
 const BODIES: &str = "
 body-create-direct        | POST /v1/conversations                       | 200
 body-create-group         | POST /v1/conversations                       | 201
@@ -168,7 +167,7 @@ body-refresh              | POST /v1/sessions/refresh                    | 200
 ";
 
 #[tokio::test]
-async fn documented_bodies_are_taken() -> Result<()> {
+async fn documented_bodies_are_accepted() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, grace, names) = enter(&stage).await?;
     let group = &names.0[3].1;
@@ -194,7 +193,7 @@ async fn documented_bodies_are_taken() -> Result<()> {
 }
 
 #[tokio::test]
-async fn documented_answers_look_like_real_ones() -> Result<()> {
+async fn documented_answers_have_the_shape_of_real_ones() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, grace, names) = enter(&stage).await?;
     let group = &names.0[3].1;
@@ -215,10 +214,11 @@ async fn documented_answers_look_like_real_ones() -> Result<()> {
     Ok(())
 }
 
-/// Members that an object of the same kind may lack.
+/// Optional members.
 const OPTIONAL: [&str; 4] = ["reply_to", "edited_at", "reactions", "peer"];
 
-/// Whether both have the same members, with values of the same types, in their first items.
+/// Returns true if both have the same members with values of the same types. Compares the first items
+/// of arrays.
 fn alike(example: &Value, answer: &Value) -> bool {
     match (example, answer) {
         (Value::Object(example), Value::Object(answer)) => {

@@ -1,4 +1,4 @@
-//! Access tokens end, and sockets with them; who refreshes in time notices nothing.
+//! Access tokens expire, and their sockets with them unless the token is refreshed in time.
 
 use tests::{
     Result, ensure,
@@ -9,13 +9,13 @@ use tests::{
     stage::Stage,
 };
 
-/// Tokens of a few seconds; the gateway may add up to five seconds of leeway.
+/// Starts a gateway whose tokens live for seconds. It may accept them for five more seconds.
 async fn short_lived() -> Result<Stage> {
     Stage::with(Settings::new().set("AUTH__ACCESS_TTL", "3s")).await
 }
 
 #[tokio::test]
-async fn old_token_is_told_to_be_expired() -> Result<()> {
+async fn old_token_is_refused_as_expired() -> Result<()> {
     let stage = short_lived().await?;
     let ada = stage.user("ada").await?;
     let problem =
@@ -26,7 +26,7 @@ async fn old_token_is_told_to_be_expired() -> Result<()> {
 }
 
 #[tokio::test]
-async fn socket_ends_with_its_token() -> Result<()> {
+async fn socket_closes_when_its_token_expires() -> Result<()> {
     let stage = short_lived().await?;
     let ada = stage.user("ada").await?;
     let mut ws = ada.ws(None).await?;
@@ -35,7 +35,7 @@ async fn socket_ends_with_its_token() -> Result<()> {
 }
 
 #[tokio::test]
-async fn refreshed_socket_outlives_its_first_token() -> Result<()> {
+async fn socket_stays_open_when_its_token_is_refreshed() -> Result<()> {
     let stage = short_lived().await?;
     let mut ada = stage.user("ada").await?;
     let first = ada.clone();

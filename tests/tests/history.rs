@@ -1,4 +1,4 @@
-//! Pages of history: dense, ascending, from either side.
+//! Pages of history are dense and ascending, read from either end.
 
 use tests::{
     Result, json, over_both_transports,

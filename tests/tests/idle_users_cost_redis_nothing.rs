@@ -1,5 +1,4 @@
-//! What idle users cost a Redis: a key each, however many connections they have, and no command as
-//! time goes by.
+//! An idle user costs Redis one key, for any number of connections, and no commands.
 
 use std::{
     collections::BTreeMap,
@@ -21,20 +20,20 @@ const USERS: usize = 50;
 const CONNECTIONS: usize = 1_000;
 /// Longer than two heartbeats.
 const WATCHED: Duration = Duration::from_secs(60);
-/// How often each client answers the pings that have come.
+/// The time between two answers of each client to pings.
 const ANSWERS_EVERY: Duration = Duration::from_secs(10);
-/// Keys of a gateway and of the limits of log-ins.
+/// Keys of a gateway and of log-in limits.
 const OTHER_KEYS_MAX: usize = 10;
 
-/// Calls by command, since the last reset.
+/// The calls of each command since the last reset.
 type Calls = BTreeMap<String, u64>;
 
-/// One gateway on a Redis of its own, and who is connected.
+/// One gateway with its own Redis and its connected clients.
 struct Scene {
     redis: Redis,
     users: usize,
     sockets: Vec<Ws>,
-    // Ends last: whoever is connected is not told of a failure of this test.
+    // Dropped last, so that clients do not see a failing test's gateway go.
     _gateway: Gateway,
 }
 
@@ -47,7 +46,7 @@ impl Scene {
         Ok(Some(Self { redis, users, sockets, _gateway: gateway }))
     }
 
-    /// Waits until everybody is published, and what the log-ins took is forgotten.
+    /// Waits until all users are published and the keys of log-in limits have expired.
     async fn settle(&self) -> Result<()> {
         let mut last = 0;
         eventually(LATER, async || {
@@ -59,7 +58,7 @@ impl Scene {
         .await
     }
 
-    /// Every client answers the pings that have come.
+    /// Lets every client answer the pings that have arrived.
     async fn answer(&mut self) -> Result<()> {
         for socket in &mut self.sockets {
             within(SOON, "an idle connection", socket.events_so_far()).await??;
@@ -81,7 +80,7 @@ impl Scene {
     }
 }
 
-/// Connections of so many users on two devices each, in equal parts.
+/// Connects users with two devices each, and divides the connections equally.
 async fn connect(url: &str, users: usize, connections: usize) -> Result<Vec<Ws>> {
     let (mut desktops, mut phones) = (Vec::new(), Vec::new());
     for number in 0..users {
@@ -99,7 +98,7 @@ async fn connect(url: &str, users: usize, connections: usize) -> Result<Vec<Ws>>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_users_cost_a_key_each_and_no_command() -> Result<()> {
+async fn idle_user_costs_one_key_and_no_commands() -> Result<()> {
     let scenes = (Scene::begin(USERS, CONNECTIONS).await?, Scene::begin(1, 1).await?);
     let (Some(mut many), Some(mut one)) = scenes else { return Ok(()) };
     within(WHOLE, "the whole scenario", Box::pin(scenario(&mut many, &mut one))).await?
@@ -120,7 +119,7 @@ async fn scenario(many: &mut Scene, one: &mut Scene) -> Result<()> {
     writeln!(io::stderr(), "{CONNECTIONS} idle connections: {calls:?}\none: {alone:?}")?;
     for (command, calls) in &calls {
         let alone = alone.get(command).with_context(|| format!("{calls} times {command}"))?;
-        // The two are not asked at the same moment.
+        // The two servers are read one after the other.
         ensure!(*calls <= alone + alone / 4 + 4, "{command}: {calls} instead of {alone}");
     }
     let keys = many.keys().await?;

@@ -1,4 +1,4 @@
-//! What was acknowledged survives `kill -9` under load, once and in its place.
+//! Acknowledged entries survive `kill -9` under load, once and at their seqs.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tests::{
     Result,
     chance::Chance,
-    checker::{History, Ticks, Told, ensure_none},
+    checker::{History, SendOutcome, Ticks, ensure_none},
     client::{Cursors, User},
     ensure,
     patience::{WHOLE, within},
@@ -19,11 +19,11 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 const KILLS: usize = 25;
 const WRITERS: usize = 8;
-/// Acknowledgements between two kills, at the least and at the most.
+/// The fewest and the most acknowledgements between two kills.
 const ACKNOWLEDGED: (u64, u64) = (5, 120);
 const THE_END: &str = "the end";
 
-/// Where the gateway is, how many kills there were, and whether the writers are to end.
+/// The gateway's address, the number of kills, and whether writers shall stop.
 #[derive(Debug, Clone)]
 struct Place {
     url: String,
@@ -31,7 +31,7 @@ struct Place {
     last: bool,
 }
 
-/// Sends until the last kill; what has no answer is repeated over the next socket.
+/// Sends until the last kill, and repeats unanswered texts over the next socket.
 async fn write(
     name: String,
     user: User,
@@ -55,8 +55,8 @@ async fn write(
                 .then(|| Line::new(conversation, &user, &format!("{name}-{count}")))
         }) {
             match writer.over_ws(&connection, &line, &mut ws).await? {
-                Told::Acknowledged { .. } => acknowledged.send_modify(|count| *count += 1),
-                Told::Refused | Told::Unknown => {
+                SendOutcome::Acknowledged { .. } => acknowledged.send_modify(|count| *count += 1),
+                SendOutcome::Refused | SendOutcome::Unknown => {
                     open = Some(line);
                     break;
                 }
@@ -69,7 +69,7 @@ async fn write(
     }
 }
 
-/// Waits for the next place, or a moment: the socket may have broken before the news came.
+/// Waits for the next address, or for a short time: the socket may break before the address changes.
 async fn moved(place: &mut watch::Receiver<Place>) -> Result<()> {
     match timeout(Duration::from_millis(50), place.changed()).await {
         Ok(changed) => Ok(changed?),
@@ -77,7 +77,7 @@ async fn moved(place: &mut watch::Receiver<Place>) -> Result<()> {
     }
 }
 
-/// One cursor map through all kills, up to the last text of each conversation.
+/// Follows with one cursor map through all kills, until the last text of each conversation.
 async fn follow(
     user: User,
     conversations: usize,
@@ -100,7 +100,7 @@ async fn follow(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_process_loses_nothing_that_was_acknowledged() -> Result<()> {
+async fn acknowledged_texts_survive_when_the_process_is_killed() -> Result<()> {
     within(WHOLE, "the whole scenario", Box::pin(scenario())).await?
 }
 

@@ -1,4 +1,4 @@
-//! What clients leave behind is let go of: descriptors, memory, presence.
+//! A gateway releases what clients leave behind: descriptors, memory, presence.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet, time::timeout};
 
 const ROUNDS: usize = 8;
 const CLIENTS: usize = 100;
-/// Descriptors that come and go by themselves: files of the store, kept connections.
+/// The tolerance for descriptors of the store's files and of kept connections.
 const DESCRIPTORS_SLACK: usize = 20;
 
 fn descriptors(gateway: &mut Gateway) -> Result<usize> {
     Ok(std::fs::read_dir(format!("/proc/{}/fd", gateway.process().id()))?.count())
 }
 
-/// Clients that end in every way there is, most of them without a word.
+/// Runs clients that end in every way, most of them without closing.
 async fn one_client(number: usize, user: User, conversation: String) -> Result<()> {
     let url = user.http().url().to_owned();
     let short = Duration::from_millis(50);
@@ -50,7 +50,7 @@ async fn round(user: &User, conversation: &str) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_are_gone_leave_nothing_behind() -> Result<()> {
+async fn resources_are_released_when_clients_are_gone() -> Result<()> {
     let mut stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let conversation = ada.direct(&bob).await?;
@@ -65,7 +65,7 @@ async fn clients_that_are_gone_leave_nothing_behind() -> Result<()> {
     let baseline = descriptors(&mut stage.gateway)?;
     let mut resident = Vec::new();
     for _ in 0..ROUNDS {
-        // Each round has connections of its own, which end with it.
+        // Each round opens its own connections.
         round(&bob.at(stage.gateway.url()), &conversation).await?;
         calm(&mut stage.gateway, baseline).await?;
         resident.push(stage.gateway.process().resident_bytes()?);

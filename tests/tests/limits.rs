@@ -1,4 +1,4 @@
-//! Every documented bound holds on both of its sides.
+//! Every documented limit is tested at and above its bound.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use tests::{
     stage::Stage,
 };
 
-over_both_transports!(text_has_its_bound, emoji_and_client_id_have_their_bounds);
+over_both_transports!(text_is_limited_by_its_bytes, emoji_and_client_id_are_limited);
 
-async fn text_has_its_bound<S: Session>() -> Result<()> {
+async fn text_is_limited_by_its_bytes<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
     let mut session = S::open(&ada, None).await?;
     let body = |client_id: &str, text: String| json!({"conversation": direct, "client_id": client_id, "text": text});
-    // Bytes of UTF-8, whatever their escapes.
+    // The bound counts bytes of UTF-8, not of JSON escapes.
     for (client_id, text) in [("a", "x".repeat(16_384)), ("b", "ä".repeat(8_192))] {
         session.ok("send", body(client_id, text)).await?;
     }
@@ -39,7 +39,7 @@ async fn text_has_its_bound<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn emoji_and_client_id_have_their_bounds<S: Session>() -> Result<()> {
+async fn emoji_and_client_id_are_limited<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -60,7 +60,7 @@ async fn group(user: &User, body: Value) -> Result<tests::client::Answer> {
 }
 
 #[tokio::test]
-async fn titles_and_names_have_their_bounds() -> Result<()> {
+async fn titles_and_names_are_limited() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let lunch = ada.group("Lunch", &[]).await?;
@@ -86,20 +86,20 @@ async fn titles_and_names_have_their_bounds() -> Result<()> {
 }
 
 #[tokio::test]
-async fn founders_have_their_bound() -> Result<()> {
+async fn first_members_of_a_group_are_limited() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let ids = |count: u64| (1..=count).map(|id| id.to_string()).collect::<Vec<_>>();
     let body = |members: Vec<String>| json!({"kind": "group", "title": "x", "members": members});
     let refused = group(&ada, body(ids(256))).await?.refused(413, "too_large")?;
     has(&refused, &json!({"details": {"field": "members", "max": 256}}))?;
-    // With the maker these are 256, which are not too many; they are only nobody.
+    // With the creator these are 256, which is allowed. The users only do not exist.
     group(&ada, body(ids(255))).await?.refused(404, "not_found")?;
     Ok(())
 }
 
 #[tokio::test]
-async fn watched_users_have_their_bound() -> Result<()> {
+async fn watched_users_are_limited() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let mut ws = ada.ws(None).await?;
@@ -120,7 +120,7 @@ async fn watched_users_have_their_bound() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bodies_have_their_bound() -> Result<()> {
+async fn bodies_are_limited() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let padded = |bytes: usize| format!("{}{{\"wait_ms\":0}}", " ".repeat(bytes - 13));
@@ -135,7 +135,7 @@ async fn bodies_have_their_bound() -> Result<()> {
 }
 
 #[tokio::test]
-async fn third_waiting_poll_of_a_login_ends_the_oldest() -> Result<()> {
+async fn oldest_poll_ends_when_a_login_starts_a_third() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let wait = Duration::from_secs(30);
@@ -153,7 +153,7 @@ async fn third_waiting_poll_of_a_login_ends_the_oldest() -> Result<()> {
 }
 
 #[tokio::test]
-async fn poll_waits_as_long_as_it_is_told() -> Result<()> {
+async fn poll_waits_for_the_requested_time() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let begun = tokio::time::Instant::now();
@@ -164,7 +164,7 @@ async fn poll_waits_as_long_as_it_is_told() -> Result<()> {
 }
 
 #[tokio::test]
-async fn limits_are_told_in_the_greeting() -> Result<()> {
+async fn hello_returns_the_limits() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let ws = ada.ws(None).await?;
@@ -178,7 +178,7 @@ async fn limits_are_told_in_the_greeting() -> Result<()> {
 }
 
 #[tokio::test]
-async fn too_many_commands_are_limited_and_lose_nothing() -> Result<()> {
+async fn commands_above_the_rate_limit_can_be_repeated() -> Result<()> {
     let stage = Stage::with(Settings::new().set("RATE_LIMITS__ENABLED", "true")).await?;
     let (ada, bob) = (stage.user("ada").await?, stage.user("bob").await?);
     let direct = ada.direct(&bob).await?;
@@ -207,7 +207,7 @@ async fn too_many_commands_are_limited_and_lose_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn guessing_passwords_is_limited() -> Result<()> {
+async fn password_guesses_are_limited() -> Result<()> {
     let stage = Stage::with(Settings::new().set("RATE_LIMITS__ENABLED", "true")).await?;
     let ada = stage.user("ada").await?;
     for attempt in 0..500 {

@@ -1,4 +1,4 @@
-//! Who joins sees from the joining on, who goes sees nothing more, by every way.
+//! Members see entries from their join to their removal, over every transport.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -12,14 +12,14 @@ use tests::{
 };
 
 over_both_transports!(
-    later_member_sees_from_the_joining_on,
-    removed_member_hears_of_it_and_then_nothing,
-    leaving_is_a_removal_by_oneself,
-    readmitted_member_goes_on_at_the_new_joining,
-    role_and_title_are_told_to_everybody,
+    later_member_sees_entries_from_the_join_on,
+    removed_member_receives_the_removal_and_nothing_after,
+    leaving_works_like_a_removal,
+    readmitted_member_continues_at_the_new_join,
+    role_and_title_changes_reach_all_members,
 );
 
-/// Ada's group with Bob, with three texts in it.
+/// Creates Ada's group with Bob and three texts.
 async fn talk(ada: &User, bob: &User) -> Result<String> {
     let group = ada.group("Lunch", &[bob]).await?;
     for number in 0..3 {
@@ -28,7 +28,7 @@ async fn talk(ada: &User, bob: &User) -> Result<String> {
     Ok(group)
 }
 
-/// What a stranger is told about the conversation: it is not there.
+/// Fails unless the conversation does not exist for this user.
 async fn sees_nothing(user: &User, group: &str) -> Result<()> {
     let base = format!("/v1/conversations/{group}");
     for path in ["", "/messages", "/messages?after_seq=0", "/messages?around_seq=3", "/members"] {
@@ -41,7 +41,7 @@ async fn sees_nothing(user: &User, group: &str) -> Result<()> {
     Ok(())
 }
 
-async fn later_member_sees_from_the_joining_on<S: Session>() -> Result<()> {
+async fn later_member_sees_entries_from_the_join_on<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = talk(&ada, &bob).await?;
@@ -73,14 +73,14 @@ async fn later_member_sees_from_the_joining_on<S: Session>() -> Result<()> {
     has(&eve.conversation(&group).await?, &json!({"unread": 1, "member_count": 3}))
 }
 
-async fn removed_member_hears_of_it_and_then_nothing<S: Session>() -> Result<()> {
+async fn removed_member_receives_the_removal_and_nothing_after<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob, &eve]).await?;
     let other = ada.direct(&eve).await?;
     let mut session = S::open(&eve, None).await?;
     ada.remove(&group, &eve).await?.ok(204)?;
-    // Who is connected at that moment sees the entry too.
+    // A connected member receives the entry as well.
     let mut event = session.event().await?;
     if event["ev"] == "message" {
         has(&event, &json!({"kind": "left", "seq": 4, "user": eve.id, "by": ada.id}))?;
@@ -103,7 +103,7 @@ async fn removed_member_hears_of_it_and_then_nothing<S: Session>() -> Result<()>
 }
 
 #[tokio::test]
-async fn removed_member_who_is_connected_sees_the_removal() -> Result<()> {
+async fn connected_member_receives_the_own_removal() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob, &eve]).await?;
@@ -114,7 +114,7 @@ async fn removed_member_who_is_connected_sees_the_removal() -> Result<()> {
     has(&ws.next_event().await?, &json!({"ev": "removed", "conversation": group}))
 }
 
-async fn leaving_is_a_removal_by_oneself<S: Session>() -> Result<()> {
+async fn leaving_works_like_a_removal<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -128,7 +128,7 @@ async fn leaving_is_a_removal_by_oneself<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn readmitted_member_goes_on_at_the_new_joining<S: Session>() -> Result<()> {
+async fn readmitted_member_continues_at_the_new_join<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob, &eve]).await?;
@@ -148,7 +148,7 @@ async fn readmitted_member_goes_on_at_the_new_joining<S: Session>() -> Result<()
     Ok(())
 }
 
-async fn role_and_title_are_told_to_everybody<S: Session>() -> Result<()> {
+async fn role_and_title_changes_reach_all_members<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -166,11 +166,11 @@ async fn role_and_title_are_told_to_everybody<S: Session>() -> Result<()> {
     let entries: Vec<_> = events.iter().filter(|event| event["ev"] == "message").collect();
     has(entries[0], &json!({"kind": "title", "title": "Supper"}))?;
     has(entries[1], &json!({"kind": "role", "user": bob.id, "role": "admin"}))?;
-    let told =
+    let has_changes =
         |event: &Value| covers(event, &json!({"ev": "conversation", "details": {"role": "admin"}}));
-    let mut is_told = events.iter().any(told);
-    while !is_told {
-        is_told = told(&session.event_of("conversation").await?);
+    let mut is_received = events.iter().any(has_changes);
+    while !is_received {
+        is_received = has_changes(&session.event_of("conversation").await?);
     }
     has(&bob.conversation(&group).await?, &json!({"role": "admin", "title": "Supper"}))
 }

@@ -1,5 +1,5 @@
-//! One cursor map goes on over any mix of WebSockets and polls, on one gateway and on three in turn:
-//! each entry once and in order.
+//! One cursor map continues over any mix of WebSockets and polls, on one gateway and on three. It
+//! receives each entry once and in order.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -19,11 +19,11 @@ use tests::{
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 const DROPS: usize = 100;
-/// Events taken before a drop, at the most.
+/// The most events read before a session is dropped.
 const EVENTS_MAX: u64 = 12;
 const THE_END: &str = "the end";
 
-/// Writes until nobody needs more.
+/// Writes until the readers have enough.
 async fn write(
     user: User,
     conversations: Vec<String>,
@@ -42,13 +42,13 @@ async fn write(
         } else {
             writer.over_rest(&calls, &line, &user).await?;
         }
-        // A writer that outran every reader would only make gaps.
+        // A writer that is faster than all readers would cause gaps only.
         tokio::time::sleep(std::time::Duration::from_millis(chance.below(10))).await;
     }
     Ok(writer.history())
 }
 
-/// A reader who goes from gateway to gateway, and drops each session without a word.
+/// A reader that moves from gateway to gateway and drops each session without closing it.
 struct Reader<'a> {
     urls: &'a [String],
     user: User,
@@ -57,8 +57,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes up to so many events on the next gateway, over each transport in its turn, or what one
-    /// poll brings; how many of them were the end of a conversation.
+    /// Reads up to this many events, or one poll, on the next gateway over the next transport. Returns
+    /// the number of conversations that ended.
     async fn some(&mut self, events: u64) -> Result<u64> {
         let user = self.user.at(&self.urls[self.turn % self.urls.len()]);
         self.turn += 1;
@@ -92,14 +92,14 @@ impl Reader<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_cursor_goes_on_over_sockets_and_polls() -> Result<()> {
+async fn cursor_continues_over_sockets_and_polls() -> Result<()> {
     let stage = Stage::open().await?;
     let urls = [stage.gateway.url().to_owned()];
     within(WHOLE, "the whole scenario", Box::pin(scenario(&urls))).await?
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_cursor_goes_on_over_three_gateways() -> Result<()> {
+async fn cursor_continues_over_three_gateways() -> Result<()> {
     let Some(cluster) = Cluster::on_one_node(3).await? else { return Ok(()) };
     within(WHOLE, "the whole scenario", Box::pin(scenario(&cluster.urls()))).await?
 }

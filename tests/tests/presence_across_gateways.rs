@@ -1,8 +1,8 @@
-//! Who is on one gateway shows on the others in the documented time, whatever is killed, and nobody
-//! shows offline who is here.
+//! Presence reaches other gateways within the documented time when servers are killed, and no connected
+//! user becomes offline.
 //!
-//! The scenarios take turns on one cluster: what they measure must not wait for the start of
-//! another store.
+//! The scenarios run one after the other on one cluster, so that starting servers does not disturb
+//! their times.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -24,16 +24,16 @@ use tokio::time::Instant;
 const ONLINE_MAX: Duration = Duration::from_secs(2);
 const OFFLINE_MAX: Duration = Duration::from_secs(7);
 const GATEWAY_KILLED_MAX: Duration = Duration::from_secs(20);
-/// After the return of Redis.
+/// The bound after Redis is back.
 const CONVERGED_MAX: Duration = Duration::from_secs(10);
 const LAST_SEEN_ERROR_MAX: Duration = Duration::from_secs(20);
-/// How long a gateway counts as living that Redis does not hear of.
+/// The lease of a gateway.
 const LEASE_TTL: Duration = Duration::from_secs(15);
-/// What a busy machine may add to a documented time: in CI a store, Redis, three gateways and those
-/// who watch share two cores, and seeing is itself some calls.
+/// The time that a busy machine may add to a documented bound. In CI, a store, Redis, three gateways
+/// and the clients share two cores.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// What has to show so long after a moment.
+/// A change that must be visible within a time.
 struct Promise {
     what: &'static str,
     began: Instant,
@@ -45,7 +45,7 @@ impl Promise {
         Self { what, began: Instant::now(), bound }
     }
 
-    /// Waits until it is so, and tells after which time it was.
+    /// Waits until the change is visible and prints how long it took.
     async fn kept(&self, is_so: impl AsyncFnMut() -> Result<()>) -> Result<()> {
         let Self { what, began, bound } = self;
         let patience = (*bound + MARGIN).saturating_sub(began.elapsed());
@@ -57,12 +57,12 @@ impl Promise {
     }
 }
 
-/// Somebody who sees others from one gateway: a socket that watches them, and REST.
+/// A user who watches others on one gateway, over a socket and REST.
 struct Watcher {
     user: User,
     ws: Ws,
     watched: Vec<String>,
-    /// What came over the socket and over REST, each in its order.
+    /// The presence received over the socket and over REST, in order.
     seen: [Vec<Value>; 2],
 }
 
@@ -84,14 +84,14 @@ impl Watcher {
         Ok(())
     }
 
-    /// All that was seen of the user, by the way it came.
+    /// Returns the presence of a user by transport.
     fn seen_of(&self, user: &User) -> [Vec<&Value>; 2] {
         let of = |seen: &&Value| seen["user"] == *user.id;
         [0, 1].map(|way| self.seen[way].iter().filter(of).collect())
     }
 }
 
-/// One user who watches others from several gateways.
+/// One user who watches others on several gateways.
 struct Watchers(Vec<Watcher>);
 
 impl Watchers {
@@ -108,7 +108,7 @@ impl Watchers {
         Ok(Self(watchers))
     }
 
-    /// Waits until every one of them sees these users so, in the time that is promised.
+    /// Waits until every watcher sees this status of the users, within the promised time.
     async fn see(&mut self, users: &[&User], status: &str, promise: &Promise) -> Result<()> {
         let is_so = async || {
             self.look().await?;
@@ -120,7 +120,7 @@ impl Watchers {
         promise.kept(is_so).await
     }
 
-    /// Goes on looking for so long.
+    /// Keeps reading for this time.
     async fn look_for(&mut self, time: Duration) -> Result<()> {
         let end = Instant::now() + time;
         let is_over = async || {
@@ -138,7 +138,7 @@ impl Watchers {
         Ok(())
     }
 
-    /// Forgets what was seen before the last look.
+    /// Drops what was received before the last read.
     async fn forget(&mut self) -> Result<()> {
         self.0.iter_mut().for_each(|watcher| watcher.seen = [Vec::new(), Vec::new()]);
         self.look().await
@@ -148,13 +148,13 @@ impl Watchers {
         self.0.iter().flat_map(|watcher| watcher.seen_of(user)).collect()
     }
 
-    /// What every one of them saw last of these users; nothing of what was forgotten.
+    /// Returns what every watcher received last of these users.
     fn now(&self, users: &[&User]) -> impl Iterator<Item = &Value> {
         let seen = users.iter().flat_map(|user| self.seen_of(user));
         seen.filter_map(|seen| seen.last().copied()).collect::<Vec<_>>().into_iter()
     }
 
-    /// Nobody has seen the user so.
+    /// Fails if a watcher has received this status of the user.
     fn never(&self, user: &User, status: &str) -> Result<()> {
         let seen: Vec<_> = self.seen_of(user).concat();
         let so = seen.iter().filter(|seen| seen["status"] == status).count();
@@ -163,8 +163,7 @@ impl Watchers {
         Ok(())
     }
 
-    /// The last seen of the user is near the truth, which is between these times of the server's,
-    /// and never went back.
+    /// Fails unless the user's last-seen time is near these times of the server and never moved back.
     fn last_seen(&self, user: &User, [before, after]: [&str; 2]) -> Result<()> {
         for seen in self.now(&[user]) {
             let at = seen["last_seen_at"].as_str().with_context(|| seen.to_string())?;
@@ -182,21 +181,21 @@ impl Watchers {
     }
 }
 
-/// From one time of the wire's to another one of about the same day.
+/// Returns the milliseconds between two times of about the same day.
 fn millis_between(from: &str, to: &str) -> Result<i64> {
     const DAY: i64 = 24 * 3_600 * 1_000;
     let between = millis_of_day(to)? - millis_of_day(from)?;
     Ok((between + DAY / 2).rem_euclid(DAY) - DAY / 2)
 }
 
-/// Of a time as `2026-03-14T09:26:53.589Z`.
+/// Returns the milliseconds since midnight of a time such as `2026-03-14T09:26:53.589Z`.
 fn millis_of_day(time: &str) -> Result<i64> {
     let parts = time.get(11..23).with_context(|| time.to_owned())?.split([':', '.']);
     let units = [3_600_000, 60_000, 1_000, 1];
     parts.zip(units).map(|(part, unit)| Ok(part.parse::<i64>()? * unit)).sum()
 }
 
-/// What time it is for a gateway.
+/// Returns the current time of a gateway.
 async fn server_time(user: &User) -> Result<String> {
     let ws = user.ws(None).await?;
     let time = ws.greeting()["server_time"].as_str().context("no server_time")?.to_owned();
@@ -204,7 +203,7 @@ async fn server_time(user: &User) -> Result<String> {
     Ok(time)
 }
 
-/// New users who share a conversation.
+/// Registers users who share a conversation.
 async fn company<const N: usize>(cluster: &Cluster, names: [&str; N]) -> Result<[User; N]> {
     let mut users = Vec::new();
     for name in names {
@@ -215,7 +214,7 @@ async fn company<const N: usize>(cluster: &Cluster, names: [&str; N]) -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn presence_shows_on_other_gateways_in_time() -> Result<()> {
+async fn presence_reaches_other_gateways_in_time() -> Result<()> {
     let Some(mut cluster) = Cluster::on_one_node(3).await? else { return Ok(()) };
     within(WHOLE, "all scenarios", Box::pin(scenarios(&mut cluster))).await?
 }
@@ -259,7 +258,7 @@ async fn goes_with_a_gateway(cluster: &mut Cluster) -> Result<()> {
     let after = server_time(&bob).await?;
     watchers.see(&[&ada, &carl], "offline", &offline).await?;
     drop(adas);
-    // Those who bury the gateway may write down what it left for as long again.
+    // The gateways that reap it may take as long again to write its last-seen times.
     watchers.look_for(OFFLINE_MAX).await?;
     watchers.last_seen(&ada, [&before, &after])?;
     watchers.last_seen(&carl, [&before, &after])?;
@@ -287,7 +286,7 @@ async fn stays_elsewhere(cluster: &mut Cluster) -> Result<()> {
     watchers.look_for(ONLINE_MAX + MARGIN).await?;
     cluster.gateways[0].kill()?;
     watchers.look_for(GATEWAY_KILLED_MAX + MARGIN).await?;
-    // The last device goes from one gateway to another.
+    // The last device moves from one gateway to another.
     desktops.close().await?;
     let desktops = desktop.at(&urls[1]).ws(None).await?;
     watchers.look_for(OFFLINE_MAX + MARGIN).await?;

@@ -1,4 +1,4 @@
-//! `(conversation, sender, client_id)` makes one entry, whatever carries the attempts and when.
+//! `(conversation, sender, client_id)` makes one entry, over any transports and at any time.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tests::{
     Result,
     chance::Chance,
-    checker::{History, Ticks, Told, ensure_none},
+    checker::{History, SendOutcome, Ticks, ensure_none},
     client::{Cursors, User, Ws},
     ensure,
     patience::{WHOLE, within},
@@ -22,7 +22,7 @@ const DEVICES: usize = 2;
 const LINES: usize = 1_000;
 const THE_END: &str = "the end";
 
-/// One device of a user, with both ways to send.
+/// One device of a user, which sends over a socket and over REST.
 struct Device {
     name: String,
     user: User,
@@ -33,7 +33,7 @@ struct Device {
 }
 
 impl Device {
-    /// Sends its share, with repeats over the other way: later, at once, or not at all.
+    /// Sends its share of the lines. Repeats some over the other transport, later or at once.
     async fn send_all(mut self, conversations: Vec<String>) -> Result<(History, Vec<Line>)> {
         for count in 0..=LINES / USERS / DEVICES {
             let client_id = format!("{}-{count}", self.name);
@@ -63,7 +63,7 @@ impl Device {
                 writer.over_ws(&socket, line, ws).await?;
             }
             _ => {
-                // Both at the same moment: the socket's command is on its way when REST's begins.
+                // Both at once: the socket's command is in flight when the REST call starts.
                 let id = ws.send("send", line.command()).await?;
                 writer.over_rest(&call, line, &self.user).await?;
                 writer.attempt(&socket, line, ws.reply(id)).await?;
@@ -90,7 +90,7 @@ async fn conversations(users: &[User]) -> Result<Vec<String>> {
     Ok(conversations)
 }
 
-/// Repeats some of the lines long after, from a device that never sent them.
+/// Repeats some of the lines much later, from another device.
 async fn late_repeats(
     ticks: &Arc<Ticks>,
     users: &[User],
@@ -101,9 +101,9 @@ async fn late_repeats(
     for line in lines.iter().filter(|_| chance.percent(20)) {
         let sender = users.iter().find(|user| user.id == line.key.sender);
         if let Some(sender) = sender {
-            let told = writer.over_rest("late", line, sender).await?;
-            let replayed = matches!(told, Told::Acknowledged { replayed: true, .. });
-            ensure!(replayed, "a late repeat is not recognised: {line:?}: {told:?}");
+            let outcome = writer.over_rest("late", line, sender).await?;
+            let replayed = matches!(outcome, SendOutcome::Acknowledged { replayed: true, .. });
+            ensure!(replayed, "a late repeat is not recognised: {line:?}: {outcome:?}");
         }
     }
     Ok(writer.history())
@@ -122,13 +122,17 @@ async fn follow<S: Session>(user: User, cursors: Cursors, conversations: usize) 
     Ok(follower.history())
 }
 
-/// Each command has exactly one answer that is not a repeat.
+/// Checks that each command has exactly one answer that is not a repeat.
 fn one_first_answer(history: &History) -> Result<()> {
     let mut firsts: BTreeMap<_, u32> = BTreeMap::new();
     for attempt in &history.attempts {
         let first = firsts.entry(&attempt.key).or_default();
-        ensure!(matches!(attempt.told, Told::Acknowledged { .. }), "not answered: {attempt:?}");
-        *first += u32::from(matches!(attempt.told, Told::Acknowledged { replayed: false, .. }));
+        ensure!(
+            matches!(attempt.outcome, SendOutcome::Acknowledged { .. }),
+            "not answered: {attempt:?}"
+        );
+        *first +=
+            u32::from(matches!(attempt.outcome, SendOutcome::Acknowledged { replayed: false, .. }));
     }
     for (key, firsts) in firsts {
         ensure!(firsts == 1, "{firsts} first answers for {key:?}");
@@ -137,7 +141,7 @@ fn one_first_answer(history: &History) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn repeats_over_any_transport_make_one_entry() -> Result<()> {
+async fn repeats_make_one_entry_over_any_transport() -> Result<()> {
     within(WHOLE, "the whole scenario", Box::pin(scenario())).await?
 }
 

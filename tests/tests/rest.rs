@@ -1,4 +1,4 @@
-//! HTTP as HTTP: statuses, headers, problems, and what both listeners serve.
+//! Statuses, headers and problems of HTTP, and the pages of both listeners.
 
 use http::Method;
 use tests::{
@@ -11,7 +11,7 @@ use tests::{
 };
 
 #[tokio::test]
-async fn problem_names_itself_and_the_call() -> Result<()> {
+async fn problem_has_its_code_and_its_call() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let problem = ada.get("/v1/conversations/5").await?.refused(404, "not_found")?;
@@ -24,7 +24,7 @@ async fn problem_names_itself_and_the_call() -> Result<()> {
 }
 
 #[tokio::test]
-async fn wrong_methods_are_told_the_right_ones() -> Result<()> {
+async fn wrong_method_gets_the_allowed_ones() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     for (method, path, allowed) in [
@@ -43,7 +43,7 @@ async fn wrong_methods_are_told_the_right_ones() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bodies_are_json_and_say_so() -> Result<()> {
+async fn bodies_are_refused_without_a_json_content_type() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let body = r#"{"display_name":"Ada"}"#;
@@ -60,7 +60,7 @@ async fn bodies_are_json_and_say_so() -> Result<()> {
 }
 
 #[tokio::test]
-async fn socket_needs_an_upgrade_and_its_subprotocol() -> Result<()> {
+async fn socket_is_refused_without_upgrade_and_subprotocol() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let plain = ada.http().call(Method::GET, "/v1/ws").answer().await?;
@@ -79,7 +79,7 @@ async fn socket_needs_an_upgrade_and_its_subprotocol() -> Result<()> {
 }
 
 #[tokio::test]
-async fn answers_are_not_kept_by_caches() -> Result<()> {
+async fn answers_are_not_cached() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     for path in ["/v1/me", "/v1/conversations", "/v1/nothing"] {
@@ -91,7 +91,7 @@ async fn answers_are_not_kept_by_caches() -> Result<()> {
 }
 
 #[tokio::test]
-async fn token_never_counts_in_an_address() -> Result<()> {
+async fn token_in_the_query_is_ignored() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     for name in ["access_token", "token"] {
@@ -103,7 +103,7 @@ async fn token_never_counts_in_an_address() -> Result<()> {
 }
 
 #[tokio::test]
-async fn page_and_documents_are_served_safely() -> Result<()> {
+async fn page_and_documents_have_security_headers() -> Result<()> {
     let stage = Stage::open().await?;
     let http = Http::new(stage.gateway.url());
     let page = http.call(Method::GET, "/").answer().await?;
@@ -126,7 +126,7 @@ async fn page_and_documents_are_served_safely() -> Result<()> {
 }
 
 #[tokio::test]
-async fn admin_listener_tells_how_it_goes() -> Result<()> {
+async fn admin_listener_serves_health_and_metrics() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let admin = Http::new(stage.gateway.admin_url());
@@ -146,7 +146,7 @@ async fn admin_listener_tells_how_it_goes() -> Result<()> {
     for secret in ["a very secret text", &ada.access_token, &ada.refresh_token] {
         ensure!(!metrics.contains(secret), "the metrics tell secrets");
     }
-    // What is for operators is not for everybody.
+    // The public listener does not serve the pages for operators.
     let public = Http::new(stage.gateway.url());
     for path in ["/metrics", "/readyz"] {
         let answer = public.call(Method::GET, path).answer().await?;
@@ -156,7 +156,7 @@ async fn admin_listener_tells_how_it_goes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn log_tells_no_secrets() -> Result<()> {
+async fn log_contains_no_secrets() -> Result<()> {
     let mut stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let bob = stage.user("bob").await?;

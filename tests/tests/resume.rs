@@ -1,4 +1,4 @@
-//! What `resume` brings, over the WebSocket and the long poll alike.
+//! What a resumed session receives, over WebSocket and long poll.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -13,25 +13,25 @@ use tests::{
 };
 
 over_both_transports!(
-    without_resume_comes_only_what_is_new,
-    with_empty_cursors_everything_is_announced_and_caught_up,
-    cursor_goes_on_after_its_seq,
-    conversation_of_others_comes_as_removed,
-    cursor_past_the_head_is_put_back_by_a_gap,
-    exactly_the_bound_is_caught_up,
-    more_than_the_bound_is_a_gap,
-    own_texts_come_too,
-    new_conversation_is_announced_while_connected,
+    session_without_cursors_receives_new_entries_only,
+    session_with_empty_cursors_receives_everything,
+    session_continues_after_its_cursor,
+    cursor_of_a_foreign_conversation_is_removed,
+    cursor_past_the_head_is_reset_by_a_gap,
+    entries_up_to_the_maximum_are_sent,
+    entries_above_the_maximum_become_a_gap,
+    own_texts_are_received,
+    new_conversation_is_announced_to_connected_members,
 );
 
-/// The documented bound of entries a conversation.
+/// The documented maximum of entries for each conversation.
 const RESUME_ENTRIES_MAX: u64 = 500;
 
 fn cursors<const N: usize>(cursors: [(&str, u64); N]) -> Cursors {
     cursors.map(|(conversation, seq)| (conversation.to_owned(), seq)).into()
 }
 
-/// Texts until the head is `head`, many at a time.
+/// Sends texts until the head is `head`, many at a time.
 async fn fill(user: &User, conversation: &str, head: u64) -> Result<()> {
     let mut ws = user.ws(None).await?;
     let first = ws.heads().get(conversation).copied().unwrap_or_default() + 1;
@@ -48,7 +48,7 @@ async fn fill(user: &User, conversation: &str, head: u64) -> Result<()> {
     Ok(())
 }
 
-async fn without_resume_comes_only_what_is_new<S: Session>() -> Result<()> {
+async fn session_without_cursors_receives_new_entries_only<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -62,7 +62,7 @@ async fn without_resume_comes_only_what_is_new<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn with_empty_cursors_everything_is_announced_and_caught_up<S: Session>() -> Result<()> {
+async fn session_with_empty_cursors_receives_everything<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -83,7 +83,7 @@ async fn with_empty_cursors_everything_is_announced_and_caught_up<S: Session>() 
     Ok(())
 }
 
-async fn cursor_goes_on_after_its_seq<S: Session>() -> Result<()> {
+async fn session_continues_after_its_cursor<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -102,7 +102,7 @@ async fn cursor_goes_on_after_its_seq<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn conversation_of_others_comes_as_removed<S: Session>() -> Result<()> {
+async fn cursor_of_a_foreign_conversation_is_removed<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let own = ada.group("Lunch", &[&bob]).await?;
@@ -124,7 +124,7 @@ async fn conversation_of_others_comes_as_removed<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn cursor_past_the_head_is_put_back_by_a_gap<S: Session>() -> Result<()> {
+async fn cursor_past_the_head_is_reset_by_a_gap<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -136,7 +136,7 @@ async fn cursor_past_the_head_is_put_back_by_a_gap<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn exactly_the_bound_is_caught_up<S: Session>() -> Result<()> {
+async fn entries_up_to_the_maximum_are_sent<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -148,7 +148,7 @@ async fn exactly_the_bound_is_caught_up<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn more_than_the_bound_is_a_gap<S: Session>() -> Result<()> {
+async fn entries_above_the_maximum_become_a_gap<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -164,7 +164,7 @@ async fn more_than_the_bound_is_a_gap<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn own_texts_come_too<S: Session>() -> Result<()> {
+async fn own_texts_are_received<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -180,7 +180,7 @@ async fn own_texts_come_too<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn new_conversation_is_announced_while_connected<S: Session>() -> Result<()> {
+async fn new_conversation_is_announced_to_connected_members<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let mut session = S::open(&bob, Some(&Cursors::new())).await?;

@@ -1,13 +1,13 @@
-//! What a node is told: small unless it is measured, on loopback, and safe at a kill.
+//! The settings of a node: on loopback, durable when killed, and small unless it is measured.
 
 use std::{fs, path::Path};
 
 use anyhow::Result;
 
-/// Evenly over the ring, so that each of three nodes has a third.
+/// Tokens that give each of three nodes a third of the ring.
 const TOKENS: [i64; 3] = [i64::MIN, -3_074_457_345_618_258_603, 3_074_457_345_618_258_602];
 
-/// Packages that Cassandra reaches into, as its own start script opens them.
+/// Packages that Cassandra's own start script opens as well.
 const EXPORTS: &str = "java.base/jdk.internal.misc java.management.rmi/com.sun.jmx.remote.internal.rmi \
     java.rmi/sun.rmi.registry java.rmi/sun.rmi.server java.sql/java.sql java.base/java.lang.ref \
     jdk.unsupported/sun.misc jdk.compiler/com.sun.tools.javac.file jdk.attach/sun.tools.attach";
@@ -32,9 +32,9 @@ const LOGBACK: &str = r#"<configuration>
 /// How much of the machine a node may use.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Size {
-    /// Starts fast beside others.
+    /// Starts fast and leaves the machine to others.
     Small,
-    /// With its full compiler, and memory for what a load writes.
+    /// Uses the full compiler and enough memory for a load.
     Full,
 }
 
@@ -137,7 +137,7 @@ authenticator: AllowAllAuthenticator
     }
 }
 
-/// The arguments of `java` for a node of a ring of `ring` nodes.
+/// Returns the arguments of `java` for a node of a ring of `ring` nodes.
 pub(super) fn java_arguments(
     folder: &Path,
     jars: &Path,

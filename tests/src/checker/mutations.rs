@@ -1,4 +1,4 @@
-//! The checker is checked: a good history passes, and each damage is named by its word.
+//! Tests of the checker: a correct history passes, and each damage is found under its name.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn attempt(seq: u64, called: u64) -> Attempt {
         text: text.unwrap_or_default(),
         called,
         answered: called + 1,
-        told: Told::Acknowledged { seq, id, replayed: false },
+        outcome: SendOutcome::Acknowledged { seq, id, replayed: false },
     }
 }
 
@@ -55,16 +55,17 @@ fn read(reader: &str, called: u64, entries: Vec<Seen>) -> Read {
     Read { reader: reader.into(), conversation: "c".into(), called, after, entries, head: HEAD }
 }
 
-/// Ada and Bob from 1 and 2 on, Eve from 5 to 9; the rest are texts.
-fn good() -> History {
+/// Returns a history without violations: Ada and Bob join first, Eve is a member from 5 to 9, and all
+/// other entries are texts.
+fn correct() -> History {
     let texts = (3..=HEAD).filter(|seq| !matches!(seq, 5 | 9));
     let mut attempts: Vec<_> = texts.map(|seq| attempt(seq, 10 * seq)).collect();
     let mut repeat = attempt(3, 45);
     repeat.connection = "ada's poll".into();
-    repeat.told = Told::Acknowledged { seq: 3, id: 1_003, replayed: true };
+    repeat.outcome = SendOutcome::Acknowledged { seq: 3, id: 1_003, replayed: true };
     attempts.push(repeat);
     let mut lost_answer = attempt(4, 39);
-    lost_answer.told = Told::Unknown;
+    lost_answer.outcome = SendOutcome::Unknown;
     attempts.push(lost_answer);
     History {
         attempts,
@@ -87,37 +88,37 @@ fn found(history: &History) -> Vec<Violation> {
     check(history).into_iter().map(|finding| finding.violation).collect()
 }
 
-/// Damages a good history and expects this word among the findings.
-fn names(violation: Violation, damage: impl FnOnce(&mut History)) {
-    let mut history = good();
+/// Damages a correct history and expects this violation among the findings.
+fn finds(violation: Violation, damage: impl FnOnce(&mut History)) {
+    let mut history = correct();
     damage(&mut history);
     let found = found(&history);
     assert!(found.contains(&violation), "{} is not in {found:?}", violation.name());
 }
 
 #[test]
-fn a_good_history_has_no_violation() {
-    assert_eq!(check(&good()), []);
+fn correct_history_has_no_violation() {
+    assert_eq!(check(&correct()), []);
 }
 
 #[test]
-fn an_acknowledged_entry_that_nobody_ever_saw_is_a_lost_write() {
-    names(Violation::LostWrite, |history| {
+fn missing_acknowledged_entry_is_a_lost_write() {
+    finds(Violation::LostWrite, |history| {
         let mut lost = attempt(HEAD, 200);
-        lost.key.client_id = "never-seen".into();
-        lost.told = Told::Acknowledged { seq: HEAD + 1, id: 7, replayed: false };
+        lost.key.client_id = "missing".into();
+        lost.outcome = SendOutcome::Acknowledged { seq: HEAD + 1, id: 7, replayed: false };
         history.attempts.push(lost);
     });
 }
 
 #[test]
-fn an_acknowledged_entry_with_another_in_its_place_is_a_lost_write() {
-    names(Violation::LostWrite, |history| history.attempts[0].key.client_id = "other".into());
+fn other_entry_at_an_acknowledged_seq_is_a_lost_write() {
+    finds(Violation::LostWrite, |history| history.attempts[0].key.client_id = "other".into());
 }
 
 #[test]
-fn a_read_that_misses_an_earlier_acknowledgement_is_stale() {
-    names(Violation::StaleRead, |history| {
+fn read_is_stale_when_it_lacks_an_acknowledged_entry() {
+    finds(Violation::StaleRead, |history| {
         let mut stale = read(ADA, 400, seen_from(1, 8));
         stale.head = 8;
         history.reads.push(stale);
@@ -125,31 +126,31 @@ fn a_read_that_misses_an_earlier_acknowledgement_is_stale() {
 }
 
 #[test]
-fn a_cursor_that_is_sent_back_was_compared_with_a_stale_head() {
-    names(Violation::StaleRead, |history| history.followed[0].steps.insert(5, Step::Gap(3)));
+fn gap_to_an_earlier_seq_is_a_stale_read() {
+    finds(Violation::StaleRead, |history| history.followed[0].steps.insert(5, Step::Gap(3)));
 }
 
 #[test]
 fn two_entries_at_one_seq_are_an_inconsistent_offset() {
-    names(Violation::InconsistentOffset, |history| history.reads[0].entries[6].id = 7);
+    finds(Violation::InconsistentOffset, |history| history.reads[0].entries[6].id = 7);
 }
 
 #[test]
-fn a_page_with_a_seq_left_out_has_a_hole() {
-    names(Violation::Hole, |history| drop(history.reads[0].entries.remove(6)));
+fn page_has_a_hole_when_a_seq_is_missing() {
+    finds(Violation::Hole, |history| drop(history.reads[0].entries.remove(6)));
 }
 
 #[test]
-fn a_seq_that_nobody_saw_is_a_hole() {
-    names(Violation::Hole, |history| {
+fn seq_that_was_never_received_is_a_hole() {
+    finds(Violation::Hole, |history| {
         history.followed.clear();
         history.reads = vec![read(ADA, 500, seen_from(1, 6)), read(ADA, 501, seen_from(8, HEAD))];
     });
 }
 
 #[test]
-fn a_key_at_two_places_is_a_duplicate() {
-    names(Violation::Duplicate, |history| {
+fn key_at_two_seqs_is_a_duplicate() {
+    finds(Violation::Duplicate, |history| {
         history.followed.clear();
         history.reads[0].entries[9].client_id = Some("key-8".into());
         history.reads[0].entries[9].sender = BOB.into();
@@ -157,90 +158,90 @@ fn a_key_at_two_places_is_a_duplicate() {
 }
 
 #[test]
-fn an_id_at_two_places_is_a_duplicate() {
-    names(Violation::Duplicate, |history| {
+fn id_at_two_seqs_is_a_duplicate() {
+    finds(Violation::Duplicate, |history| {
         history.followed.clear();
         history.reads[0].entries[9].id = 1_003;
     });
 }
 
 #[test]
-fn a_repeat_with_another_answer_is_an_ack_divergence() {
-    names(Violation::AckDivergence, |history| {
+fn repeat_with_another_answer_is_an_ack_divergence() {
+    finds(Violation::AckDivergence, |history| {
         let repeat = history.attempts.iter_mut().find(|attempt| attempt.connection == "ada's poll");
         if let Some(repeat) = repeat {
-            repeat.told = Told::Acknowledged { seq: 3, id: 7, replayed: true };
+            repeat.outcome = SendOutcome::Acknowledged { seq: 3, id: 7, replayed: true };
         }
     });
 }
 
 #[test]
-fn a_refused_command_in_the_log_is_an_aborted_read() {
-    names(Violation::AbortedRead, |history| history.attempts[2].told = Told::Refused);
+fn refused_command_in_the_log_is_an_aborted_read() {
+    finds(Violation::AbortedRead, |history| history.attempts[2].outcome = SendOutcome::Refused);
 }
 
 #[test]
-fn a_text_that_nobody_sent_is_a_phantom() {
-    names(Violation::Phantom, |history| drop(history.attempts.remove(2)));
-    names(Violation::Phantom, |history| history.attempts[2].text = "another".into());
+fn text_that_was_never_sent_is_a_phantom() {
+    finds(Violation::Phantom, |history| drop(history.attempts.remove(2)));
+    finds(Violation::Phantom, |history| history.attempts[2].text = "another".into());
 }
 
 #[test]
-fn a_cursor_that_jumps_without_a_gap_is_a_poll_skip() {
-    names(Violation::PollSkip, |history| drop(history.followed[0].steps.remove(4)));
+fn cursor_that_skips_without_a_gap_is_a_poll_skip() {
+    finds(Violation::PollSkip, |history| drop(history.followed[0].steps.remove(4)));
 }
 
 #[test]
-fn an_announced_gap_is_no_violation() {
-    let mut history = good();
+fn gap_event_is_not_a_violation() {
+    let mut history = correct();
     history.followed[0].steps.splice(2..5, [Step::Gap(6)]);
     assert_eq!(check(&history), []);
 }
 
 #[test]
-fn a_cursor_that_goes_back_is_nonmonotonic() {
-    names(Violation::Nonmonotonic, |history| history.followed[0].steps.swap(3, 4));
+fn cursor_that_moves_back_is_nonmonotonic() {
+    finds(Violation::Nonmonotonic, |history| history.followed[0].steps.swap(3, 4));
 }
 
 #[test]
-fn an_entry_that_comes_twice_is_a_redelivery() {
-    names(Violation::Redelivery, |history| {
+fn entry_received_twice_is_a_redelivery() {
+    finds(Violation::Redelivery, |history| {
         let again = history.followed[0].steps[3].clone();
         history.followed[0].steps.insert(5, again);
     });
 }
 
 #[test]
-fn commands_of_a_connection_that_change_places_are_nonmonotonic_sends() {
-    names(Violation::NonmonotonicSend, |history| history.attempts.swap(0, 3));
+fn reordered_commands_are_nonmonotonic_sends() {
+    finds(Violation::NonmonotonicSend, |history| history.attempts.swap(0, 3));
 }
 
 #[test]
-fn an_entry_after_the_removal_is_a_leak() {
-    names(Violation::LeakAfterRemoval, |history| {
+fn entry_after_the_removal_is_a_leak() {
+    finds(Violation::LeakAfterRemoval, |history| {
         history.followed[2].steps.push(Step::Entry(seen(10)));
     });
 }
 
 #[test]
-fn an_entry_before_the_joining_is_a_leak() {
-    names(Violation::LeakBeforeJoin, |history| {
+fn entry_before_the_join_is_a_leak() {
+    finds(Violation::LeakBeforeJoin, |history| {
         history.reads[1] = read(EVE, 95, seen_from(4, 9));
     });
 }
 
 #[test]
-fn an_entry_of_a_stranger_is_a_nonmember_send() {
-    names(Violation::NonmemberSend, |history| history.stays[1].left = Some(9));
+fn entry_of_an_outsider_is_a_nonmember_send() {
+    finds(Violation::NonmemberSend, |history| history.stays[1].left = Some(9));
 }
 
 #[test]
-fn a_receipt_that_goes_back_or_past_the_head_is_a_cursor_regress() {
-    names(Violation::CursorRegress, |history| history.receipts[0].seqs.swap(1, 2));
-    names(Violation::CursorRegress, |history| history.receipts[0].seqs.push((HEAD + 1, HEAD)));
+fn receipt_that_moves_back_is_a_cursor_regress() {
+    finds(Violation::CursorRegress, |history| history.receipts[0].seqs.swap(1, 2));
+    finds(Violation::CursorRegress, |history| history.receipts[0].seqs.push((HEAD + 1, HEAD)));
 }
 
 #[test]
-fn a_cursor_that_stops_short_leaves_entries_unseen() {
-    names(Violation::Unseen, |history| drop(history.followed[1].steps.pop()));
+fn cursor_that_stops_early_leaves_entries_unseen() {
+    finds(Violation::Unseen, |history| drop(history.followed[1].steps.pop()));
 }

@@ -1,15 +1,15 @@
-//! One dense order for everybody, and for each cursor its part of it.
+//! Checks that every reader sees one dense order, and every cursor its part of it.
 
 use std::collections::BTreeSet;
 
 use super::{Findings, Followed, History, Logs, Stay, Step, Violation};
 
-/// Puts all sightings together; they must agree, and leave nothing out.
+/// Builds the logs from everything that was received. All readers must agree, without holes.
 pub(super) fn logs<'a>(history: &'a History, findings: &mut Findings) -> Logs<'a> {
     let mut logs = Logs::new();
     for (reader, conversation, seen) in history.sightings() {
         let first = *logs.entry(conversation).or_default().entry(seen.seq).or_insert(seen);
-        // The text may differ, because an edit or a redaction may lie between two sightings.
+        // The text may differ: an edit or a redaction may have come between two reads.
         let same =
             first.id == seen.id && first.sender == seen.sender && first.client_id == seen.client_id;
         findings.unless(same, Violation::InconsistentOffset, || {
@@ -20,13 +20,14 @@ pub(super) fn logs<'a>(history: &'a History, findings: &mut Findings) -> Logs<'a
         let log = logs.entry(&read.conversation).or_default();
         let begin = log.keys().next().copied().unwrap_or(read.head);
         for seq in (begin..=read.head).filter(|seq| !log.contains_key(seq)) {
-            findings.add(Violation::Hole, format!("nobody saw {seq} of {}", read.conversation));
+            findings
+                .add(Violation::Hole, format!("{seq} of {} was never received", read.conversation));
         }
     }
     logs
 }
 
-/// A page is a run.
+/// Checks that each page is dense.
 pub(super) fn reads(history: &History, findings: &mut Findings) {
     for read in &history.reads {
         let seqs: Vec<_> = read.entries.iter().map(|seen| seen.seq).collect();
@@ -38,28 +39,31 @@ pub(super) fn reads(history: &History, findings: &mut Findings) {
     }
 }
 
-/// A cursor gets each entry once and in order, or an announced gap.
+/// Checks that each cursor received each entry once and in order, or a gap event.
 pub(super) fn followed(history: &History, logs: &Logs<'_>, findings: &mut Findings) {
     for cursor in &history.followed {
         let reached = follow(history, cursor, findings);
         let head = logs.get(&*cursor.conversation).and_then(|log| log.keys().last().copied());
         let fine = !cursor.to_the_end || head.is_none_or(|head| reached >= head);
         findings.unless(fine, Violation::Unseen, || {
-            format!("{} got {} up to {reached} of {head:?}", cursor.reader, cursor.conversation)
+            format!(
+                "{} received {} up to {reached} of {head:?}",
+                cursor.reader, cursor.conversation
+            )
         });
     }
 }
 
 fn follow(history: &History, cursor: &Followed, findings: &mut Findings) -> u64 {
-    let mut got = BTreeSet::new();
+    let mut received = BTreeSet::new();
     let mut at = cursor.after;
     for step in &cursor.steps {
         let seen = match step {
             Step::Gap(to) => {
-                // Back is right only where the log ends there: a cursor of another log.
-                findings.unless(*to >= at || !got.contains(&at), Violation::StaleRead, || {
+                // A gap may move back only a cursor that no entry of this log has reached.
+                findings.unless(*to >= at || !received.contains(&at), Violation::StaleRead, || {
                     let Followed { reader, conversation, .. } = cursor;
-                    format!("{reader} in {conversation}: sent back from {at} to {to}")
+                    format!("{reader} in {conversation}: moved back from {at} to {to}")
                 });
                 at = *to;
                 continue;
@@ -69,7 +73,7 @@ fn follow(history: &History, cursor: &Followed, findings: &mut Findings) -> u64 
         let place = || format!("{} in {}: {seen:?} at {at}", cursor.reader, cursor.conversation);
         let joining = stays(history, &cursor.reader, &cursor.conversation)
             .any(|stay| stay.joined == seen.seq);
-        if !got.insert(seen.seq) {
+        if !received.insert(seen.seq) {
             findings.add(Violation::Redelivery, place());
         } else if seen.seq <= at {
             findings.add(Violation::Nonmonotonic, place());
@@ -90,7 +94,7 @@ fn stays<'a>(
     history.stays.iter().filter(theirs)
 }
 
-/// Nothing reaches anybody outside of their stays, nor comes from them.
+/// Checks that users send and receive entries only while they are members.
 pub(super) fn members(history: &History, logs: &Logs<'_>, findings: &mut Findings) {
     let inside = |user, conversation, seq| {
         stays(history, user, conversation)
@@ -113,7 +117,7 @@ pub(super) fn members(history: &History, logs: &Logs<'_>, findings: &mut Finding
     }
 }
 
-/// Receipts go forward, and never past the head.
+/// Checks that receipts move forward and never past the head.
 pub(super) fn receipts(history: &History, logs: &Logs<'_>, findings: &mut Findings) {
     for receipts in &history.receipts {
         let log = logs.get(&*receipts.conversation);

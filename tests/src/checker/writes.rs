@@ -1,10 +1,10 @@
-//! What was acknowledged is there, once, as it was sent; what was refused is not.
+//! Checks that acknowledged commands are in the log once, as they were sent, and refused ones are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Attempt, Findings, History, Key, Logs, Seen, Told, Violation};
+use super::{Attempt, Findings, History, Key, Logs, Seen, SendOutcome, Violation};
 
-/// An entry has one place, and a command makes one entry.
+/// Checks that each entry has one seq, and each command makes one entry.
 pub(super) fn places(logs: &Logs<'_>, findings: &mut Findings) {
     let mut ids = BTreeMap::new();
     for (conversation, log) in logs {
@@ -22,11 +22,11 @@ pub(super) fn places(logs: &Logs<'_>, findings: &mut Findings) {
     }
 }
 
-/// Each acknowledged command is where its answers say, and they all say the same.
+/// Checks that each acknowledged command is at the seq of its answers, and that the answers agree.
 pub(super) fn answers(history: &History, logs: &Logs<'_>, findings: &mut Findings) {
     let mut first = BTreeMap::new();
     for attempt in &history.attempts {
-        let Told::Acknowledged { seq, id, .. } = attempt.told else { continue };
+        let SendOutcome::Acknowledged { seq, id, .. } = attempt.outcome else { continue };
         let (known_seq, known_id) = *first.entry(&attempt.key).or_insert((seq, id));
         findings.unless((known_seq, known_id) == (seq, id), Violation::AckDivergence, || {
             format!("{:?}: {seq}, {id} and {known_seq}, {known_id}", attempt.key)
@@ -38,7 +38,7 @@ pub(super) fn answers(history: &History, logs: &Logs<'_>, findings: &mut Finding
                 findings.add(Violation::LostWrite, format!("{attempt:?}: there is {seen:?}"));
             }
             Some(seen) => findings.unless(seen.id == id, Violation::AckDivergence, || {
-                format!("{attempt:?}: the log has {seen:?}")
+                format!("{attempt:?}: the log contains {seen:?}")
             }),
         }
         stale_reads(history, attempt, seq, findings);
@@ -54,7 +54,7 @@ fn stale_reads(history: &History, attempt: &Attempt, seq: u64, findings: &mut Fi
         read.conversation == attempt.key.conversation && read.called > attempt.answered
     });
     for read in later {
-        // A page may end before the head; what it spans has to be in it.
+        // A page may end before the head, but it must have all entries up to its end.
         let last = read.entries.last().map_or(read.after, |seen| seen.seq);
         let spans = read.entries.first().is_some_and(|first| first.seq <= seq) && seq <= last;
         let has = read.entries.iter().any(|seen| seen.seq == seq);
@@ -64,7 +64,7 @@ fn stale_reads(history: &History, attempt: &Attempt, seq: u64, findings: &mut Fi
     }
 }
 
-/// Each text in the log was sent like that by somebody who was not refused.
+/// Checks that each text in the log was sent in that form and not refused.
 pub(super) fn sources(history: &History, logs: &Logs<'_>, findings: &mut Findings) {
     let mut attempts: BTreeMap<&Key, Vec<&Attempt>> = BTreeMap::new();
     for attempt in &history.attempts {
@@ -82,18 +82,21 @@ pub(super) fn sources(history: &History, logs: &Logs<'_>, findings: &mut Finding
             let sent = tried.iter().any(|attempt| Some(&attempt.text) == seen.text.as_ref());
             let place = || format!("{conversation}: {seen:?}");
             findings.unless(sent, Violation::Phantom, place);
-            let refused = sent && tried.iter().all(|attempt| attempt.told == Told::Refused);
+            let refused =
+                sent && tried.iter().all(|attempt| attempt.outcome == SendOutcome::Refused);
             findings.unless(!refused, Violation::AbortedRead, place);
         }
     }
 }
 
-/// What one connection sent to one conversation landed in that order.
+/// Checks that the commands of one connection are in the log in the order in which they were sent.
 pub(super) fn connections(history: &History, findings: &mut Findings) {
     let mut last: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for attempt in &history.attempts {
-        // A replayed one landed when its first attempt did.
-        let Told::Acknowledged { seq, replayed: false, .. } = attempt.told else { continue };
+        // A replayed command was written by its first attempt.
+        let SendOutcome::Acknowledged { seq, replayed: false, .. } = attempt.outcome else {
+            continue;
+        };
         let place = last.entry((&attempt.connection, &attempt.key.conversation)).or_default();
         findings.unless(seq > *place, Violation::NonmonotonicSend, || {
             format!("{attempt:?} after {place}")

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::patience::{SOON, within};
 
-/// Calls one gateway, over as many kept connections as there are calls at a time.
+/// Calls one gateway, over as many connections as there are concurrent calls.
 #[derive(Debug, Clone)]
 pub struct Http {
     url: String,
@@ -22,18 +22,18 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client of the gateway at `url`.
+    /// Returns a client of the gateway at `url`.
     pub fn new(url: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { url: url.to_owned(), client }
     }
 
-    /// The gateway's address.
+    /// Returns the gateway's address.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A call without a token and a body.
+    /// Returns a call without a token and a body.
     pub fn call(&self, method: Method, path: &str) -> Call {
         Call {
             http: self.clone(),
@@ -44,7 +44,7 @@ impl Http {
     }
 }
 
-/// A call that is being put together.
+/// A call that has not been made yet.
 #[derive(Debug)]
 #[must_use]
 pub struct Call {
@@ -55,35 +55,35 @@ pub struct Call {
 }
 
 impl Call {
-    /// With a header.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
         self
     }
 
-    /// With an access token.
+    /// Adds an access token.
     pub fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// With a JSON body.
+    /// Adds a JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").bytes(body.to_string())
     }
 
-    /// With any body and no content type.
+    /// Adds any body, without a content type.
     pub fn bytes(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// With more patience, for calls that wait on purpose.
+    /// Sets the deadline, for calls that wait on purpose.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Makes the call. An error here means that no answer came.
+    /// Makes the call. Fails if there is no answer in time.
     pub async fn answer(self) -> Result<Answer> {
         let request = self.request.body(Full::new(self.body))?;
         let what = format!("{} {}", request.method(), request.uri().path());
@@ -102,31 +102,31 @@ impl Call {
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The call that it answers.
+    /// The call, for error messages.
     pub what: String,
     /// The status code.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON, or null if it is not JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The body as bytes.
     pub text: Bytes,
 }
 
 impl Answer {
-    /// A header as text; empty where it is missing.
+    /// Returns a header as text, empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The body of an answer with this status.
+    /// Returns the body. Fails if the status is another one.
     pub fn ok(self, status: u16) -> Result<Value> {
         ensure!(self.status == status, "{} instead of {status}: {self:?}", self.status);
         Ok(self.body)
     }
 
-    /// The body of a refusal with this status and code, in the whole shape that was promised.
+    /// Returns the body of a refusal. Fails if the status, the code or any promised member differs.
     pub fn refused(self, status: u16, code: &str) -> Result<Value> {
         let body = &self.body;
         ensure!(self.status == status, "{} instead of {status}: {self:?}", self.status);

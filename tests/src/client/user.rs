@@ -1,4 +1,4 @@
-//! One person on one device, and the calls that people make.
+//! A user on one device, and the calls of users.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{Answer, Call, Http, Ws, ws::Outcome};
 
-/// What a client has: the newest seq of each conversation.
+/// A client's cursors: the newest seq of each conversation.
 pub type Cursors = BTreeMap<String, u64>;
 
-/// The password of everybody.
+/// The password of all users.
 const PASSWORD: &str = "an example password";
 
 /// How much longer than its `wait_ms` a poll may take.
@@ -34,7 +34,7 @@ pub struct User {
 }
 
 impl User {
-    /// A new user.
+    /// Registers a user.
     pub async fn register(url: &str, username: &str) -> Result<Self> {
         let body = json!({"username": username, "password": PASSWORD});
         let http = Http::new(url);
@@ -42,7 +42,7 @@ impl User {
         Self::from_answer(http, &answer.ok(201)?)
     }
 
-    /// The same user on another device.
+    /// Logs the same user in on another device.
     pub async fn log_in(&self, device: &str) -> Result<Self> {
         let body = json!({"username": self.username, "password": PASSWORD, "device": device});
         let answer = self.http.call(Method::POST, "/v1/sessions").json(&body).answer().await?;
@@ -64,7 +64,7 @@ impl User {
         })
     }
 
-    /// The same login with the next tokens.
+    /// Returns the same login with refreshed tokens.
     pub async fn refreshed(&self) -> Result<Self> {
         let body = json!({"refresh_token": self.refresh_token});
         let call = self.http.call(Method::POST, "/v1/sessions/refresh").json(&body);
@@ -74,48 +74,48 @@ impl User {
         Ok(Self { access_token, refresh_token, ..self.clone() })
     }
 
-    /// The same login on another gateway, or on one that was started again.
+    /// Returns the same login on another gateway, or on a restarted one.
     #[must_use]
     pub fn at(&self, url: &str) -> Self {
         Self { http: Http::new(url), ..self.clone() }
     }
 
-    /// The client without a token.
+    /// Returns a client that sends no token.
     pub const fn http(&self) -> &Http {
         &self.http
     }
 
-    /// A call with the access token.
+    /// Returns a call with the access token.
     pub fn call(&self, method: Method, path: &str) -> Call {
         self.http.call(method, path).token(&self.access_token)
     }
 
-    /// GET.
+    /// Makes a GET.
     pub async fn get(&self, path: &str) -> Result<Answer> {
         self.call(Method::GET, path).answer().await
     }
 
-    /// POST of a JSON body.
+    /// Makes a POST with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer> {
         self.call(Method::POST, path).json(&body).answer().await
     }
 
-    /// PUT of a JSON body.
+    /// Makes a PUT with a JSON body.
     pub async fn put(&self, path: &str, body: Value) -> Result<Answer> {
         self.call(Method::PUT, path).json(&body).answer().await
     }
 
-    /// PATCH of a JSON body.
+    /// Makes a PATCH with a JSON body.
     pub async fn patch(&self, path: &str, body: Value) -> Result<Answer> {
         self.call(Method::PATCH, path).json(&body).answer().await
     }
 
-    /// DELETE.
+    /// Makes a DELETE.
     pub async fn delete(&self, path: &str) -> Result<Answer> {
         self.call(Method::DELETE, path).answer().await
     }
 
-    /// A new group of this user and these others; its id.
+    /// Creates a group of this user and these others, and returns its id.
     pub async fn group(&self, title: &str, others: &[&Self]) -> Result<String> {
         let members: Vec<_> = others.iter().map(|other| &other.id).collect();
         let body = json!({"kind": "group", "title": title, "members": members});
@@ -124,7 +124,7 @@ impl User {
         id_of(&call.json(&body).answer().await?.ok(201)?)
     }
 
-    /// The direct conversation with another user; its id.
+    /// Opens the direct conversation with another user, and returns its id.
     pub async fn direct(&self, other: &Self) -> Result<String> {
         let body = json!({"kind": "direct", "user": other.id});
         let answer = self.post("/v1/conversations", body).await?;
@@ -132,7 +132,7 @@ impl User {
         id_of(&answer.body)
     }
 
-    /// The conversation as this user sees it.
+    /// Returns the conversation as this user sees it.
     pub async fn conversation(&self, conversation: &str) -> Result<Value> {
         self.get(&format!("/v1/conversations/{conversation}")).await?.ok(200)
     }
@@ -154,13 +154,13 @@ impl User {
         self.post(&path, json!({"client_id": client_id, "text": text})).await
     }
 
-    /// One page of history: `{items, head_seq}`.
+    /// Returns one page of history: `{items, head_seq}`.
     pub async fn history(&self, conversation: &str, query: &str) -> Result<Value> {
         let path = format!("/v1/conversations/{conversation}/messages?{query}");
         self.get(&path).await?.ok(200)
     }
 
-    /// The whole history that this user sees, page by page.
+    /// Returns the whole history that this user sees, read page by page.
     pub async fn entries(&self, conversation: &str) -> Result<Vec<Value>> {
         let mut entries = Vec::new();
         let mut after = 0;
@@ -173,7 +173,7 @@ impl User {
         }
     }
 
-    /// One long poll; without cursors it answers with the heads at once.
+    /// Makes one long poll. Without cursors, it answers at once with the heads.
     pub async fn poll(&self, resume: Option<&Cursors>, wait: Duration) -> Result<Answer> {
         let mut body = json!({"wait_ms": u64::try_from(wait.as_millis())?});
         if let Some(resume) = resume {
@@ -183,12 +183,12 @@ impl User {
         call.deadline(wait + POLL_PATIENCE).answer().await
     }
 
-    /// A WebSocket that has said hello.
+    /// Opens a WebSocket and says hello.
     pub async fn ws(&self, resume: Option<&Cursors>) -> Result<Ws> {
         Ws::hello(self.http.url(), &self.access_token, resume).await
     }
 
-    /// A command of the WebSocket as its REST call.
+    /// Executes a command of the WebSocket as a REST call.
     pub async fn act(&self, command: &str, mut body: Value) -> Result<Outcome> {
         let fields = body.as_object_mut().context("a command is an object")?;
         let mut take = |name: &str| fields.remove(name).unwrap_or_default();
@@ -213,13 +213,13 @@ impl User {
                 let query: Vec<_> = fields.iter().map(|(name, n)| format!("{name}={n}")).collect();
                 self.get(&format!("{base}/messages?{}", query.join("&"))).await?
             }
-            _ => anyhow::bail!("{command} is no call of REST"),
+            _ => anyhow::bail!("{command} has no REST call"),
         };
         Ok(if answer.status < 300 { Ok(answer.body) } else { Err(answer.body) })
     }
 }
 
-/// `text` for use in a path.
+/// Returns `text` for use in a path.
 pub fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |path, byte| path + &format!("%{byte:02X}"))
 }

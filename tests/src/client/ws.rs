@@ -22,7 +22,7 @@ use crate::patience::{SOON, within};
 
 pub use tokio_tungstenite::tungstenite::Message as Frame;
 
-/// What a command came to: the reply's `ok`, or its `error`.
+/// The outcome of a command: the reply's `ok`, or its `error`.
 pub type Outcome = Result<Value, Value>;
 
 /// One socket.
@@ -32,14 +32,14 @@ pub struct Ws {
     hello: Value,
     next_id: u64,
     replies: BTreeMap<u64, Outcome>,
-    /// Errors without a command that they answer.
+    /// Errors that answer no command.
     unasked: VecDeque<Value>,
     events: VecDeque<Value>,
     closed: Option<u16>,
 }
 
 impl Ws {
-    /// A socket that has not said hello. The error is the server's answer where it gave one.
+    /// Connects, without hello. The error has the server's answer, if there was one.
     pub async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
         let authority = url.trim_start_matches("http://");
         let mut request = format!("ws://{authority}/v1/ws").into_client_request()?;
@@ -63,13 +63,13 @@ impl Ws {
         })
     }
 
-    /// A socket with the subprotocol, before hello.
+    /// Connects with the subprotocol, without hello.
     pub async fn open(url: &str) -> Result<Self> {
         let headers = [("sec-websocket-protocol", "confab.v1.json")];
         Ok(within(SOON, "the handshake", Self::connect(url, &headers)).await??)
     }
 
-    /// A socket that has said hello and was heard.
+    /// Connects, says hello and waits for the answer.
     pub async fn hello(url: &str, token: &str, resume: Option<&Cursors>) -> Result<Self> {
         let mut ws = Self::open(url).await?;
         let mut body = json!({"token": token, "client": {"name": "tests", "version": "1"}});
@@ -83,12 +83,12 @@ impl Ws {
         Ok(ws)
     }
 
-    /// The answer to hello.
+    /// Returns the answer to hello.
     pub const fn greeting(&self) -> &Value {
         &self.hello
     }
 
-    /// The heads in the answer to hello.
+    /// Returns the heads in the answer to hello.
     pub fn heads(&self) -> Cursors {
         let heads = self.hello["resume"].as_object();
         let heads = heads.into_iter().flatten();
@@ -105,7 +105,7 @@ impl Ws {
         self.frame(Message::text(text.into())).await
     }
 
-    /// Sends a command; its id.
+    /// Sends a command and returns its id.
     pub async fn send(&mut self, command: &str, mut body: Value) -> Result<u64> {
         let id = self.next_id;
         self.next_id += 1;
@@ -115,7 +115,7 @@ impl Ws {
         Ok(id)
     }
 
-    /// What the command with this id came to.
+    /// Waits for the outcome of the command with this id.
     pub async fn reply(&mut self, id: u64) -> Result<Outcome> {
         loop {
             if let Some(outcome) = self.replies.remove(&id) {
@@ -125,7 +125,7 @@ impl Ws {
         }
     }
 
-    /// Any reply that has come, in the order of ids; waits for one.
+    /// Returns the received reply with the lowest id, or waits for one.
     pub async fn any_reply(&mut self) -> Result<(u64, Outcome)> {
         loop {
             if let Some(first) = self.replies.pop_first() {
@@ -141,7 +141,7 @@ impl Ws {
         self.reply(id).await.context(command.to_owned())
     }
 
-    /// Sends a command that has to succeed.
+    /// Sends a command and fails if it is refused.
     pub async fn ok(&mut self, command: &str, body: Value) -> Result<Value> {
         match self.call(command, body).await? {
             Ok(ok) => Ok(ok),
@@ -149,7 +149,7 @@ impl Ws {
         }
     }
 
-    /// Sends a command that has to be refused with this code; the error.
+    /// Sends a command and returns its error. Fails if the command is not refused with this code.
     pub async fn refused(&mut self, command: &str, body: Value, code: &str) -> Result<Value> {
         match self.call(command, body).await? {
             Ok(ok) => bail!("{command} is not refused: {ok}"),
@@ -160,7 +160,7 @@ impl Ws {
         }
     }
 
-    /// The next error that answers no command.
+    /// Waits for the next error that answers no command.
     pub async fn next_unasked(&mut self) -> Result<Value> {
         loop {
             if let Some(error) = self.unasked.pop_front() {
@@ -170,7 +170,7 @@ impl Ws {
         }
     }
 
-    /// The next event.
+    /// Waits for the next event.
     pub async fn next_event(&mut self) -> Result<Value> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -180,7 +180,7 @@ impl Ws {
         }
     }
 
-    /// The next event of this kind; others before it are passed over.
+    /// Waits for the next event of this kind and skips others.
     pub async fn next_of(&mut self, ev: &str) -> Result<Value> {
         loop {
             let event = self.next_event().await.with_context(|| format!("waiting for {ev}"))?;
@@ -190,18 +190,18 @@ impl Ws {
         }
     }
 
-    /// The events that came so far: all of them that were sent before the reply to a ping.
+    /// Returns the events that the server sent before the reply to a ping.
     pub async fn events_so_far(&mut self) -> Result<Vec<Value>> {
         self.ok("ping", json!({})).await?;
         Ok(self.events.drain(..).collect())
     }
 
-    /// Lets go of the events that came so far.
+    /// Drops the events that have arrived.
     pub fn forget_events(&mut self) {
         self.events.clear();
     }
 
-    /// The code with which the server closes, when it does; 1006 for an end without a word.
+    /// Waits until the server closes and returns its code, or 1006 without a close frame.
     pub async fn closed(&mut self) -> Result<u16> {
         loop {
             if let Some(code) = self.closed {
@@ -211,7 +211,7 @@ impl Ws {
         }
     }
 
-    /// Closes from this side.
+    /// Closes the socket from this side.
     pub async fn close(mut self) -> Result<()> {
         within(SOON, "closing", self.stream.close(None)).await??;
         self.closed().await?;
@@ -225,14 +225,14 @@ impl Ws {
         self.step().await
     }
 
-    /// Takes in one frame.
+    /// Reads one frame.
     async fn step(&mut self) -> Result<()> {
         match within(SOON, "reading a frame", self.stream.next()).await? {
             Some(Ok(Message::Text(text))) => self.take(&text)?,
             Some(Ok(Message::Close(close))) => {
                 self.closed = Some(close.map_or(1005, |close| CloseCode::into(close.code)));
             }
-            Some(Ok(Message::Binary(_) | Message::Frame(_))) => bail!("a frame that is no text"),
+            Some(Ok(Message::Binary(_) | Message::Frame(_))) => bail!("a frame that is not text"),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
             Some(Err(_)) | None => self.closed = self.closed.or(Some(1006)),
         }

@@ -1,22 +1,18 @@
-//! What a drill measures, phase by phase.
+//! The figures of a drill for each phase.
 
-use std::{
-    collections::HashMap,
-    fmt::Write,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt::Write, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// What is measured; everybody adds to it.
+/// The figures, which all senders and followers add to.
 #[derive(Debug, Default)]
 pub(super) struct Figures(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     phases: Vec<Phase>,
-    /// Of each text, the phase and the moment in which it was sent first.
+    /// The phase and the time of each text's first attempt.
     sent: HashMap<String, (usize, Instant)>,
 }
 
@@ -25,22 +21,18 @@ struct Phase {
     name: String,
     begun: Instant,
     acknowledged: Vec<Duration>,
-    /// Answers that were no acknowledgement, and connections that broke.
+    /// The times of attempts that were not acknowledged.
     failed: Vec<Duration>,
-    /// The last of these, since the phase began.
+    /// The time of the last such attempt since the start of the phase.
     last_failed: Option<Duration>,
-    /// From sending to arriving, each text with each follower.
+    /// The time from sending to arrival, for each text and follower.
     arrived: Vec<Duration>,
 }
 
 impl Figures {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends a phase and begins the next one.
+    /// Ends a phase and starts the next one.
     pub(super) fn begin(&self, name: &str) {
-        self.lock().phases.push(Phase {
+        self.0.lock().phases.push(Phase {
             name: name.to_owned(),
             begun: Instant::now(),
             acknowledged: Vec::new(),
@@ -50,24 +42,24 @@ impl Figures {
         });
     }
 
-    /// Adds to the phase's name.
+    /// Adds a note to the phase's name.
     pub(super) fn note(&self, note: &str) {
-        if let Some(phase) = self.lock().phases.last_mut() {
+        if let Some(phase) = self.0.lock().phases.last_mut() {
             phase.name.extend([", ", note]);
         }
     }
 
-    /// A text is sent now; only the first time counts.
+    /// Records the first attempt to send a text.
     pub(super) fn sends(&self, client_id: &str) {
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         let phase = inner.phases.len().saturating_sub(1);
         inner.sent.entry(client_id.to_owned()).or_insert_with(|| (phase, Instant::now()));
     }
 
-    /// An attempt that began then has come to this.
+    /// Records the answer to an attempt.
     pub(super) fn answered(&self, begun: Instant, is_acknowledged: bool) {
         let took = begun.elapsed();
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         let Some(phase) = inner.phases.iter_mut().rfind(|phase| phase.begun <= begun) else {
             return;
         };
@@ -79,18 +71,18 @@ impl Figures {
         }
     }
 
-    /// A text has arrived at a follower.
+    /// Records that a text has arrived at a follower.
     pub(super) fn arrives(&self, client_id: &str) {
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         let Some((phase, begun)) = inner.sent.get(client_id).copied() else { return };
         if let Some(phase) = inner.phases.get_mut(phase) {
             phase.arrived.push(begun.elapsed());
         }
     }
 
-    /// One line a phase.
+    /// Returns a table with one line for each phase.
     pub(super) fn table(&self) -> String {
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         let mut table = "| phase | seconds | sends/s | acknowledged p50, p99, longest | other \
                          answers | longest | last after | arrived p50, p99, longest |\n\
                          |---|---|---|---|---|---|---|---|\n"

@@ -1,4 +1,4 @@
-//! Who sends and who follows during a drill, on all gateways.
+//! The senders and followers of a drill, on all gateways.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,28 +12,28 @@ use tokio::{
 use super::figures::Figures;
 use crate::{
     chance::Chance,
-    checker::{History, Ticks, Told},
+    checker::{History, SendOutcome, Ticks},
     client::{Cursors, User, Ws},
     patience::{LATER, eventually, within},
     record::{Follower, Line, Writer, read_whole},
     session::{PollSession, Session, WsSession},
 };
 
-/// Each sends over a socket or over REST.
+/// Half of the senders use sockets, the others REST.
 const SENDERS: usize = 24;
-/// Each follows over sockets or polls.
+/// Half of the followers use sockets, the others polls.
 const FOLLOWERS: usize = 4;
 const CONVERSATIONS: usize = 8;
-/// How long somebody waits whose text was refused, or who was not let in.
+/// The pause after a refused text or connection.
 const REST: Duration = Duration::from_millis(100);
-/// How long a follower stays on one gateway.
+/// The time that a follower stays on one gateway.
 const STAY: Duration = Duration::from_secs(8);
 const THE_END: &str = "the end";
 
-/// Where the gateways are at the moment.
+/// The gateways' current addresses.
 type Urls = watch::Receiver<Vec<String>>;
 
-/// Everybody in a drill.
+/// All senders and followers.
 #[derive(Debug)]
 pub(super) struct People {
     ticks: Arc<Ticks>,
@@ -46,7 +46,7 @@ pub(super) struct People {
 }
 
 impl People {
-    /// Lets them begin; together they send `rate` texts a second.
+    /// Starts senders and followers. Together, the senders send `rate` texts a second.
     pub(super) async fn gather(rate: u32, urls: Urls, figures: &Arc<Figures>) -> Result<Self> {
         let url = urls.borrow().first().cloned().unwrap_or_default();
         let sender = User::register(&url, "sender").await?;
@@ -83,7 +83,7 @@ impl People {
                 name: format!("s{number}"),
                 user: self.sender.clone(),
                 conversation: self.conversations[number % CONVERSATIONS].clone(),
-                place: Place { urls: urls.clone(), chance: chance.split() },
+                place: GatewayChoice { urls: urls.clone(), chance: chance.split() },
                 writer: Writer::new(Arc::clone(&self.ticks)),
                 figures: Arc::clone(figures),
                 over: over.clone(),
@@ -93,7 +93,7 @@ impl People {
             self.senders.spawn(sender.send_all(pause, number % 2 == 0));
         }
         for number in 0..FOLLOWERS {
-            let place = Place { urls: urls.clone(), chance: chance.split() };
+            let place = GatewayChoice { urls: urls.clone(), chance: chance.split() };
             let (reader, figures) = (self.reader.clone(), Arc::clone(figures));
             if number % 2 == 0 {
                 self.followers.spawn(follow::<WsSession>(reader, place, figures));
@@ -103,7 +103,7 @@ impl People {
         }
     }
 
-    /// Lets everybody come to the end; what they saw, and what there is.
+    /// Stops senders and followers, reads all conversations and returns everything recorded.
     pub(super) async fn disperse(mut self, urls: &[String]) -> Result<History> {
         self.over.send_replace(true);
         let mut history = joined(&mut self.senders).await?;
@@ -112,8 +112,11 @@ impl People {
         for conversation in &self.conversations {
             let line = Line::new(conversation, &sender, "the-end").with_text(THE_END);
             let sent = async || {
-                let told = writer.over_rest("the end", &line, &sender).await?;
-                ensure!(matches!(told, Told::Acknowledged { .. }), "the end: {told:?}");
+                let outcome = writer.over_rest("the end", &line, &sender).await?;
+                ensure!(
+                    matches!(outcome, SendOutcome::Acknowledged { .. }),
+                    "the end: {outcome:?}"
+                );
                 Ok(())
             };
             eventually(LATER, sent).await?;
@@ -130,44 +133,44 @@ impl People {
     }
 }
 
-/// What all of them wrote down, once they have ended.
+/// Waits for all of them and returns what they have recorded.
 async fn joined(people: &mut JoinSet<Result<History>>) -> Result<History> {
     let mut history = History::default();
-    while let Some(written) = within(LATER, "the end of somebody", people.join_next()).await? {
+    while let Some(written) = within(LATER, "a client to finish", people.join_next()).await? {
         history.merge(written??);
     }
     Ok(history)
 }
 
-/// Where somebody is: on any gateway, and on another one when that goes.
-struct Place {
+/// Chooses a gateway for each connection.
+struct GatewayChoice {
     urls: Urls,
     chance: Chance,
 }
 
-impl Place {
+impl GatewayChoice {
     fn another(&mut self, user: &User) -> User {
         let urls = self.urls.borrow().clone();
         user.at(self.chance.one_of(&urls).map_or("", String::as_str))
     }
 }
 
-/// Somebody who sends.
+/// A client that sends.
 struct Sender {
     name: String,
     user: User,
     conversation: String,
-    place: Place,
+    place: GatewayChoice,
     writer: Writer,
     figures: Arc<Figures>,
     over: watch::Receiver<bool>,
     count: u32,
-    /// Sent and not acknowledged.
+    /// The line that was sent and not acknowledged yet.
     open: Option<Line>,
 }
 
 impl Sender {
-    /// One text after each pause, until it is over; each again until it is acknowledged.
+    /// Sends one text after each pause until the drill is over. Repeats each until it is acknowledged.
     async fn send_all(mut self, pause: Duration, over_ws: bool) -> Result<History> {
         let mut pace = interval(pause);
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -185,7 +188,7 @@ impl Sender {
         Ok(self.writer.history())
     }
 
-    /// Sends at one place, until it is over or something was not acknowledged.
+    /// Sends to one gateway until the drill is over or a text is not acknowledged.
     async fn stay(
         &mut self,
         connection: &str,
@@ -221,24 +224,24 @@ impl Sender {
     ) -> Result<bool> {
         self.figures.sends(&line.key.client_id);
         let begun = Instant::now();
-        let told = match ws {
+        let outcome = match ws {
             Some(ws) => {
-                let told = self.writer.over_ws(connection, line, ws).await?;
+                let outcome = self.writer.over_ws(connection, line, ws).await?;
                 ws.forget_events();
-                told
+                outcome
             }
             None => self.writer.over_rest(connection, line, user).await?,
         };
-        let is_acknowledged = matches!(told, Told::Acknowledged { .. });
+        let is_acknowledged = matches!(outcome, SendOutcome::Acknowledged { .. });
         self.figures.answered(begun, is_acknowledged);
         Ok(is_acknowledged)
     }
 }
 
-/// One cursor map over all gateways in turn, up to the last text of each conversation.
+/// Follows with one cursor map over random gateways until the last text of each conversation.
 async fn follow<S: Session>(
     reader: User,
-    mut place: Place,
+    mut place: GatewayChoice,
     figures: Arc<Figures>,
 ) -> Result<History> {
     let mut follower = Follower::new(&reader, Cursors::new());

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use tests::{
     Result,
     chance::Chance,
-    checker::{History, Ticks, Told, ensure_none},
+    checker::{History, SendOutcome, Ticks, ensure_none},
     client::{Cursors, User, Ws},
     ensure,
     record::{Follower, Line, Writer, read_whole},
@@ -28,7 +28,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn send(&mut self, line: &Line, over_rest: bool) -> Result<Told> {
+    async fn send(&mut self, line: &Line, over_rest: bool) -> Result<SendOutcome> {
         if over_rest {
             self.writer.over_rest(&format!("{} rest", self.name), line, &self.user).await
         } else {
@@ -76,7 +76,7 @@ impl Sender {
     }
 
     /// Sends a line to all gateways at once and returns their answers.
-    async fn send(&mut self, line: &Line) -> Result<[Told; 3]> {
+    async fn send(&mut self, line: &Line) -> Result<[SendOutcome; 3]> {
         // Each gateway takes its turn at being called first.
         self.connections.rotate_left(1);
         let over_rest = [(); 3].map(|()| self.chance.percent(40));
@@ -91,11 +91,11 @@ impl Sender {
 }
 
 /// Fails unless all answers name one entry and at most one of them calls it new.
-fn ensure_one_entry(line: &Line, answers: [Told; 3]) -> Result<()> {
+fn ensure_one_entry(line: &Line, answers: [SendOutcome; 3]) -> Result<()> {
     let mut entries = BTreeSet::new();
     let mut new = 0;
     for answer in answers {
-        let Told::Acknowledged { seq, id, replayed } = answer else {
+        let SendOutcome::Acknowledged { seq, id, replayed } = answer else {
             tests::bail!("{line:?} is not acknowledged everywhere: {answers:?}");
         };
         entries.insert((seq, id));

@@ -1,4 +1,4 @@
-//! What a proxy does when a gateway goes: it is taken out, and who was on it comes back.
+//! A proxy stops using a gateway that drains or dies, and its clients reconnect.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::{
 };
 
 behind_both_proxies!(
-    clients_of_a_drained_gateway_come_back_to_it,
-    requests_do_not_notice_a_gateway_that_drains,
-    requests_do_not_notice_a_gateway_that_dies,
+    clients_reconnect_when_their_gateway_drains,
+    requests_succeed_when_a_gateway_drains,
+    requests_succeed_when_a_gateway_dies,
 );
 
-async fn clients_of_a_drained_gateway_come_back_to_it(kind: Kind) -> Result<()> {
+async fn clients_reconnect_when_their_gateway_drains(kind: Kind) -> Result<()> {
     let (here, nowhere) = (Place::new()?, Place::new()?);
     let mut gateway = here.gateway(Settings::new()).await?;
     let Some(proxy) = Proxy::start(kind, [here, nowhere]).await? else { return Ok(()) };
@@ -47,14 +47,14 @@ async fn clients_of_a_drained_gateway_come_back_to_it(kind: Kind) -> Result<()> 
     Ok(())
 }
 
-/// Drains the gateway while Ada has a socket and Bob waits in a poll: both are told.
+/// Drains the gateway while Ada has a socket and Bob a waiting poll, and checks that both are notified.
 async fn drain_under(gateway: &mut Gateway, ada: &User, bob: &User, direct: &str) -> Result<()> {
     let mut ws = ada.ws(None).await?;
     ws.ok("send", json!({"conversation": direct, "client_id": "a-1", "text": "before"})).await?;
     let (waiting, cursors) = (bob.clone(), Cursors::from([(direct.to_owned(), 3)]));
     let mut polls = JoinSet::new();
     polls.spawn(async move { waiting.poll(Some(&cursors), Duration::from_secs(30)).await });
-    // Who waits in a poll is here.
+    // A user with a waiting poll is online.
     eventually(SOON, async || {
         let present = ada.get(&format!("/v1/presence?users={}", bob.id)).await?.ok(200)?;
         has(&present, &json!({"items": [{"status": "online"}]}))
@@ -71,7 +71,7 @@ async fn drain_under(gateway: &mut Gateway, ada: &User, bob: &User, direct: &str
     Ok(())
 }
 
-/// Two gateways that know nothing of each other, for requests that need no store.
+/// Starts two gateways with separate stores, for requests that need no store.
 async fn two(settings: &Settings) -> Result<([Place; 2], [Gateway; 2])> {
     let places = [Place::new()?, Place::new()?];
     let settings = settings.clone().set("STORE", "memory");
@@ -80,7 +80,7 @@ async fn two(settings: &Settings) -> Result<([Place; 2], [Gateway; 2])> {
     Ok((places, [one, two]))
 }
 
-/// One request after the other, each over a connection of its own.
+/// Makes requests one after the other, each over a new connection.
 async fn requests(proxy: &Proxy, count: usize) -> Result<()> {
     for _ in 0..count {
         get(&Http::new(proxy.url()), "/openapi.json").await?.ok(200)?;
@@ -88,7 +88,7 @@ async fn requests(proxy: &Proxy, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Requests before, during and after something: each has its answer.
+/// Makes requests before, during and after an event. Fails if one is not answered.
 async fn through(proxy: &Proxy, happens: impl Future<Output = Result<()>>) -> Result<()> {
     requests(proxy, 4).await?;
     tokio::select! {
@@ -98,7 +98,7 @@ async fn through(proxy: &Proxy, happens: impl Future<Output = Result<()>>) -> Re
     requests(proxy, 20).await
 }
 
-async fn requests_do_not_notice_a_gateway_that_drains(kind: Kind) -> Result<()> {
+async fn requests_succeed_when_a_gateway_drains(kind: Kind) -> Result<()> {
     let (places, [mut one, _two]) = two(&Settings::new().set("DRAIN__DELAY", "2s")).await?;
     let Some(proxy) = Proxy::start(kind, places).await? else { return Ok(()) };
     proxy.uses(2).await?;
@@ -115,7 +115,7 @@ async fn requests_do_not_notice_a_gateway_that_drains(kind: Kind) -> Result<()> 
     through(&proxy, back).await
 }
 
-async fn requests_do_not_notice_a_gateway_that_dies(kind: Kind) -> Result<()> {
+async fn requests_succeed_when_a_gateway_dies(kind: Kind) -> Result<()> {
     let (places, [mut one, _two]) = two(&Settings::new()).await?;
     let Some(proxy) = Proxy::start(kind, places).await? else { return Ok(()) };
     proxy.uses(2).await?;
@@ -124,7 +124,7 @@ async fn requests_do_not_notice_a_gateway_that_dies(kind: Kind) -> Result<()> {
 }
 
 #[tokio::test]
-async fn haproxy_takes_a_gateway_out_before_it_stops_to_listen() -> Result<()> {
+async fn haproxy_removes_a_gateway_before_it_stops_listening() -> Result<()> {
     let (places, [mut one, mut two]) = two(&Settings::new().set("DRAIN__DELAY", "4s")).await?;
     let Some(proxy) = Proxy::start(Kind::HaProxy, places).await? else { return Ok(()) };
     proxy.uses(2).await?;

@@ -1,4 +1,4 @@
-//! What lies in `deploy/` and is not run here: what its own linters say, and what has to agree.
+//! Checks the files of `deploy/` with their linters, and that they agree with each other.
 
 use std::{
     collections::BTreeMap,
@@ -22,9 +22,9 @@ use crate::{
     proxy::{Kind, replaced, temporary},
 };
 
-/// How long a gateway drains at the most, where nobody sets it: `drain.deadline`.
+/// The default of `drain.deadline`.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
-/// Exposure of the service, of 100; systemd itself calls 20 good.
+/// The highest exposure of the service, of 100. systemd calls 20 good.
 const EXPOSURE_MAX: &str = "20";
 
 async fn output(command: &mut Command) -> Result<Output> {
@@ -33,7 +33,7 @@ async fn output(command: &mut Command) -> Result<Output> {
     within(SOON, &what, output).await?.with_context(|| what.clone())
 }
 
-/// Runs a linter that has to be content.
+/// Runs a linter and fails if it complains.
 async fn content(command: &mut Command) -> Result<String> {
     let what = format!("{:?}", command.as_std());
     let Output { status, stdout, stderr } = output(command).await?;
@@ -42,17 +42,17 @@ async fn content(command: &mut Command) -> Result<String> {
     Ok(out.into_owned())
 }
 
-/// A loud line for what not even CI has to have.
+/// Prints that a check is skipped, also in CI.
 fn skipped(what: &str) -> Result<()> {
     Ok(writeln!(io::stderr(), "\nSKIPPED: {what}\n")?)
 }
 
 #[tokio::test]
-async fn haproxy_accepts_its_file_as_it_is_and_as_compose_sets_it() -> Result<()> {
+async fn haproxy_accepts_its_file_alone_and_in_compose() -> Result<()> {
     let Some(haproxy) = Kind::HaProxy.binary()? else { return Ok(()) };
     let check = || {
         let mut check = Command::new(&haproxy);
-        // Descriptors for 20,000 connections are not for everybody.
+        // Not every user may open descriptors for 20,000 connections.
         check.arg("-c").arg("-f").arg(deployed("haproxy/haproxy.cfg"));
         check.env("CONFAB_CONNECTIONS", "400");
         check
@@ -71,7 +71,7 @@ async fn nginx_accepts_its_files() -> Result<()> {
     for name in ["nginx.conf", "gateways.conf", "site.conf"] {
         fs::copy(deployed("nginx").join(name), folder.path().join(name))?;
     }
-    // Its folders belong to root, and to nobody before the package has made them.
+    // Its folders belong to root and may not exist yet.
     let site = fs::read_to_string(folder.path().join("site.conf"))?;
     let log = folder.path().join("access.log").display().to_string();
     fs::write(
@@ -92,7 +92,7 @@ async fn systemd_accepts_the_service_and_finds_it_hardened() -> Result<()> {
     let Some(analyze) = program("systemd-analyze", "systemd")? else { return Ok(()) };
     let service = deployed("systemd/confab.service");
     let text = fs::read_to_string(&service)?;
-    // It wants the binary to be there.
+    // It checks that the binary exists.
     let folder = TempDir::with_prefix("confab-systemd-")?;
     let copy = folder.path().join("confab.service");
     fs::write(&copy, replaced(&text, "/usr/local/bin/confab", "/bin/true")?)?;
@@ -108,7 +108,7 @@ async fn systemd_accepts_the_service_and_finds_it_hardened() -> Result<()> {
 }
 
 #[tokio::test]
-async fn docker_accepts_the_composition() -> Result<()> {
+async fn docker_accepts_the_compose_file() -> Result<()> {
     let Some(docker) = find("docker") else { return skipped("docker is not installed") };
     let has_plugin = output(Command::new(&docker).args(["compose", "version"])).await?;
     if !has_plugin.status.success() {
@@ -119,7 +119,7 @@ async fn docker_accepts_the_composition() -> Result<()> {
     Ok(())
 }
 
-/// The documents of a YAML file; none where Python has no YAML and may have none.
+/// Returns the documents of a YAML file, or `None` if Python's YAML may be missing and is.
 async fn yaml(path: &str) -> Result<Option<Vec<Value>>> {
     const READ: &str = "import json, sys, yaml
 print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
@@ -132,7 +132,7 @@ print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
     Ok(Some(serde_json::from_str(&read)?))
 }
 
-/// An object of texts.
+/// Returns an object's members as texts.
 fn texts(object: &Value) -> Result<BTreeMap<String, String>> {
     let members = object.as_object().with_context(|| format!("no object: {object}"))?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -145,7 +145,7 @@ fn texts(object: &Value) -> Result<BTreeMap<String, String>> {
         .collect()
 }
 
-/// Asks the binary itself whether it knows these settings.
+/// Fails unless the binary knows these settings.
 async fn known_to_confab(settings: &BTreeMap<String, String>, file: Option<&str>) -> Result<()> {
     let folder = TempDir::with_prefix("confab-settings-")?;
     let path = folder.path().join("confab.toml");
@@ -162,7 +162,7 @@ async fn known_to_confab(settings: &BTreeMap<String, String>, file: Option<&str>
 }
 
 #[tokio::test]
-async fn confab_knows_the_settings_of_the_composition() -> Result<()> {
+async fn confab_knows_the_settings_of_the_compose_file() -> Result<()> {
     let Some(compose) = yaml("compose.yaml").await? else { return Ok(()) };
     let services = &compose[0]["services"];
     let secrets = fs::read_to_string(deployed("secrets/confab.toml.example"))?;
@@ -199,7 +199,7 @@ async fn confab_knows_the_settings_of_the_service() -> Result<()> {
     known_to_confab(&all, None).await
 }
 
-/// The only document of this kind.
+/// Returns the only document of this kind.
 fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Result<&'a Value> {
     let mut found = documents.iter().filter(|document| document["kind"] == kind);
     match (found.next(), found.next()) {
@@ -209,7 +209,7 @@ fn of_kind<'a>(documents: &'a [Value], kind: &str) -> Result<&'a Value> {
 }
 
 #[tokio::test]
-async fn kubernetes_files_agree_with_each_other_and_with_the_gateway() -> Result<()> {
+async fn kubernetes_files_agree_with_the_gateway() -> Result<()> {
     let mut documents = Vec::new();
     for name in ["config", "secret.example", "gateway", "migrate", "autoscaling"] {
         let Some(more) = yaml(&format!("kubernetes/{name}.yaml")).await? else { return Ok(()) };

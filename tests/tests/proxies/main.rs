@@ -1,8 +1,8 @@
-//! The proxies in front of gateways, run with the very files of `deploy/`, and what else is there.
+//! Runs the proxies with the files of `deploy/`, and checks its other files.
 //!
-//! In reading order: [`proxy`] starts HAProxy and nginx on free ports, [`passing`] is what passes
-//! through them, [`draining`] what they do when a gateway goes, [`rolling`] gateways that are
-//! restarted under load, and [`files`] what the linters of the other files say.
+//! In reading order: [`proxy`] starts HAProxy and nginx on free ports, [`passing`] sends every
+//! transport through them, [`draining`] drains and kills gateways behind them, [`rolling`] restarts
+//! gateways under load, and [`files`] runs linters on the other files.
 
 mod draining;
 mod files;
@@ -12,12 +12,12 @@ mod rolling;
 
 use std::path::{Path, PathBuf};
 
-/// A file or folder of `deploy/`.
+/// Returns the path of a file or folder of `deploy/`.
 fn deployed(path: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy")).join(path)
 }
 
-/// Makes two tests of each scenario, an `async fn scenario(kind: Kind) -> Result<()>`.
+/// Makes two tests of each `async fn scenario(kind: Kind) -> Result<()>`.
 macro_rules! behind_both_proxies {
     ($($scenario:ident),+ $(,)?) => {
         mod behind_haproxy {

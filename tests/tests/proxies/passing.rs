@@ -1,4 +1,4 @@
-//! What passes through a proxy: every transport, for as long as it takes, from whom it came.
+//! A proxy passes every transport, long waits and the client's address.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -31,13 +31,13 @@ use crate::{
 
 behind_both_proxies!(
     every_transport_passes,
-    waiting_passes,
-    clients_are_told_apart_by_their_addresses,
-    a_proxy_that_is_not_trusted_is_one_client,
-    a_proxy_without_a_gateway_answers_like_a_gateway,
+    long_waits_pass,
+    clients_are_limited_by_their_real_address,
+    untrusted_proxy_counts_as_one_client,
+    proxy_answers_like_a_gateway_when_none_is_up,
 );
 
-/// One gateway behind a proxy that knows of two.
+/// Starts one gateway behind a proxy that is configured for two.
 async fn alone(kind: Kind, settings: Settings) -> Result<Option<(Gateway, Proxy)>> {
     let (here, nowhere) = (Place::new()?, Place::new()?);
     let gateway = here.gateway(settings).await?;
@@ -69,7 +69,7 @@ async fn every_transport_passes(kind: Kind) -> Result<()> {
     let body = json!({"conversation": direct, "client_id": "a-1", "text": "over the socket"});
     has(&ws.ok("send", body).await?, &json!({"message": {"seq": 4}}))?;
 
-    // The gateway's own answers come as they are, and so does the host that was asked.
+    // The proxy changes neither the gateway's answers nor the requested host.
     let path = format!("/v1/conversations/{direct}/messages");
     let large = bob.call(Method::POST, &path).header("content-type", "application/json");
     let large = large.bytes(" ".repeat(BODY_BYTES_MAX + 1)).answer().await?;
@@ -87,8 +87,8 @@ async fn direct_of(user: &User) -> Result<String> {
     Ok(list["items"][0]["id"].as_str().context("no conversation")?.to_owned())
 }
 
-/// A poll that waits as long as it may, and a socket on which nothing happens but a ping.
-async fn waiting_passes(kind: Kind) -> Result<()> {
+/// Waits with a poll for the maximum time, and with a socket that only gets a ping.
+async fn long_waits_pass(kind: Kind) -> Result<()> {
     const LONGEST: Duration = Duration::from_secs(30);
     let Some((_gateway, proxy)) = alone(kind, Settings::new()).await? else { return Ok(()) };
     let ada = User::register(proxy.url(), "ada").await?;
@@ -102,12 +102,12 @@ async fn waiting_passes(kind: Kind) -> Result<()> {
     has(&ws.next_of("message").await?, &json!({"client_id": "b-1"}))
 }
 
-/// Log-ins at a time; the limit is lower.
+/// Concurrent log-ins above the limit.
 const RUSH: usize = 16;
-/// Log-ins of somebody else; the limit is higher.
+/// Log-ins of another client, below the limit.
 const FEW: usize = 6;
 
-/// Eight log-ins at once from an address, then one a second.
+/// Limits each address to eight log-ins at once and one more a second.
 fn limited() -> Settings {
     Settings::new()
         .set("RATE_LIMITS__ENABLED", "true")
@@ -117,8 +117,8 @@ fn limited() -> Settings {
         .set("RATE_LIMITS__ACCOUNT_PER_SECOND", "1000")
 }
 
-/// How many of some log-ins, all at once from 127.0.0.`host`, are too many. Each says that it came
-/// from somewhere else, as those do who try passwords.
+/// Makes log-ins at once from 127.0.0.`host` and returns how many are refused. Each claims another
+/// address in its headers, as attackers do.
 async fn refused(proxy: &Proxy, host: u8, count: usize) -> Result<usize> {
     let mut connector = HttpConnector::new();
     connector.set_local_address(Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host))));
@@ -141,15 +141,15 @@ async fn refused(proxy: &Proxy, host: u8, count: usize) -> Result<usize> {
     Ok(statuses.into_iter().filter(|status| *status == 429).count())
 }
 
-async fn clients_are_told_apart_by_their_addresses(kind: Kind) -> Result<()> {
+async fn clients_are_limited_by_their_real_address(kind: Kind) -> Result<()> {
     let Some((_gateway, proxy)) = alone(kind, limited()).await? else { return Ok(()) };
-    // Whatever each of them says about where it came from.
+    // The addresses that the clients claim are ignored.
     ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address may do as much as it likes");
     assert_eq!(refused(&proxy, 3, FEW).await?, 0, "another address pays for it");
     Ok(())
 }
 
-async fn a_proxy_that_is_not_trusted_is_one_client(kind: Kind) -> Result<()> {
+async fn untrusted_proxy_counts_as_one_client(kind: Kind) -> Result<()> {
     let (here, nowhere) = (Place::new()?, Place::new()?);
     let settings = here.settle(limited()).set("TRUSTED_PROXIES", "192.0.2.1");
     let _gateway = Gateway::with(settings).await?;
@@ -160,12 +160,12 @@ async fn a_proxy_that_is_not_trusted_is_one_client(kind: Kind) -> Result<()> {
     Ok(())
 }
 
-async fn a_proxy_without_a_gateway_answers_like_a_gateway(kind: Kind) -> Result<()> {
+async fn proxy_answers_like_a_gateway_when_none_is_up(kind: Kind) -> Result<()> {
     let Some((mut gateway, proxy)) = alone(kind, Settings::new()).await? else { return Ok(()) };
     let ada = User::register(proxy.url(), "ada").await?;
     gateway.kill()?;
     proxy.uses(0).await?;
-    // HAProxy knows that nothing was done; nginx does not say.
+    // HAProxy knows that the request was not forwarded; nginx does not.
     let (status, code) = match kind {
         Kind::HaProxy => (503, "unavailable"),
         Kind::Nginx => (502, "outcome_unknown"),

@@ -1,8 +1,7 @@
-//! HAProxy or nginx as a process of the test, with the files of `deploy/` and places of the test.
+//! HAProxy or nginx as a child process, with the files of `deploy/` and the addresses of the test.
 //!
-//! HAProxy takes its places from the environment. nginx takes them from two files beside its
-//! `nginx.conf`, which are written here; it runs as one process, so that nothing of it is left when
-//! that one is killed.
+//! HAProxy takes the addresses from the environment, nginx from two files beside its `nginx.conf`,
+//! which are written here. nginx runs as one process, so that killing it leaves no workers.
 
 use std::{
     fs,
@@ -23,14 +22,14 @@ use tests::{
 
 use crate::deployed;
 
-/// Which proxy.
+/// The kind of proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     HaProxy,
     Nginx,
 }
 
-/// A place for a gateway: ports that stay its own through restarts.
+/// The ports of a gateway, which stay the same through restarts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) port: u16,
@@ -42,7 +41,7 @@ impl Place {
         Ok(Self { port: free_port()?, admin_port: free_port()? })
     }
 
-    /// These settings at this place, behind a proxy that is believed.
+    /// Adds these ports and a trusted proxy to the settings.
     pub(crate) fn settle(self, settings: Settings) -> Settings {
         settings
             .set("LISTEN", &format!("127.0.0.1:{}", self.port))
@@ -50,12 +49,12 @@ impl Place {
             .set("TRUSTED_PROXIES", "127.0.0.1")
     }
 
-    /// A gateway here.
+    /// Starts a gateway on these ports.
     pub(crate) async fn gateway(self, settings: Settings) -> Result<Gateway> {
         Gateway::with(self.settle(settings)).await
     }
 
-    /// Waits until the gateway here is ready.
+    /// Waits until the gateway is ready.
     pub(crate) async fn ready(self) -> Result<()> {
         let admin = Http::new(&format!("http://127.0.0.1:{}", self.admin_port));
         eventually(LATER, async || {
@@ -67,20 +66,20 @@ impl Place {
     }
 }
 
-/// A running proxy in front of two places, ended when this is dropped.
+/// A running proxy in front of two gateways, killed on drop.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) kind: Kind,
     pub(crate) process: Process,
     url: String,
-    /// HAProxy's own.
+    /// HAProxy's status page.
     status: Http,
-    /// nginx's files.
+    /// The folder of nginx's files.
     _folder: TempDir,
 }
 
 impl Proxy {
-    /// A proxy; none where it is not installed and may be missing.
+    /// Starts a proxy, or returns `None` if it may be missing and is.
     pub(crate) async fn start(kind: Kind, places: [Place; 2]) -> Result<Option<Self>> {
         let Some(binary) = kind.binary()? else { return Ok(None) };
         let (port, status_port) = (free_port()?, free_port()?);
@@ -99,7 +98,7 @@ impl Proxy {
         Ok(Some(proxy))
     }
 
-    /// Where clients come in.
+    /// Returns the address for clients.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -114,8 +113,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Waits until so many gateways are used. nginx has no health checks: it finds out with each
-    /// request.
+    /// Waits until this many gateways are in use. nginx has no health checks and returns at once.
     pub(crate) async fn uses(&self, gateways: usize) -> Result<()> {
         if self.kind == Kind::Nginx {
             return Ok(());
@@ -128,7 +126,7 @@ impl Proxy {
         .await
     }
 
-    /// How many gateways HAProxy's status page shows as up.
+    /// Returns how many gateways are up on HAProxy's status page.
     pub(crate) async fn used(&self) -> Result<usize> {
         let table = get(&self.status, "/;csv").await?;
         let table = String::from_utf8_lossy(&table.text).into_owned();
@@ -137,13 +135,13 @@ impl Proxy {
         Ok(states.filter(|state| state.starts_with("UP")).count())
     }
 
-    /// HAProxy's answer to who watches it.
+    /// Returns the status of HAProxy's readiness check.
     pub(crate) async fn readiness(&self) -> Result<u16> {
         Ok(get(&self.status, "/ready").await?.status)
     }
 }
 
-/// Where HAProxy's table has `status` (Management Guide, 9.1).
+/// The column `status` in HAProxy's table (Management Guide, 9.1).
 const STATUS_COLUMN: usize = 17;
 
 impl Kind {
@@ -154,14 +152,14 @@ impl Kind {
         }
     }
 
-    /// The program; Debian has it where only root looks.
+    /// Returns the program, also from Debian's folder for root.
     pub(crate) fn binary(self) -> Result<Option<PathBuf>> {
         let sbin = Path::new("/usr/sbin").join(self.name());
         if sbin.is_file() { Ok(Some(sbin)) } else { program(self.name(), self.name()) }
     }
 }
 
-/// A GET without a token.
+/// Makes a GET without a token.
 pub(crate) async fn get(http: &Http, path: &str) -> Result<Answer> {
     http.call(http::Method::GET, path).answer().await
 }
@@ -170,7 +168,7 @@ fn haproxy(command: &mut Command, places: [Place; 2], port: u16, status_port: u1
     command.arg("-db").arg("-f").arg(deployed("haproxy/haproxy.cfg"));
     command.env("CONFAB_BIND", format!("127.0.0.1:{port}"));
     command.env("CONFAB_STATUS", format!("127.0.0.1:{status_port}"));
-    // What anybody may open descriptors for.
+    // A number of connections that every user may open.
     command.env("CONFAB_CONNECTIONS", "400");
     for (number, place) in (1..).zip(places) {
         command.env(format!("CONFAB_GATEWAY_{number}"), format!("127.0.0.1:{}", place.port));
@@ -198,14 +196,14 @@ fn nginx(command: &mut Command, places: [Place; 2], port: u16, folder: &Path) ->
     Ok(())
 }
 
-/// nginx's temporary files in this folder: only root may write where Debian has them.
+/// Returns settings that put nginx's temporary files into this folder, which every user may write.
 pub(crate) fn temporary(folder: &Path) -> String {
     ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display()))
         .concat()
 }
 
-/// `text` with another place in it; an error if it never had the one that is expected there.
+/// Replaces `old` in `text`. Fails if it does not occur.
 pub(crate) fn replaced(text: &str, old: &str, new: &str) -> Result<String> {
     text.contains(old).then(|| text.replace(old, new)).with_context(|| format!("no {old:?}"))
 }

@@ -1,7 +1,6 @@
-//! Gateways behind a proxy, each of them restarted under load, alone or in a fleet.
+//! Restarts gateways behind a proxy under load, one alone and several in a fleet.
 //!
-//! Nothing that was acknowledged is lost, doubled or out of order, and every cursor goes on from
-//! where it was.
+//! No acknowledged entry is lost, written twice or out of order, and every cursor continues.
 
 use std::{fs, sync::Arc, time::Duration};
 
@@ -10,7 +9,7 @@ use tests::{
     Context, Result,
     cassandra::Cassandra,
     chance::Chance,
-    checker::{History, Ticks, Told, ensure_none},
+    checker::{History, SendOutcome, Ticks, ensure_none},
     client::{Cursors, User},
     ensure,
     gateway::{Gateway, Settings},
@@ -30,28 +29,28 @@ use crate::{
     proxy::{Kind, Place, Proxy},
 };
 
-/// How often every gateway is restarted.
+/// Restarts of each gateway.
 const ROUNDS: usize = 2;
-/// Writers over each of WebSocket and REST.
+/// Writers for each of WebSocket and REST.
 const WRITERS: usize = 3;
-/// Acknowledged at the least between two restarts.
+/// The fewest acknowledgements between two restarts.
 const PROGRESS: u64 = 40;
-/// How long somebody rests who was not let in.
+/// The pause after a refused connection.
 const REST: Duration = Duration::from_millis(50);
-/// For so long nginx leaves a gateway out that it has found away: `fail_timeout`. Nobody can ask it.
+/// The time for which nginx does not use a failed gateway: `fail_timeout`. nginx does not report it.
 const FAIL_TIMEOUT: Duration = Duration::from_secs(2);
-/// The secret of all gateways: 32 bytes as base64url.
+/// The signing secret of all gateways: 32 bytes as base64url.
 const SECRET: &str = "dGhlIHNlY3JldCBvZiBhbGwgZ2F0ZXdheXMgaW4gdGVzdHM";
 const THE_END: &str = "the end";
 
-/// What a writer counts into and is ended by.
+/// The progress of the writers and their stop signal.
 #[derive(Debug, Clone)]
 struct Pace {
     acknowledged: Arc<watch::Sender<u64>>,
     over: watch::Receiver<bool>,
 }
 
-/// Sends over sockets; what has no answer, or was refused, is repeated over the next one.
+/// Sends over sockets, and repeats unanswered and refused texts over the next one.
 async fn write_over_ws(
     name: String,
     user: User,
@@ -73,8 +72,8 @@ async fn write_over_ws(
             let more = !*pace.over.borrow();
             more.then(|| Line::new(conversation, &user, &format!("{name}-{count}")))
         }) {
-            let told = writer.over_ws(&connection, &line, &mut ws).await?;
-            if !matches!(told, Told::Acknowledged { .. }) {
+            let outcome = writer.over_ws(&connection, &line, &mut ws).await?;
+            if !matches!(outcome, SendOutcome::Acknowledged { .. }) {
                 open = Some(line);
                 break;
             }
@@ -86,7 +85,7 @@ async fn write_over_ws(
     }
 }
 
-/// The same over REST.
+/// Sends over REST, and repeats unanswered and refused texts.
 async fn write_over_rest(
     name: String,
     user: User,
@@ -99,7 +98,10 @@ async fn write_over_rest(
         count += 1;
         let conversation = chance.one_of(&conversations).context("no conversation")?;
         let line = Line::new(conversation, &user, &format!("{name}-{count}"));
-        while !matches!(writer.over_rest(&name, &line, &user).await?, Told::Acknowledged { .. }) {
+        while !matches!(
+            writer.over_rest(&name, &line, &user).await?,
+            SendOutcome::Acknowledged { .. }
+        ) {
             sleep(REST).await;
         }
         pace.acknowledged.send_modify(|count| *count += 1);
@@ -107,7 +109,7 @@ async fn write_over_rest(
     Ok(writer.history())
 }
 
-/// One cursor map through all restarts, up to the last text of each conversation.
+/// Follows with one cursor map through all restarts, until the last text of each conversation.
 async fn follow<S: Session>(user: User, conversations: usize) -> Result<History> {
     let mut follower = Follower::new(&user, Cursors::new());
     let mut ended = 0;
@@ -124,7 +126,7 @@ async fn follow<S: Session>(user: User, conversations: usize) -> Result<History>
     Ok(follower.history())
 }
 
-/// The servers of a fleet, and a place for each of its two gateways.
+/// The servers of a fleet, and the ports of its two gateways.
 struct Ground {
     cassandra: Cassandra,
     redis: Redis,
@@ -154,7 +156,7 @@ impl Ground {
     }
 }
 
-/// Gateways at places of their own, and the proxy in front of them.
+/// Gateways and the proxy in front of them.
 struct Scene {
     places: [Place; 2],
     gateways: Vec<Gateway>,
@@ -162,7 +164,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// So many gateways with these settings.
+    /// Starts gateways with these settings behind a proxy.
     async fn set(kind: Kind, settings: &Settings, size: usize) -> Result<Option<Self>> {
         let delay = if kind == Kind::HaProxy { "2s" } else { "0s" };
         let settings = settings.clone().set("DRAIN__DELAY", delay);
@@ -176,7 +178,7 @@ impl Scene {
         Ok(Some(Self { places, gateways, proxy }))
     }
 
-    /// Restarts each gateway in its turn, each time with clients at work.
+    /// Restarts each gateway in turn, after progress of the clients.
     async fn roll(&mut self, progress: &mut watch::Receiver<u64>) -> Result<()> {
         let size = self.gateways.len();
         for round in 0..ROUNDS * size {
@@ -197,7 +199,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Runs a crowd through the proxy while every gateway behind it is restarted.
+    /// Runs clients through the proxy while every gateway is restarted, and checks their records.
     async fn run(mut self) -> Result<()> {
         let (mut crowd, mut progress) = Crowd::gather(&self.proxy).await?;
         self.roll(&mut progress).await?;
@@ -205,7 +207,7 @@ impl Scene {
     }
 }
 
-/// Clients at work: Ada writes over sockets, Bob over REST, Eve follows over both.
+/// Running clients: Ada writes over sockets, Bob over REST, Eve follows over both.
 struct Crowd {
     ticks: Arc<Ticks>,
     ada: User,
@@ -244,7 +246,7 @@ impl Crowd {
         Ok((Self { ticks, ada, eve, conversations, ending, writers, followers }, progress))
     }
 
-    /// Lets everybody come to the end; what they saw, and what there is.
+    /// Stops the clients, reads all conversations and returns everything recorded.
     async fn disperse(&mut self) -> Result<History> {
         self.ending.send(true)?;
         let mut history = joined(&mut self.writers).await?;
@@ -264,7 +266,7 @@ impl Crowd {
     }
 }
 
-/// What all of them wrote down, once they have ended.
+/// Waits for all of them and returns what they have recorded.
 async fn joined(clients: &mut JoinSet<Result<History>>) -> Result<History> {
     let mut history = History::default();
     while let Some(written) = within(LATER, "the end of a client", clients.join_next()).await? {
@@ -273,16 +275,16 @@ async fn joined(clients: &mut JoinSet<Result<History>>) -> Result<History> {
     Ok(history)
 }
 
-behind_both_proxies!(restart_loses_doubles_and_reorders_nothing);
+behind_both_proxies!(restart_of_one_gateway_loses_nothing);
 
-/// A gateway with a store of its own: while it is away, nobody is there.
-async fn restart_loses_doubles_and_reorders_nothing(kind: Kind) -> Result<()> {
+/// Restarts one gateway with an embedded store, so that none serves meanwhile.
+async fn restart_of_one_gateway_loses_nothing(kind: Kind) -> Result<()> {
     let Some(scene) = Scene::set(kind, &Settings::new(), 1).await? else { return Ok(()) };
     within(WHOLE, "the whole scenario", Box::pin(scene.run())).await?
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rolling_restart_loses_doubles_and_reorders_nothing() -> Result<()> {
+async fn rolling_restart_of_a_fleet_loses_nothing() -> Result<()> {
     let Some(ground) = Ground::new().await? else { return Ok(()) };
     let mut wrong = Vec::new();
     for kind in [Kind::HaProxy, Kind::Nginx] {

@@ -1,4 +1,4 @@
-//! Documents that agree with the code, and links that lead somewhere.
+//! Documents agree with the code, and their links work.
 
 use std::{collections::BTreeSet, fs};
 
@@ -6,7 +6,7 @@ use tests::{Context, Result, ensure};
 
 use crate::{File, files_of, none_of, workspace};
 
-/// What stands between each `begin` and the next `end`.
+/// Returns the text between each `begin` and the next `end`.
 fn between<'a>(text: &'a str, begin: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(begin).skip(1).filter_map(move |rest| Some(rest.split_once(end)?.0))
 }
@@ -28,7 +28,7 @@ fn every_error_code_is_documented() -> Result<()> {
     none_of("docs/protocol.md explains every error code", &wrong)
 }
 
-/// A heading's anchor, as renderers make it.
+/// Returns a heading's anchor, as renderers make it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
@@ -40,7 +40,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.chain(between(text, "<a id=\"", "\"").map(str::to_owned)).collect()
 }
 
-/// Why a link of `file` leads nowhere, if it does.
+/// Returns why a link of `file` is dead, or `None` if it works.
 fn dead(file: &File, link: &str) -> Option<String> {
     let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
     let folder = workspace().join(&file.path);
@@ -56,14 +56,14 @@ fn dead(file: &File, link: &str) -> Option<String> {
     (!known.contains(fragment)).then(|| format!("{}: {link} (no anchor)", file.path.display()))
 }
 
-/// The text without code, in which brackets are no links.
+/// Returns the text without code, whose brackets are not links.
 fn prose(text: &str) -> String {
     let outside = text.split("```").step_by(2).collect::<String>();
     outside.split('`').step_by(2).collect()
 }
 
 #[test]
-fn links_lead_somewhere() -> Result<()> {
+fn links_work() -> Result<()> {
     let mut wrong = Vec::new();
     for file in files_of("md")? {
         let text = prose(&file.text);

@@ -1,4 +1,4 @@
-//! The crates are a line, and each library has its layer.
+//! The crates depend on each other in one direction, and each library belongs to a layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::{files, files_of, none_of, workspace};
 /// Each crate may use those to its left.
 const LINE: [&str; 5] = ["chat-core", "presence", "backends", "gateway", "tests"];
 
-/// What the domain may have of tokio: no sockets, no files, no processes.
+/// The features of tokio that the domain may use: no sockets, files or processes.
 const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];
 
-/// Files of the gateway that put backends into its ports.
+/// Files of the gateway that may name backends.
 const ASSEMBLY: [&str; 2] = ["gateway/src/main.rs", "gateway/src/assembly.rs"];
 
-/// This platform, for the graph of what is really built and downloaded.
+/// Returns this platform, to which the dependency graph is limited.
 fn host() -> Result<String> {
     let rustc = std::process::Command::new("rustc").arg("-vV").output()?;
     let about = String::from_utf8(rustc.stdout)?;
@@ -37,7 +37,7 @@ fn place(name: &str) -> Option<usize> {
 }
 
 #[test]
-fn crates_use_only_those_to_their_left() -> Result<()> {
+fn crates_use_only_crates_to_their_left() -> Result<()> {
     let metadata = metadata()?;
     let mut wrong = Vec::new();
     for package in metadata.workspace_packages() {
@@ -52,7 +52,7 @@ fn crates_use_only_those_to_their_left() -> Result<()> {
     none_of("crates are a line", &wrong)
 }
 
-/// `crate = "a", wrappers = ["b"]` of deny.toml, as a map.
+/// Returns the lines `crate = "a", wrappers = ["b"]` of deny.toml as a map.
 fn wrappers() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let text = std::fs::read_to_string(workspace().join("deny.toml"))?;
     let entries = text.lines().filter(|line| line.contains("{ crate ="));

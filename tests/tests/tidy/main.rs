@@ -1,4 +1,4 @@
-//! House rules that no compiler checks: layers, sizes, words, documents.
+//! House rules that no compiler checks: layers, sizes, words, phrases, documents.
 
 mod circles;
 mod documents;
@@ -15,7 +15,7 @@ use std::{
 
 use tests::{Context, Result, ensure};
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../"))
 }
@@ -28,7 +28,7 @@ struct File {
     text: String,
 }
 
-/// Every text file of the project: what git tracks, and what it would add.
+/// Returns every text file that git tracks or would add.
 fn files() -> Result<Vec<File>> {
     let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = Command::new("git").args(arguments).current_dir(workspace()).output();
@@ -44,13 +44,13 @@ fn files() -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// Every file with this extension.
+/// Returns every file with this extension.
 fn files_of(extension: &str) -> Result<Vec<File>> {
     let of = |file: &File| file.path.extension().is_some_and(|found| found == extension);
     Ok(files()?.into_iter().filter(of).collect())
 }
 
-/// An error that lists what is wrong, if anything is.
+/// Fails with a list of what breaks the rule, if it is not empty.
 fn none_of(rule: &str, wrong: &[String]) -> Result<()> {
     ensure!(wrong.is_empty(), "{rule}:\n  {}", wrong.join("\n  "));
     Ok(())

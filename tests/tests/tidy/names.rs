@@ -1,13 +1,13 @@
-//! One thing, one word: what is defined has the words of ARCHITECTURE.md.
+//! Definitions use the words of ARCHITECTURE.md.
 //!
-//! Looks at names in definitions (types, functions, modules, constants, fields) and nowhere else:
-//! comments and texts may explain, and what others have named keeps its name.
+//! The rule reads the names in definitions only (types, functions, modules, constants, fields). It
+//! ignores comments, texts, and the names of other projects.
 
 use tests::Result;
 
 use crate::{files_of, none_of};
 
-/// A part of a name of a type, module, constant or field, and the word for it here.
+/// Parts of names of types, modules, constants and fields, and the words to use instead.
 const WORDS: [(&str, &str); 5] = [
     ("rooms", "conversations"),
     ("participant", "member"),
@@ -16,7 +16,7 @@ const WORDS: [(&str, &str); 5] = [
     ("sequencer", "appender"),
 ];
 
-/// A whole name, whose parts alone may well mean something else.
+/// Whole names whose parts alone are allowed, and the words to use instead.
 const NAMES: [(&str, &str); 6] = [
     ("room_id", "conversation"),
     ("chat_id", "conversation"),
@@ -26,11 +26,11 @@ const NAMES: [(&str, &str); 6] = [
     ("txn_id", "client_id"),
 ];
 
-/// A part of a name of a type or a module that says nothing.
+/// Parts of names of types and modules that carry no meaning.
 const EMPTY: [&str; 8] =
     ["manager", "helper", "helpers", "util", "utils", "common", "mock", "misc"];
 
-/// How a function does not begin.
+/// Beginnings of function names that carry no meaning.
 const BEGINNINGS: [&str; 2] = ["handle_", "process_"];
 
 /// What a line defines.
@@ -56,7 +56,7 @@ fn is_of_names(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The name that this line defines: after a keyword, or a field before its type.
+/// Returns the name that this line defines: after a keyword, or a field before its type.
 fn defined(line: &str) -> Option<(&str, Kind)> {
     let line = line.trim_start();
     for (keyword, kind) in KEYWORDS {
@@ -69,7 +69,7 @@ fn defined(line: &str) -> Option<(&str, Kind)> {
     (field.chars().all(is_of_names) && rest.ends_with(',')).then_some((field, Kind::Value))
 }
 
-/// `RoomManager`, `room_manager` and `ROOM_MANAGER` are `room`, `manager`.
+/// Splits a name: `RoomManager`, `room_manager` and `ROOM_MANAGER` are `room`, `manager`.
 fn parts(name: &str) -> Vec<String> {
     let is_camel = name.chars().any(|c| c.is_ascii_lowercase());
     let mut parts = vec![String::new()];
@@ -85,6 +85,7 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
+/// Returns what is wrong with the name that this line defines.
 fn complaint(line: &str) -> Option<String> {
     let (name, kind) = defined(line)?;
     let parts = parts(name);
@@ -92,9 +93,9 @@ fn complaint(line: &str) -> Option<String> {
     match kind {
         Kind::Function => {
             let begin = BEGINNINGS.into_iter().find(|begin| name.starts_with(begin))?;
-            Some(format!("{name}: {begin}… says nothing"))
+            Some(format!("{name}: {begin}… carries no meaning"))
         }
-        Kind::Type if EMPTY.into_iter().any(has) => Some(format!("{name} says nothing")),
+        Kind::Type if EMPTY.into_iter().any(has) => Some(format!("{name} carries no meaning")),
         Kind::Type | Kind::Value => {
             let whole = NAMES.into_iter().find(|(other, _)| parts.join("_") == *other);
             let (_, word) = whole.or_else(|| WORDS.into_iter().find(|(other, _)| has(other)))?;
@@ -104,7 +105,7 @@ fn complaint(line: &str) -> Option<String> {
 }
 
 #[test]
-fn one_thing_has_one_word() -> Result<()> {
+fn definitions_use_the_words_of_the_architecture() -> Result<()> {
     let mut wrong = Vec::new();
     for file in files_of("rs")? {
         for (number, line) in file.text.lines().enumerate() {
@@ -116,7 +117,7 @@ fn one_thing_has_one_word() -> Result<()> {
 }
 
 #[test]
-fn the_rule_finds_definitions_and_lets_uses_be() {
+fn rule_finds_definitions_and_ignores_uses() {
     for bad in [
         "pub struct RoomId(u64);",
         "    pub(crate) async fn handle_send(&self) {",

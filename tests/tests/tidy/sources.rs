@@ -1,13 +1,13 @@
-//! Sizes and headers of sources, and what no file of the project may hold.
+//! Sizes and headers of sources, and what no file of the project may contain.
 
 use tests::{Result, ensure};
 
 use crate::{File, files, files_of, none_of};
 
-/// A file that is longer is two things.
+/// The most lines of a source.
 const LINES_MAX: usize = 400;
 
-/// Files that are longer for now. This list only shrinks.
+/// Longer files. This list may only shrink.
 const LONGER: [&str; 0] = [];
 
 #[test]
@@ -20,18 +20,18 @@ fn sources_are_short() -> Result<()> {
             wrong.push(format!("{path}: {lines} lines"));
         }
         if lines <= LINES_MAX && excused {
-            wrong.push(format!("{path} is short now: take it off the list"));
+            wrong.push(format!("{path} is short now: remove it from the list"));
         }
     }
     none_of("a source has at most 400 lines", &wrong)
 }
 
 #[test]
-fn sources_say_what_they_are_for() -> Result<()> {
-    let silent = |file: &File| !file.text.starts_with("//! ");
-    let wrong = files_of("rs")?.into_iter().filter(silent);
+fn sources_start_with_their_purpose() -> Result<()> {
+    let lacks_header = |file: &File| !file.text.starts_with("//! ");
+    let wrong = files_of("rs")?.into_iter().filter(lacks_header);
     let wrong: Vec<_> = wrong.map(|file| file.path.display().to_string()).collect();
-    none_of("a source begins with a sentence on what it is for", &wrong)
+    none_of("a source starts with a sentence on its purpose", &wrong)
 }
 
 #[test]
@@ -42,7 +42,8 @@ fn modules_are_named_by_their_files() -> Result<()> {
     none_of("name.rs with a folder name/, never mod.rs", &wrong)
 }
 
-/// What is true of one machine only. In two halves, so that this file does not hold them.
+/// Returns texts that are true of one machine only. They are written in halves, so that this file does
+/// not contain them.
 fn of_one_machine() -> Vec<String> {
     [
         ("/ro", "ot/"),
@@ -63,7 +64,7 @@ fn of_one_machine() -> Vec<String> {
 }
 
 #[test]
-fn no_file_knows_a_machine_or_a_registry() -> Result<()> {
+fn files_name_no_machine_and_no_registry() -> Result<()> {
     let mut wrong = Vec::new();
     for file in files()? {
         for (number, line) in file.text.lines().enumerate() {
@@ -72,15 +73,15 @@ fn no_file_knows_a_machine_or_a_registry() -> Result<()> {
             wrong.extend(found.map(|foreign| format!("{place}: {foreign}")));
         }
     }
-    none_of("paths of one machine and hosts of registries are nobody else's", &wrong)
+    none_of("paths of one machine and hosts of registries do not belong into files", &wrong)
 }
 
 #[test]
-fn lock_file_of_the_packages_names_no_host() -> Result<()> {
+fn package_lock_file_names_no_host() -> Result<()> {
     let locks = files()?.into_iter().filter(|file| file.path.ends_with("package-lock.json"));
     for lock in locks {
         ensure!(!lock.text.contains("\"resolved\""), "{} names hosts", lock.path.display());
-        ensure!(lock.text.contains("\"integrity\""), "{} checks nothing", lock.path.display());
+        ensure!(lock.text.contains("\"integrity\""), "{} has no checksums", lock.path.display());
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! `cargo xtask drill`: what a fleet does while its servers go and come back, in figures.
+//! `cargo xtask drill`: measures a fleet while its servers fail and come back.
 
 use anyhow::{Result, ensure};
 use clap::Args;
 use tests::drill::{self, Report};
 
-/// Which servers go, and what the load is.
+/// The servers that fail, and the load.
 #[derive(Debug, Args)]
 pub(crate) struct Drill {
-    /// Take away nodes of a store of three instead of gateways, Redis and a store of one
+    /// Kill nodes of a three-node store instead of gateways, Redis and a one-node store
     #[arg(long)]
     store_nodes: bool,
     /// Texts a second
@@ -16,7 +16,7 @@ pub(crate) struct Drill {
 }
 
 impl Drill {
-    /// Runs and prints the table; a broken promise is an error.
+    /// Runs a drill and prints its table. Fails if a promise is broken.
     #[expect(clippy::print_stdout, reason = "the table")]
     pub(crate) async fn run(&self) -> Result<()> {
         let report = if self.store_nodes {
@@ -26,8 +26,8 @@ impl Drill {
         };
         let Some(Report { table, checked, findings }) = report else { return Ok(()) };
         println!("{table}\nchecked: {checked}");
-        let shown: Vec<_> = findings.iter().take(20).map(String::as_str).collect();
-        ensure!(findings.is_empty(), "{} violations:\n{}", findings.len(), shown.join("\n"));
+        let lines: Vec<_> = findings.iter().take(20).map(String::as_str).collect();
+        ensure!(findings.is_empty(), "{} violations:\n{}", findings.len(), lines.join("\n"));
         println!("0 violations");
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! `cargo xtask load`: what a connection costs in memory, and what a durable send costs in time;
-//! with `--cluster`, what a CQL server does with group commit.
+//! `cargo xtask load`: measures the memory of a connection and the time of a durable send. With
+//! `--cluster`, it measures group commit on a CQL server.
 //!
-//! Loopback only, and bounded in count and time. The clients run on the same machine and take
-//! their part of it, so that the figures are lower bounds of the gateway's own; optimised clients
-//! take less: `cargo run --release -p tests --bin xtask -- load`.
+//! It uses loopback only, and its counts and times are bounded. The clients run on the same machine, so
+//! the figures are lower bounds. Optimised clients take less of the machine:
+//! `cargo run --release -p tests --bin xtask -- load`.
 
 mod memory;
 mod sends;
@@ -17,25 +17,25 @@ use tests::{cassandra::Cassandra, gateway::Settings};
 
 use crate::run::{MINUTE, cargo, run, target};
 
-/// What to measure, and how much of it.
+/// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Load {
-    /// The binary to measure; the release build where it is not given
+    /// The binary to measure (default: the release build)
     #[arg(long)]
     binary: Option<PathBuf>,
-    /// Idle connections (0: do not measure them)
+    /// Idle connections (0: skip this measurement)
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(..=20_000))]
     connections: u32,
-    /// Users whom these connections are of, in equal parts
+    /// Users who share these connections equally
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     people: u32,
-    /// Seconds for each line of sends (0: do not measure them)
+    /// Seconds for each line of sends (0: skip this measurement)
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
     seconds: u64,
     /// A further setting of the gateway, such as STORE=memory (may be given several times)
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Only this: appends a second on one node of Cassandra, one by one and by group commit
+    /// Measure only appends a second on one Cassandra node, with and without group commit
     #[arg(long)]
     cluster: bool,
 }
@@ -50,7 +50,7 @@ impl Load {
         let binary = self.binary.clone().unwrap_or_else(|| target().join("release/confab"));
         let hint = "`cargo build --release -p gateway` first";
         ensure!(binary.is_file(), "no {}: {hint}", binary.display());
-        // The addresses are logged at `info`.
+        // The harness reads the addresses from lines at level `info`.
         let mut settings = Settings::new().set("LOG", "warn,confab=info");
         for setting in &self.set {
             let (name, value) = setting.split_once('=').context("--set NAME=VALUE")?;
@@ -72,7 +72,7 @@ impl Load {
     }
 }
 
-/// The store of a fleet, on a server that ends with this.
+/// Measures the fleet's store on a new server.
 async fn cluster() -> Result<()> {
     let cassandra = Cassandra::to_measure().await?.context("no Cassandra")?;
     let mut bench = cargo("bench -p backends --bench scylla");

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own commands.
 //!
-//! `cargo xtask test` is the one test command, for people and for CI; `cargo xtask check` is its
-//! quick part. Steps that do not need each other all run, so that one run shows every failure.
+//! `cargo xtask test` is the one test command, for people and for CI, and `cargo xtask check` is its
+//! quick part. A failed step does not stop independent steps, so that one run reports every failure.
 
 mod drill;
 mod load;
@@ -34,17 +34,17 @@ enum Command {
     Check(Choice),
     /// Measure the release build: memory of a connection, durable sends a second
     Load(load::Load),
-    /// Take servers away from a fleet under load: three gateways, Redis and Cassandra
+    /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
 }
 
-/// Which steps.
+/// The steps to run.
 #[derive(Debug, Args)]
 struct Choice {
-    /// Only this step (may be given several times)
+    /// Run only this step (may be repeated)
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
-    /// Name the steps and end
+    /// List the steps and exit
     #[arg(long)]
     list: bool,
 }

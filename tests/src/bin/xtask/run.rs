@@ -1,6 +1,7 @@
-//! Running a program to its end, with a deadline.
+//! Runs a program with a deadline.
 //!
-//! What is not done in time is ended with everything that it started, each by its process id.
+//! A program that is not finished in time is killed with all processes that it started, each by its
+//! process id.
 
 use std::{
     env, fs,
@@ -16,34 +17,34 @@ use tokio::{process::Command, time::timeout};
 /// The unit of deadlines.
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub(crate) fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Where cargo builds: this program lies in one of its folders.
+/// Returns cargo's target folder, which contains this program.
 pub(crate) fn target() -> PathBuf {
     let this = env::current_exe().unwrap_or_default();
     this.ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
 }
 
-/// Cargo in the workspace, building where this program was built.
+/// Returns a cargo command in the workspace that uses this program's target folder.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args(arguments.split_whitespace())
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target())
-        // An error of a test is its text; only panics have a trace.
+        // Only panics print a backtrace.
         .env("RUST_LIB_BACKTRACE", "0")
         .env("CONFAB_BINARY", target().join("release/confab"));
     command
 }
 
-/// Runs a program that has to end well before the deadline.
-#[expect(clippy::print_stdout, reason = "what is run can be repeated by hand")]
+/// Runs a program. Fails if it fails or does not finish before the deadline.
+#[expect(clippy::print_stdout, reason = "the printed command can be run by hand")]
 pub(crate) async fn run(command: &mut Command, deadline: Duration) -> Result<()> {
-    let what = shown(command);
+    let what = printed(command);
     println!("$ {what}");
     let mut child = command
         .stdin(Stdio::null())
@@ -54,21 +55,21 @@ pub(crate) async fn run(command: &mut Command, deadline: Duration) -> Result<()>
         if let Some(pid) = child.id() {
             end(pid);
         }
-        bail!("{what}: not done after {} s", deadline.as_secs());
+        bail!("{what}: not finished after {} s", deadline.as_secs());
     };
     let status = status?;
     ensure!(status.success(), "{what}: {status}");
     Ok(())
 }
 
-fn shown(command: &Command) -> String {
+fn printed(command: &Command) -> String {
     let command = command.as_std();
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = [program].into_iter().chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Ends a process and what it started, children before they can be orphans.
+/// Kills a process and its children. Lists the children before they become orphans.
 fn end(pid: u32) {
     let children: Vec<u32> = children_of(pid);
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
@@ -87,7 +88,7 @@ fn children_of(pid: u32) -> Vec<u32> {
 
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // After the name, which may hold anything but ends with the last parenthesis: state, parent.
+    // The name ends with the last parenthesis. After it come the state and the parent.
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
@@ -96,12 +97,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_late_is_ended_with_its_children() -> Result<()> {
+    async fn late_program_is_killed_with_its_children() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let mut shell = Command::new("sh");
         shell.args(["-c", "sleep 1000 & echo $! > child; wait"]).current_dir(folder.path());
         let late = run(&mut shell, Duration::from_millis(500)).await;
-        assert!(late.is_err_and(|error| error.to_string().contains("not done")));
+        assert!(late.is_err_and(|error| error.to_string().contains("not finished")));
         let child: u32 = fs::read_to_string(folder.path().join("child"))?.trim().parse()?;
         let ended = async || {
             let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The steps, what each needs, and the account of them at the end.
+//! The steps of a command, and the summary of their results.
 
 use std::process::ExitCode;
 
@@ -14,29 +14,29 @@ use crate::{
 /// One step of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Programs that the other steps run.
+    /// Finds or installs the programs that the other steps run.
     Tools,
-    /// `cargo fmt --check`.
+    /// Runs `cargo fmt --check`.
     Format,
-    /// Clippy, warnings as errors.
+    /// Runs clippy with warnings as errors.
     Clippy,
-    /// The release binary.
+    /// Builds the release binary.
     Build,
-    /// Every other test of Rust.
+    /// Runs all other tests of Rust.
     Test,
-    /// Every test of the backends, on real servers.
+    /// Runs the tests of the backends on real servers.
     Stores,
-    /// Tests of the domain alone.
+    /// Runs the unit tests of the domain.
     Units,
-    /// House rules.
+    /// Checks the house rules.
     Tidy,
-    /// TypeScript's types.
+    /// Checks TypeScript's types.
     WebTypes,
-    /// Tests of the web client.
+    /// Runs the tests of the web client.
     WebTests,
-    /// The committed `dist/` is what its sources build.
+    /// Compares the committed `dist/` with a new build.
     WebDist,
-    /// Two browsers talk to each other.
+    /// Lets two browsers talk to each other.
     Browser,
 }
 
@@ -57,14 +57,14 @@ pub(crate) const TEST: &[Step] = &[
 /// The steps of `cargo xtask check`.
 pub(crate) const CHECK: &[Step] = &[Step::Format, Step::Clippy, Step::Units, Step::Tidy];
 
-/// How a step went.
+/// The result of a step.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// It is so.
+    /// The step succeeded.
     Passed,
-    /// It is not so.
+    /// The step failed.
     Failed(String),
-    /// Nobody knows, because something is missing.
+    /// The step could not run because a program is missing.
     Skipped(String),
 }
 
@@ -78,7 +78,7 @@ impl From<Result<()>> for Verdict {
 }
 
 impl Step {
-    /// The name for `--only`.
+    /// Returns the name for `--only`.
     const fn name(self) -> &'static str {
         match self {
             Self::Tools => "tools",
@@ -113,12 +113,12 @@ impl Step {
         }
     }
 
-    /// The step without which this one cannot say anything.
+    /// Returns the step that must succeed before this one.
     const fn needs(self) -> Option<Self> {
         if matches!(self, Self::Browser | Self::Test) { Some(Self::Build) } else { None }
     }
 
-    /// The steps of `all` with these names; all of them where none is given.
+    /// Returns the steps with these names, or all steps without names.
     pub(crate) fn choose(all: &[Self], only: &[String]) -> Result<Vec<Self>> {
         let named = |name: &String| {
             let found = all.iter().copied().find(|step| step.name() == name);
@@ -154,7 +154,7 @@ async fn in_time(minutes: u32, mut command: Command) -> Verdict {
     run(&mut command, minutes * MINUTE).await.into()
 }
 
-/// The stores' own tests share one Cassandra; each has a keyspace.
+/// Runs the tests of the backends on one Cassandra, in a keyspace each.
 async fn stores() -> Result<()> {
     let cassandra = Cassandra::one().await?;
     let mut tests = cargo("test -p backends --no-fail-fast");
@@ -164,7 +164,7 @@ async fn stores() -> Result<()> {
     run(&mut tests, 30 * MINUTE).await
 }
 
-/// Prints the names.
+/// Prints the names of the steps.
 #[expect(clippy::print_stdout, reason = "the answer")]
 pub(crate) fn list(steps: &[Step]) {
     for step in steps {
@@ -172,15 +172,15 @@ pub(crate) fn list(steps: &[Step]) {
     }
 }
 
-/// Runs the steps and gives the account.
-#[expect(clippy::print_stdout, reason = "the account")]
+/// Runs the steps and prints a summary.
+#[expect(clippy::print_stdout, reason = "the summary")]
 pub(crate) async fn all(steps: &[Step]) -> ExitCode {
-    let mut account: Vec<(Step, Verdict, f32)> = Vec::new();
+    let mut results: Vec<(Step, Verdict, f32)> = Vec::new();
     for &step in steps {
         println!("\n=== {}: {}", step.name(), step.about());
         let begun = Instant::now();
         let failed = |need: &Step| {
-            account.iter().any(|(done, verdict, _)| {
+            results.iter().any(|(done, verdict, _)| {
                 done == need && matches!(verdict, Verdict::Failed(_) | Verdict::Skipped(_))
             })
         };
@@ -190,11 +190,11 @@ pub(crate) async fn all(steps: &[Step]) -> ExitCode {
         };
         let seconds = begun.elapsed().as_secs_f32();
         println!("--- {}", line(step, &verdict, seconds));
-        account.push((step, verdict, seconds));
+        results.push((step, verdict, seconds));
     }
-    println!("\n=== account");
+    println!("\n=== summary");
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for (step, verdict, seconds) in &account {
+    for (step, verdict, seconds) in &results {
         println!("{}", line(*step, verdict, *seconds));
         match verdict {
             Verdict::Passed => passed += 1,

@@ -1,7 +1,6 @@
-//! The programs that tests run, found or installed.
+//! Finds or installs the programs that tests run.
 //!
-//! Debian's packages are installed by root only, and only what is missing. Anybody else is told
-//! what to install.
+//! Root installs missing Debian packages. Other users get a list of what to install.
 
 use anyhow::{Result, ensure};
 use rustix::process::geteuid;
@@ -15,7 +14,7 @@ struct Tool {
     program: &'static str,
     package: &'static str,
     purpose: &'static str,
-    /// CI cannot do without it.
+    /// True if CI fails without it.
     required: bool,
 }
 
@@ -36,8 +35,8 @@ const TOOLS: &[Tool] = &[
     Tool { program: "systemd-analyze", package: "systemd", purpose: "the unit", required: true },
 ];
 
-/// Finds everything, or installs what is missing.
-#[expect(clippy::print_stdout, reason = "the account")]
+/// Installs missing programs where possible. Fails in CI if a required one is missing.
+#[expect(clippy::print_stdout, reason = "the list of missing programs")]
 pub(crate) async fn provide() -> Result<()> {
     let missing = || TOOLS.iter().filter(|tool| find(tool.program).is_none());
     if missing().next().is_some() && geteuid().is_root() && find("apt-get").is_some() {
@@ -59,7 +58,7 @@ async fn install(packages: impl Iterator<Item = &str>) -> Result<()> {
         .args(["-qq", "-y", "--no-install-recommends", "install"])
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
-        // Servers are started by the tests, not by their packages.
+        // The tests start servers themselves.
         .env("RUNLEVEL", "1");
     run(&mut install, 15 * MINUTE).await
 }

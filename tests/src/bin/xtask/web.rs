@@ -18,18 +18,18 @@ use crate::{
     steps::Verdict,
 };
 
-/// The web client's folder.
+/// Returns the web client's folder.
 fn web_client() -> PathBuf {
     workspace().join("web-client")
 }
 
-/// What is missing: locally a loud skip, in CI a failure.
+/// Returns the result of a step whose program is missing: failed in CI, skipped elsewhere.
 fn missing(what: &str) -> Verdict {
-    let how = format!("{what} is not installed (`cargo xtask test --only tools` tells how)");
+    let how = format!("{what} is not installed (`cargo xtask test --only tools` installs it)");
     if is_ci() { Verdict::Failed(how) } else { Verdict::Skipped(how) }
 }
 
-/// Installs the packages if the lock file changed since.
+/// Installs the packages if the lock file is newer than the installed ones.
 async fn packages() -> Result<()> {
     let changed = |path: &str| web_client().join(path).metadata().and_then(|file| file.modified());
     let installed = changed("node_modules/.package-lock.json");
@@ -54,7 +54,7 @@ async fn npm_with(arguments: impl Iterator<Item = &str>) -> Result<()> {
     run(Command::new("npm").args(arguments).current_dir(web_client()), 10 * MINUTE).await
 }
 
-/// Builds the page aside and compares it with the committed one.
+/// Builds the page in another folder and compares it with the committed one.
 pub(crate) async fn dist() -> Verdict {
     if find("npm").is_none() {
         return missing("npm");
@@ -78,7 +78,7 @@ async fn fresh_dist() -> Result<()> {
     Ok(())
 }
 
-/// Every file below a folder by its name there.
+/// Returns every file below a folder, by its relative path.
 fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -95,7 +95,7 @@ fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(found)
 }
 
-/// Two browsers on a gateway of their own; what they saw is kept beside the build.
+/// Runs two browsers on a new gateway. Saves their screenshots in the target folder.
 pub(crate) async fn browsers(binary: &Path) -> Verdict {
     let programs = ["node", "chromium"];
     match programs.into_iter().find(|program| find(program).is_none()) {

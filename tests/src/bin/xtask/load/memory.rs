@@ -1,4 +1,4 @@
-//! Resident memory of a connection that has said hello, belongs to a conversation, and is quiet.
+//! Measures the resident memory of an idle connection whose user is in a conversation.
 
 use std::{path::Path, time::Duration};
 
@@ -10,11 +10,11 @@ use tests::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// People of one group.
+/// Users in one group.
 const GROUP: usize = 50;
-/// Registrations in progress.
+/// Concurrent registrations.
 const AT_A_TIME: usize = 4;
-/// How long the gateway is left alone before its memory is read.
+/// The time without requests before the gateway's memory is read.
 const SETTLED: Duration = Duration::from_secs(3);
 
 pub(super) async fn measure(
@@ -26,11 +26,11 @@ pub(super) async fn measure(
     let mut gateway = Gateway::of(binary, settings).await?;
     let people = register(gateway.url(), people).await?;
     for group in people.chunks(GROUP) {
-        let (first, others) = group.split_first().context("nobody is there")?;
+        let (first, others) = group.split_first().context("no users")?;
         first.group("Everybody", &others.iter().collect::<Vec<_>>()).await?;
     }
-    // What is made once is not the cost of a connection.
-    people.first().context("nobody is there")?.ws(None).await?.close().await?;
+    // The first connection allocates what all connections share.
+    people.first().context("no users")?.ws(None).await?.close().await?;
     sleep(SETTLED).await;
     let before = gateway.process().resident_bytes()?;
     let sockets = connect(&people, connections).await?;
@@ -48,7 +48,7 @@ pub(super) async fn measure(
     ))
 }
 
-/// New users, a few at a time: hashing passwords takes the cores that there are.
+/// Registers users, a few at a time, because hashing passwords uses all cores.
 async fn register(url: &str, people: u32) -> Result<Vec<User>> {
     let names = (0..people).map(|number| format!("person-{number}"));
     stream::iter(names)

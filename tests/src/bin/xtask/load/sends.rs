@@ -1,4 +1,4 @@
-//! Durable sends through WebSockets: how many a second, and how long each takes.
+//! Measures the rate and the latency of durable sends through WebSockets.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -11,12 +11,12 @@ use tests::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-/// Commands in progress that a socket may have.
+/// The most commands in flight on one socket.
 const IN_FLIGHT_OF_A_SOCKET: usize = 32;
 /// Bytes of each text.
 const TEXT_BYTES: usize = 128;
 
-/// What one line of the table is about.
+/// The load of one line of the table.
 struct Shape {
     in_flight: usize,
     conversations: usize,
@@ -80,7 +80,7 @@ fn millis(took: Duration) -> String {
     format!("{}.{:02} ms", took.as_micros() / 1_000, took.as_micros() % 1_000 / 10)
 }
 
-/// Keeps so many sends in flight until the time is over; how long each took.
+/// Keeps this many sends in flight until the time is over. Returns the latency of each.
 async fn send(
     mut ws: Ws,
     name: String,

@@ -1,4 +1,4 @@
-//! Edits, redactions and reactions: entries of the log, and the present state of their target.
+//! Edits, redactions and reactions are entries, and change what is read of their target.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -13,13 +13,13 @@ use tests::{
 
 over_both_transports!(
     edit_is_an_entry_and_changes_what_is_read,
-    redaction_takes_the_text_from_history_and_backlog,
-    reactions_gather_at_their_target,
-    what_is_already_so_makes_no_entry,
-    reply_names_a_text_that_its_sender_sees,
+    redaction_removes_the_text_from_history_and_resume,
+    reactions_are_counted_at_their_target,
+    change_makes_no_entry_when_nothing_changes,
+    reply_is_refused_when_its_target_is_not_visible,
 );
 
-/// A text, as history has it now.
+/// Returns a message as history has it now.
 async fn present(user: &User, conversation: &str, seq: u64) -> Result<Value> {
     let page = user.history(conversation, &format!("after_seq={}&limit=1", seq - 1)).await?;
     Ok(items(&page).first().cloned().unwrap_or_default())
@@ -57,7 +57,7 @@ async fn edit_is_an_entry_and_changes_what_is_read<S: Session>() -> Result<()> {
     has(last, &json!({"seq": 3, "text": "At one?"}))
 }
 
-async fn redaction_takes_the_text_from_history_and_backlog<S: Session>() -> Result<()> {
+async fn redaction_removes_the_text_from_history_and_resume<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -94,12 +94,12 @@ async fn redaction_takes_the_text_from_history_and_backlog<S: Session>() -> Resu
     has(&bobs.ok("react", thumb(false)).await?, &json!({"message": {"seq": 3}, "replayed": true}))?;
     let repeat = json!({"message": {"seq": 6}, "replayed": true});
     has(&adas.ok("redact", redact).await?, &repeat)?;
-    // The first answer again, though the text is gone; and it is no longer compared.
+    // The repeat gets the first answer. Its text is not compared any more.
     let sent = json!({"conversation": group, "client_id": "b-1", "text": "first words"});
     has(&bobs.ok("send", sent).await?, &json!({"message": {"seq": 3, "redacted": true}}))
 }
 
-async fn reactions_gather_at_their_target<S: Session>() -> Result<()> {
+async fn reactions_are_counted_at_their_target<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -129,12 +129,12 @@ async fn reactions_gather_at_their_target<S: Session>() -> Result<()> {
     );
     bobs.refused("react", react("a b", true), "invalid").await?;
     bobs.refused("react", react("", true), "invalid").await.map(drop).or_else(|error| {
-        // An empty emoji in a path is another path.
+        // An empty emoji makes another path.
         if error.to_string().contains("not_found") { Ok(()) } else { Err(error) }
     })
 }
 
-async fn what_is_already_so_makes_no_entry<S: Session>() -> Result<()> {
+async fn change_makes_no_entry_when_nothing_changes<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -155,7 +155,7 @@ async fn what_is_already_so_makes_no_entry<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn reply_names_a_text_that_its_sender_sees<S: Session>() -> Result<()> {
+async fn reply_is_refused_when_its_target_is_not_visible<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;

@@ -1,5 +1,4 @@
-//! With three replicas, any one node of the store may be away: nothing is lost, doubled or held up
-//! for long.
+//! With three replicas, the store works without any one node: nothing is lost or written twice.
 
 use tests::{
     Result,
@@ -21,7 +20,7 @@ async fn strike(cluster: &mut Cluster, count: usize) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_one_node_of_the_store_may_be_away() -> Result<()> {
+async fn gateways_agree_when_any_one_store_node_is_away() -> Result<()> {
     let Some(cluster) = Cluster::on_three_nodes(2).await? else { return Ok(()) };
     let chance = Chance::from_environment(0x0dd5);
     within(WHOLE, "the whole scenario", Box::pin(crowd::gather(cluster, chance, strike))).await?

@@ -1,4 +1,4 @@
-//! Receipts, unread counts, typing and presence: what is of the moment, and what stays of it.
+//! Receipts, unread counts, typing and presence.
 
 #![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
 
@@ -14,10 +14,10 @@ use tests::{
 
 over_both_transports!(
     receipts_only_move_forward,
-    others_are_told_of_receipts,
-    own_devices_are_told_of_receipts,
+    receipts_reach_other_members,
+    receipts_reach_the_users_other_devices,
     unread_counts_the_texts_of_others,
-    typing_reaches_the_others_only,
+    typing_reaches_other_members_only,
 );
 
 fn receipt(conversation: &str, delivered_seq: Option<u64>, read_seq: Option<u64>) -> Value {
@@ -58,7 +58,7 @@ async fn receipts_only_move_forward<S: Session>() -> Result<()> {
     has(bobs.unwrap_or(&Value::Null), &json!({"delivered_seq": 6, "read_seq": 5}))
 }
 
-async fn others_are_told_of_receipts<S: Session>() -> Result<()> {
+async fn receipts_reach_other_members<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -79,7 +79,7 @@ async fn others_are_told_of_receipts<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn own_devices_are_told_of_receipts<S: Session>() -> Result<()> {
+async fn receipts_reach_the_users_other_devices<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -123,7 +123,7 @@ async fn unread_counts_the_texts_of_others<S: Session>() -> Result<()> {
     Ok(())
 }
 
-async fn typing_reaches_the_others_only<S: Session>() -> Result<()> {
+async fn typing_reaches_other_members_only<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -146,11 +146,11 @@ async fn typing_reaches_the_others_only<S: Session>() -> Result<()> {
     };
     meanwhile(stopped, off).await?;
     let own = writing.events_so_far().await?;
-    ensure!(own.iter().all(|event| event["ev"] != "typing"), "told of oneself: {own:?}");
+    ensure!(own.iter().all(|event| event["ev"] != "typing"), "own typing is received: {own:?}");
     let body = json!({"conversation": direct, "on": true});
     stranger.refused("typing", body, "not_found").await?;
     let others = stranger.events_so_far().await?;
-    ensure!(others.is_empty(), "a stranger is told: {others:?}");
+    ensure!(others.is_empty(), "a stranger receives typing: {others:?}");
     Ok(())
 }
 
@@ -169,7 +169,7 @@ async fn becomes(ws: &mut Ws, user: &User, status: &str) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn watched_user_comes_goes_away_and_leaves() -> Result<()> {
+async fn watched_user_becomes_online_away_and_offline() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     ada.direct(&bob).await?;
@@ -195,7 +195,7 @@ async fn watched_user_comes_goes_away_and_leaves() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nobody_hears_of_those_who_are_not_watched() -> Result<()> {
+async fn presence_of_unwatched_users_is_not_sent() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     ada.group("Lunch", &[&bob, &eve]).await?;
@@ -211,7 +211,7 @@ async fn nobody_hears_of_those_who_are_not_watched() -> Result<()> {
 }
 
 #[tokio::test]
-async fn poll_counts_as_being_here() -> Result<()> {
+async fn user_is_online_while_polling() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     ada.direct(&bob).await?;
@@ -221,11 +221,11 @@ async fn poll_counts_as_being_here() -> Result<()> {
 }
 
 #[tokio::test]
-async fn connection_that_answers_no_pings_ends() -> Result<()> {
+async fn connection_closes_when_pings_are_not_answered() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     ada.direct(&bob).await?;
-    // Pings are answered while reading, and nobody reads here.
+    // The client answers pings only while it reads, and it does not read here.
     let mut silent = bob.ws(None).await?;
     eventually(LATER, async || has(&presence_of(&ada, &bob).await?, &json!({"status": "online"})))
         .await?;

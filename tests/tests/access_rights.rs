@@ -1,9 +1,9 @@
-//! Who may do what: every call that a right belongs to, by every kind of caller.
+//! Access rights: every call that needs a right, made by every kind of caller.
 
 use http::Method;
 use tests::{Result, Value, bail, client::User, ensure, json, stage::Stage};
 
-/// What a caller is to the conversation.
+/// A caller's relation to the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Caller {
     Owner,
@@ -16,7 +16,7 @@ enum Caller {
 const CALLERS: [Caller; 5] =
     [Caller::Owner, Caller::Admin, Caller::Member, Caller::Stranger, Caller::Anonymous];
 
-/// A fresh group: somebody of each role, a further admin and member as targets, a text of each.
+/// A new group with a user of each role, an admin and a member as targets, and a text of each user.
 struct Ground<'a> {
     people: &'a People,
     group: String,
@@ -75,7 +75,7 @@ impl People {
 }
 
 impl Ground<'_> {
-    /// Fills the names of a path in.
+    /// Replaces the placeholders of a path.
     fn path(&self, path: &str, caller: Caller) -> String {
         let People { owner, target_admin, target, newcomer, .. } = self.people;
         let own = self.texts[CALLERS.iter().position(|&one| one == caller).unwrap_or(2).min(2)];
@@ -133,7 +133,8 @@ struct Case {
     expected: [u16; 5],
 }
 
-/// What is tried, the call, its body, and the statuses for owner, admin, member, stranger, nobody.
+/// Each line has a title, a call, a body, and the statuses for owner, admin, member, stranger and
+/// nobody.
 const GROUP: &str = r#"
 read details          | GET                             |                                 | 200 200 200 404 401
 read members          | GET /members                    |                                 | 200 200 200 404 401
@@ -178,7 +179,7 @@ fn case(line: &'static str) -> Result<Case> {
 }
 
 #[tokio::test]
-async fn in_a_group_each_role_may_what_is_promised() -> Result<()> {
+async fn group_roles_have_exactly_the_documented_rights() -> Result<()> {
     let stage = Stage::open().await?;
     let people = People::enter(&stage).await?;
     let mut wrong = Vec::new();
@@ -193,7 +194,7 @@ async fn in_a_group_each_role_may_what_is_promised() -> Result<()> {
 }
 
 #[tokio::test]
-async fn in_a_direct_conversation_nobody_has_more_rights() -> Result<()> {
+async fn both_sides_of_a_direct_conversation_have_equal_rights() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
@@ -216,7 +217,7 @@ async fn in_a_direct_conversation_nobody_has_more_rights() -> Result<()> {
 }
 
 #[tokio::test]
-async fn last_owner_hands_on_and_goes() -> Result<()> {
+async fn last_owner_can_leave_after_promoting_another_member() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
@@ -224,14 +225,14 @@ async fn last_owner_hands_on_and_goes() -> Result<()> {
     let bobs = format!("/v1/conversations/{group}/members/{}", bob.id);
     ada.put(&bobs, json!({"role": "owner"})).await?.ok(200)?;
     ada.remove(&group, &ada).await?.ok(204)?;
-    // The last one of all may go.
+    // The last member may leave.
     bob.remove(&group, &bob).await?.ok(204)?;
     bob.get(&format!("/v1/conversations/{group}")).await?.refused(404, "not_found")?;
     Ok(())
 }
 
 #[tokio::test]
-async fn nothing_but_the_open_calls_is_answered_without_a_token() -> Result<()> {
+async fn calls_are_refused_without_a_token_unless_open() -> Result<()> {
     let stage = Stage::open().await?;
     let ada = stage.user("ada").await?;
     let nobody = ada.http();
