@@ -35,7 +35,7 @@ async fn two_people_have_one_direct_conversation() -> Result<()> {
         eve.post("/v1/conversations", body(&ada.id)),
     );
     let (one, other) = (one?, other?);
-    assert_eq!(one.body["id"], other.body["id"], "at the same moment");
+    assert_eq!(one.body["id"], other.body["id"], "at once");
     ada.post("/v1/conversations", body(&ada.id)).await?.refused(400, "invalid")?;
     ada.post("/v1/conversations", body("987654321")).await?.refused(404, "not_found")?;
     Ok(())

@@ -82,7 +82,7 @@ async fn redaction_removes_the_text_from_history_and_resume<S: Session>() -> Res
     for entry in seen.iter().filter(|entry| entry["seq"] == 3 || entry["seq"] == 4) {
         has(entry, &json!({"redacted": true}))?;
         for gone in ["text", "edited_at", "reactions"] {
-            ensure!(entry.get(gone).is_none(), "{gone} is still there: {entry}");
+            ensure!(entry.get(gone).is_none(), "{gone} is still in {entry}");
         }
     }
     has(&bob.conversation(&group).await?["last_message"], &json!({"seq": 3, "redacted": true}))?;

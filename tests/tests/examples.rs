@@ -45,8 +45,8 @@ fn every_example_has_a_known_kind() -> Result<()> {
     let kinds = ["answer", "body", "command", "error", "event", "reply"];
     for (name, value) in examples()? {
         let kind = name.split('-').next().unwrap_or_default();
-        ensure!(kinds.contains(&kind), "{name} is of no kind");
-        ensure!(value.is_object(), "{name} is no object");
+        ensure!(kinds.contains(&kind), "{name} has no known kind");
+        ensure!(value.is_object(), "{name} is not an object");
     }
     Ok(())
 }
@@ -188,7 +188,7 @@ async fn documented_bodies_are_accepted() -> Result<()> {
     }
     tried.sort();
     let documented: Vec<_> = of_kind("body")?.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(tried, documented, "every body is tried");
+    assert_eq!(tried, documented, "a body is not tested");
     Ok(())
 }
 
@@ -209,7 +209,7 @@ async fn documented_answers_have_the_shape_of_real_ones() -> Result<()> {
     ] {
         let answer = ada.call(Method::GET, &path).answer().await?.ok(200)?;
         let example = names.fill(&examples()?[name])?;
-        ensure!(alike(&example, &answer), "{name}: {answer} is not like {example}");
+        ensure!(alike(&example, &answer), "{name}: {answer} does not match {example}");
     }
     Ok(())
 }

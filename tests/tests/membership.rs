@@ -157,7 +157,7 @@ async fn role_and_title_changes_reach_all_members<S: Session>() -> Result<()> {
     let named = ada.patch(&path, json!({"title": "Supper"})).await?.ok(200)?;
     has(&named, &json!({"title": "Supper", "head_seq": 3}))?;
     let again = ada.patch(&path, json!({"title": "Supper"})).await?.ok(200)?;
-    assert_eq!(again["head_seq"], 3, "the same title makes nothing");
+    assert_eq!(again["head_seq"], 3, "an equal title makes no entry");
     let role = format!("{path}/members/{}", bob.id);
     let member = ada.put(&role, json!({"role": "admin"})).await?.ok(200)?;
     assert_eq!(member["role"], "admin");

@@ -69,7 +69,7 @@ async fn texts_reach_other_gateways_when_redis_is_away() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sends_are_refused_in_time_and_repeatable_when_the_store_is_away() -> Result<()> {
+async fn sends_fail_in_time_and_can_be_repeated_without_the_store() -> Result<()> {
     let Some(mut cluster) = Cluster::on_one_node(1).await? else { return Ok(()) };
     let url = cluster.gateways[0].url().to_owned();
     let admin = cluster.gateways[0].admin_url().to_owned();

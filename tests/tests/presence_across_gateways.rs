@@ -125,7 +125,7 @@ impl Watchers {
         let end = Instant::now() + time;
         let is_over = async || {
             self.look().await?;
-            ensure!(Instant::now() >= end, "it is not over");
+            ensure!(Instant::now() >= end, "the poll has not ended");
             Ok(())
         };
         eventually(time + SOON, is_over).await
@@ -175,7 +175,7 @@ impl Watchers {
         for seen in self.seen_of(user) {
             let times: Vec<_> =
                 seen.iter().filter_map(|seen| seen["last_seen_at"].as_str()).collect();
-            ensure!(times.is_sorted(), "last seen of {} goes back: {times:?}", user.username);
+            ensure!(times.is_sorted(), "last seen of {} moves back: {times:?}", user.username);
         }
         Ok(())
     }
@@ -220,10 +220,10 @@ async fn presence_reaches_other_gateways_in_time() -> Result<()> {
 }
 
 async fn scenarios(cluster: &mut Cluster) -> Result<()> {
-    comes_and_goes(cluster).await.context("who comes and goes")?;
-    goes_with_a_gateway(cluster).await.context("who goes with a gateway")?;
-    stays_elsewhere(cluster).await.context("who stays elsewhere")?;
-    outlasts_redis(cluster).await.context("who outlasts Redis")
+    comes_and_goes(cluster).await.context("a user who comes and goes")?;
+    goes_with_a_gateway(cluster).await.context("a user whose gateway dies")?;
+    stays_elsewhere(cluster).await.context("a user who stays on another gateway")?;
+    outlasts_redis(cluster).await.context("a user who stays while Redis restarts")
 }
 
 async fn comes_and_goes(cluster: &mut Cluster) -> Result<()> {

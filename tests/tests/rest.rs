@@ -97,7 +97,7 @@ async fn token_in_the_query_is_ignored() -> Result<()> {
     for name in ["access_token", "token"] {
         let path = format!("/v1/me?{name}={}", ada.access_token);
         let answer = ada.http().call(Method::GET, &path).answer().await?;
-        ensure!(matches!(answer.status, 400 | 401), "a token in an address: {answer:?}");
+        ensure!(matches!(answer.status, 400 | 401), "a token in a query: {answer:?}");
     }
     Ok(())
 }
@@ -144,7 +144,7 @@ async fn admin_listener_serves_health_and_metrics() -> Result<()> {
     });
     let metrics = metrics.await?;
     for secret in ["a very secret text", &ada.access_token, &ada.refresh_token] {
-        ensure!(!metrics.contains(secret), "the metrics tell secrets");
+        ensure!(!metrics.contains(secret), "the metrics contain secrets");
     }
     // The public listener does not serve the pages for operators.
     let public = Http::new(stage.gateway.url());
@@ -167,7 +167,7 @@ async fn log_contains_no_secrets() -> Result<()> {
     let process = stage.gateway.process();
     for secret in ["a very secret text", &ada.access_token, &ada.refresh_token, "example password"]
     {
-        ensure!(!process.has_logged(secret), "the log tells secrets");
+        ensure!(!process.has_logged(secret), "the log contains secrets");
     }
     Ok(())
 }

@@ -49,12 +49,12 @@ async fn open_during_removal(is_resumed: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_session_ends_at_the_removal_when_removed_while_opening() {
+async fn new_session_ends_when_removed_while_opening() {
     open_during_removal(false).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn resumed_session_ends_at_the_removal_when_removed_while_opening() {
+async fn resumed_session_ends_when_removed_while_opening() {
     open_during_removal(true).await;
 }
 

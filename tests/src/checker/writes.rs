@@ -54,7 +54,7 @@ fn stale_reads(history: &History, attempt: &Attempt, seq: u64, findings: &mut Fi
         read.conversation == attempt.key.conversation && read.called > attempt.answered
     });
     for read in later {
-        // A page may end before the head, but it must have all entries up to its end.
+        // A page may end before the head, but it must have all entries between its first and last one.
         let last = read.entries.last().map_or(read.after, |seen| seen.seq);
         let spans = read.entries.first().is_some_and(|first| first.seq <= seq) && seq <= last;
         let has = read.entries.iter().any(|seen| seen.seq == seq);

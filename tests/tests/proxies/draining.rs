@@ -34,7 +34,7 @@ async fn clients_reconnect_when_their_gateway_drains(kind: Kind) -> Result<()> {
     let direct = ada.direct(&bob).await?;
     drain_under(&mut gateway, &ada, &bob, &direct).await?;
     proxy.uses(0).await?;
-    ensure!(ada.ws(None).await.is_err(), "nobody is there");
+    ensure!(ada.ws(None).await.is_err(), "no users");
 
     gateway.restart().await?;
     proxy.uses(1).await?;
@@ -131,7 +131,9 @@ async fn haproxy_removes_a_gateway_before_it_stops_listening() -> Result<()> {
     assert_eq!(proxy.readiness().await?, 200);
     one.process().terminate()?;
     proxy.uses(1).await?;
-    TcpStream::connect(("127.0.0.1", places[0].port)).await.context("it listens no more")?;
+    TcpStream::connect(("127.0.0.1", places[0].port))
+        .await
+        .context("it does not listen any more")?;
     one.process().ended(SOON).await?;
     two.process().terminate()?;
     proxy.uses(0).await?;

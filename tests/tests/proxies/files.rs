@@ -139,7 +139,7 @@ fn texts(object: &Value) -> Result<BTreeMap<String, String>> {
     members
         .iter()
         .map(|(name, value)| {
-            let value = text(value).with_context(|| format!("{name} is no text: {value}"))?;
+            let value = text(value).with_context(|| format!("{name} is not a text: {value}"))?;
             Ok((name.clone(), value))
         })
         .collect()
@@ -152,7 +152,9 @@ async fn known_to_confab(settings: &BTreeMap<String, String>, file: Option<&str>
     fs::write(&path, file.unwrap_or_default())?;
     let mut all = Settings::new();
     for (name, value) in settings {
-        let name = name.strip_prefix("CONFAB__").with_context(|| format!("{name} is not ours"))?;
+        let name = name
+            .strip_prefix("CONFAB__")
+            .with_context(|| format!("{name} is not a setting of confab"))?;
         all = all.set(name, value);
     }
     let path = path.to_str().context("a folder without a name")?;
@@ -172,8 +174,8 @@ async fn confab_knows_the_settings_of_the_compose_file() -> Result<()> {
         ensure!(seconds(&gateway["stop_grace_period"])? > DRAIN_DEADLINE, "{gateway}");
     }
     for (name, file) in compose[0]["secrets"].as_object().context("no secrets")? {
-        let file = file["file"].as_str().with_context(|| format!("{name} is no file"))?;
-        ensure!(file.starts_with("./secrets/"), "{file}: git would see it");
+        let file = file["file"].as_str().with_context(|| format!("{name} is not a file"))?;
+        ensure!(file.starts_with("./secrets/"), "{file}: git does not ignore it");
     }
     Ok(())
 }

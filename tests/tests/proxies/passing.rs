@@ -76,9 +76,9 @@ async fn every_transport_passes(kind: Kind) -> Result<()> {
     large.refused(413, "too_large")?;
     bob.get("/v1/conversations/1").await?.refused(404, "not_found")?;
     let own = [("sec-websocket-protocol", "confab.v1.json"), ("origin", proxy.url())];
-    Ws::connect(proxy.url(), &own).await.context("a page of ours")?;
+    Ws::connect(proxy.url(), &own).await.context("a page of this origin")?;
     let strange = [own[0], ("origin", "http://elsewhere.example")];
-    ensure!(Ws::connect(proxy.url(), &strange).await.is_err(), "a strange page is let in");
+    ensure!(Ws::connect(proxy.url(), &strange).await.is_err(), "a foreign page is let in");
     Ok(())
 }
 
@@ -144,8 +144,8 @@ async fn refused(proxy: &Proxy, host: u8, count: usize) -> Result<usize> {
 async fn clients_are_limited_by_their_real_address(kind: Kind) -> Result<()> {
     let Some((_gateway, proxy)) = alone(kind, limited()).await? else { return Ok(()) };
     // The addresses that the clients claim are ignored.
-    ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address may do as much as it likes");
-    assert_eq!(refused(&proxy, 3, FEW).await?, 0, "another address pays for it");
+    ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address is not limited");
+    assert_eq!(refused(&proxy, 3, FEW).await?, 0, "another address is limited as well");
     Ok(())
 }
 
@@ -155,8 +155,8 @@ async fn untrusted_proxy_counts_as_one_client(kind: Kind) -> Result<()> {
     let _gateway = Gateway::with(settings).await?;
     let Some(proxy) = Proxy::start(kind, [here, nowhere]).await? else { return Ok(()) };
     proxy.uses(1).await?;
-    ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address may do as much as it likes");
-    ensure!(refused(&proxy, 3, FEW).await? > 0, "X-Forwarded-For of anybody is believed");
+    ensure!(refused(&proxy, 2, RUSH).await? > 0, "one address is not limited");
+    ensure!(refused(&proxy, 3, FEW).await? > 0, "an untrusted X-Forwarded-For is believed");
     Ok(())
 }
 
@@ -175,6 +175,6 @@ async fn proxy_answers_like_a_gateway_when_none_is_up(kind: Kind) -> Result<()> 
     ensure!(answer.header("cache-control") == "no-store", "{answer:?}");
     let body = answer.refused(status, code)?;
     assert_eq!(body["instance"], "/v1/conversations/1/messages");
-    ensure!(ada.ws(None).await.is_err(), "a socket to nowhere");
+    ensure!(ada.ws(None).await.is_err(), "a socket to a missing path");
     Ok(())
 }
