@@ -111,30 +111,13 @@ impl Tracker {
     pub fn start(parts: TrackerParts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
         let (policy, changes) = (parts.last_seen_policy, parts.leases.changes());
         let shared = Arc::new(Shared::new(parts));
-        let (lease, stopped) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move {
-            stopped.run_until_cancelled(publisher::renew(&lease)).await;
-            publisher::retire(&lease).await;
-        });
-        let (last_seen, stopped) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move {
-            stopped.run_until_cancelled(store_last_seen(&last_seen, policy)).await;
-            let present = last_seen.devices.lock().last_seen(last_seen.now());
-            last_seen.last_seen.store(&present).await;
-            last_seen.last_seen.flush().await;
-        });
-        let (publisher, stopped) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move {
-            stopped.run_until_cancelled(publisher::publish(&publisher)).await;
-            // The publisher may have queued last seen when it was cancelled.
-            publisher.last_seen.flush().await;
-        });
-        let (reaper, stopped) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move { stopped.run_until_cancelled(reaper::run(&reaper)).await });
-        let (pump, stopped) = (Arc::clone(&shared), stop.clone());
+        tasks.spawn(publisher::keep_lease(Arc::clone(&shared), stop.clone()));
+        tasks.spawn(publisher::publish(Arc::clone(&shared), stop.clone()));
+        tasks.spawn(store_last_seen(Arc::clone(&shared), policy, stop.clone()));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(reaper::run(Arc::clone(&shared))));
         if let Some(changes) = changes {
-            tasks
-                .spawn(async move { stopped.run_until_cancelled(pump::run(&pump, changes)).await });
+            let pump = pump::run(Arc::clone(&shared), changes);
+            tasks.spawn(stop.clone().run_until_cancelled_owned(pump));
         } else {
             tracing::error!("the stream of changes was taken before: sessions receive no changes");
         }
@@ -216,26 +199,32 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("reader", &self.reader).finish_non_exhaustive()
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 
-/// Flushes the queue of last seen, forever. With [`LastSeenPolicy::WhilePresent`] it also stores
-/// last seen of everybody present.
-async fn store_last_seen(shared: &Shared, policy: LastSeenPolicy) {
+/// Flushes the queue of last seen until `stop`, and with [`LastSeenPolicy::WhilePresent`] stores last
+/// seen of everybody present. At the end it does both.
+async fn store_last_seen(shared: Arc<Shared>, policy: LastSeenPolicy, stop: CancellationToken) {
     let mut ticks = interval(match policy {
         LastSeenPolicy::OnLeave => RENEW_EVERY,
         LastSeenPolicy::WhilePresent => SEEN_EVERY,
     });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        shared.last_seen.flush().await;
-        if policy == LastSeenPolicy::WhilePresent {
-            let present = shared.devices.lock().last_seen(shared.now());
-            shared.last_seen.store(&present).await;
+    let store_regularly = async {
+        loop {
+            ticks.tick().await;
+            shared.last_seen.flush().await;
+            if policy == LastSeenPolicy::WhilePresent {
+                let present = shared.devices.lock().last_seen(shared.now());
+                shared.last_seen.store(&present).await;
+            }
         }
-    }
+    };
+    stop.run_until_cancelled(store_regularly).await;
+    let present = shared.devices.lock().last_seen(shared.now());
+    shared.last_seen.store(&present).await;
+    shared.last_seen.flush().await;
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! The last place is reserved for "lost", which stands for all items that found no room. A full
 //! queue therefore ends with an unread "lost", and another one would add nothing.
 
-use std::fmt;
-
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 
@@ -40,12 +38,6 @@ impl<T> ArrivalQueue<T> {
     /// Adds `lost`, unless the queue ends with one already.
     pub(super) fn push_lost(&self) {
         self.push((self.lost)());
-    }
-}
-
-impl<T> fmt::Debug for ArrivalQueue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArrivalQueue").finish_non_exhaustive()
     }
 }
 

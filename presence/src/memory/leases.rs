@@ -1,7 +1,7 @@
 //! Leases in memory: several gateways share one hub. Tests can make the hub fail or forget, and cut
 //! gateways off from it.
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chat_core::{
@@ -26,11 +26,13 @@ use crate::{
 mod records;
 
 /// The leases that several gateways of one process share, each through [`MemoryLeases`].
+#[derive(Debug)]
 pub struct LeaseHub {
     started: Instant,
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
 struct State {
     records: Records,
     is_available: bool,
@@ -38,6 +40,7 @@ struct State {
 }
 
 /// One gateway's side of the hub.
+#[derive(Debug)]
 struct Listener {
     changes: Sender<Change>,
     watched: HashSet<UserId>,
@@ -105,12 +108,6 @@ impl LeaseHub {
     /// Forgets the devices but not the leases, like a replica that was promoted a moment behind.
     pub fn forget_devices(&self) {
         self.state.lock().records.forget_devices();
-    }
-}
-
-impl fmt::Debug for LeaseHub {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseHub").field("started", &self.started).finish_non_exhaustive()
     }
 }
 

@@ -52,7 +52,8 @@ pub(crate) struct DeviceState {
     pub(crate) published: Published,
     /// It is in the queue of devices that need an action.
     pub(crate) is_queued: bool,
-    is_seen_stored: bool,
+    /// Its last seen is in the store or in the queue in front of it.
+    pub(crate) is_seen_stored: bool,
     /// Since when it shows `shown`.
     since: Timestamp,
     /// The latest time at which it was certainly present, once it has no holds.
@@ -167,10 +168,5 @@ impl DeviceState {
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let ends = self.lingers_until.filter(|until| self.holds == 0 && *until > now);
         [ends, self.away_at].into_iter().flatten().min()
-    }
-
-    /// Notes that its last seen is in the store or in the queue in front of it.
-    pub(crate) const fn mark_seen_stored(&mut self) {
-        self.is_seen_stored = true;
     }
 }

@@ -235,7 +235,7 @@ fn take_action(devices: &mut BTreeMap<Key, DeviceState>, key: Key, now: Moment, 
         }
         Action::Leave { seen_at, is_seen_stored } => {
             if !is_seen_stored {
-                state.mark_seen_stored();
+                state.is_seen_stored = true;
                 batch.last_seen.push((key.0, seen_at));
             }
             if state.published == Published::Nothing {

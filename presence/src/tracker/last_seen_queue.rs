@@ -1,6 +1,6 @@
 //! Stores last seen. Values that the store does not take wait in a bounded queue.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use chat_core::{id::UserId, time::Timestamp};
 use parking_lot::Mutex;
@@ -83,12 +83,6 @@ struct Unstored<'a> {
 impl Drop for Unstored<'_> {
     fn drop(&mut self) {
         self.queue.enqueue(self.last_seen);
-    }
-}
-
-impl fmt::Debug for LastSeenQueue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LastSeenQueue").field("store", &self.store).finish_non_exhaustive()
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! One task writes devices, one batch after the other, so all writes about a device are in order.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chat_core::id::GatewayId;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::{Shared, device::Published};
 use crate::{
@@ -13,8 +14,14 @@ use crate::{
     port::{LeasesError, Renewal, Term},
 };
 
-/// Publishes devices, forever.
-pub(super) async fn publish(shared: &Shared) {
+/// Publishes devices until `stop`.
+pub(super) async fn publish(shared: Arc<Shared>, stop: CancellationToken) {
+    stop.run_until_cancelled(publish_batches(&shared)).await;
+    // Last seen may have been queued by the cancellation.
+    shared.last_seen.flush().await;
+}
+
+async fn publish_batches(shared: &Shared) {
     loop {
         let now = shared.now();
         let (gateway, (batch, next_check)) = {
@@ -63,8 +70,18 @@ fn is_applied(answer: Option<Result<(), LeasesError>>) -> bool {
     false
 }
 
-/// Begins the lease and renews it, forever.
-pub(super) async fn renew(shared: &Shared) {
+/// Begins the lease and renews it until `stop`. Then it shortens the lease to the grace period, with
+/// which all devices of the gateway end.
+pub(super) async fn keep_lease(shared: Arc<Shared>, stop: CancellationToken) {
+    stop.run_until_cancelled(renew(&shared)).await;
+    let gateway = shared.devices.lock().gateway();
+    let renewal = shared.reader.leases.renew(gateway, shared.clock.now(), Term::Last);
+    if !matches!(shared.in_time(renewal).await, Some(Ok(_))) {
+        tracing::info!(%gateway, "lease not shortened; it ends when its time is up");
+    }
+}
+
+async fn renew(shared: &Shared) {
     let mut term = Term::First;
     let mut has_failed = false;
     let republish_delay = || shared.jitter.below(REPUBLISH_JITTER_MAX);
@@ -106,14 +123,5 @@ pub(super) async fn renew(shared: &Shared) {
         };
         // Renew after the pause, or earlier on request.
         timeout(pause, shared.renew_now.notified()).await.ok();
-    }
-}
-
-/// Shortens the lease to the grace period when the gateway ends. All its devices end with it.
-pub(super) async fn retire(shared: &Shared) {
-    let gateway = shared.devices.lock().gateway();
-    let renewal = shared.reader.leases.renew(gateway, shared.clock.now(), Term::Last);
-    if !matches!(shared.in_time(renewal).await, Some(Ok(_))) {
-        tracing::info!(%gateway, "lease not shortened; it ends when its time is up");
     }
 }

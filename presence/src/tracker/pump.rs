@@ -4,7 +4,7 @@
 //! order. Changes often come in twos and threes (a socket closes as another opens), so the task
 //! waits for a moment before it reads.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chat_core::id::UserId;
 use futures_util::{StreamExt, stream};
@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// Receives changes, reads users and sends updates, forever.
-pub(super) async fn run(shared: &Shared, mut changes: Receiver<Change>) {
+pub(super) async fn run(shared: Arc<Shared>, mut changes: Receiver<Change>) {
+    let shared = &*shared;
     let (mut retry, mut reread) = (ticks(RETRY_AFTER), ticks(REREAD_EVERY));
     loop {
         // All branches are cancel-safe.

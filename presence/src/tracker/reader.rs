@@ -1,6 +1,6 @@
 //! Reads presence from the leases, the store of last seen and this gateway's own devices.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use chat_core::{
     id::{GatewayId, UserId},
@@ -120,11 +120,5 @@ impl PresenceReader {
                 None
             }
         }
-    }
-}
-
-impl fmt::Debug for PresenceReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PresenceReader").field("leases", &self.leases).finish_non_exhaustive()
     }
 }

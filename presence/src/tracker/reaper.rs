@@ -3,7 +3,7 @@
 //! Several gateways notice the same end. Each waits for a random delay first and mostly finds the
 //! work done. Doing it twice does no harm.
 
-use std::{collections::BTreeSet, ops::Bound};
+use std::{collections::BTreeSet, ops::Bound, sync::Arc};
 
 use chat_core::{
     id::{GatewayId, UserId},
@@ -53,12 +53,12 @@ impl Reaper {
 }
 
 /// Reaps ended gateways in turn, forever. One that cannot be reaped does not hold up the others.
-pub(super) async fn run(shared: &Shared) {
+pub(super) async fn run(shared: Arc<Shared>) {
     let mut last = None;
     loop {
         let gateway = shared.reaper.next(last).await;
         sleep(shared.jitter.below(REAP_JITTER_MAX)).await;
-        if reap(shared, gateway).await.is_some() {
+        if reap(&shared, gateway).await.is_some() {
             shared.reaper.ended.lock().remove(&gateway);
         } else {
             sleep(REAP_RETRY_AFTER).await;
