@@ -11,7 +11,8 @@ use argon2::{
     password_hash::{Error, phc::PasswordHash},
 };
 use async_trait::async_trait;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use metrics::{gauge, histogram};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
 
 use crate::port::{PasswordError, Passwords};
 
@@ -52,6 +53,7 @@ impl Argon2Passwords {
         &self,
         work: impl FnOnce(&Argon2<'static>) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let _measured = PasswordTimer::start();
         let admission =
             Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(unusable)?;
@@ -89,6 +91,25 @@ impl Passwords for Argon2Passwords {
     }
 }
 
+/// Measures the time that a caller waits for a password, and counts it as waiting until dropped.
+struct PasswordTimer {
+    started: Instant,
+}
+
+impl PasswordTimer {
+    fn start() -> Self {
+        gauge!("confab_passwords_waiting").increment(1.0);
+        Self { started: Instant::now() }
+    }
+}
+
+impl Drop for PasswordTimer {
+    fn drop(&mut self) {
+        gauge!("confab_passwords_waiting").decrement(1.0);
+        histogram!("confab_password_seconds").record(self.started.elapsed());
+    }
+}
+
 fn unusable(error: impl std::fmt::Display) -> PasswordError {
     tracing::error!(%error, "password hashing failed");
     PasswordError::Unusable
@@ -96,8 +117,6 @@ fn unusable(error: impl std::fmt::Display) -> PasswordError {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
 
     const PASSWORD: &str = "an example password";

@@ -1,4 +1,5 @@
-//! The operator's listener: health, readiness, metrics, version. Not for the internet.
+//! The operators' listener: health, readiness, metrics, version. It must not be reachable from the
+//! internet.
 
 use std::sync::Arc;
 
@@ -12,45 +13,32 @@ use http::{
     StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
+use metrics::gauge;
 use serde::Serialize;
 
 use crate::{
     app::App,
-    listener::Places,
-    metrics::{self, Figures, Metrics},
+    metrics::{Figures, Metrics, copy},
 };
 
-/// The content type of Prometheus' text form.
+/// The content type of Prometheus' text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What an operator may look at.
 #[derive(Debug, Clone)]
-pub struct Admin {
-    /// Sessions and health.
-    pub app: Arc<App>,
-    /// Everything that is counted.
-    pub metrics: Metrics,
-    /// Clients' connections.
-    pub places: Arc<Places>,
-    /// Operators' connections.
-    pub admin_places: Arc<Places>,
-    /// What backends count themselves.
-    pub figures: Arc<[Arc<dyn Figures>]>,
+struct Admin {
+    app: Arc<App>,
+    metrics: Metrics,
+    figures: Arc<[Arc<dyn Figures>]>,
 }
 
-/// The routes of the operator's listener.
-pub fn router(admin: Admin) -> Router {
+/// Returns the routes of the operators' listener.
+pub fn router(app: Arc<App>, metrics: Metrics, figures: Arc<[Arc<dyn Figures>]>) -> Router {
     Router::new()
-        .route("/healthz", get(health))
+        .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(figures))
+        .route("/metrics", get(scrape))
         .route("/version", get(version))
-        .with_state(admin)
-}
-
-/// The process runs; whether it is of use is another question.
-async fn health() -> &'static str {
-    "ok\n"
+        .with_state(Admin { app, metrics, figures })
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
@@ -60,11 +48,10 @@ async fn ready(State(admin): State<Admin>) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(readiness)).into_response()
 }
 
-async fn figures(State(admin): State<Admin>) -> Response {
-    metrics::sessions(admin.app.chat.sessions());
-    metrics::connections("public", admin.places.taken());
-    metrics::connections("admin", admin.admin_places.taken());
-    admin.figures.iter().for_each(|figures| metrics::look(&**figures));
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+async fn scrape(State(admin): State<Admin>) -> Response {
+    admin.figures.iter().for_each(|figures| copy(&**figures));
+    gauge!("confab_sessions").set(admin.app.chat.sessions() as f64);
     ([(CONTENT_TYPE, PROMETHEUS)], admin.metrics.render()).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! Who may do how much: token buckets before anything costs something.
+//! Rate limits: takes tokens from buckets before any costly work.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -8,13 +8,14 @@ use chat_core::{
     model::Identity,
     port::{Bucket, Limiter, Taken},
 };
+use metrics::counter;
 
-use crate::{config::RateLimits, listener::share_of, metrics, protocol::hello};
+use crate::{config::RateLimits, listener::limited_as, protocol::hello};
 
-/// Bytes of a name in a key: longer ones are no names anyway.
-const NAME_BYTES_MAX: usize = 64;
+/// Characters of a user name in the key of its bucket. Longer names are never valid.
+const NAME_CHARS_MAX: usize = 64;
 
-/// Who may do how much.
+/// Applies the rate limits.
 #[derive(Debug)]
 pub struct Admission {
     rates: RateLimits,
@@ -22,12 +23,12 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// These rates, counted by this limiter.
+    /// Applies these rates with this limiter.
     pub fn new(rates: RateLimits, limiter: Arc<dyn Limiter>) -> Self {
         Self { rates, limiter }
     }
 
-    /// What `hello` tells of it.
+    /// Returns the limits that `hello` reports to clients, or `None` if they are disabled.
     pub fn shown(&self) -> Option<hello::RateLimits> {
         self.rates.enabled.then(|| hello::RateLimits {
             messages_per_second: self.rates.messages_per_second.get(),
@@ -35,9 +36,9 @@ impl Admission {
         })
     }
 
-    /// Whether this login may ask this now.
+    /// Takes the tokens of a command. Fails with `RateLimited` if a bucket is empty.
     pub async fn admit(&self, identity: Identity, command: &Command) -> Result<(), ChatError> {
-        metrics::command(name(command));
+        counter!("confab_commands_total", "command" => name(command)).increment(1);
         let login = identity.login;
         match command {
             Command::Write(write) => {
@@ -56,20 +57,20 @@ impl Admission {
         }
     }
 
-    /// Whether this login may ask something that is no command of the domain.
+    /// Takes a token for a request that is not a write, including those that are not commands.
     pub async fn admit_other(&self, identity: Identity) -> Result<(), ChatError> {
         self.take(&format!("o:{}", identity.login), self.rates.commands()).await
     }
 
-    /// Whether somebody at this address may register or refresh.
+    /// Takes a token for a registration or a refresh from this address.
     pub async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
-        self.take(&format!("a:{}", share_of(address)), self.rates.address()).await
+        self.take(&format!("a:{}", limited_as(address)), self.rates.address()).await
     }
 
-    /// Whether somebody at this address may log in to this account.
+    /// Takes the tokens for a log-in from this address to this account.
     pub async fn admit_log_in(&self, address: IpAddr, username: &str) -> Result<(), ChatError> {
         self.admit_address(address).await?;
-        let name: String = username.chars().take(NAME_BYTES_MAX).collect();
+        let name: String = username.chars().take(NAME_CHARS_MAX).collect();
         self.take(&format!("u:{}", name.to_ascii_lowercase()), self.rates.account()).await
     }
 
@@ -80,14 +81,15 @@ impl Admission {
         match self.limiter.take(key, bucket).await {
             Taken::Granted => Ok(()),
             Taken::Refused { retry_after } => {
-                metrics::rate_limited(&key[..1]);
+                let bucket = key[..1].to_owned();
+                counter!("confab_rate_limited_total", "bucket" => bucket).increment(1);
                 Err(ChatError::RateLimited { retry_after })
             }
         }
     }
 }
 
-/// A command's name on the wire, or as near to it as REST has one.
+/// Returns a command's name on the wire, or a similar name if only REST has the command.
 const fn name(command: &Command) -> &'static str {
     match command {
         Command::Write(write) => match &write.change {
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_login_has_its_own_bucket() {
+    async fn logins_do_not_share_a_bucket() {
         let admission = admission(true, 2);
         assert!(admission.admit(identity(1), &typing()).await.is_ok());
         assert!(admission.admit(identity(1), &typing()).await.is_ok());
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn account_is_one_however_its_name_is_written() {
+    async fn account_has_one_bucket_when_its_name_changes_case() {
         let admission = admission(true, 1);
         let from = |last: u8| IpAddr::from([192, 0, 2, last]);
         assert!(admission.admit_log_in(from(1), "Ada").await.is_ok());
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn switched_off_admits_everything_and_says_so() {
+    async fn everything_is_admitted_when_limits_are_disabled() {
         let admission = admission(false, 1);
         for _ in 0..10 {
             assert!(admission.admit(identity(1), &typing()).await.is_ok());

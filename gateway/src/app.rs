@@ -1,4 +1,4 @@
-//! What every request and every socket has at hand.
+//! The state that all requests and sockets share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,46 +31,46 @@ use crate::{
     ws::wheel::Wheel,
 };
 
-/// After a drain's notice, clients come back no sooner than this; up to [`RECONNECT_SPREAD`] is
-/// added by chance.
+/// Shortest time after which a client of a draining gateway reconnects.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
-/// Over this time clients come back.
+/// Random time that is added, so that clients do not reconnect all at once.
 const RECONNECT_SPREAD: Duration = Duration::from_millis(2_500);
 
-/// How often the server pings a socket.
+/// Interval at which the server pings a socket.
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
 
-/// What every request and every socket has at hand.
+/// The state that all requests and sockets share.
 #[derive(Debug)]
 pub struct App {
-    /// The one door to conversations.
+    /// Conversations: commands and sessions.
     pub chat: Arc<Chat>,
-    /// People and their logins.
+    /// Accounts and their logins.
     pub accounts: Registry,
-    /// Who is here.
+    /// Presence of users.
     pub presence: Tracker,
-    /// Who may do how much.
+    /// Rate limits.
     pub limits: Admission,
-    /// Browser origins besides the listener's own.
+    /// Browser origins that are allowed in addition to the listener's own.
     pub origins: Vec<Origin>,
     /// The long polls that are waiting.
     pub polls: WaitingPolls,
-    /// The one timer of all sockets.
+    /// The timer wheel that all sockets share.
     pub wheel: Arc<Wheel>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// How the process and what it depends on are.
+    /// Readiness and the condition of dependencies.
     pub health: Health,
-    /// Sockets and whatever else a drain waits for.
+    /// Sockets and detached tasks, which a drain waits for.
     pub tasks: TaskTracker,
-    /// Cancelled when the gateway begins to drain: nothing new, and what waits comes to its end.
+    /// Cancelled when the gateway starts to drain. Nothing new starts then, and waiting polls end.
     pub draining: CancellationToken,
     /// Access tokens: [`Self::verify`] and [`Self::issue`].
     pub(crate) tokens: Tokens,
 }
 
 impl App {
-    /// Who stands behind an access token; tokens of an ended login are refused.
+    /// Returns the identity of an access token. Fails if the token is not valid, has expired, or
+    /// its login has ended.
     pub fn verify(&self, token: &str) -> Result<Verified, ChatError> {
         let verified = self.tokens.verify(token)?;
         if self.chat.is_revoked(verified.identity.login) {
@@ -79,33 +79,33 @@ impl App {
         Ok(verified)
     }
 
-    /// An access token for this identity.
+    /// Returns a new access token for this identity.
     pub fn issue(&self, identity: Identity) -> Result<Issued, ChatError> {
         self.tokens.issue(identity)
     }
 
-    /// Does what an identity asks, if it may ask so much.
+    /// Executes a command within the rate limits.
     pub async fn execute(&self, identity: Identity, command: Command) -> Result<Reply, ChatError> {
         self.limits.admit(identity, &command).await?;
         self.chat.execute(identity, command).await
     }
 
-    /// Does this to its end, also where nobody waits for it any more: a client may go in the middle
-    /// of what takes several steps.
-    pub async fn to_the_end<T: Send + 'static>(
+    /// Runs work of several steps on a detached task, so that it completes even if the client
+    /// disconnects. Resumes a panic of the task, and fails with `Internal` if it was cancelled.
+    pub async fn run_detached<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ChatError> {
         match self.tasks.spawn(work).await {
-            Ok(done) => Ok(done),
-            Err(ended) => match ended.try_into_panic() {
+            Ok(output) => Ok(output),
+            Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => Err(ChatError::Internal),
             },
         }
     }
 
-    /// The reply to `hello`.
+    /// Returns the reply to `hello`.
     pub fn welcome<'a>(
         &self,
         identity: Identity,
@@ -121,18 +121,18 @@ impl App {
         }
     }
 
-    /// When it will be so late, for timers.
+    /// Converts a time of the clock to an instant of tokio's timers.
     pub fn instant_at(&self, at: Timestamp) -> Instant {
         Instant::now() + at.since(self.clock.now())
     }
 
-    /// When a client of a draining gateway is to come back: each at its own time.
+    /// Returns the time after which a client of a draining gateway reconnects, different for each.
     pub fn reconnect_after_ms(&self) -> u64 {
         millis(RECONNECT_AFTER + RECONNECT_SPREAD.mul_f64(chance()))
     }
 }
 
-/// People may see those with whom they share a conversation.
+/// Lets users see the presence of those with whom they share a conversation.
 #[derive(Debug)]
 pub(crate) struct SharedConversations(pub(crate) Arc<Chat>);
 
@@ -142,7 +142,7 @@ impl Acquaintances for SharedConversations {
         match self.0.acquainted(watcher, users).await {
             Ok(known) => known,
             Err(error) => {
-                tracing::debug!(%error, "who knows whom is not known now");
+                tracing::debug!(%error, "shared conversations could not be read");
                 vec![false; users.len()]
             }
         }

@@ -1,7 +1,7 @@
-//! What the configuration names, put together: with `main.rs` the only place that knows backends.
+//! Opens the backends that the configuration names. Only this file and `main.rs` know them.
 //!
-//! A gateway that is alone has its store in a folder or in memory and everything else in this
-//! process. Gateways of a cluster share a CQL store, and Redis for hints, presence and rates.
+//! A gateway that runs alone has its store in a folder or in memory and everything else in this
+//! process. Gateways of a fleet share a CQL store, and Redis for hints, presence and rate limits.
 
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -35,12 +35,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The node number in ids of a gateway that is alone.
+/// The node number in ids of a gateway that runs alone.
 const ONLY_NODE: u16 = 0;
-/// How often it is looked whether the cluster's store still takes this gateway's writes.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which the lease of this gateway's node number is checked.
+const NODE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Something about the configuration that only shows when it is used.
+/// An error of the configuration that only shows when it is used.
 #[derive(Debug)]
 pub(crate) struct Misconfigured(String);
 
@@ -52,88 +52,153 @@ impl fmt::Display for Misconfigured {
 
 impl std::error::Error for Misconfigured {}
 
-/// Everything that is opened before the gateway and closed after it.
+/// The open backends. They must be closed after the gateway has ended.
 #[derive(Debug)]
-pub(crate) struct Assembly {
-    store: Store,
-    redis: Option<Redis>,
-    /// What runs beside the gateway, and ends after it.
+pub(crate) struct Backends {
+    engine: Engine,
+    /// Tasks of the backends, which end after the gateway.
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
-/// The store that the configuration names.
+/// The storage engine.
 #[derive(Debug)]
-enum Store {
-    /// In memory.
-    Memory(Stores),
-    /// In a folder.
+enum Engine {
+    Memory,
     Embedded(Box<Embedded>),
-    /// In a cluster, and the node number in this gateway's ids.
-    Scylla(Arc<Scylla>, u16),
+    Scylla(Arc<Scylla>),
 }
 
-impl Assembly {
-    /// Opens what the configuration names.
-    pub(crate) async fn open(config: &Config) -> Result<Self> {
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let store = Store::open(config).await?;
-        let urls: Vec<String> =
-            config.redis.urls.iter().map(|url| url.expose().to_owned()).collect();
-        let redis = if urls.is_empty() {
-            None
-        } else {
-            let connected = Redis::connect(&RedisConfig { urls }, &tasks, stop.clone()).await;
-            Some(connected.map_err(|error| misconfigured("CONFAB__REDIS__URLS", &error))?)
-        };
-        if redis.is_none() && config.store == StoreKind::Scylla {
+/// The engine and what a gateway needs of it.
+struct OpenStore {
+    engine: Engine,
+    stores: Stores,
+    last_seen: Arc<dyn LastSeen>,
+    health: Arc<dyn StoreHealth>,
+    figures: Vec<Arc<dyn Figures>>,
+    /// The node number in this gateway's ids.
+    node: u16,
+    key: SigningKey,
+}
+
+/// Opens the backends and returns them with the parts of a gateway.
+pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = config.auth.password_workers.map_or_else(cores, size);
+    let passwords = Argon2Passwords::new(workers, size(config.auth.password_queue));
+    let passwords = passwords.context("password hashing")?;
+    let store = open_store(config).await?;
+    let tasks = TaskTracker::new();
+    let stop = CancellationToken::new();
+    let urls: Vec<String> = config.redis.urls.iter().map(|url| url.expose().to_owned()).collect();
+    let redis = if urls.is_empty() {
+        if config.store == StoreKind::Scylla {
             tracing::warn!("without redis.urls this must be the only gateway of its store");
         }
-        Ok(Self { store, redis, tasks, stop })
-    }
+        None
+    } else {
+        let connected = Redis::connect(&RedisConfig { urls }, &tasks, stop.clone()).await;
+        Some(connected.map_err(|error| misconfigured("CONFAB__REDIS__URLS", &error))?)
+    };
+    let redis = redis.as_ref();
+    let memory_leases = || LeaseHub::start(&tasks, stop.clone()).leases();
+    let parts = Parts {
+        stores: store.stores,
+        store_health: store.health,
+        bus: redis.map_or_else(|| Arc::new(NoBus::new()) as _, Redis::bus),
+        leases: redis.map_or_else(|| Arc::new(memory_leases()) as _, Redis::leases),
+        last_seen: store.last_seen,
+        last_seen_policy: redis.map_or(LastSeenPolicy::WhilePresent, |_| LastSeenPolicy::OnLeave),
+        limiter: redis.map_or_else(|| Arc::new(LocalLimiter::default()) as _, Redis::limiter),
+        passwords: Arc::new(passwords),
+        clock: Arc::new(SystemClock::new(store.node)),
+        key: store.key,
+        figures: store.figures,
+    };
+    Ok((parts, Backends { engine: store.engine, tasks, stop }))
+}
 
-    /// The gateway's parts.
-    pub(crate) fn parts(&self, config: &Config) -> Result<Parts> {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = config.auth.password_workers.map_or_else(cores, size);
-        let passwords = Argon2Passwords::new(workers, size(config.auth.password_queue));
-        let stop = self.stop.clone();
-        let in_memory = || LeaseHub::start(&self.tasks, stop).leases();
-        let redis = self.redis.as_ref();
-        Ok(Parts {
-            stores: self.store.stores(),
-            store_health: self.store.health(),
-            bus: redis.map_or_else(|| Arc::new(NoBus::new()) as _, Redis::bus),
-            leases: redis.map_or_else(|| Arc::new(in_memory()) as _, Redis::leases),
-            last_seen: self.store.last_seen(),
-            last_seen_policy: redis
-                .map_or(LastSeenPolicy::WhilePresent, |_| LastSeenPolicy::OnLeave),
-            limiter: redis.map_or_else(|| Arc::new(LocalLimiter::default()) as _, Redis::limiter),
-            passwords: Arc::new(passwords.context("password hashing")?),
-            clock: Arc::new(SystemClock::new(self.store.node())),
-            key: self.store.key(config)?,
-            figures: self.figures(),
-        })
+async fn open_store(config: &Config) -> Result<OpenStore> {
+    let configured_key = || config.auth.secret_file.as_deref().map(SigningKey::read);
+    match config.store {
+        StoreKind::Memory => Ok(OpenStore {
+            engine: Engine::Memory,
+            stores: MemoryStores::new(),
+            last_seen: Arc::new(MemoryLastSeen::default()),
+            health: Arc::new(AlwaysUp),
+            figures: Vec::new(),
+            node: ONLY_NODE,
+            key: configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?,
+        }),
+        StoreKind::Embedded => {
+            let embedded = EmbeddedConfig {
+                cache_bytes: config.embedded.cache,
+                journal_bytes: config.embedded.journal,
+                reserve_bytes: config.embedded.reserve,
+                ..EmbeddedConfig::new(&config.data_dir)
+            };
+            // On a blocking thread, so that a signal can interrupt it.
+            let opened = spawn_blocking(move || Embedded::open(&embedded)).await?;
+            let embedded = opened.context("embedded store")?;
+            let default_key = || SigningKey::read_or_create(&config.data_dir.join("auth.key"));
+            Ok(OpenStore {
+                stores: embedded.stores(),
+                last_seen: embedded.last_seen(),
+                health: Arc::new(EmbeddedHealth(embedded.health_changes())),
+                figures: Vec::new(),
+                node: ONLY_NODE,
+                key: configured_key().unwrap_or_else(default_key).map_err(invalid)?,
+                engine: Engine::Embedded(Box::new(embedded)),
+            })
+        }
+        StoreKind::Scylla => {
+            let key = configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?;
+            let scylla = connect(scylla_config(config)).await.context("store")?;
+            let node = scylla.lease_node().await.context("node number")?;
+            tracing::info!(node, "connected to the store");
+            let scylla = Arc::new(scylla);
+            Ok(OpenStore {
+                stores: scylla.stores(),
+                last_seen: scylla.last_seen(),
+                health: Arc::new(ScyllaHealth(Arc::clone(&scylla))),
+                figures: vec![Arc::new(ScyllaHealth(Arc::clone(&scylla)))],
+                node,
+                key,
+                engine: Engine::Scylla(scylla),
+            })
+        }
     }
+}
 
-    fn figures(&self) -> Vec<Arc<dyn Figures>> {
-        self.store.figures().into_iter().collect()
-    }
-
-    /// Returns when the store can never be of use again in this process.
+impl Backends {
+    /// Completes when the store has failed for good, so that the process must be restarted.
     pub(crate) async fn failed(&self) {
-        self.store.failed().await;
+        match &self.engine {
+            Engine::Memory => std::future::pending().await,
+            Engine::Embedded(embedded) => {
+                let mut changes = embedded.health_changes();
+                let is_poisoned = |health: &embedded::Health| *health == embedded::Health::Poisoned;
+                if changes.wait_for(is_poisoned).await.is_err() {
+                    tracing::warn!("the store no longer reports its health");
+                }
+            }
+            Engine::Scylla(scylla) => {
+                while scylla.health() != scylla::Health::NodeLost {
+                    tokio::time::sleep(NODE_CHECK_INTERVAL).await;
+                }
+            }
+        }
     }
 
-    /// Ends what runs beside, and closes the store.
+    /// Ends the backends' tasks and closes the store.
     pub(crate) async fn close(self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        match self.store {
-            Store::Memory(_) => {}
-            Store::Embedded(embedded) => block_in_place(|| embedded.close()),
-            Store::Scylla(scylla, _) => {
+        match self.engine {
+            Engine::Memory => {}
+            Engine::Embedded(embedded) => block_in_place(|| embedded.close()),
+            Engine::Scylla(scylla) => {
                 if let Some(scylla) = Arc::into_inner(scylla) {
                     scylla.close().await;
                 }
@@ -142,96 +207,9 @@ impl Assembly {
     }
 }
 
-impl Store {
-    async fn open(config: &Config) -> Result<Self> {
-        match config.store {
-            StoreKind::Memory => Ok(Self::Memory(MemoryStores::new())),
-            StoreKind::Embedded => {
-                let embedded = EmbeddedConfig {
-                    cache_bytes: config.embedded.cache,
-                    journal_bytes: config.embedded.journal,
-                    reserve_bytes: config.embedded.reserve,
-                    ..EmbeddedConfig::new(&config.data_dir)
-                };
-                // Elsewhere, and not in place: a signal has to be heard meanwhile.
-                let opened = spawn_blocking(move || Embedded::open(&embedded)).await?;
-                Ok(Self::Embedded(Box::new(opened.context("embedded store")?)))
-            }
-            StoreKind::Scylla => {
-                let connected = connect(scylla_config(config)).await.context("store")?;
-                let node = connected.lease_node().await.context("node number")?;
-                tracing::info!(node, "connected to the store");
-                Ok(Self::Scylla(Arc::new(connected), node))
-            }
-        }
-    }
-
-    fn stores(&self) -> Stores {
-        match self {
-            Self::Memory(stores) => stores.clone(),
-            Self::Embedded(embedded) => embedded.stores(),
-            Self::Scylla(scylla, _) => scylla.stores(),
-        }
-    }
-
-    fn last_seen(&self) -> Arc<dyn LastSeen> {
-        match self {
-            Self::Memory(_) => Arc::new(MemoryLastSeen::default()),
-            Self::Embedded(embedded) => embedded.last_seen(),
-            Self::Scylla(scylla, _) => scylla.last_seen(),
-        }
-    }
-
-    fn health(&self) -> Arc<dyn StoreHealth> {
-        match self {
-            Self::Memory(_) => Arc::new(AlwaysUp),
-            Self::Embedded(embedded) => Arc::new(OfEmbedded(embedded.health_changes())),
-            Self::Scylla(scylla, _) => Arc::new(OfScylla(Arc::clone(scylla))),
-        }
-    }
-
-    fn figures(&self) -> Option<Arc<dyn Figures>> {
-        match self {
-            Self::Memory(_) | Self::Embedded(_) => None,
-            Self::Scylla(scylla, _) => Some(Arc::new(OfScylla(Arc::clone(scylla)))),
-        }
-    }
-
-    const fn node(&self) -> u16 {
-        match self {
-            Self::Memory(_) | Self::Embedded(_) => ONLY_NODE,
-            Self::Scylla(_, node) => *node,
-        }
-    }
-
-    async fn failed(&self) {
-        match self {
-            Self::Memory(_) => std::future::pending().await,
-            Self::Embedded(embedded) => {
-                let mut changes = embedded.health_changes();
-                let poisoned = |health: &embedded::Health| *health == embedded::Health::Poisoned;
-                if changes.wait_for(poisoned).await.is_err() {
-                    tracing::warn!("the store's health is not known any more");
-                }
-            }
-            Self::Scylla(scylla, _) => {
-                while scylla.health() != scylla::Health::NodeLost {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-            }
-        }
-    }
-
-    fn key(&self, config: &Config) -> Result<SigningKey> {
-        let read = match (&config.auth.secret_file, self) {
-            (Some(path), _) => SigningKey::read(path),
-            (None, Self::Embedded(_)) => {
-                SigningKey::read_or_make(&config.data_dir.join("auth.key"))
-            }
-            (None, Self::Memory(_) | Self::Scylla(..)) => SigningKey::random(),
-        };
-        read.map_err(|error| Misconfigured(error.to_string()).into())
-    }
+/// Reports an error of the key as one of the configuration.
+fn invalid(error: impl fmt::Display) -> anyhow::Error {
+    Misconfigured(error.to_string()).into()
 }
 
 fn misconfigured(setting: &str, error: &impl fmt::Display) -> anyhow::Error {
@@ -249,11 +227,12 @@ fn scylla_config(config: &Config) -> ScyllaConfig {
     }
 }
 
-/// Connects; a keyspace that is not there is made first, for that is as empty as can be.
+/// Connects to the cluster. Creates the keyspace first if it does not exist, which cannot overwrite
+/// anything.
 async fn connect(config: ScyllaConfig) -> Result<Scylla, ConnectError> {
     match Scylla::connect(config.clone()).await {
         Err(ConnectError::NoKeyspace { keyspace, .. }) => {
-            tracing::info!(keyspace, "the keyspace is made");
+            tracing::info!(keyspace, "creating the keyspace");
             scylla::migrate(&config).await?;
             Scylla::connect(config).await
         }
@@ -261,19 +240,19 @@ async fn connect(config: ScyllaConfig) -> Result<Scylla, ConnectError> {
     }
 }
 
-/// Makes or upgrades the schema of the cluster's store.
+/// Creates or upgrades the schema of store `scylla`.
 pub(crate) async fn migrate(config: &Config) -> Result<()> {
-    of_a_cluster(config, "migrate")?;
+    require_scylla(config, "migrate")?;
     scylla::migrate(&scylla_config(config)).await.context("migrate")
 }
 
-/// Writes the projections of the cluster's store again.
+/// Rewrites the projections of store `scylla` from its logs.
 pub(crate) async fn rebuild(config: &Config) -> Result<Rebuilt> {
-    of_a_cluster(config, "rebuild")?;
+    require_scylla(config, "rebuild")?;
     scylla::rebuild(scylla_config(config)).await.context("rebuild")
 }
 
-fn of_a_cluster(config: &Config, command: &str) -> Result<()> {
+fn require_scylla(config: &Config, command: &str) -> Result<()> {
     if config.store == StoreKind::Scylla {
         return Ok(());
     }
@@ -282,9 +261,9 @@ fn of_a_cluster(config: &Config, command: &str) -> Result<()> {
 }
 
 #[derive(Debug)]
-struct OfEmbedded(watch::Receiver<embedded::Health>);
+struct EmbeddedHealth(watch::Receiver<embedded::Health>);
 
-impl StoreHealth for OfEmbedded {
+impl StoreHealth for EmbeddedHealth {
     fn condition(&self) -> Condition {
         match *self.0.borrow() {
             embedded::Health::Ok => Condition::Up,
@@ -295,9 +274,9 @@ impl StoreHealth for OfEmbedded {
 }
 
 #[derive(Debug)]
-struct OfScylla(Arc<Scylla>);
+struct ScyllaHealth(Arc<Scylla>);
 
-impl StoreHealth for OfScylla {
+impl StoreHealth for ScyllaHealth {
     fn condition(&self) -> Condition {
         match self.0.health() {
             scylla::Health::Ok => Condition::Up,
@@ -306,7 +285,7 @@ impl StoreHealth for OfScylla {
     }
 }
 
-impl Figures for OfScylla {
+impl Figures for ScyllaHealth {
     fn figures(&self) -> Vec<(Figure, u64)> {
         let unknowns = self.0.unknowns();
         vec![

@@ -1,7 +1,8 @@
-//! What every request passes on its way in and every answer on its way out.
+//! Middleware around all routes for clients.
 //!
-//! In: `Host` has to be there, a browser's page has to be allowed, a panic becomes `internal`. Out:
-//! errors get their whole object, every answer its security headers, and all are counted.
+//! It refuses requests without `Host` and requests from pages of other origins, answers CORS
+//! preflights, turns panics into `internal`, completes error objects, adds security headers to
+//! every answer, and counts requests.
 
 use std::{any::Any, sync::Arc};
 
@@ -21,17 +22,18 @@ use http::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
+use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     app::App,
     error::ApiError,
-    metrics,
-    origin::{self, Visitor},
+    metrics::{error as count_error, panic as count_panic},
+    origin::PageOrigin,
 };
 
-/// What pages of ours may do: nothing from elsewhere, nothing inline.
+/// Allows pages of ours to load only from this gateway, and nothing inline.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
      form-action 'none'";
@@ -48,52 +50,62 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// What a page of another origin may send.
+/// Headers that a page of another origin may send.
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key";
+/// Methods that a page of another origin may use.
 const ALLOWED_METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-/// How long a browser may remember that, in seconds.
-const ALLOWED_FOR: &str = "600";
+/// Time that a browser may cache the answer to a preflight, in seconds.
+const PREFLIGHT_SECONDS: &str = "600";
 
-/// Puts everything that is said here round these routes.
+/// Wraps these routes in the middleware.
 pub fn wrap(router: Router, app: Arc<App>) -> Router {
-    router.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn_with_state(app, pass))
+    router
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(middleware::from_fn_with_state(app, serve))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic
+fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
-    tracing::error!(said, "request ended in a panic");
-    metrics::panic();
+    tracing::error!(panic = message, "request ended in a panic");
+    count_panic();
     ApiError::from(ChatError::Internal).into_response()
 }
 
-async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let asked = Asked::of(&request, &app);
-    let answer = match asked.refusal(&request) {
+async fn serve(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let context = RequestContext::of(&request, &app);
+    let answer = match context.refusal(&request) {
         Some(refusal) => refusal.into_response(),
-        None if asked.is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
+        None if context.is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
         None => next.run(request).await,
     };
-    let answer = asked.finish(answer);
-    metrics::http_request(asked.method, &asked.route, answer.status().as_u16(), begun.elapsed());
+    let answer = context.complete(answer);
+    let labels = [
+        ("method", context.method.to_owned()),
+        ("route", context.route.clone()),
+        ("status", answer.status().as_u16().to_string()),
+    ];
+    counter!("confab_http_requests_total", &labels).increment(1);
+    histogram!("confab_http_request_seconds", "route" => context.route).record(started.elapsed());
     answer
 }
 
-/// What is remembered of a request until its answer.
+/// The parts of a request that are needed for its answer.
 #[derive(Debug)]
-struct Asked {
+struct RequestContext {
     method: &'static str,
     path: String,
     route: String,
-    visitor: Visitor,
+    page_origin: PageOrigin,
+    /// The `Origin` header.
     origin: Option<HeaderValue>,
 }
 
-impl Asked {
+impl RequestContext {
     fn of(request: &Request, app: &App) -> Self {
         let headers = request.headers();
         let route = request.extensions().get::<MatchedPath>();
@@ -102,7 +114,7 @@ impl Asked {
             method: method_name(request.method()),
             path: request.uri().path().to_owned(),
             route: route.map_or("other", MatchedPath::as_str).to_owned(),
-            visitor: origin::visitor(headers, host, &app.origins),
+            page_origin: PageOrigin::of_request(headers, host, &app.origins),
             origin: headers.get(ORIGIN).cloned(),
         }
     }
@@ -116,25 +128,25 @@ impl Asked {
         if request.version() == Version::HTTP_11 && hosts != 1 {
             return Some(ApiError::refused(StatusCode::BAD_REQUEST, "expected one Host header"));
         }
-        let is_strange = self.is_api() && !self.visitor.is_allowed();
-        is_strange.then(|| ChatError::Forbidden("this origin is not allowed").into())
+        let is_foreign = self.is_api() && !self.page_origin.is_allowed();
+        is_foreign.then(|| ChatError::Forbidden("this origin is not allowed").into())
     }
 
-    /// A browser asks whether a page of another origin may ask (Fetch, 3.2.3).
+    /// Returns true if a browser asks whether a listed page may send a request (Fetch, 3.2.3).
     fn is_preflight(&self, request: &Request) -> bool {
         self.is_api()
-            && self.visitor == Visitor::Listed
+            && self.page_origin == PageOrigin::Listed
             && request.method() == Method::OPTIONS
             && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    fn finish(&self, answer: Response) -> Response {
-        let mut answer = self.with_problem(answer);
-        let is_upgrade = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let headers = answer.headers_mut();
-        if is_upgrade {
+    /// Completes the answer's error object and headers.
+    fn complete(&self, answer: Response) -> Response {
+        let mut answer = self.complete_error(answer);
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return answer;
         }
+        let headers = answer.headers_mut();
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -145,8 +157,8 @@ impl Asked {
         answer
     }
 
-    /// An error that has no body yet gets it: ours, and those of the router itself.
-    fn with_problem(&self, mut answer: Response) -> Response {
+    /// Adds the body of an error, ours or the router's own, and counts it.
+    fn complete_error(&self, mut answer: Response) -> Response {
         let status = answer.status();
         let error = match answer.extensions_mut().remove::<ApiError>() {
             Some(error) => error.with_status(status),
@@ -155,20 +167,21 @@ impl Asked {
             }
             None => return answer,
         };
-        metrics::error(error.code());
+        count_error(error.code());
         error.at(&self.path).complete(answer)
     }
 
     fn add_cors(&self, headers: &mut HeaderMap) {
         headers.append(VARY, HeaderValue::from_static("origin"));
-        let Some(origin) = self.origin.clone().filter(|_| self.visitor == Visitor::Listed) else {
+        let Some(origin) = self.origin.clone().filter(|_| self.page_origin == PageOrigin::Listed)
+        else {
             return;
         };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         for (name, value) in [
             (ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS),
             (ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
-            (ACCESS_CONTROL_MAX_AGE, ALLOWED_FOR),
+            (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
             (ACCESS_CONTROL_EXPOSE_HEADERS, "retry-after, www-authenticate"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
@@ -176,7 +189,7 @@ impl Asked {
     }
 }
 
-/// A method's name; unknown ones share one, so that nobody makes labels.
+/// Returns a method's name. Unknown methods share one, so that clients cannot create labels.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

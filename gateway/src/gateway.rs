@@ -1,9 +1,11 @@
-//! The gateway: assembled before anything runs, run until it is told to end, drained to the end.
+//! Assembles the gateway, runs it until shutdown, and drains it.
 //!
-//! The caller owns the bound sockets and the signal. A drain goes: `/readyz` says no; after a delay
-//! for load balancers no more connections are taken; sessions are told, commands in progress are
-//! answered, polls and sockets end; at the deadline what still runs is dropped; at last presence
-//! and upkeep end.
+//! The caller owns the bound sockets and the signal. The steps of a drain:
+//! 1. `/readyz` reports `draining`.
+//! 2. After a delay for load balancers, no more connections are accepted.
+//! 3. Sessions are notified, running commands are answered, polls and sockets end.
+//! 4. At the deadline, connections that are still open are dropped.
+//! 5. Presence and background tasks end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,55 +26,54 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin::{self, Admin},
+    admin,
     admission::Admission,
     app::{App, SharedConversations},
     config::{Config, Drain},
     error::chance,
     front,
     health::{Health, StoreHealth},
-    listener::{Listener, Places},
-    metered::MeteredPasswords,
+    listener::{ConnectionLimiter, Listener},
     metrics::{Figures, Metrics},
     page,
     poll::WaitingPolls,
     protocol::{JsonEncode, millis},
     rest,
-    tokens::{LEEWAY, Naming, SigningKey, Tokens},
+    tokens::{LEEWAY, SigningKey, TokenScope, Tokens},
     ws::wheel::Wheel,
 };
 
-/// How often histograms are folded.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
-/// How often sessions are told to end during a drain.
-const DRAIN_AGAIN: Duration = Duration::from_millis(250);
-/// How long presence and upkeep may take to end, after the drain.
+/// Interval at which samples of histograms are folded.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// Interval at which sessions are notified during a drain.
+const NOTIFY_INTERVAL: Duration = Duration::from_millis(250);
+/// Time that presence and background tasks have to end after the drain.
 const BACKGROUND_END_MAX: Duration = Duration::from_secs(5);
 
-/// What the gateway needs from outside.
+/// The dependencies of a gateway.
 #[derive(Debug)]
 pub struct Parts {
-    /// The truth.
+    /// Logs, accounts, and everything else that is stored.
     pub stores: Stores,
-    /// How that is.
+    /// Condition of the stores.
     pub store_health: Arc<dyn StoreHealth>,
     /// Hints to and from other gateways.
     pub bus: Arc<dyn Bus>,
-    /// Who is here, on all gateways.
+    /// Presence leases of all gateways.
     pub leases: Arc<dyn Leases>,
-    /// The store of last seen.
+    /// Times at which users were last seen.
     pub last_seen: Arc<dyn LastSeen>,
-    /// When last seen is kept.
+    /// When these times are written.
     pub last_seen_policy: LastSeenPolicy,
-    /// Token buckets.
+    /// Token buckets of the rate limits.
     pub limiter: Arc<dyn Limiter>,
     /// Password hashing.
     pub passwords: Arc<dyn Passwords>,
-    /// Time and ids.
+    /// Time and new ids.
     pub clock: Arc<dyn Clock>,
-    /// The installation's secret.
+    /// Key of access tokens, from which the key of refresh tokens is derived.
     pub key: SigningKey,
-    /// What the backends count themselves.
+    /// Counters that backends keep themselves.
     pub figures: Vec<Arc<dyn Figures>>,
 }
 
@@ -81,65 +82,64 @@ pub struct Parts {
 pub struct Gateway {
     app: Arc<App>,
     metrics: Metrics,
-    places: Arc<Places>,
-    admin_places: Arc<Places>,
+    limiter: Arc<ConnectionLimiter>,
+    admin_limiter: Arc<ConnectionLimiter>,
     figures: Arc<[Arc<dyn Figures>]>,
     drain: Drain,
-    /// Chat's upkeep, presence, timers: what ends after all sessions.
+    /// Chat's upkeep, presence and timers, which end after all sessions.
     background: TaskTracker,
     stop: CancellationToken,
 }
 
-/// What is served while the gateway runs.
-struct Serving {
-    connections: TaskTracker,
-    closing: CancellationToken,
-    /// The operator's listener stays until the end.
-    ending: CancellationToken,
-}
-
 impl Gateway {
-    /// Assembles everything. Has to be called in a tokio runtime: what runs by itself begins here.
+    /// Assembles everything and starts the background tasks. Must be called in a tokio runtime.
     pub fn new(config: &Config, parts: Parts) -> Self {
         let metrics = Metrics::install();
         let (background, stop) = (TaskTracker::new(), CancellationToken::new());
-        let limits = config.limits;
+        let proxies = config.trusted_proxies.clone().into();
         let figures = parts.figures.clone().into();
         let app = Arc::new(assemble(config, parts, &background, &stop));
+        let wheel = Arc::clone(&app.wheel);
+        let upkeep = metrics.clone();
         let gateway = Self {
             app,
             metrics,
-            places: Arc::new(Places::new(limits, config.trusted_proxies.clone().into())),
-            admin_places: Arc::new(Places::new(limits, Arc::new([]))),
+            limiter: Arc::new(ConnectionLimiter::new(config.limits, proxies, "public")),
+            admin_limiter: Arc::new(ConnectionLimiter::new(config.limits, Arc::new([]), "admin")),
             figures,
             drain: config.drain,
             background,
             stop,
         };
-        gateway.start_upkeep();
+        gateway.run_in_background(async move { wheel.turn().await });
+        gateway.run_in_background(async move {
+            let mut ticks = interval(UPKEEP_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                upkeep.upkeep();
+            }
+        });
         gateway
     }
 
-    /// What every request and socket has at hand.
+    /// Runs a task until the gateway stops.
+    fn run_in_background(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.background.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Returns the state that all requests and sockets share.
     pub fn app(&self) -> Arc<App> {
         Arc::clone(&self.app)
     }
 
-    /// The routes for clients.
+    /// Returns the routes for clients.
     pub fn router(&self) -> Router {
         let routes = rest::router().merge(rest::openapi::router()).merge(page::router());
         front::wrap(routes.with_state(self.app()), self.app())
-    }
-
-    /// The routes for operators.
-    pub fn admin_router(&self) -> Router {
-        admin::router(Admin {
-            app: self.app(),
-            metrics: self.metrics.clone(),
-            places: Arc::clone(&self.places),
-            admin_places: Arc::clone(&self.admin_places),
-            figures: Arc::clone(&self.figures),
-        })
     }
 
     /// Serves on these sockets until `shutdown` completes, then drains.
@@ -149,77 +149,47 @@ impl Gateway {
         admin: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) {
-        let serving = self.serve(public, admin);
+        let connections = TaskTracker::new();
+        let close = CancellationToken::new();
+        let listener = Listener::new(public, self.router(), Arc::clone(&self.limiter));
+        connections.spawn(listener.serve(connections.clone(), close.clone()));
+        // Operators can watch the drain: their listener is closed after it.
+        let close_admin = CancellationToken::new();
+        let routes = admin::router(self.app(), self.metrics.clone(), Arc::clone(&self.figures));
+        let listener = Listener::new(admin, routes, Arc::clone(&self.admin_limiter));
+        self.background.spawn(listener.serve(self.background.clone(), close_admin.clone()));
+
         shutdown.await;
         let deadline = Instant::now() + self.drain.deadline;
         tracing::info!(deadline_ms = millis(self.drain.deadline), "draining");
         self.app.draining.cancel();
         tokio::time::sleep(self.drain.delay).await;
-        serving.closing.cancel();
+        close.cancel();
         self.app.chat.drain();
-        self.end(serving, deadline).await;
-    }
-
-    fn serve(&self, public: TcpListener, admin: TcpListener) -> Serving {
-        let serving = Serving {
-            connections: TaskTracker::new(),
-            closing: CancellationToken::new(),
-            ending: CancellationToken::new(),
-        };
-        let public = Listener::new(public, self.router(), Arc::clone(&self.places));
-        let admin = Listener::new(admin, self.admin_router(), Arc::clone(&self.admin_places));
-        let (tasks, closing) = (serving.connections.clone(), serving.closing.clone());
-        serving.connections.spawn(public.serve(tasks, closing));
-        let (tasks, ending) = (self.background.clone(), serving.ending.clone());
-        self.background.spawn(admin.serve(tasks, ending));
-        serving
-    }
-
-    /// Waits for everybody until the deadline, then for what runs by itself.
-    async fn end(self, serving: Serving, deadline: Instant) {
-        for tasks in [&serving.connections, &self.app.tasks] {
+        for tasks in [&connections, &self.app.tasks] {
             tasks.close();
-            if timeout_at(deadline, self.all_ended(tasks)).await.is_err() {
+            if timeout_at(deadline, self.drain_until_ended(tasks)).await.is_err() {
                 tracing::warn!(left = tasks.len(), "drain deadline passed");
             }
         }
-        serving.ending.cancel();
+
+        close_admin.cancel();
         self.stop.cancel();
         self.background.close();
         let deadline = Instant::now() + BACKGROUND_END_MAX;
         if timeout_at(deadline, self.background.wait()).await.is_err() {
-            tracing::warn!(left = self.background.len(), "upkeep did not end in time");
+            tracing::warn!(left = self.background.len(), "background tasks did not end in time");
         }
         tracing::info!("drained");
     }
 
-    /// Who was about to open a session when the drain began is told a moment later.
-    async fn all_ended(&self, tasks: &TaskTracker) {
+    /// Waits for the tasks, and notifies sessions again and again: a session may have been opening
+    /// when the drain started.
+    async fn drain_until_ended(&self, tasks: &TaskTracker) {
         let mut ended = std::pin::pin!(tasks.wait());
-        while timeout_at(Instant::now() + DRAIN_AGAIN, &mut ended).await.is_err() {
+        while timeout_at(Instant::now() + NOTIFY_INTERVAL, &mut ended).await.is_err() {
             self.app.chat.drain();
         }
-    }
-
-    fn start_upkeep(&self) {
-        let wheel = Arc::clone(&self.app.wheel);
-        self.in_background(async move { wheel.turn().await });
-        let metrics = self.metrics.clone();
-        self.in_background(async move {
-            let mut ticks = interval(UPKEEP_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                metrics.upkeep();
-            }
-        });
-    }
-
-    fn in_background(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
-        self.background.spawn(async move {
-            stop.run_until_cancelled(task).await;
-        });
     }
 }
 
@@ -244,7 +214,7 @@ fn assemble(
     );
     let accounts = Registry::new(
         &stores,
-        Arc::new(MeteredPasswords(parts.passwords)),
+        parts.passwords,
         clock.clone(),
         bus.clone(),
         chat.clone(),
@@ -258,8 +228,8 @@ fn assemble(
         last_seen_policy: parts.last_seen_policy,
         seed: seed(),
     };
-    let naming =
-        Naming { issuer: config.auth.issuer.clone(), audience: config.auth.audience.clone() };
+    let scope =
+        TokenScope { issuer: config.auth.issuer.clone(), audience: config.auth.audience.clone() };
     App {
         presence: Tracker::start(presence, background, stop),
         accounts,
@@ -270,7 +240,7 @@ fn assemble(
         health: Health::new(parts.store_health, bus, draining.clone()),
         tasks: TaskTracker::new(),
         draining,
-        tokens: Tokens::new(parts.key, naming, config.auth.access_ttl, clock.clone()),
+        tokens: Tokens::new(parts.key, scope, config.auth.access_ttl, clock.clone()),
         clock,
         chat,
     }

@@ -1,4 +1,4 @@
-//! Whether the gateway is ready, and how what it depends on is.
+//! Readiness of the gateway and the condition of its dependencies.
 
 use std::{fmt, sync::Arc};
 
@@ -6,25 +6,25 @@ use chat_core::port::Bus;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-/// How something is that the gateway depends on.
+/// The condition of a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    /// Well.
+    /// It works.
     Up,
-    /// Not well, but clients are served.
+    /// It works only in part, and clients are still served.
     Degraded,
-    /// Clients are not served.
+    /// It does not work, and clients are not served.
     Down,
 }
 
-/// Somebody who can tell how a store is; called often, so the answer is at hand.
+/// Reports the condition of a store. It is called often and must not block.
 pub trait StoreHealth: Send + Sync + fmt::Debug {
-    /// How the store is now.
+    /// Returns the store's present condition.
     fn condition(&self) -> Condition;
 }
 
-/// A store that cannot fail by itself.
+/// The health of a store that cannot fail, such as the one in memory.
 #[derive(Debug)]
 pub struct AlwaysUp;
 
@@ -34,7 +34,7 @@ impl StoreHealth for AlwaysUp {
     }
 }
 
-/// How the gateway and what it depends on are.
+/// The health of the gateway and its dependencies.
 #[derive(Debug)]
 pub struct Health {
     store: Arc<dyn StoreHealth>,
@@ -47,21 +47,21 @@ pub struct Health {
 pub struct Readiness {
     /// `ready`, `degraded`, `unavailable` or `draining`.
     pub status: &'static str,
-    /// Each by its name.
+    /// Conditions of the dependencies, by name.
     pub dependencies: Dependencies,
 }
 
-/// What the gateway depends on.
+/// Conditions of the dependencies.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Dependencies {
-    /// The truth.
+    /// The store.
     pub store: Condition,
-    /// Hints: without them everything works, more slowly.
+    /// The bus. Without it messages are delivered more slowly.
     pub bus: Condition,
 }
 
 impl Health {
-    /// Of these dependencies; the gateway drains when the token is cancelled.
+    /// Watches these dependencies. The gateway drains once the token is cancelled.
     pub fn new(
         store: Arc<dyn StoreHealth>,
         bus: Arc<dyn Bus>,
@@ -70,7 +70,7 @@ impl Health {
         Self { store, bus, draining }
     }
 
-    /// How everything is now.
+    /// Returns the present readiness.
     pub fn readiness(&self) -> Readiness {
         let bus = if self.bus.is_up() { Condition::Up } else { Condition::Degraded };
         let dependencies = Dependencies { store: self.store.condition(), bus };
@@ -88,7 +88,7 @@ impl Health {
 }
 
 impl Readiness {
-    /// Whether a load balancer may send clients.
+    /// Returns true if a load balancer may send clients here.
     pub fn is_ready(&self) -> bool {
         matches!(self.status, "ready" | "degraded")
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn gateway_without_its_bus_is_ready_and_without_its_store_is_not() {
+    fn gateway_is_ready_without_bus_but_not_without_store() {
         let hub = MemoryHub::new();
         let (bus, draining) = (Arc::new(hub.bus()), CancellationToken::new());
         let health = |store| Health::new(Arc::new(Fixed(store)), bus.clone(), draining.clone());

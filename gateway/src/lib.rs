@@ -1,11 +1,11 @@
 //! Sockets, HTTP, WebSocket and configuration: the process of Confab.
 //!
-//! In reading order: [`config`] is what an operator says; [`gateway`] assembles everything, runs it
-//! and drains it; [`listener`] takes connections, [`front`] is what every request passes; [`rest`],
-//! [`poll`] and [`ws`] are the three spellings of a command, [`protocol`] is their JSON and
-//! [`error`] their errors; [`app`] is what they all have at hand, [`tokens`] who is asking,
-//! [`origin`] from which page, [`admission`] how much; [`page`] is the web client. [`admin`],
-//! [`health`], [`metrics`], [`metered`] and [`logs`] are for operators.
+//! In reading order: [`config`] reads the settings. [`gateway`] assembles everything, runs it and
+//! drains it. [`listener`] accepts connections, and every request passes [`front`]. [`rest`],
+//! [`poll`] and [`ws`] are three transports for the same commands; [`protocol`] is their JSON and
+//! [`error`] their errors. They share [`app`], which holds [`tokens`] for access tokens and
+//! [`admission`] for rate limits. [`origin`] decides which pages may send requests, and [`page`] is
+//! the web client. [`admin`], [`health`], [`metrics`] and [`logs`] are for operators.
 
 pub mod admin;
 pub mod admission;
@@ -17,7 +17,6 @@ pub mod gateway;
 pub mod health;
 pub mod listener;
 pub mod logs;
-pub mod metered;
 pub mod metrics;
 pub mod origin;
 pub mod page;

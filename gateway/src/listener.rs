@@ -1,101 +1,97 @@
 //! The accept loop: TCP connections in, HTTP/1.1 and HTTP/2 requests out to a router.
 //!
-//! In reading order: [`Network`] and [`peer`](self::peer) say who is at the other end, [`places`]
-//! bounds how many there may be, [`socket`] is a connection that knows when it was last used, and
-//! [`connection`] serves one. What holds: a connection that sends no whole request head in time ends;
-//! one that is idle ends later; one that is upgraded belongs to whoever upgraded it, and keeps its
-//! place until it is dropped.
+//! In reading order: [`Network`] and [`Peer`] identify the client, [`ConnectionLimiter`] bounds the
+//! number of connections, [`Socket`] records when a connection was last used, and [`connection`]
+//! serves one. A connection that does not send a whole request head in time is closed. An idle one
+//! is closed later. An upgraded one belongs to the code that upgraded it and keeps its permit until
+//! it is dropped.
 
 mod connection;
+mod limiter;
 mod network;
 mod peer;
-mod places;
 mod socket;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
-    network::{InvalidNetwork, Network, share_of},
+    limiter::{ConnectionLimiter, ConnectionPermit},
+    network::{InvalidNetwork, Network, limited_as},
     peer::Peer,
-    places::{Place, Places},
     socket::Socket,
 };
+use crate::protocol::millis;
 
-/// From its beginning (or, later, from its first byte) until a request's head is whole.
+/// Time from the start of a connection, or from the first byte of a later request, until the
+/// request's head is complete.
 pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Between two requests.
+/// Time between two requests on a connection.
 pub const IDLE_MAX: Duration = Duration::from_secs(75);
-/// How long the other side may take to read our end, and to end its own.
+/// Time that the client has to read our last answer and close its side.
 const LINGER_MAX: Duration = Duration::from_secs(2);
-/// Bytes that may come in that time.
+/// Bytes that are read and discarded in that time.
 const LINGER_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Requests in progress on an HTTP/2 connection.
+/// Requests in progress on one HTTP/2 connection.
 pub const STREAMS_MAX: u32 = 64;
-/// Pause after an `accept` that failed for want of something, doubled up to the maximum.
+/// Pause after the first failed `accept`. It doubles up to [`ACCEPT_PAUSE_MAX`].
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
+/// Longest pause after a failed `accept`.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// A bound listener and what it serves.
+/// A bound listener and the router that it serves.
 #[derive(Debug)]
 pub struct Listener {
     tcp: TcpListener,
     router: Router,
-    places: Arc<Places>,
+    limiter: Arc<ConnectionLimiter>,
 }
 
 impl Listener {
-    /// Serves this router on a socket that is bound.
-    pub const fn new(tcp: TcpListener, router: Router, places: Arc<Places>) -> Self {
-        Self { tcp, router, places }
+    /// Serves this router on a bound socket.
+    pub const fn new(tcp: TcpListener, router: Router, limiter: Arc<ConnectionLimiter>) -> Self {
+        Self { tcp, router, limiter }
     }
 
-    /// Takes connections until `drain`; those that are there then end after the request in
-    /// progress. They run on `tasks`.
+    /// Accepts connections until `drain` is cancelled. Connections that are open then end after the
+    /// request in progress. They run on `tasks`.
     pub async fn serve(self, tasks: TaskTracker, drain: CancellationToken) {
         let mut pause = ACCEPT_PAUSE_MIN;
         while let Some(accepted) = drain.run_until_cancelled(self.tcp.accept()).await {
-            match accepted {
-                Ok((stream, address)) => {
-                    pause = ACCEPT_PAUSE_MIN;
-                    self.take(stream, address, &tasks, &drain);
-                }
-                Err(error) if is_of_one_connection(&error) => {}
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_one_connection(&error) => continue,
                 Err(error) => {
-                    tracing::warn!(%error, pause_ms = crate::protocol::millis(pause), "accept failed");
+                    tracing::warn!(%error, pause_ms = millis(pause), "accept failed");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
+                    continue;
                 }
+            };
+            pause = ACCEPT_PAUSE_MIN;
+            let Some(permit) = self.limiter.acquire(address.ip()) else { continue };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "connection closed before it was served");
+                continue;
             }
+            tasks.spawn(connection::serve(
+                Socket::new(stream, permit),
+                address.ip(),
+                self.limiter.proxies(),
+                self.router.clone(),
+                tasks.clone(),
+                drain.clone(),
+            ));
         }
-    }
-
-    fn take(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        tasks: &TaskTracker,
-        drain: &CancellationToken,
-    ) {
-        let Some(place) = self.places.take(address.ip()) else { return };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "connection ended at once");
-            return;
-        }
-        let socket = Socket::new(stream, place);
-        let router = self.router.clone();
-        let (proxies, drain) = (self.places.proxies(), drain.clone());
-        let owner = tasks.clone();
-        tasks.spawn(connection::serve(socket, address.ip(), proxies, router, owner, drain));
     }
 }
 
-/// An error of the connection that was to be accepted, not of accepting.
+/// Returns true if the error belongs to the connection that was accepted, not to the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind as E;
     matches!(error.kind(), E::ConnectionAborted | E::ConnectionReset | E::ConnectionRefused)

@@ -1,7 +1,7 @@
-//! The binary `confab`: arguments, configuration, signals, exit codes; `assembly.rs` is its other
-//! half.
+//! The binary `confab`: arguments, configuration, signals and exit codes. `assembly.rs` opens the
+//! backends.
 //!
-//! Exit codes: 0 drained, 64 the configuration is wrong (`EX_USAGE`), 1 anything else.
+//! Exit codes: 0 after a drain, 64 if the configuration is wrong (`EX_USAGE`), 1 for other errors.
 
 mod assembly;
 
@@ -17,12 +17,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, error::ErrorKind};
-use gateway::{
-    config::{Config, Report},
-    gateway::Gateway,
-    logs,
-    metrics::Metrics,
-};
+use gateway::{config::Config, gateway::Gateway, logs};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -31,22 +26,22 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::assembly::{Assembly, Misconfigured};
+use self::assembly::Misconfigured;
 
-/// The configuration is wrong.
+/// Exit code for a wrong configuration.
 const EXIT_CONFIG: u8 = 64;
-/// How long threads that may block get at the end: a password that is being hashed.
+/// Time that blocking threads have at the end, for example to hash a password.
 const BLOCKING_END_MAX: Duration = Duration::from_secs(2);
 
-/// Conversations in real time.
+/// Real-time chat.
 ///
-/// Without a command it serves until SIGTERM or SIGINT, then drains: conversations and the web
-/// client on one address, health and metrics on another. Settings come from their defaults, the
-/// file of --config and variables such as CONFAB__LISTEN; `confab config` shows all of them.
+/// Without a command, serves until SIGTERM or SIGINT and then drains. Conversations and the web
+/// client are on one address, health and metrics on another. Settings come from their defaults,
+/// the file of --config, and variables such as CONFAB__LISTEN. `confab config` prints all of them.
 #[derive(Debug, Parser)]
 #[command(name = "confab", version)]
 struct Arguments {
-    /// Settings in TOML
+    /// File with settings, in TOML
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -57,74 +52,65 @@ struct Arguments {
 enum Action {
     /// Print the configuration in force, and where each value came from
     Config,
-    /// Make or upgrade the schema of store scylla; before gateways of a new version are started
+    /// Create or upgrade the schema of store scylla, before starting gateways of a new version
     Migrate,
-    /// Write the projections of store scylla again from its logs; gateways may run
+    /// Rewrite the projections of store scylla from its logs; gateways may be running
     Rebuild,
 }
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => {
+            if let Err(error) = error.print() {
+                print_to(io::stderr(), &error);
+            }
+            let is_help =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if is_help { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CONFIG) };
+        }
     };
-    let loaded = Config::load(arguments.config.as_deref(), std::env::vars_os());
-    let (config, report) = match loaded {
+    let (config, report) = match Config::load(arguments.config.as_deref(), std::env::vars_os()) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            say(io::stderr(), &problems);
+            print_to(io::stderr(), &problems);
             return ExitCode::from(EXIT_CONFIG);
         }
     };
     match arguments.command {
-        Some(Action::Config) => show(&report),
-        Some(Action::Migrate) => start(&config, migrate(&config)),
-        Some(Action::Rebuild) => start(&config, rebuild(&config)),
-        None => start(&config, serve(&config)),
-    }
-}
-
-/// Help and version are no errors.
-fn usage(error: &clap::Error) -> ExitCode {
-    let is_asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if let Err(error) = error.print() {
-        say(io::stderr(), &error);
-    }
-    if is_asked_for { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CONFIG) }
-}
-
-fn show(report: &Report) -> ExitCode {
-    say(io::stdout(), report);
-    ExitCode::SUCCESS
-}
-
-/// Writes to somebody who may have gone.
-fn say(mut to: impl Write, text: &impl fmt::Display) {
-    if writeln!(to, "{}", text.to_string().trim_end()).is_err() {
-        tracing::debug!("nobody reads");
-    }
-}
-
-fn start(config: &Config, work: impl Future<Output = Result<()>>) -> ExitCode {
-    logs::start(&config.log, config.log_format);
-    match run(work) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            let is_config = error.downcast_ref::<Misconfigured>().is_some();
-            ExitCode::from(if is_config { EXIT_CONFIG } else { 1 })
+        Some(Action::Config) => {
+            print_to(io::stdout(), &report);
+            ExitCode::SUCCESS
         }
+        Some(Action::Migrate) => run(&config, migrate(&config)),
+        Some(Action::Rebuild) => run(&config, rebuild(&config)),
+        None => run(&config, serve(&config)),
     }
 }
 
-fn run(work: impl Future<Output = Result<()>>) -> Result<()> {
-    let runtime = Runtime::new().context("threads")?;
-    let outcome = runtime.block_on(work);
-    runtime.shutdown_timeout(BLOCKING_END_MAX);
-    outcome
+/// Prints a text. A closed pipe is not an error.
+fn print_to(mut to: impl Write, text: &impl fmt::Display) {
+    if writeln!(to, "{}", text.to_string().trim_end()).is_err() {
+        tracing::debug!("output is closed");
+    }
 }
 
-/// Each connection is a descriptor; shells and service managers often give 1,024 and allow more.
+/// Runs a command on a new runtime and returns its exit code.
+fn run(config: &Config, command: impl Future<Output = Result<()>>) -> ExitCode {
+    logs::start(&config.log, config.log_format);
+    let outcome = Runtime::new().context("threads").and_then(|runtime| {
+        let outcome = runtime.block_on(command);
+        runtime.shutdown_timeout(BLOCKING_END_MAX);
+        outcome
+    });
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    tracing::error!("{error:#}");
+    let is_config = error.downcast_ref::<Misconfigured>().is_some();
+    ExitCode::from(if is_config { EXIT_CONFIG } else { 1 })
+}
+
+/// Raises the soft limit of open files to the hard one. Each connection needs a descriptor, and
+/// shells and service managers often start with 1,024.
 fn raise_descriptors(connections: NonZeroU32) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
@@ -143,8 +129,11 @@ async fn migrate(config: &Config) -> Result<()> {
 
 async fn rebuild(config: &Config) -> Result<()> {
     let rebuilt = assembly::rebuild(config).await?;
-    let (conversations, entries) = (rebuilt.conversations, rebuilt.entries);
-    tracing::info!(conversations, entries, "the projections are written again");
+    tracing::info!(
+        conversations = rebuilt.conversations,
+        entries = rebuilt.entries,
+        "the projections are rewritten"
+    );
     Ok(())
 }
 
@@ -153,45 +142,41 @@ async fn serve(config: &Config) -> Result<()> {
     let mut signals = Signals::new()?;
     let public = bind("CONFAB__LISTEN", config.listen).await?;
     let admin = bind("CONFAB__ADMIN__LISTEN", config.admin.listen).await?;
-    // The stores and Redis count from their first connection on.
-    Metrics::install();
-    // What is dropped here is as after a power cut: the store opens after it.
-    let assembly = tokio::select! {
-        opened = Assembly::open(config) => opened?,
+    // Dropping a store that is being opened is like a power failure, which it survives.
+    let (parts, backends) = tokio::select! {
+        opened = assembly::open(config) => opened?,
         () = signals.next() => {
-            tracing::info!("told to end before the store was open");
+            tracing::info!("stopped by a signal before the store was open");
             return Ok(());
         }
     };
-    let served = gateway(config, &assembly, signals, public, admin).await;
-    assembly.close().await;
-    served
-}
-
-async fn gateway(
-    config: &Config,
-    assembly: &Assembly,
-    mut signals: Signals,
-    public: TcpListener,
-    admin: TcpListener,
-) -> Result<()> {
-    let gateway = Gateway::new(config, assembly.parts(config)?);
+    let gateway = Gateway::new(config, parts);
     tracing::info!("listening on http://{}", public.local_addr()?);
     tracing::info!("admin on http://{}", admin.local_addr()?);
-    let told = CancellationToken::new();
-    let mut running = std::pin::pin!(gateway.run(public, admin, told.cancelled()));
-    let mut outcome = Ok(());
-    // `running` is pinned outside; the others lose nothing when dropped.
-    tokio::select! {
-        () = &mut running => return Ok(()),
-        () = signals.next() => {}
-        () = assembly.failed() => outcome = Err(anyhow::anyhow!("the store failed: start again")),
-    }
-    told.cancel();
-    tokio::select! {
-        () = &mut running => outcome,
-        () = signals.next() => Err(anyhow::anyhow!("told a second time: ended without a drain")),
-    }
+    let shutdown = CancellationToken::new();
+    let served = {
+        let mut running = std::pin::pin!(gateway.run(public, admin, shutdown.cancelled()));
+        // Cancel-safe: `running` is pinned outside, and the other futures keep nothing.
+        let stopped = tokio::select! {
+            () = &mut running => None,
+            () = signals.next() => Some(Ok(())),
+            () = backends.failed() => Some(Err(anyhow::anyhow!("the store failed: start again"))),
+        };
+        match stopped {
+            None => Ok(()),
+            Some(outcome) => {
+                shutdown.cancel();
+                tokio::select! {
+                    () = &mut running => outcome,
+                    () = signals.next() => {
+                        Err(anyhow::anyhow!("stopped by a second signal, before the drain ended"))
+                    }
+                }
+            }
+        }
+    };
+    backends.close().await;
+    served
 }
 
 /// SIGINT and SIGTERM.
@@ -206,7 +191,7 @@ impl Signals {
         Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// The next of them. Cancel-safe.
+    /// Waits for the next of them. Cancel-safe.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -1,10 +1,10 @@
-//! Which browser pages may talk to the gateway.
+//! Decides which browser pages may use the gateway.
 //!
-//! A browser always tells the origin of the page that asks. The gateway's own page is known by its
-//! origin naming the very host that was asked; others have to be on the list. Who sends no origin
-//! is no browser, and gets nothing without a token anyway.
+//! A browser always sends the origin of the page that makes a request. The gateway's own page has
+//! the host of the request as its origin. Other origins must be listed in the configuration. A
+//! request without an origin does not come from a browser's page, and needs a token in any case.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 use http::{
     HeaderMap, HeaderValue,
@@ -41,9 +41,9 @@ impl Scheme {
     }
 }
 
-/// Why a text is no origin.
+/// The error for a text that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an origin: expected http or https, a host and perhaps a port")]
+#[error("not an origin: expected http or https, a host and optionally a port")]
 pub struct InvalidOrigin;
 
 impl FromStr for Origin {
@@ -69,26 +69,23 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The host in lower case, and the port where there is one.
+/// Returns the host in lower case and the port, if it has one.
 fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
         Some(_) | None => (authority, None),
     };
-    let inside = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let plain = |host: &str| {
-        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let is_valid = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.bytes().all(is_name_byte),
     };
-    let known = match inside {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => plain(host),
-    };
-    (known && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
+    (is_valid && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
 }
 
 impl Origin {
-    /// Whether a page of this origin came from the host that is asked. Whether a proxy before us
-    /// took TLS off is not known here, so a missing port may be either scheme's.
+    /// Returns true if a page of this origin came from this host. A host without a port has the
+    /// origin's default port, because a proxy in front of us may have terminated TLS.
     fn is_of(&self, host: &str) -> bool {
         host_and_port(host).is_some_and(|(host, port)| {
             host == self.host && port.unwrap_or(self.scheme.port()) == self.port()
@@ -100,65 +97,65 @@ impl Origin {
     }
 }
 
-/// What a request's `Origin` header means.
+/// How a request's `Origin` header relates to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Visitor {
-    /// No page of a browser, or one that asks for nothing across origins.
-    Plain,
-    /// Our own page.
+pub enum PageOrigin {
+    /// There is no header: the request is not cross-origin, or not a browser's.
+    Absent,
+    /// The gateway's own page.
     Own,
-    /// A page on the list.
+    /// A page of an origin in the configuration.
     Listed,
     /// Any other page.
-    Stranger,
+    Foreign,
 }
 
-impl Visitor {
-    /// Who asks, by the `Origin` and `Host` headers and the list.
-    pub fn of(origin: Option<&[u8]>, host: Option<&[u8]>, listed: &[Origin]) -> Self {
-        let Some(origin) = origin else { return Self::Plain };
+impl PageOrigin {
+    /// Compares the origin of a request with its host and with the listed origins. HTTP/2 has the
+    /// host outside the headers, in `authority`.
+    pub fn of_request(headers: &HeaderMap, authority: Option<&[u8]>, listed: &[Origin]) -> Self {
+        let host = headers.get(HOST).map(HeaderValue::as_bytes).or(authority);
+        Self::of(headers.get(ORIGIN).map(HeaderValue::as_bytes), host, listed)
+    }
+
+    fn of(origin: Option<&[u8]>, host: Option<&[u8]>, listed: &[Origin]) -> Self {
+        let Some(origin) = origin else { return Self::Absent };
         let text = |bytes| std::str::from_utf8(bytes).ok();
         let Some(origin) = text(origin).and_then(|text| text.parse::<Origin>().ok()) else {
-            return Self::Stranger;
+            return Self::Foreign;
         };
         if host.and_then(text).is_some_and(|host| origin.is_of(host)) {
             Self::Own
         } else if listed.contains(&origin) {
             Self::Listed
         } else {
-            Self::Stranger
+            Self::Foreign
         }
     }
 
-    /// Whether the visitor may open a WebSocket and read answers.
+    /// Returns true if the page may open a WebSocket and read answers.
     pub const fn is_allowed(self) -> bool {
-        !matches!(self, Self::Stranger)
+        !matches!(self, Self::Foreign)
     }
 }
 
-/// Who asks, by a request's headers. HTTP/2 has the host in its own place: `authority`.
-pub fn visitor(headers: &HeaderMap, authority: Option<&[u8]>, listed: &[Origin]) -> Visitor {
-    let host = headers.get(HOST).map(HeaderValue::as_bytes).or(authority);
-    Visitor::of(headers.get(ORIGIN).map(HeaderValue::as_bytes), host, listed)
-}
-
-/// Whether the page that asks, if one does, may open a WebSocket.
+/// Returns true if the request may open a WebSocket.
 pub fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
-    visitor(headers, None, listed).is_allowed()
+    PageOrigin::of_request(headers, None, listed).is_allowed()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn visitor(origin: &str, host: &str) -> Visitor {
+    fn page_origin(origin: &str, host: &str) -> PageOrigin {
         let listed = ["https://chat.example.org", "http://localhost:3000"];
         let listed: Vec<Origin> = listed.iter().map(|text| text.parse().unwrap()).collect();
-        Visitor::of(Some(origin.as_bytes()), Some(host.as_bytes()), &listed)
+        PageOrigin::of(Some(origin.as_bytes()), Some(host.as_bytes()), &listed)
     }
 
     #[test]
-    fn page_of_the_host_that_is_asked_is_our_own() {
+    fn origin_is_own_when_it_matches_the_host() {
         for (origin, host) in [
             ("http://127.0.0.1:8080", "127.0.0.1:8080"),
             ("http://[::1]:8080", "[::1]:8080"),
@@ -166,16 +163,16 @@ mod tests {
             ("https://confab.example", "confab.example:443"),
             ("http://confab.example:80", "confab.example"),
         ] {
-            assert_eq!(visitor(origin, host), Visitor::Own, "{origin} {host}");
+            assert_eq!(page_origin(origin, host), PageOrigin::Own, "{origin} {host}");
         }
     }
 
     #[test]
-    fn listed_origin_is_compared_whole() {
+    fn origin_is_listed_when_all_of_it_matches() {
         for origin in
             ["https://chat.example.org", "https://chat.example.org:443", "http://localhost:3000"]
         {
-            assert_eq!(visitor(origin, "127.0.0.1:8080"), Visitor::Listed, "{origin}");
+            assert_eq!(page_origin(origin, "127.0.0.1:8080"), PageOrigin::Listed, "{origin}");
         }
         for origin in [
             "http://chat.example.org",
@@ -195,19 +192,19 @@ mod tests {
             "http://127.0.0.1:8080:8080",
             "\u{e9}",
         ] {
-            assert_eq!(visitor(origin, "127.0.0.1:8080"), Visitor::Stranger, "{origin}");
+            assert_eq!(page_origin(origin, "127.0.0.1:8080"), PageOrigin::Foreign, "{origin}");
         }
     }
 
     #[test]
-    fn no_origin_is_no_browser_and_no_host_owns_nothing() {
-        assert_eq!(Visitor::of(None, None, &[]), Visitor::Plain);
-        assert_eq!(Visitor::of(Some(b"http://a"), None, &[]), Visitor::Stranger);
-        assert_eq!(Visitor::of(Some(b"\xff"), Some(b"\xff"), &[]), Visitor::Stranger);
+    fn origin_is_foreign_when_there_is_no_host() {
+        assert_eq!(PageOrigin::of(None, None, &[]), PageOrigin::Absent);
+        assert_eq!(PageOrigin::of(Some(b"http://a"), None, &[]), PageOrigin::Foreign);
+        assert_eq!(PageOrigin::of(Some(b"\xff"), Some(b"\xff"), &[]), PageOrigin::Foreign);
     }
 
     #[test]
-    fn origin_is_shown_as_browsers_write_it() {
+    fn origin_is_printed_as_browsers_write_it() {
         for text in ["https://a.example", "http://a.example:8080", "http://[::1]:1"] {
             assert_eq!(text.parse::<Origin>().unwrap().to_string(), text);
         }

@@ -1,4 +1,4 @@
-//! The web client, from inside the binary (`web-client/dist` as it was when this was built).
+//! The web client, embedded in the binary from `web-client/dist` at build time.
 
 use axum::{
     Router,
@@ -11,69 +11,66 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
 };
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 
 use crate::rest;
 
-/// The files, which `npm run build` in `web-client` makes.
+/// The files that `npm run build` in `web-client` writes.
 #[derive(RustEmbed)]
 #[folder = "../web-client/dist"]
 struct Files;
 
-/// Under this folder a file's name has its hash in it: it never changes.
+/// Folder of files whose names contain their hash, so that their content never changes.
 const HASHED: &str = "assets/";
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
-const ASK_AGAIN: &str = "no-cache";
-/// Bytes of a file's hash that are its tag.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const REVALIDATE: &str = "no-cache";
+/// Bytes of a file's hash in its entity tag.
 const TAG_BYTES: usize = 16;
 
-/// `/`, and every file of the web client.
+/// Returns the routes of `/` and of every file of the web client.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/", get(index)).fallback(file)
 }
 
 async fn index(headers: HeaderMap) -> Response {
-    give("index.html", &headers)
+    serve_file("index.html", &headers)
 }
 
 async fn file(request: Request) -> Response {
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let path = request.uri().path().trim_start_matches('/').to_owned();
-    if is_read { give(&path, request.headers()) } else { rest::unknown().into_response() }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return rest::unknown().into_response();
+    }
+    serve_file(request.uri().path().trim_start_matches('/'), request.headers())
 }
 
-fn give(path: &str, headers: &HeaderMap) -> Response {
+fn serve_file(path: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Files::get(path) else { return rest::unknown().into_response() };
-    let tag = tag(&file);
-    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| known.split(',').any(|one| is_tag(one, &tag)));
-    let caching = if path.starts_with(HASHED) { FOR_EVER } else { ASK_AGAIN };
-    let mut response = if is_known {
+    let hash = file.metadata.sha256_hash();
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES]));
+    let cached = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_cached = cached.is_some_and(|tags| tags.split(',').any(|one| matches_tag(one, &tag)));
+    let caching = if path.starts_with(HASHED) { IMMUTABLE } else { REVALIDATE };
+    let mut response = if is_cached {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ([(CONTENT_TYPE, content_type(path))], file.data.into_owned()).into_response()
     };
-    let answered = response.headers_mut();
-    answered.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     if let Ok(tag) = HeaderValue::try_from(tag) {
-        answered.insert(ETAG, tag);
+        headers.insert(ETAG, tag);
     }
     response
 }
 
-fn tag(file: &EmbeddedFile) -> String {
-    let hash = file.metadata.sha256_hash();
-    let (digits, _) = hash.split_at(TAG_BYTES);
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digits))
+/// Returns true if an entry of `If-None-Match` matches the tag. Weak tags match too (RFC 9110,
+/// 13.1.2).
+fn matches_tag(entry: &str, tag: &str) -> bool {
+    let entry = entry.trim();
+    entry == "*" || entry.strip_prefix("W/").unwrap_or(entry) == tag
 }
 
-/// Whether a tag of `If-None-Match` is this one; weak ones count too (RFC 9110, 13.1.2).
-fn is_tag(known: &str, tag: &str) -> bool {
-    let known = known.trim();
-    known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
-}
-
-/// The types of what a build makes.
+/// Returns the content type of a file that the build writes.
 fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map(|(_, end)| end) {
         Some("html") => "text/html; charset=utf-8",
@@ -94,35 +91,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn page_is_asked_for_again_and_its_assets_never() {
+    fn page_is_revalidated_and_its_assets_are_not() {
         let none = HeaderMap::new();
-        let page = give("index.html", &none);
+        let page = serve_file("index.html", &none);
         assert_eq!(page.status(), StatusCode::OK);
-        assert_eq!(page.headers()[CACHE_CONTROL], ASK_AGAIN);
+        assert_eq!(page.headers()[CACHE_CONTROL], REVALIDATE);
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
         for asset in Files::iter().filter(|path| path.starts_with(HASHED)) {
-            let answer = give(&asset, &none);
-            assert_eq!(answer.headers()[CACHE_CONTROL], FOR_EVER, "{asset}");
+            let answer = serve_file(&asset, &none);
+            assert_eq!(answer.headers()[CACHE_CONTROL], IMMUTABLE, "{asset}");
             assert_ne!(answer.headers()[CONTENT_TYPE], "application/octet-stream", "{asset}");
         }
     }
 
     #[test]
-    fn file_that_is_known_is_not_sent_again() {
-        let page = give("index.html", &HeaderMap::new());
+    fn file_is_not_sent_when_the_client_has_its_tag() {
+        let page = serve_file("index.html", &HeaderMap::new());
         let tag = page.headers()[ETAG].to_str().unwrap().to_owned();
-        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
-            let headers = [(IF_NONE_MATCH, known.parse().unwrap())].into_iter().collect();
-            assert_eq!(give("index.html", &headers).status(), StatusCode::NOT_MODIFIED);
+        for cached in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            let headers = [(IF_NONE_MATCH, cached.parse().unwrap())].into_iter().collect();
+            assert_eq!(serve_file("index.html", &headers).status(), StatusCode::NOT_MODIFIED);
         }
         let headers = [(IF_NONE_MATCH, "\"x\"".parse().unwrap())].into_iter().collect();
-        assert_eq!(give("index.html", &headers).status(), StatusCode::OK);
+        assert_eq!(serve_file("index.html", &headers).status(), StatusCode::OK);
     }
 
     #[test]
-    fn what_is_not_in_the_folder_is_not_found() {
+    fn path_is_not_found_when_it_leaves_the_folder() {
         for path in ["nothing", "../Cargo.toml", "assets/../../Cargo.toml", "/etc/passwd", ""] {
-            let answer = give(path, &HeaderMap::new());
+            let answer = serve_file(path, &HeaderMap::new());
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         }
     }

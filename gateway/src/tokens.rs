@@ -1,10 +1,10 @@
 //! Access tokens: signed, short-lived, checked without a store.
 //!
-//! A token is a JWT of type `at+jwt` (RFC 9068) under HS256. The library parses and compares the
-//! signature; the algorithm is pinned, the key is found by exact `kid`, headers that would name
-//! another key or another meaning are refused, and times are compared with the [`Clock`] here.
-//! Whatever is wrong, the answer is `unauthenticated`; only a token that was good and is too old
-//! is `token_expired`.
+//! A token is a JWT of type `at+jwt` (RFC 9068), signed with HS256. The library parses it and
+//! verifies the signature. The algorithm is pinned, `kid` must match exactly, and headers that
+//! bring another key or must be understood are refused. Times are compared here, with the
+//! [`Clock`]. A token that was valid and is too old fails with `token_expired`, any other token
+//! with `unauthenticated`.
 
 mod hs256;
 mod key;
@@ -21,49 +21,50 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use self::key::{KeyError, SigningKey};
+use crate::secret::Secret;
 
-/// Bytes of a token; ours have about 400.
+/// Bytes of a token. Ours have about 400.
 pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
-/// How far another gateway's clock may be ahead of this one's. A token that ends is not given it: a
-/// client can refresh.
+/// Time by which another gateway's clock may be ahead of this one's. It does not extend a token's
+/// lifetime: the client can refresh.
 pub const LEEWAY: Duration = Duration::from_secs(5);
-/// The type of an access token, as RFC 9068 has it.
+/// The type of an access token in RFC 9068.
 const TYPE: &str = "at+jwt";
 
 const NOT_VALID: ChatError = ChatError::Unauthenticated("the access token is not valid");
 
-/// Who stands behind a token, and until when.
+/// A verified token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified {
-    /// The user and the login.
+    /// The token's user and login.
     pub identity: Identity,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
-/// A fresh token.
+/// A new token.
 #[derive(Debug)]
 pub struct Issued {
-    /// Its text.
-    pub token: crate::secret::Secret,
-    /// Seconds that it has.
+    /// The token itself.
+    pub token: Secret,
+    /// Its lifetime in seconds.
     pub expires_in: u64,
 }
 
-/// What tokens say about where they come from and whom they are for.
+/// The issuer and the audience that tokens name.
 #[derive(Debug, Clone)]
-pub struct Naming {
+pub struct TokenScope {
     /// `iss`.
     pub issuer: String,
     /// `aud`.
     pub audience: String,
 }
 
-/// Makes and checks access tokens.
+/// Issues and verifies access tokens.
 #[derive(Debug)]
 pub struct Tokens {
     key: SigningKey,
-    naming: Naming,
+    scope: TokenScope,
     ttl: Duration,
     clock: Arc<dyn Clock>,
     validation: Validation,
@@ -81,25 +82,26 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Tokens of this key that live `ttl`.
-    pub fn new(key: SigningKey, naming: Naming, ttl: Duration, clock: Arc<dyn Clock>) -> Self {
+    /// Issues tokens that are signed with this key and live for `ttl`.
+    pub fn new(key: SigningKey, scope: TokenScope, ttl: Duration, clock: Arc<dyn Clock>) -> Self {
         hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[&naming.issuer]);
-        validation.set_audience(&[&naming.audience]);
+        validation.set_issuer(&[&scope.issuer]);
+        validation.set_audience(&[&scope.audience]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
-        // Times are ours to compare: the library would ask the machine's clock.
-        (validation.validate_exp, validation.validate_nbf) = (false, false);
-        Self { key, naming, ttl, clock, validation }
+        // The library would use the machine's clock; `verify` compares times with ours.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Self { key, scope, ttl, clock, validation }
     }
 
-    /// A token for this identity.
+    /// Returns a new token for this identity.
     pub fn issue(&self, identity: Identity) -> Result<Issued, ChatError> {
         let now = self.clock.now().as_millis().div_euclid(1_000);
         let expires_in = self.ttl.as_secs().max(1);
         let claims = Claims {
-            iss: self.naming.issuer.clone(),
-            aud: self.naming.audience.clone(),
+            iss: self.scope.issuer.clone(),
+            aud: self.scope.audience.clone(),
             sub: identity.user.to_string(),
             login: identity.login.to_string(),
             iat: now,
@@ -113,30 +115,32 @@ impl Tokens {
         };
         let token =
             jsonwebtoken::encode(&header, &claims, self.key.signing()).map_err(|error| {
-                tracing::error!(%error, "access token not signed");
+                tracing::error!(%error, "access token could not be signed");
                 ChatError::Internal
             })?;
-        Ok(Issued { token: crate::secret::Secret::new(token), expires_in })
+        Ok(Issued { token: Secret::new(token), expires_in })
     }
 
-    /// Who stands behind this token. Whether the login has ended meanwhile is another question:
-    /// [`crate::app::App::verify`] asks both.
+    /// Verifies a token. [`App::verify`](crate::app::App::verify) also checks that its login has not
+    /// ended.
     pub fn verify(&self, token: &str) -> Result<Verified, ChatError> {
-        let claims = self.signed(token).ok_or(NOT_VALID)?;
-        let identity = identity(&claims).ok_or(NOT_VALID)?;
+        let claims = self.signed_claims(token).ok_or(NOT_VALID)?;
+        let user: UserId = claims.sub.parse().map_err(|_| NOT_VALID)?;
+        let login: LoginId = claims.login.parse().map_err(|_| NOT_VALID)?;
+        let identity = Identity { user, login };
         let now = self.clock.now();
-        let (begins_at, expires_at) = (seconds(claims.nbf.max(claims.iat)), seconds(claims.exp));
-        if begins_at > now.after(LEEWAY) {
+        if seconds(claims.nbf.max(claims.iat)) > now.after(LEEWAY) {
             return Err(NOT_VALID);
         }
+        let expires_at = seconds(claims.exp);
         if expires_at <= now {
             return Err(ChatError::TokenExpired);
         }
         Ok(Verified { identity, expires_at })
     }
 
-    /// The claims of a token that this installation signed for itself.
-    fn signed(&self, token: &str) -> Option<Claims> {
+    /// Returns the claims of a token that was signed with our key for our audience.
+    fn signed_claims(&self, token: &str) -> Option<Claims> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
@@ -149,13 +153,13 @@ impl Tokens {
     }
 }
 
-/// Whether a header says no more than the type and the key's name: nothing that brings a key of its
-/// own (RFC 7515 4.1.2 to 4.1.6) and nothing that must be understood (4.1.11).
+/// Returns true if a header has the right type and neither brings a key of its own (RFC 7515 4.1.2
+/// to 4.1.6) nor a parameter that must be understood (4.1.11).
 fn is_plain(header: &Header) -> bool {
-    let typed = header.typ.as_deref().is_some_and(|typ| {
+    let is_access_token = header.typ.as_deref().is_some_and(|typ| {
         typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
     });
-    typed
+    is_access_token
         && header.crit.is_none()
         && header.jku.is_none()
         && header.jwk.is_none()
@@ -163,12 +167,6 @@ fn is_plain(header: &Header) -> bool {
         && header.x5c.is_none()
         && header.enc.is_none()
         && header.zip.is_none()
-}
-
-fn identity(claims: &Claims) -> Option<Identity> {
-    let user: UserId = claims.sub.parse().ok()?;
-    let login: LoginId = claims.login.parse().ok()?;
-    Some(Identity { user, login })
 }
 
 const fn seconds(value: i64) -> Timestamp {

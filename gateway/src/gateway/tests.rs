@@ -1,4 +1,4 @@
-//! A whole gateway in memory, for the tests of this crate; and its drain.
+//! A gateway in memory for the tests of this crate, and the tests of its drain.
 
 mod answers;
 mod gated;
@@ -19,7 +19,7 @@ pub(crate) use self::gated::gated;
 use super::*;
 use crate::health::AlwaysUp;
 
-/// The configuration of these variables.
+/// Returns the configuration with these variables.
 pub(crate) fn config(variables: &[(&str, &str)]) -> Config {
     let environment = variables
         .iter()
@@ -27,7 +27,7 @@ pub(crate) fn config(variables: &[(&str, &str)]) -> Config {
     Config::load(None, environment).unwrap().0
 }
 
-/// A gateway in memory with rate limits off, on this clock.
+/// Returns a gateway in memory with this clock and without rate limits.
 pub(crate) fn gateway_at(clock: Arc<dyn Clock>, variables: &[(&str, &str)]) -> Gateway {
     Gateway::new(&config(&[OFF, variables].concat()), parts(clock))
 }
@@ -55,12 +55,12 @@ fn clock() -> Arc<dyn Clock> {
     Arc::new(TestClock::new(Timestamp::from_millis(1_773_478_800_000), 1))
 }
 
-/// A gateway in memory, at 2026-03-14, with tokio's time.
+/// Returns a gateway in memory whose clock starts at 2026-03-14 and follows tokio's time.
 pub(crate) fn gateway(variables: &[(&str, &str)]) -> Gateway {
     gateway_at(clock(), variables)
 }
 
-/// The same with one part or another changed.
+/// Returns the same gateway with changed parts.
 pub(crate) fn gateway_of(variables: &[(&str, &str)], change: impl FnOnce(&mut Parts)) -> Gateway {
     let mut parts = parts(clock());
     change(&mut parts);
@@ -79,15 +79,16 @@ async fn run(variables: &[(&str, &str)]) -> Running {
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     let public = TcpListener::bind(local).await.unwrap();
     let admin = TcpListener::bind(local).await.unwrap();
-    let (at, admin_at) = (public.local_addr().unwrap(), admin.local_addr().unwrap());
+    let public_address = public.local_addr().unwrap();
+    let admin_address = admin.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let told = shutdown.clone();
+    let signal = shutdown.clone();
     let tasks = TaskTracker::new();
-    let ended = tasks.spawn(async move { gateway.run(public, admin, told.cancelled()).await });
-    Running { public: at, admin: admin_at, shutdown, ended }
+    let ended = tasks.spawn(async move { gateway.run(public, admin, signal.cancelled()).await });
+    Running { public: public_address, admin: admin_address, shutdown, ended }
 }
 
-async fn ask(address: SocketAddr, path: &str) -> String {
+async fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -97,33 +98,45 @@ async fn ask(address: SocketAddr, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn readiness_says_no_from_the_signal_on_while_clients_are_still_served() {
+async fn clients_are_served_while_readiness_reports_the_drain() {
     let running = run(&[("DRAIN__DELAY", "600ms")]).await;
-    assert!(ask(running.admin, "/readyz").await.starts_with("HTTP/1.1 200 "));
-    assert!(ask(running.admin, "/healthz").await.ends_with("ok\n"));
+    assert!(get(running.admin, "/readyz").await.starts_with("HTTP/1.1 200 "));
+    assert!(get(running.admin, "/healthz").await.ends_with("ok\n"));
     running.shutdown.cancel();
-    while ask(running.admin, "/readyz").await.starts_with("HTTP/1.1 200 ") {}
-    let readiness = ask(running.admin, "/readyz").await;
+    while get(running.admin, "/readyz").await.starts_with("HTTP/1.1 200 ") {}
+    let readiness = get(running.admin, "/readyz").await;
     assert!(readiness.starts_with("HTTP/1.1 503 "), "{readiness}");
     assert!(readiness.contains("\"status\":\"draining\""), "{readiness}");
-    assert!(ask(running.public, "/").await.starts_with("HTTP/1.1 200 "));
+    assert!(get(running.public, "/").await.starts_with("HTTP/1.1 200 "));
     running.ended.await.unwrap();
     assert!(TcpStream::connect(running.public).await.is_err());
     assert!(TcpStream::connect(running.admin).await.is_err());
 }
 
 #[tokio::test]
-async fn operators_see_version_and_figures() {
+async fn admin_listener_serves_version_and_metrics() {
     let running = run(&[]).await;
-    assert!(ask(running.admin, "/version").await.contains("\"name\":\"confab\""));
-    ask(running.public, "/v1/me").await;
-    let figures = ask(running.admin, "/metrics").await;
+    assert!(get(running.admin, "/version").await.contains("\"name\":\"confab\""));
+    get(running.public, "/v1/me").await;
+    let metrics = get(running.admin, "/metrics").await;
     assert!(
-        figures.contains("confab_http_requests_total{method=\"GET\",route=\"/v1/me\""),
-        "{figures}"
+        metrics.contains("confab_http_requests_total{method=\"GET\",route=\"/v1/me\""),
+        "{metrics}"
     );
-    assert!(figures.contains("\nconfab_panics_total "), "{figures}");
-    assert!(ask(running.public, "/metrics").await.starts_with("HTTP/1.1 404 "));
+    for present in [
+        "confab_panics_total ",
+        "confab_frames_total ",
+        "confab_hints_lost_total ",
+        "confab_appends_unknown_total ",
+        "confab_redis_primaries_down ",
+        "confab_connections{listener=\"public\"} ",
+        "confab_connections{listener=\"admin\"} ",
+        "confab_sessions ",
+        "confab_info{version=",
+    ] {
+        assert!(metrics.contains(&format!("\n{present}")), "{present} in {metrics}");
+    }
+    assert!(get(running.public, "/metrics").await.starts_with("HTTP/1.1 404 "));
     running.shutdown.cancel();
     running.ended.await.unwrap();
 }

@@ -1,9 +1,9 @@
-//! One connection from its first byte to its last.
+//! Serves one connection until it is closed.
 
 use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc};
 
 use axum::{Router, body::Body};
-use http::{Request, Response, Version};
+use http::{Request, Version};
 use hyper::{body::Incoming, rt::Executor, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -12,19 +12,16 @@ use hyper_util::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use super::{
-    HEAD_BYTES_MAX, IDLE_MAX, Network, Peer, STREAMS_MAX,
-    socket::{Socket, Usage},
-};
+use super::{HEAD_BYTES_MAX, IDLE_MAX, Network, Peer, STREAMS_MAX, socket::Socket};
 
-/// Bytes of a request's head on HTTP/2, as it counts them.
+/// Bytes of a request's head on HTTP/2, counted as RFC 9113 counts them.
 const HEAD_LIST_BYTES_MAX: u32 = 16 * 1024;
 
 /// Runs the streams of HTTP/2 connections on the tasks that a drain waits for.
 #[derive(Debug, Clone)]
-struct Streams(TaskTracker);
+struct StreamExecutor(TaskTracker);
 
-impl<F> Executor<F> for Streams
+impl<F> Executor<F> for StreamExecutor
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
@@ -33,7 +30,7 @@ where
     }
 }
 
-/// Serves requests until the client goes, waits too long, or the gateway drains.
+/// Serves requests until the client disconnects, waits too long, or the gateway drains.
 pub(super) async fn serve(
     socket: Socket,
     address: IpAddr,
@@ -43,22 +40,30 @@ pub(super) async fn serve(
     drain: CancellationToken,
 ) {
     let usage = socket.usage();
-    let builder = builder(tasks);
-    let service = service_fn(|request| {
+    let service = service_fn(|request: Request<Incoming>| {
+        let in_progress = usage.request(request.version() == Version::HTTP_2);
         let peer = Peer::of(address, request.headers(), &proxies);
-        answer(request, peer, router.clone(), Arc::clone(&usage))
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        let mut router = router.clone();
+        async move {
+            let response: Result<_, Infallible> = router.call(request).await;
+            drop(in_progress);
+            response
+        }
     });
+    let builder = builder(tasks);
     let mut serving = pin!(builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
     let mut expired = pin!(usage.expired());
     let mut draining = pin!(drain.cancelled());
     let mut is_draining = false;
     loop {
-        // Nothing here loses anything when another branch wins: all three are pinned outside.
+        // Cancel-safe: all three futures are pinned outside the loop.
         tokio::select! {
             biased;
             served = serving.as_mut() => {
                 if let Err(error) = served {
-                    tracing::debug!(%error, "connection ended");
+                    tracing::debug!(%error, "connection failed");
                 }
                 return;
             }
@@ -71,9 +76,10 @@ pub(super) async fn serve(
     }
 }
 
-/// The deadlines for heads and idleness are [`Usage`]'s, for hyper has one for both.
-fn builder(tasks: TaskTracker) -> Builder<Streams> {
-    let mut builder = Builder::new(Streams(tasks));
+/// Builds connections without hyper's own deadline for heads: [`Usage`](super::socket::Usage) has
+/// one for heads and another for idle connections.
+fn builder(tasks: TaskTracker) -> Builder<StreamExecutor> {
+    let mut builder = Builder::new(StreamExecutor(tasks));
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -91,18 +97,4 @@ fn builder(tasks: TaskTracker) -> Builder<Streams> {
         .keep_alive_interval(IDLE_MAX / 3)
         .keep_alive_timeout(IDLE_MAX / 3);
     builder
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    peer: Peer,
-    mut router: Router,
-    usage: Arc<Usage>,
-) -> Result<Response<Body>, Infallible> {
-    let in_progress = usage.request(request.version() == Version::HTTP_2);
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(peer);
-    let answer = router.call(request).await;
-    drop(in_progress);
-    answer
 }

@@ -6,16 +6,16 @@ use std::{
     str::FromStr,
 };
 
-/// All addresses with the same first bits.
+/// All addresses that start with the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     bits: u8,
 }
 
-/// Why a text is no network.
+/// The error for a text that is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a network: expected an address and perhaps /bits")]
+#[error("not a network: expected an address, optionally with /bits")]
 pub struct InvalidNetwork;
 
 impl FromStr for Network {
@@ -40,31 +40,32 @@ impl fmt::Display for Network {
 }
 
 impl Network {
-    /// Whether the address belongs to it. An IPv4 address that came over an IPv6 socket is the IPv4
-    /// address that it is.
+    /// Returns true if the address belongs to the network. An IPv4 address that arrived over an
+    /// IPv6 socket is compared as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         if self.address.is_ipv4() != address.is_ipv4() {
             return false;
         }
         let width = if address.is_ipv4() { 32 } else { 128 };
-        let differing = number(self.address) ^ number(address);
-        differing.checked_shr(width - u32::from(self.bits)).unwrap_or(0) == 0
+        let different_bits = number(self.address) ^ number(address);
+        different_bits.checked_shr(width - u32::from(self.bits)).unwrap_or(0) == 0
     }
 }
 
 fn number(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(four) => u128::from(u32::from(four)),
-        IpAddr::V6(six) => u128::from(six),
+        IpAddr::V4(v4) => u128::from(u32::from(v4)),
+        IpAddr::V6(v6) => u128::from(v6),
     }
 }
 
-/// What counts as one address where somebody's share is bounded: IPv6 is given out by /64.
-pub fn share_of(address: IpAddr) -> IpAddr {
+/// Returns the address that limits are counted for. IPv6 addresses are counted by /64, because
+/// networks are assigned in that size.
+pub fn limited_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(four) => IpAddr::V4(four),
-        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from(u128::from(six) >> 64 << 64)),
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) >> 64 << 64)),
     }
 }
 
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_belongs_by_its_first_bits() {
+    fn network_contains_addresses_with_its_first_bits() {
         for (network, inside, outside) in [
             ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
             ("192.168.1.7", "192.168.1.7", "192.168.1.6"),
@@ -93,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_in_a_64_share() {
-        let share = |text: &str| share_of(text.parse().unwrap());
-        assert_eq!(share("2001:db8::1"), share("2001:db8::ffff:1"));
-        assert_ne!(share("2001:db8::1"), share("2001:db8:0:1::1"));
-        assert_eq!(share("::ffff:10.0.0.1"), share("10.0.0.1"));
-        assert_ne!(share("10.0.0.1"), share("10.0.0.2"));
+    fn ipv6_addresses_are_limited_by_64() {
+        let limited = |text: &str| limited_as(text.parse().unwrap());
+        assert_eq!(limited("2001:db8::1"), limited("2001:db8::ffff:1"));
+        assert_ne!(limited("2001:db8::1"), limited("2001:db8:0:1::1"));
+        assert_eq!(limited("::ffff:10.0.0.1"), limited("10.0.0.1"));
+        assert_ne!(limited("10.0.0.1"), limited("10.0.0.2"));
     }
 }

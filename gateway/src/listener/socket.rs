@@ -1,40 +1,41 @@
-//! A connection that knows when it was last used, and holds its place.
+//! A TCP connection that records when it was last used and holds its permit.
 //!
-//! It ends so that its last answer is read: closing a socket on which bytes are unread is a reset,
-//! which takes from the client what it has not read yet.
+//! It lingers when it is closed, so that the client can read the last answer. Closing a socket with
+//! unread bytes sends a reset, and a reset discards what the client has not read yet.
 
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
 
-use super::{HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, places::Place};
+use super::{HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, limiter::ConnectionPermit};
 
-/// Bytes of HTTP/2's PING, which keeps no connection in use.
+/// Bytes of HTTP/2's PING frame, which does not count as use of a connection.
 const PING_BYTES: usize = 17;
-/// Bytes that are read at once of what nobody wants any more.
+/// Bytes that are read at once while lingering.
 const LINGER_READ_BYTES: usize = 8 * 1024;
 
-/// A TCP connection with its place. After an upgrade, `hyper_util::server::conn::auto::upgrade`'s
-/// `downcast` to `TokioIo<Socket>` gives it back.
+/// A TCP connection with its permit. After an upgrade, `downcast` of
+/// `hyper_util::server::conn::auto::upgrade` to `TokioIo<Socket>` returns it.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
     usage: Arc<Usage>,
-    place: Place,
-    /// Once our side has ended.
+    permit: ConnectionPermit,
+    /// Set when our side is closed.
     lingering: Option<Box<Lingering>>,
 }
 
-/// Waits for the other side's end, and takes what still comes.
+/// Waits until the client closes its side, and discards what it still sends.
 #[derive(Debug)]
 struct Lingering {
     until: Pin<Box<Sleep>>,
@@ -46,42 +47,42 @@ impl Lingering {
         Self { until: Box::pin(sleep(LINGER_MAX)), bytes_left: LINGER_BYTES_MAX }
     }
 
-    /// Ready when the other side has ended, or has had its time.
+    /// Completes when the client has closed its side, sent too much, or used up its time.
     fn poll(&mut self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
         let mut scratch = [0; LINGER_READ_BYTES];
         while self.bytes_left > 0 && self.until.as_mut().poll(cx).is_pending() {
-            let mut taken = ReadBuf::new(&mut scratch);
-            let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut taken));
-            if read.is_err() || taken.filled().is_empty() {
+            let mut discarded = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut discarded));
+            if read.is_err() || discarded.filled().is_empty() {
                 break;
             }
-            self.bytes_left = self.bytes_left.saturating_sub(taken.filled().len());
+            self.bytes_left = self.bytes_left.saturating_sub(discarded.filled().len());
         }
         Poll::Ready(())
     }
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, place: Place) -> Self {
-        Self { stream, usage: Arc::new(Usage::new()), place, lingering: None }
+    pub(super) fn new(stream: TcpStream, permit: ConnectionPermit) -> Self {
+        Self { stream, usage: Arc::new(Usage::new()), permit, lingering: None }
     }
 
     pub(super) fn usage(&self) -> Arc<Usage> {
         Arc::clone(&self.usage)
     }
 
-    /// The connection alone, for whoever writes to it directly.
+    /// Returns the TCP stream, for code that writes to it directly.
     pub const fn stream(&self) -> &TcpStream {
         &self.stream
     }
 
-    /// The connection, and the place that it keeps as long as it lives.
-    pub fn into_parts(self) -> (TcpStream, Place) {
-        (self.stream, self.place)
+    /// Returns the TCP stream and the permit, which must be kept as long as the stream.
+    pub fn into_parts(self) -> (TcpStream, ConnectionPermit) {
+        (self.stream, self.permit)
     }
 }
 
-/// When a connection was last used, and for what.
+/// When a connection was last used, and what it waits for.
 #[derive(Debug)]
 pub(super) struct Usage(Mutex<State>);
 
@@ -96,103 +97,99 @@ struct State {
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// The first head, since the beginning.
-    Beginning,
-    /// The rest of another head, since its first byte.
+    /// The first request's head, since the connection was accepted.
+    FirstHead,
+    /// The rest of a later request's head, since its first byte.
     Head,
-    /// The first byte of another head, since the last answer.
+    /// The first byte of the next head, since the last answer.
     Idle,
-    /// Another request on HTTP/2, since the last answer.
+    /// The next request on HTTP/2, since the last answer.
     Streams,
-    /// Our answer.
-    Busy,
+    /// Our answer. There is no deadline.
+    Answer,
 }
 
 impl Usage {
     fn new() -> Self {
-        Self(Mutex::new(State { phase: Phase::Beginning, since: Instant::now(), requests: 0 }))
+        Self(Mutex::new(State { phase: Phase::FirstHead, since: Instant::now(), requests: 0 }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Bytes have come.
-    fn read(&self) {
-        let mut state = self.lock();
+    fn record_read(&self) {
+        let mut state = self.0.lock();
         if state.phase == Phase::Idle {
-            (state.phase, state.since) = (Phase::Head, Instant::now());
+            state.phase = Phase::Head;
+            state.since = Instant::now();
         }
     }
 
-    /// So many bytes of an answer were taken.
-    fn written(&self, bytes: usize) {
-        let mut state = self.lock();
+    fn record_written(&self, bytes: usize) {
+        let mut state = self.0.lock();
         let is_use = match state.phase {
-            // Another head may begin before the answer to the last one is taken.
+            // The next head may start before the client has read the whole answer.
             Phase::Idle | Phase::Head => bytes > 0,
             Phase::Streams => bytes > PING_BYTES,
-            Phase::Beginning | Phase::Busy => false,
+            Phase::FirstHead | Phase::Answer => false,
         };
         if is_use {
             state.since = Instant::now();
         }
     }
 
-    /// A request begins; its end is the returned value's.
-    pub(super) fn request(self: &Arc<Self>, http2: bool) -> Request {
-        let mut state = self.lock();
-        state.phase = Phase::Busy;
+    /// Records a request. It is in progress until the returned guard is dropped.
+    pub(super) fn request(self: &Arc<Self>, http2: bool) -> RequestGuard {
+        let mut state = self.0.lock();
+        state.phase = Phase::Answer;
         state.requests += 1;
         drop(state);
-        Request { usage: Arc::clone(self), http2 }
+        RequestGuard { usage: Arc::clone(self), http2 }
     }
 
-    fn answered(&self, http2: bool) {
-        let mut state = self.lock();
+    fn record_answered(&self, http2: bool) {
+        let mut state = self.0.lock();
         state.requests = state.requests.saturating_sub(1);
         if state.requests == 0 {
-            // HTTP/2 sends other frames between requests: they are no beginning of a head.
+            // On HTTP/2, bytes between two requests may be other frames than a head.
             state.phase = if http2 { Phase::Streams } else { Phase::Idle };
             state.since = Instant::now();
         }
     }
 
-    /// When the connection is to end if nothing changes; `None` while a request is in progress.
+    /// Returns when the connection expires, or `None` while a request is in progress.
     fn deadline(&self) -> Option<Instant> {
-        let state = self.lock();
+        let state = self.0.lock();
         match state.phase {
-            Phase::Beginning | Phase::Head => Some(state.since + HEAD_WAIT_MAX),
+            Phase::FirstHead | Phase::Head => Some(state.since + HEAD_WAIT_MAX),
             Phase::Idle | Phase::Streams => Some(state.since + IDLE_MAX),
-            Phase::Busy => None,
+            Phase::Answer => None,
         }
     }
 
-    /// Returns when the connection has waited too long. Looks from time to time, so that use costs
-    /// no timer: what begins meanwhile has no deadline before the next look.
+    /// Completes when the connection has waited too long. It checks periodically, so that requests
+    /// do not have to reset a timer. No wait that starts between two checks can expire before the
+    /// second one.
     pub(super) async fn expired(&self) {
         loop {
             let now = Instant::now();
-            let next_look = now + HEAD_WAIT_MAX;
+            let next_check = now + HEAD_WAIT_MAX;
             match self.deadline() {
                 Some(deadline) if deadline <= now => return,
-                Some(deadline) => tokio::time::sleep_until(deadline.min(next_look)).await,
-                None => tokio::time::sleep_until(next_look).await,
+                Some(deadline) => tokio::time::sleep_until(deadline.min(next_check)).await,
+                None => tokio::time::sleep_until(next_check).await,
             }
         }
     }
 }
 
-/// A request in progress.
+/// Guard that ends a request in progress when it is dropped.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct RequestGuard {
     usage: Arc<Usage>,
     http2: bool,
 }
 
-impl Drop for Request {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.usage.answered(self.http2);
+        self.usage.record_answered(self.http2);
     }
 }
 
@@ -205,18 +202,9 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.usage.read();
+            self.usage.record_read();
         }
         polled
-    }
-}
-
-impl Socket {
-    fn note_written(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = written {
-            self.usage.written(bytes);
-        }
-        written
     }
 }
 
@@ -227,7 +215,10 @@ impl AsyncWrite for Socket {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.note_written(written)
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.usage.record_written(bytes);
+        }
+        written
     }
 
     fn poll_write_vectored(
@@ -236,7 +227,10 @@ impl AsyncWrite for Socket {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.note_written(written)
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.usage.record_written(bytes);
+        }
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -269,28 +263,28 @@ mod tests {
         usage
     }
 
-    /// How many seconds it lives if so many bytes are written after some of them.
-    async fn lifetime(usage: &Usage, after: u64, bytes: usize) -> u64 {
-        let begun = Instant::now();
+    /// Returns the seconds until the connection expires when it writes `bytes` after `pause_seconds`.
+    async fn lifetime(usage: &Usage, pause_seconds: u64, bytes: usize) -> u64 {
+        let started = Instant::now();
         let writing = async {
-            sleep(Duration::from_secs(after)).await;
-            usage.written(bytes);
+            sleep(Duration::from_secs(pause_seconds)).await;
+            usage.record_written(bytes);
         };
         tokio::join!(usage.expired(), writing);
-        begun.elapsed().as_secs()
+        started.elapsed().as_secs()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn connection_is_in_use_while_its_answer_is_taken() {
+    async fn connection_stays_open_while_the_client_reads() {
         assert_eq!(lifetime(&usage(false), 60, 1).await, IDLE_MAX.as_secs() + 60);
         assert_eq!(lifetime(&usage(true), 60, 1_000).await, IDLE_MAX.as_secs() + 60);
         let next = usage(false);
-        next.read();
+        next.record_read();
         assert_eq!(lifetime(&next, 5, 1).await, HEAD_WAIT_MAX.as_secs() + 5);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pings_and_greetings_of_our_own_keep_no_connection() {
+    async fn connection_expires_when_only_we_send_frames() {
         assert_eq!(lifetime(&usage(true), 60, PING_BYTES).await, IDLE_MAX.as_secs());
         assert_eq!(lifetime(&Usage::new(), 5, 1_000).await, HEAD_WAIT_MAX.as_secs());
     }

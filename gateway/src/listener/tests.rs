@@ -1,10 +1,11 @@
-//! Real sockets against the accept loop, with tokio's time paused where deadlines are long.
+//! The accept loop over real sockets. Tokio's time is paused where deadlines are long.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use axum::routing::get;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     time::{Instant, timeout},
 };
 
@@ -13,7 +14,7 @@ use crate::config::Limits;
 
 struct Running {
     address: SocketAddr,
-    places: Arc<Places>,
+    limiter: Arc<ConnectionLimiter>,
     drain: CancellationToken,
     tasks: TaskTracker,
 }
@@ -27,7 +28,7 @@ async fn run(connections: u32, per_address: u32) -> Running {
         request.extensions().get::<Peer>().unwrap().0.to_string()
     };
     let router = Router::new()
-        .route("/", get(|| async { "here" }))
+        .route("/", get(|| async { "hello" }))
         .route("/slow", slow)
         .route("/peer", get(peer));
     let number = |value| NonZeroU32::new(value).unwrap();
@@ -37,11 +38,11 @@ async fn run(connections: u32, per_address: u32) -> Running {
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     let tcp = TcpListener::bind(local).await.unwrap();
     let address = tcp.local_addr().unwrap();
-    let places = Arc::new(Places::new(limits, proxies));
-    let listener = Listener::new(tcp, router, places.clone());
+    let limiter = Arc::new(ConnectionLimiter::new(limits, proxies, "test"));
+    let listener = Listener::new(tcp, router, limiter.clone());
     let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(listener.serve(tasks.clone(), drain.clone()));
-    Running { address, places, drain, tasks }
+    Running { address, limiter, drain, tasks }
 }
 
 impl Running {
@@ -49,54 +50,54 @@ impl Running {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    async fn ask(&self, text: &str) -> String {
+    async fn request(&self, text: &str) -> String {
         let mut stream = self.connect().await;
         stream.write_all(text.as_bytes()).await.unwrap();
         read_to_end(&mut stream).await
     }
 
-    async fn end(self) {
+    async fn drain(self) {
         self.drain.cancel();
         self.tasks.close();
         timeout(Duration::from_secs(60), self.tasks.wait()).await.unwrap();
-        assert_eq!(self.places.taken(), 0);
+        assert_eq!(self.limiter.open(), 0);
     }
 }
 
-/// What comes until the other side ends, by a reset too.
+/// Reads until the server closes the connection, even by a reset.
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap_or_default();
     String::from_utf8(bytes).unwrap()
 }
 
-/// How long the server keeps a connection on which nothing more comes.
+/// Returns how long the server keeps a connection on which the client sends nothing more.
 async fn lifetime(stream: &mut TcpStream) -> Duration {
-    let begun = Instant::now();
+    let started = Instant::now();
     read_to_end(stream).await;
-    begun.elapsed()
+    started.elapsed()
 }
 
 #[tokio::test]
-async fn request_is_answered_and_its_peer_known() {
+async fn request_is_answered_and_carries_its_peer() {
     let running = run(10, 10).await;
-    let answer = running.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("here"), "{answer}");
+    let answer = running.request("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello"), "{answer}");
     let forged = "GET /peer HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n";
-    assert!(running.ask(forged).await.ends_with("\r\n\r\n127.0.0.1"));
-    running.end().await;
+    assert!(running.request(forged).await.ends_with("\r\n\r\n127.0.0.1"));
+    running.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_connection_ends_after_the_head_deadline() {
+async fn connection_is_closed_when_it_sends_no_head() {
     let running = run(10, 10).await;
     let lived = lifetime(&mut running.connect().await).await;
     assert!(lived >= HEAD_WAIT_MAX && lived < HEAD_WAIT_MAX * 2, "{lived:?}");
-    running.end().await;
+    running.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_a_head_and_half_a_preface_end_after_the_head_deadline() {
+async fn connection_is_closed_when_its_head_is_incomplete() {
     let running = run(10, 10).await;
     for part in ["GET / HTTP/1.1\r\nHost: x\r\n", "PRI * HT", "P"] {
         let mut stream = running.connect().await;
@@ -104,74 +105,74 @@ async fn half_a_head_and_half_a_preface_end_after_the_head_deadline() {
         let lived = lifetime(&mut stream).await;
         assert!(lived >= HEAD_WAIT_MAX && lived < HEAD_WAIT_MAX * 2, "{part} {lived:?}");
     }
-    running.end().await;
+    running.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn second_head_has_the_time_of_the_first() {
+async fn later_head_has_the_same_deadline_as_the_first() {
     let running = run(10, 10).await;
-    for quiet in [0, 5, 60] {
+    for pause_seconds in [0, 5, 60] {
         let mut stream = running.connect().await;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         stream.readable().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(quiet)).await;
+        tokio::time::sleep(Duration::from_secs(pause_seconds)).await;
         stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         let lived = lifetime(&mut stream).await;
-        assert!(lived >= HEAD_WAIT_MAX && lived <= HEAD_WAIT_MAX * 2, "{quiet}: {lived:?}");
+        assert!(lived >= HEAD_WAIT_MAX && lived <= HEAD_WAIT_MAX * 2, "{pause_seconds}: {lived:?}");
     }
-    running.end().await;
+    running.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_connection_ends_later_and_a_slow_answer_is_not_idle() {
+async fn idle_deadline_starts_after_a_slow_answer() {
     let running = run(10, 10).await;
     let mut stream = running.connect().await;
     stream.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let lived = lifetime(&mut stream).await;
     let expected = Duration::from_secs(20) + IDLE_MAX;
     assert!(lived >= expected && lived < expected + Duration::from_secs(15), "{lived:?}");
-    running.end().await;
+    running.drain().await;
 }
 
 #[tokio::test]
-async fn head_that_is_too_large_is_refused() {
+async fn head_is_refused_when_it_is_too_large() {
     let running = run(10, 10).await;
     let large = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "a".repeat(HEAD_BYTES_MAX));
-    let answer = running.ask(&large).await;
+    let answer = running.request(&large).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-    running.end().await;
+    running.drain().await;
 }
 
 #[tokio::test]
-async fn connections_past_their_bound_are_closed_and_others_go_on() {
+async fn connection_is_closed_when_its_address_has_too_many() {
     let running = run(10, 2).await;
     let mut held = [running.connect().await, running.connect().await];
     for stream in &mut held {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         stream.readable().await.unwrap();
     }
-    assert_eq!(running.ask("GET / HTTP/1.0\r\n\r\n").await, "");
+    assert_eq!(running.request("GET / HTTP/1.0\r\n\r\n").await, "");
     drop(held);
     let deadline = Instant::now() + Duration::from_secs(10);
-    while !running.ask("GET / HTTP/1.0\r\n\r\n").await.ends_with("here") {
+    while !running.request("GET / HTTP/1.0\r\n\r\n").await.ends_with("hello") {
         assert!(Instant::now() < deadline);
         tokio::task::yield_now().await;
     }
-    running.end().await;
+    running.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn drain_finishes_what_is_asked_and_takes_nothing_new() {
+async fn drain_answers_running_requests_and_accepts_none() {
     let running = run(10, 10).await;
-    let mut asked = running.connect().await;
+    let mut busy = running.connect().await;
     let mut idle = running.connect().await;
-    asked.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     idle.readable().await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     running.drain.cancel();
-    assert!(read_to_end(&mut idle).await.ends_with("here"));
-    assert!(read_to_end(&mut asked).await.ends_with("slow"));
+    assert!(read_to_end(&mut idle).await.ends_with("hello"));
+    assert!(read_to_end(&mut busy).await.ends_with("slow"));
     assert!(TcpStream::connect(running.address).await.is_err());
-    running.end().await;
+    running.drain().await;
 }

@@ -48,7 +48,8 @@ pub async fn create(
         }
     };
     let creating = app.clone();
-    let reply = app.to_the_end(async move { creating.execute(identity, command).await }).await??;
+    let reply =
+        app.run_detached(async move { creating.execute(identity, command).await }).await??;
     let Reply::Made { conversation, created } = reply else { return Err(unexpected_reply()) };
     Ok(created_or_ok(created, ConversationJson::from(&*conversation)))
 }

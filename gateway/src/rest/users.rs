@@ -31,7 +31,7 @@ pub async fn register(
 ) -> HandlerResult {
     app.limits.admit_address(address).await?;
     let registering = app.clone();
-    let registered = app.to_the_end(async move {
+    let registered = app.run_detached(async move {
         let Register { username, password, display_name } = body;
         let display_name = display_name.as_deref();
         registering.accounts.register(&username, password.expose(), display_name, None).await

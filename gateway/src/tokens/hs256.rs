@@ -1,7 +1,7 @@
-//! HS256 for the JWT library, of the HMAC and SHA-256 that are in the tree already.
+//! HS256 for the JWT library, from the HMAC and SHA-256 crates that we use anyway.
 //!
-//! The library's own set of algorithms would bring RSA and three elliptic curves, none of which is
-//! used. Any other algorithm is refused here a second time.
+//! The library's own set of algorithms depends on RSA and three elliptic curves, none of which we
+//! use. This set refuses every other algorithm, in addition to the check in `tokens.rs`.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{
@@ -18,10 +18,10 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the process's set of algorithms; once is enough, more is no harm.
+/// Installs this set of algorithms for the process. Later calls change nothing.
 pub(super) fn install() {
     if PROVIDER.install_default().is_err() {
-        tracing::trace!("HS256 was there before");
+        tracing::trace!("HS256 is installed already");
     }
 }
 
@@ -54,7 +54,7 @@ impl Signer<Vec<u8>> for Hs256 {
 }
 
 impl Verifier<Vec<u8>> for Hs256 {
-    /// In constant time.
+    /// Compares in constant time.
     fn verify(&self, message: &[u8], mac: &Vec<u8>) -> Result<(), signature::Error> {
         let computed = self.0.clone().chain_update(message);
         computed.verify_slice(mac).map_err(|_| signature::Error::new())

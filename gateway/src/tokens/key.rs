@@ -11,36 +11,36 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use sha2::{Digest, Sha256};
 
-/// Bytes of a key, at the least: as many as its hash has.
+/// Smallest key in bytes: the size of its hash.
 const KEY_BYTES_MIN: usize = 32;
-/// Bytes of a key.
+/// Largest key in bytes.
 const KEY_BYTES_MAX: usize = 64;
-/// Bytes of a key's hash that are its name.
+/// Bytes of a key's hash that are its id.
 const ID_BYTES: usize = 9;
 
-/// Why there is no key.
+/// The error when a key cannot be read or created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("key file {}: {error}", path.display())]
     File {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// The file holds no key.
+    /// The file does not contain a key.
     #[error("key file {}: expected one line of base64url for 32 to 64 bytes", path.display())]
     Content {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The system gives no random bytes.
+    /// The system returned no random bytes.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
 }
 
-/// The key that signs and checks access tokens.
+/// The key that signs and verifies access tokens.
 pub struct SigningKey {
     id: String,
     bytes: Vec<u8>,
@@ -55,7 +55,6 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A key of these bytes.
     fn new(bytes: Vec<u8>) -> Self {
         let hash = Sha256::new().chain_update(b"confab key id").chain_update(&bytes).finalize();
         Self {
@@ -66,38 +65,38 @@ impl SigningKey {
         }
     }
 
-    /// A key that nobody else has, and that ends with the process.
+    /// Returns a random key, for a process whose tokens need not outlive it.
     pub fn random() -> Result<Self, KeyError> {
         Ok(Self::new(random_bytes()?))
     }
 
-    /// The key in this file.
+    /// Reads the key in this file.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = fs::read_to_string(path).map_err(|error| file(path, error))?;
-        let content = || KeyError::Content { path: path.to_owned() };
+        let text = fs::read_to_string(path).map_err(|error| file_error(path, error))?;
         let line = text.trim_end_matches(['\r', '\n']).trim_end_matches('=');
-        let bytes = URL_SAFE_NO_PAD.decode(line).map_err(|_| content())?;
-        if !(KEY_BYTES_MIN..=KEY_BYTES_MAX).contains(&bytes.len()) {
-            return Err(content());
+        let bytes = URL_SAFE_NO_PAD.decode(line).ok();
+        let bytes = bytes.filter(|key| (KEY_BYTES_MIN..=KEY_BYTES_MAX).contains(&key.len()));
+        let Some(bytes) = bytes else { return Err(KeyError::Content { path: path.to_owned() }) };
+        if fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
+            tracing::warn!(path = %path.display(), "others may read the signing key: chmod 600");
         }
-        warn_if_open_to_others(path);
         Ok(Self::new(bytes))
     }
 
-    /// The key in this file, made with mode 0600 if there is none.
-    pub fn read_or_make(path: &Path) -> Result<Self, KeyError> {
-        if !path.try_exists().map_err(|error| file(path, error))? {
-            make(path)?;
+    /// Reads the key in this file, after creating it with mode 0600 if it does not exist.
+    pub fn read_or_create(path: &Path) -> Result<Self, KeyError> {
+        if !path.try_exists().map_err(|error| file_error(path, error))? {
+            create(path)?;
         }
         Self::read(path)
     }
 
-    /// Its name in tokens.
+    /// Returns the id of the key in tokens.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
 
-    /// The bytes, for keys that are derived from this one.
+    /// Returns the bytes, to derive other keys from.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -111,7 +110,7 @@ impl SigningKey {
     }
 }
 
-fn file(path: &Path, error: io::Error) -> KeyError {
+fn file_error(path: &Path, error: io::Error) -> KeyError {
     KeyError::File { path: path.to_owned(), error }
 }
 
@@ -121,15 +120,15 @@ fn random_bytes() -> Result<Vec<u8>, KeyError> {
     Ok(bytes)
 }
 
-/// Writes a new key beside its place, then gives it its name: nobody reads half a key.
-fn make(path: &Path) -> Result<(), KeyError> {
+/// Writes a new key to a temporary file and renames it, so that a reader never sees part of a key.
+fn create(path: &Path) -> Result<(), KeyError> {
     let line = format!("{}\n", URL_SAFE_NO_PAD.encode(random_bytes()?));
-    let beside = path.with_extension("key.new");
-    write_private(&beside, line.as_bytes()).map_err(|error| file(&beside, error))?;
-    fs::rename(&beside, path)
+    let temporary = path.with_extension("key.new");
+    write_private(&temporary, line.as_bytes()).map_err(|error| file_error(&temporary, error))?;
+    fs::rename(&temporary, path)
         .and_then(|()| sync_folder(path))
-        .map_err(|error| file(path, error))?;
-    tracing::info!(path = %path.display(), "signing key made");
+        .map_err(|error| file_error(path, error))?;
+    tracing::info!(path = %path.display(), "signing key created");
     Ok(())
 }
 
@@ -138,20 +137,13 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    made.write_all(bytes)?;
-    made.sync_all()
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
-/// A name is on disk when its folder is.
+/// Syncs the folder of a file, without which a rename may be lost after a power failure.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-fn warn_if_open_to_others(path: &Path) {
-    let open = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
-    if open {
-        tracing::warn!(path = %path.display(), "others may read the signing key: chmod 600");
-    }
 }

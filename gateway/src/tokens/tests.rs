@@ -1,4 +1,4 @@
-//! What is refused, and what it is called.
+//! Which tokens and key files are refused, and with which error.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -19,11 +19,11 @@ fn identity() -> Identity {
 
 fn tokens() -> Tokens {
     let clock = Arc::new(TestClock::new(Timestamp::from_millis(1_000_000_000_000), 0));
-    let naming = Naming { issuer: "confab".into(), audience: "confab".into() };
-    Tokens::new(SigningKey::random().unwrap(), naming, TTL, clock)
+    let scope = TokenScope { issuer: "confab".into(), audience: "confab".into() };
+    Tokens::new(SigningKey::random().unwrap(), scope, TTL, clock)
 }
 
-/// The header and the claims of a good token.
+/// Returns the header and the claims of a valid token.
 fn parts(tokens: &Tokens) -> (Value, Value) {
     let issued = tokens.issue(identity()).unwrap();
     let mut parts = issued.token.expose().split('.').map(|part| URL_SAFE_NO_PAD.decode(part));
@@ -31,7 +31,7 @@ fn parts(tokens: &Tokens) -> (Value, Value) {
     (next(), next())
 }
 
-/// Signs whatever it is given, as somebody would who has the key.
+/// Signs any header and claims with the key.
 fn signed(tokens: &Tokens, header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", encode(header), encode(claims));
@@ -41,7 +41,7 @@ fn signed(tokens: &Tokens, header: &Value, claims: &Value) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_names_its_login_until_it_expires() {
+async fn token_is_valid_until_it_expires() {
     let tokens = tokens();
     let issued = tokens.issue(identity()).unwrap();
     assert_eq!(issued.expires_in, 600);
@@ -55,7 +55,7 @@ async fn token_names_its_login_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn header_that_says_more_is_refused_under_a_right_signature() {
+async fn signed_token_is_refused_when_its_header_says_more() {
     let tokens = tokens();
     let (header, claims) = parts(&tokens);
     assert!(tokens.verify(&signed(&tokens, &header, &claims)).is_ok());
@@ -82,11 +82,11 @@ async fn header_that_says_more_is_refused_under_a_right_signature() {
     }
     let mut nameless = header;
     nameless.as_object_mut().unwrap().remove("kid");
-    assert!(tokens.verify(&signed(&tokens, &nameless, &claims)).is_ok(), "there is one key");
+    assert!(tokens.verify(&signed(&tokens, &nameless, &claims)).is_ok(), "there is only one key");
 }
 
 #[tokio::test(start_paused = true)]
-async fn claims_that_are_not_ours_are_refused_under_a_right_signature() {
+async fn signed_token_is_refused_when_its_claims_are_wrong() {
     let tokens = tokens();
     let (header, claims) = parts(&tokens);
     for (name, value) in [
@@ -117,7 +117,7 @@ async fn claims_that_are_not_ours_are_refused_under_a_right_signature() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_other_text_is_a_token() {
+async fn token_is_refused_when_any_of_it_is_changed() {
     let tokens = tokens();
     let good = tokens.issue(identity()).unwrap();
     let good = good.token.expose();
@@ -142,26 +142,26 @@ async fn no_other_text_is_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_of_another_key_is_refused() {
+async fn token_is_refused_when_another_key_signed_it() {
     let issued = tokens().issue(identity()).unwrap();
     assert_eq!(tokens().verify(issued.token.expose()), Err(NOT_VALID));
 }
 
 #[test]
-fn key_file_is_made_once_for_its_owner_only() {
+fn key_file_is_created_once_and_is_private() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auth.key");
-    let made = SigningKey::read_or_make(&path).unwrap();
+    let created = SigningKey::read_or_create(&path).unwrap();
     let access = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(access & 0o777, 0o600);
-    assert_eq!(SigningKey::read_or_make(&path).unwrap().bytes(), made.bytes());
+    assert_eq!(SigningKey::read_or_create(&path).unwrap().bytes(), created.bytes());
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert_eq!(made.bytes().len(), 32);
+    assert_eq!(created.bytes().len(), 32);
 }
 
 #[test]
-fn only_32_to_64_bytes_of_base64url_are_a_key() {
+fn key_file_is_refused_when_it_has_no_valid_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auth.key");
     let read = |content: &str| {

@@ -1,13 +1,13 @@
-//! Answers over real sockets: each is read to its end, also where not all of the request was.
+//! Answers over real sockets. Clients can read them whole, even if their request was not.
 
 use super::*;
 use crate::listener::HEAD_BYTES_MAX;
 
-/// Bytes that are sent before anything is expected.
+/// Bytes of a request that are sent before the test waits for the answer.
 const FIRST_BYTES: usize = 80 << 10;
 
-/// Sends the beginning, and the rest once an answer is there; then reads until the other side ends.
-/// A reset is no end.
+/// Sends the first bytes of a request, and the rest once an answer arrives. Then reads until the
+/// server closes its side, and fails on a reset.
 async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let (first, rest) = request.split_at(request.len().min(FIRST_BYTES));
@@ -38,7 +38,7 @@ fn problem(answer: &str, status: &str, code: &str) {
 }
 
 #[tokio::test]
-async fn refusal_is_read_whole_though_its_request_was_not() {
+async fn client_reads_refusal_when_its_request_is_unread() {
     let running = run(&[]).await;
     for (path, headers, body, status, code) in [
         ("/v1/users", JSON, 1 << 20, "413", "too_large"),
@@ -60,7 +60,7 @@ async fn refusal_is_read_whole_though_its_request_was_not() {
 }
 
 #[tokio::test]
-async fn body_that_says_it_is_too_large_is_not_waited_for() {
+async fn body_is_refused_when_its_length_is_too_large() {
     let running = run(&[]).await;
     let head = format!("POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n{JSON}\r\n");
     let answer = exchange(running.public, head.as_bytes()).await;
@@ -71,7 +71,7 @@ async fn body_that_says_it_is_too_large_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn broken_body_is_invalid() {
+async fn request_is_invalid_when_its_body_is_broken() {
     let running = run(&[]).await;
     let head = "POST /v1/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n";
     let answer = exchange(running.public, format!("{head}{JSON}\r\nno size\r\n").as_bytes()).await;
@@ -81,7 +81,7 @@ async fn broken_body_is_invalid() {
 }
 
 #[tokio::test]
-async fn body_without_an_end_is_cut() {
+async fn connection_is_closed_when_a_body_never_ends() {
     let running = run(&[]).await;
     let mut stream = TcpStream::connect(running.public).await.unwrap();
     let head = format!("POST /v1/poll HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000\r\n{JSON}");
@@ -97,7 +97,7 @@ async fn body_without_an_end_is_cut() {
 }
 
 #[tokio::test]
-async fn another_version_of_websockets_is_told_ours() {
+async fn upgrade_is_refused_when_its_version_is_unknown() {
     let running = run(&[]).await;
     let head = "GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n";
