@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, error::ErrorKind};
-use gateway::{config::Config, gateway::Gateway, logs};
+use gateway::{config::Config, gateway::Gateway, logs, metrics::Metrics};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -138,6 +138,8 @@ async fn rebuild(config: &Config) -> Result<()> {
 }
 
 async fn serve(config: &Config) -> Result<()> {
+    // Before the backends: handles of metrics that are taken without a recorder count nothing.
+    Metrics::install();
     raise_descriptors(config.limits.connections);
     let mut signals = Signals::new()?;
     let public = bind("CONFAB__LISTEN", config.listen).await?;

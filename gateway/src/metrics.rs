@@ -26,59 +26,62 @@ const COUNTERS_FROM_START: [(&str, &str); 13] = [
     ("confab_frame_bytes_total", "bytes of WebSocket frames written"),
     (
         "confab_panics_total",
-        "requests and sockets that ended in a panic: defects, each is in the log",
+        "requests and sockets that ended in a panic; each is a bug, see the log",
     ),
-    ("confab_hints_published_total", "hints that a Redis primary has taken"),
+    ("confab_hints_published_total", "hints accepted by a Redis primary"),
     (
         "confab_hints_dropped_total",
-        "hints not sent: a primary in doubt, a full queue, no answer, or too large",
+        "hints not sent: primary in doubt, full queue, no answer, or hint too large",
     ),
-    ("confab_hints_received_total", "hints and changes of presence that came"),
-    ("confab_hints_garbage_total", "what came and had no shape"),
-    ("confab_hints_lost_total", "how often hints may have been lost; the store is asked each time"),
+    ("confab_hints_received_total", "hints and changes of presence received"),
+    ("confab_hints_garbage_total", "received messages that could not be decoded"),
+    (
+        "confab_hints_lost_total",
+        "times that hints may have been lost; the gateway then asks the store",
+    ),
     ("confab_resubscribes_total", "channels subscribed again on a new connection"),
     (
         "confab_local_takes_total",
-        "rate limits decided by this gateway alone: a primary was away or slow",
+        "rate limits decided by this gateway alone, because a primary was down or slow",
     ),
-    ("confab_appends_unknown_total", "appends that the store did not answer in time"),
-    ("confab_appends_unknown_done_total", "of these, had been done"),
-    ("confab_appends_unknown_not_done_total", "of these, had not been done"),
+    ("confab_appends_unknown_total", "appends not answered in time"),
+    ("confab_appends_unknown_done_total", "unknown appends that turned out to be applied"),
+    ("confab_appends_unknown_not_done_total", "unknown appends that turned out not to be applied"),
 ];
 
 /// Counters that appear with their first event. Most of them have labels.
 const COUNTERS: [(&str, &str); 8] = [
     ("confab_http_requests_total", "HTTP requests by method, route and status"),
-    (
-        "confab_connections_refused_total",
-        "TCP connections refused, by the bound they met: total or address",
-    ),
+    ("confab_connections_refused_total", "refused TCP connections, by limit: total or address"),
     ("confab_commands_total", "commands by name"),
-    ("confab_errors_total", "errors told to clients, by code"),
+    ("confab_errors_total", "errors sent to clients, by code"),
     (
         "confab_rate_limited_total",
-        "refusals by bucket: m messages, c conversation, o others, a address, u account",
+        "requests refused by rate limits, by bucket: m messages, c conversation, o others, a address, u account",
     ),
     ("confab_appends_total", "appends to logs, by outcome"),
     ("confab_append_entries_total", "entries appended to logs"),
-    ("confab_events_total", "events encoded, each once for all of its readers, by kind"),
+    ("confab_events_total", "events encoded, each once for all its readers, by kind"),
 ];
 
 const GAUGES: [(&str, &str); 5] = [
-    ("confab_connections", "TCP connections that are open, by listener"),
-    ("confab_sessions", "sessions that are open: WebSockets and waiting polls"),
-    ("confab_passwords_waiting", "log-ins and registrations that wait for or hash a password"),
-    ("confab_redis_primaries_down", "Redis primaries out of reach"),
+    ("confab_connections", "open TCP connections, by listener"),
+    ("confab_sessions", "open WebSockets and waiting polls"),
+    (
+        "confab_passwords_waiting",
+        "logins and registrations that wait for a password worker or occupy one",
+    ),
+    ("confab_redis_primaries_down", "Redis primaries that cannot be reached"),
     ("confab_info", "always 1; the version is a label"),
 ];
 
 const HISTOGRAMS: [(&str, &str); 3] = [
     (
         "confab_http_request_seconds",
-        "from a request's head to its answer, by route; polls wait by intent",
+        "time from the head of a request to its answer, by route; polls wait on purpose",
     ),
-    ("confab_append_seconds", "from an append's beginning to its outcome"),
-    ("confab_password_seconds", "hashing or checking a password, waiting included"),
+    ("confab_append_seconds", "time from the start of an append to its outcome"),
+    ("confab_password_seconds", "time to hash or check a password, waiting included"),
 ];
 
 /// The process's recorder.

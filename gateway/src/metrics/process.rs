@@ -12,10 +12,10 @@ const KIB: f64 = 1_024.0;
 /// Names and help texts, as in Prometheus' client libraries.
 pub(super) const GAUGES: [(&str, &str); 5] = [
     ("process_resident_memory_bytes", "resident memory"),
-    ("process_resident_memory_max_bytes", "the most resident memory there was"),
-    ("process_cpu_seconds_total", "processor time spent, in user and in kernel mode"),
+    ("process_resident_memory_max_bytes", "highest resident memory so far"),
+    ("process_cpu_seconds_total", "processor time, user and kernel"),
     ("process_threads", "threads"),
-    ("process_open_fds", "open descriptors"),
+    ("process_open_fds", "open file descriptors"),
 ];
 
 /// Updates the gauges.
