@@ -85,13 +85,16 @@ impl Layers {
         &mut self,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) {
-        for (variable, value) in environment {
-            let variable = variable.to_string_lossy();
-            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        for (written, value) in environment {
+            let written = written.to_string_lossy();
+            let Some(name) = written.strip_prefix(PREFIX) else { continue };
             let name = name.to_ascii_lowercase().replace("__", ".");
             match value.into_string() {
-                Ok(value) => self.set(&name, value.into(), &Source::Environment),
-                Err(_) => self.problems.push(format!("{variable}: not UTF-8")),
+                Ok(value) if variable(&name) == written => {
+                    self.set(&name, value.into(), &Source::Environment);
+                }
+                Ok(_) => self.problems.push(format!("{written}: unknown setting")),
+                Err(_) => self.problems.push(format!("{written}: not UTF-8")),
             }
         }
     }

@@ -155,6 +155,8 @@ fn every_setting_refuses_a_value_of_another_shape() {
         ("CONFAB__REDIS__URLS", "http://127.0.0.1"),
         ("CONFAB__AUTH", "x"),
         ("CONFAB__LISTEN__PORT", "1"),
+        ("CONFAB__listen", "127.0.0.1:1"),
+        ("CONFAB__ADMIN.LISTEN", "127.0.0.1:1"),
         ("CONFAB__", ""),
     ] {
         assert!(problems("", &[wrong])[0].starts_with(wrong.0), "{wrong:?}");
