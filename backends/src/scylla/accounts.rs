@@ -1,5 +1,7 @@
-//! People. A name is claimed by one conditional write that holds the whole account; the rest
-//! follows from it and is written again by whoever finds it missing.
+//! User accounts.
+//!
+//! One conditional write claims a username and stores the whole account in the name's row. The
+//! user's own row and the search index follow from that row, and a login restores them if missing.
 
 use std::sync::Arc;
 
@@ -11,51 +13,55 @@ use chat_core::{
     port::Accounts,
     time::Timestamp,
 };
+use tokio::time::Instant;
 
 use super::{
-    deed::Deed,
     heads::Sight,
-    store::{Decided, Store, TRIES_MAX, corrupt, together},
+    settle::{Look, Settled, settle, unknown_after_write},
+    store::{Store, corrupt, together},
 };
 
-/// Characters of names in the order in which names are listed.
+/// The characters of usernames, in the order in which names are listed.
 const ALPHABET: &[u8] = b"-.0123456789_abcdefghijklmnopqrstuvwxyz";
-/// Characters by which names are kept together.
+/// Names that share this many first characters share a partition of the search index.
 const PREFIX_CHARS: usize = 2;
-/// After every character of a name.
+/// Sorts after every character of a username.
 const AFTER_ALL: &str = "\u{7f}";
 
-/// People in a CQL store.
+/// Accounts in a CQL store.
 #[derive(Debug)]
 pub(super) struct ScyllaAccounts(pub(super) Arc<Store>);
 
-/// Owner, password hash, display name at first, time.
+/// User, password hash, first display name, creation time.
 type NameRow = (Option<i64>, Option<String>, Option<String>, Option<i64>);
+/// Username, display name, creation time.
+type UserRow = (Option<String>, Option<String>, Option<i64>);
 
-fn nobody() -> StoreError {
-    corrupt("a name without its user")
+fn incomplete() -> StoreError {
+    corrupt("an account without one of its columns")
 }
 
 fn read_account(username: &Username, row: NameRow) -> Result<(User, Arc<str>), StoreError> {
     let (user, hash, display_name, created_at) = row;
     let user = User {
-        id: user.and_then(UserId::from_i64).ok_or_else(nobody)?,
+        id: user.and_then(UserId::from_i64).ok_or_else(incomplete)?,
         username: username.clone(),
-        display_name: display_name.ok_or_else(nobody)?.into(),
-        created_at: Timestamp::from_millis(created_at.ok_or_else(nobody)?),
+        display_name: display_name.ok_or_else(incomplete)?.into(),
+        created_at: Timestamp::from_millis(created_at.ok_or_else(incomplete)?),
     };
-    Ok((user, hash.ok_or_else(nobody)?.into()))
+    Ok((user, hash.ok_or_else(incomplete)?.into()))
 }
 
-/// Two names cannot be one person: an id that was given twice lets nobody in as somebody else.
-fn is_of(user: &User, name: &Username) -> Result<(), StoreError> {
-    if user.username == *name {
+/// Fails if the stored user has another name: an id that was generated twice must not let anybody
+/// log in as somebody else.
+fn check_username(stored: &User, username: &Username) -> Result<(), StoreError> {
+    if stored.username == *username {
         return Ok(());
     }
-    Err(corrupt(format!("user {} of {name:?} is {:?}", user.id, user.username)))
+    Err(corrupt(format!("user {} of {username:?} is {:?}", stored.id, stored.username)))
 }
 
-/// The partitions of names that may begin with a prefix, in the order of the names.
+/// Returns the index partitions that can hold names with this prefix, in the order of the names.
 fn partitions(prefix: &str) -> Vec<String> {
     let mut found = vec![prefix.chars().take(PREFIX_CHARS).collect::<String>()];
     while found[0].len() < PREFIX_CHARS {
@@ -69,48 +75,27 @@ fn partitions(prefix: &str) -> Vec<String> {
 }
 
 impl Store {
-    async fn claim(&self, user: &User, hash: &str, deed: &Deed) -> Result<bool, StoreError> {
-        self.tenure.check()?;
+    /// Writes the index and the user's row of a claimed name, unless they are there.
+    async fn add_user(&self, user: &User, deadline: Instant) -> Result<(), StoreError> {
         let name = user.username.as_str();
-        let values =
-            (name, user.id.as_i64(), hash, &*user.display_name, user.created_at.as_millis());
-        for _ in 0..TRIES_MAX {
-            let owner = match self.decide(deed, &self.statements.claim_name, values).await? {
-                Decided::Applied => Some(user.id.as_i64()),
-                Decided::Refused | Decided::Unknown { .. } => self.owner(name).await?,
-            };
-            match owner {
-                Some(owner) if owner == user.id.as_i64() => {
-                    return self.add_user(user, deed).await.map(|()| true);
-                }
-                Some(_) => return Ok(false),
-                None => {}
-            }
-        }
-        Err(deed.undecided())
-    }
-
-    async fn owner(&self, name: &str) -> Result<Option<i64>, StoreError> {
-        let row: Option<NameRow> = self.row(&self.statements.name_serial, (name,)).await?;
-        Ok(row.and_then(|row| row.0))
-    }
-
-    /// Writes what follows from a claimed name, if it is not there.
-    async fn add_user(&self, user: &User, deed: &Deed) -> Result<(), StoreError> {
-        let name = user.username.as_str();
-        let values = (user.id.as_i64(), name, &*user.display_name, user.created_at.as_millis());
         let prefix: String = name.chars().take(PREFIX_CHARS).collect();
-        self.write(&self.statements.index_name, (prefix, name, user.id.as_i64())).await?;
-        for _ in 0..TRIES_MAX {
-            match self.decide(deed, &self.statements.add_user, values).await? {
-                Decided::Applied => return Ok(()),
-                Decided::Refused | Decided::Unknown { .. } => {}
-            }
-            if let Some(stands) = self.user(user.id, Sight::Final).await? {
-                return is_of(&stands, &user.username);
-            }
+        let index = (prefix, name, user.id.as_i64());
+        self.until(deadline, self.write(&self.statements.index_name, index)).await?;
+        let values = (user.id.as_i64(), name, &*user.display_name, user.created_at.as_millis());
+        let added = settle(
+            deadline,
+            Some(()),
+            async |()| self.write_if(&self.statements.add_user, values).await,
+            async |_| {
+                let stored = self.user(user.id, Sight::Final).await?;
+                Ok(stored.map_or(Look::Attempt(()), Look::NotApplied))
+            },
+        );
+        match added.await? {
+            Settled::Applied(()) => Ok(()),
+            Settled::NotApplied(stored) => check_username(&stored, &user.username),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
-        Err(deed.undecided())
     }
 
     async fn user(&self, id: UserId, sight: Sight) -> Result<Option<User>, StoreError> {
@@ -118,61 +103,40 @@ impl Store {
             Sight::Acknowledged => &self.statements.user,
             Sight::Final => &self.statements.user_serial,
         };
-        let row: Option<(Option<String>, Option<String>, Option<i64>)> =
-            self.row(statement, (id.as_i64(),)).await?;
+        let row: Option<UserRow> = self.row(statement, (id.as_i64(),)).await?;
         let Some((name, display_name, created_at)) = row else { return Ok(None) };
-        let username = Username::new(&name.ok_or_else(nobody)?).map_err(corrupt)?;
-        let display_name = display_name.ok_or_else(nobody)?.into();
-        let created_at = Timestamp::from_millis(created_at.ok_or_else(nobody)?);
-        Ok(Some(User { id, username, display_name, created_at }))
-    }
-
-    async fn credentials(&self, name: &Username) -> Result<Option<(User, Arc<str>)>, StoreError> {
-        let row: Option<NameRow> = self.row(&self.statements.name, (name.as_str(),)).await?;
-        let Some(row) = row else { return Ok(None) };
-        let (claimed, hash) = read_account(name, row)?;
-        if let Some(user) = self.user(claimed.id, Sight::Acknowledged).await? {
-            is_of(&user, name)?;
-            return Ok(Some((user, hash)));
-        }
-        self.add_user(&claimed, &Deed::default()).await?;
-        Ok(Some((claimed, hash)))
-    }
-
-    /// Conditional on the name that it replaces: an own try without an answer that arrives late
-    /// cannot take back what came after it.
-    async fn set_profile(
-        &self,
-        id: UserId,
-        display_name: &str,
-        deed: &Deed,
-    ) -> Result<Option<User>, StoreError> {
-        for _ in 0..TRIES_MAX {
-            let Some(user) = self.user(id, Sight::Final).await? else { return Ok(None) };
-            if &*user.display_name == display_name {
-                return Ok(Some(user));
-            }
-            let values = (display_name, id.as_i64(), &*user.display_name);
-            match self.decide(deed, &self.statements.set_profile, values).await? {
-                Decided::Applied => {
-                    return Ok(Some(User { display_name: display_name.into(), ..user }));
-                }
-                Decided::Refused | Decided::Unknown { .. } => {}
-            }
-        }
-        Err(deed.undecided())
+        Ok(Some(User {
+            id,
+            username: Username::new(&name.ok_or_else(incomplete)?).map_err(corrupt)?,
+            display_name: display_name.ok_or_else(incomplete)?.into(),
+            created_at: Timestamp::from_millis(created_at.ok_or_else(incomplete)?),
+        }))
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
-        let users = ids.iter().map(|id| self.user(*id, Sight::Acknowledged));
-        together(users.collect()).await
+        together(ids.iter().map(|id| self.user(*id, Sight::Acknowledged)).collect()).await
     }
 
-    /// The first so many of these who are there.
-    async fn first_users(&self, ids: &[UserId], limit: usize) -> Result<Vec<User>, StoreError> {
-        let mut found = Vec::new();
-        for ids in ids.chunks(limit) {
-            found.extend(self.users(ids).await?.into_iter().flatten());
+    async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        let mut found: Vec<User> = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
+        let page = i32::try_from(limit).unwrap_or(i32::MAX);
+        let end = format!("{prefix}{AFTER_ALL}");
+        for part in partitions(prefix).chunks(ALPHABET.len()) {
+            let pages = part.iter().map(async |partition| {
+                let values = (partition, prefix, &end, page);
+                self.rows::<(String, Option<i64>)>(&self.statements.names, values).await
+            });
+            let rows = together(pages.collect()).await?.into_iter().flatten();
+            let ids: Vec<_> = rows.filter_map(|(_, id)| id.and_then(UserId::from_i64)).collect();
+            let mut chunks = ids.chunks(limit);
+            while found.len() < limit
+                && let Some(ids) = chunks.next()
+            {
+                found.extend(self.users(ids).await?.into_iter().flatten());
+            }
             if found.len() >= limit {
                 break;
             }
@@ -180,43 +144,39 @@ impl Store {
         found.truncate(limit);
         Ok(found)
     }
-
-    async fn named(
-        &self,
-        partition: &str,
-        from: &str,
-        end: &str,
-        limit: i32,
-    ) -> Result<Vec<UserId>, StoreError> {
-        let values = (partition, from, end, limit);
-        let rows: Vec<(String, Option<i64>)> = self.rows(&self.statements.names, values).await?;
-        Ok(rows.into_iter().filter_map(|(_, id)| id.and_then(UserId::from_i64)).collect())
-    }
-
-    async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        let (page, end) =
-            (i32::try_from(limit).unwrap_or(i32::MAX), format!("{prefix}{AFTER_ALL}"));
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let mut found = Vec::new();
-        for part in partitions(prefix).chunks(ALPHABET.len()) {
-            let named = part.iter().map(|partition| self.named(partition, prefix, &end, page));
-            let ids: Vec<UserId> = together(named.collect()).await?.into_iter().flatten().collect();
-            found.extend(self.first_users(&ids, limit - found.len()).await?);
-            if found.len() >= limit {
-                break;
-            }
-        }
-        Ok(found)
-    }
 }
 
 #[async_trait]
 impl Accounts for ScyllaAccounts {
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.claim(user, password_hash, &deed)).await
+        let store = &self.0;
+        store.tenure.check()?;
+        let deadline = store.deadline();
+        let id = user.id.as_i64();
+        let name = user.username.as_str();
+        let values = (name, id, password_hash, &*user.display_name, user.created_at.as_millis());
+        let claimed = settle(
+            deadline,
+            Some(()),
+            async |()| store.write_if(&store.statements.claim_name, values).await,
+            async |_| {
+                let row: Option<NameRow> =
+                    store.row(&store.statements.name_serial, (name,)).await?;
+                Ok(match row.and_then(|row| row.0) {
+                    Some(owner) if owner == id => Look::Applied(()),
+                    Some(_) => Look::NotApplied(()),
+                    None => Look::Attempt(()),
+                })
+            },
+        );
+        match claimed.await? {
+            Settled::Applied(()) => {
+                store.add_user(user, deadline).await.map_err(unknown_after_write)?;
+                Ok(true)
+            }
+            Settled::NotApplied(()) => Ok(false),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
@@ -227,7 +187,21 @@ impl Accounts for ScyllaAccounts {
         &self,
         username: &Username,
     ) -> Result<Option<(User, Arc<str>)>, StoreError> {
-        self.0.in_time(self.0.credentials(username)).await
+        let store = &self.0;
+        let deadline = store.deadline();
+        let work = async {
+            let row: Option<NameRow> =
+                store.row(&store.statements.name, (username.as_str(),)).await?;
+            let Some(row) = row else { return Ok(None) };
+            let (claimed, hash) = read_account(username, row)?;
+            if let Some(user) = store.user(claimed.id, Sight::Acknowledged).await? {
+                check_username(&user, username)?;
+                return Ok(Some((user, hash)));
+            }
+            store.add_user(&claimed, deadline).await?;
+            Ok(Some((claimed, hash)))
+        };
+        store.until(deadline, work).await
     }
 
     async fn set_profile(
@@ -235,8 +209,30 @@ impl Accounts for ScyllaAccounts {
         id: UserId,
         display_name: &str,
     ) -> Result<Option<User>, StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.set_profile(id, display_name, &deed)).await
+        let store = &self.0;
+        let set = settle(
+            store.deadline(),
+            None,
+            // Conditional on the name that it replaces: an attempt that arrives late cannot undo a
+            // newer change.
+            async |before: User| {
+                let values = (display_name, id.as_i64(), &*before.display_name);
+                store.write_if(&store.statements.set_profile, values).await
+            },
+            async |_| {
+                Ok(match store.user(id, Sight::Final).await? {
+                    Some(user) if &*user.display_name != display_name => Look::Attempt(user),
+                    unchanged => Look::NotApplied(unchanged),
+                })
+            },
+        );
+        match set.await? {
+            Settled::Applied(before) => {
+                Ok(Some(User { display_name: display_name.into(), ..before }))
+            }
+            Settled::NotApplied(unchanged) => Ok(unchanged),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -249,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn partitions_of_a_prefix_are_all_and_in_order() {
+    fn partitions_cover_a_prefix_in_the_order_of_names() {
         assert_eq!(partitions("abc"), ["ab"]);
         let of_one = partitions("a");
         assert_eq!((of_one.len(), &*of_one[0], &*of_one[38]), (39, "a-", "az"));

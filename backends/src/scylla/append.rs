@@ -37,12 +37,12 @@ use scylla::{
     statement::prepared::PreparedStatement,
     value::CqlTimestamp,
 };
-use tokio::time::timeout_at;
 
 use super::{
     buckets::{column, number},
     heads::{Sight, unsigned},
-    store::{Decided, Store, TRIES_MAX, corrupt, together},
+    settle::{Attempted, Look, Settled, settle},
+    store::{Store, corrupt, together},
 };
 
 /// The key of an idempotency row.
@@ -93,30 +93,6 @@ impl SerializeRow for Values {
     }
 }
 
-/// What a try came to.
-enum Tried {
-    Known(Appended),
-    Open(Open),
-}
-
-/// Tries that are not in the log now.
-#[derive(Clone)]
-struct Open {
-    detail: String,
-    /// Whether the store may still be working on one.
-    may_come: bool,
-}
-
-impl Open {
-    fn error(self) -> StoreError {
-        if self.may_come {
-            StoreError::Unknown(self.detail)
-        } else {
-            StoreError::Unavailable(self.detail)
-        }
-    }
-}
-
 impl Store {
     /// [`chat_core::port::Log::append`].
     pub(super) async fn append(
@@ -129,54 +105,40 @@ impl Store {
             return Err(StoreError::Unavailable("crosses a bucket".to_owned()));
         }
         let deadline = self.deadline();
-        let mut in_doubt = false;
-        let work = self.appended(&append, &mut in_doubt);
-        let outcome = match timeout_at(deadline, work).await {
-            Ok(outcome) => outcome,
-            Err(_) if in_doubt => Err(StoreError::Unknown("no answer in time".to_owned())),
-            Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
-        };
-        if matches!(outcome, Err(StoreError::Unknown(_))) {
-            self.doubts.leave(append.conversation);
-        }
-        outcome
-    }
-
-    async fn appended(
-        self: &Arc<Self>,
-        append: &Append<'_>,
-        in_doubt: &mut bool,
-    ) -> Result<Appended, StoreError> {
-        let keys = keys(append);
-        if let Some(answer) = self.before(append, &keys).await? {
+        let keys = keys(&append);
+        if let Some(answer) = self.until(deadline, self.before(&append, &keys)).await? {
             return Ok(answer);
         }
-        let (statements, values) = self.batch(append);
-        let mut open: Option<Open> = None;
-        for _ in 0..TRIES_MAX {
-            *in_doubt = true;
-            let tried = match self.decide_all(statements.clone(), &values[..]).await {
-                Ok(decided) => self.tell(append, &keys, decided, open.as_ref()).await,
-                Err(error) => Err(error),
-            };
-            match (tried, open) {
-                (Ok(Tried::Known(answer)), _) => {
-                    self.learn(append, &answer);
-                    return Ok(answer);
+        let (statements, values) = self.batch(&append);
+        let settled = settle(
+            deadline,
+            Some(()),
+            async |()| {
+                let attempted = self.write_batch_if(statements.clone(), &values[..]).await;
+                if matches!(attempted, Ok(Attempted::Unknown { .. })) {
+                    self.doubts.meet();
                 }
-                (Ok(Tried::Open(newer)), older) => {
-                    let may_come = newer.may_come || older.is_some_and(|older| older.may_come);
-                    *in_doubt = may_come;
-                    open = Some(Open { may_come, ..newer });
+                attempted
+            },
+            async |attempts| {
+                let found = self.look(&append, &keys, attempts.unknown.is_some()).await?;
+                if attempts.is_latest_unknown {
+                    self.doubts.settle(matches!(found, Look::Applied(())));
                 }
-                (Err(StoreError::Unavailable(detail)), Some(older)) => {
-                    return Err(Open { detail, ..older }.error());
-                }
-                (Err(error), _) => return Err(error),
+                Ok(found)
+            },
+        );
+        match settled.await? {
+            Settled::Applied(()) => {
+                self.learn(&append);
+                Ok(Appended::Done)
+            }
+            Settled::NotApplied(answer) => Ok(answer),
+            Settled::Unknown(detail) => {
+                self.doubts.leave(append.conversation);
+                Err(StoreError::Unknown(detail))
             }
         }
-        let never = || Open { detail: "never tried".to_owned(), may_come: false };
-        Err(open.unwrap_or_else(never).error())
     }
 
     /// What has to be true of older buckets: the answer, where there is one without a batch.
@@ -282,42 +244,19 @@ impl Store {
         (statements, values)
     }
 
-    /// What became of a batch; `older` tries of it may have been done as well.
-    async fn tell(
-        self: &Arc<Self>,
-        append: &Append<'_>,
-        keys: &Keys,
-        decided: Decided,
-        older: Option<&Open>,
-    ) -> Result<Tried, StoreError> {
-        match decided {
-            Decided::Applied => Ok(Tried::Known(Appended::Done)),
-            Decided::Refused => self.look(append, keys, older).await,
-            Decided::Unknown { detail, is_over } => {
-                self.doubts.meet();
-                let open = Open { detail, may_come: !is_over };
-                let looked = self.look(append, keys, Some(&open)).await;
-                if let Ok(tried) = &looked {
-                    self.doubts.settle(matches!(tried, Tried::Known(Appended::Done)));
-                }
-                looked.map_err(as_unknown)
-            }
-        }
-    }
-
-    /// Whether an `open` try stands at its place, by a serial read; then which keys are there, and
-    /// the head. What is not done is known before these two, which only say why.
+    /// Reads serially whether an attempt is stored at its place, if one `may_be_applied`. By then it
+    /// is known to be applied or not. The reads after it find out why it is not.
     async fn look(
         self: &Arc<Self>,
         append: &Append<'_>,
         keys: &Keys,
-        open: Option<&Open>,
-    ) -> Result<Tried, StoreError> {
+        may_be_applied: bool,
+    ) -> Result<Look<(), Appended>, StoreError> {
         let (conversation, first) = (append.conversation, append.after.next());
-        if open.is_some() {
+        if may_be_applied {
             let at_place = self.final_entry(conversation, first).await?;
             if at_place.is_some_and(|entry| entry.id == append.entries[0].id) {
-                return Ok(Tried::Known(Appended::Done));
+                return Ok(Look::Applied(()));
             }
         }
         let all: Vec<&[u8]> = keys.keys().map(Vec::as_slice).collect();
@@ -329,20 +268,16 @@ impl Store {
         .await?;
         if !found.is_empty() {
             let found = found.into_iter().collect();
-            return self.duplicate(conversation, keys, found).await.map(Tried::Known);
+            return self.duplicate(conversation, keys, found).await.map(Look::NotApplied);
         }
         if head.seq == append.after {
-            let refused = || Open { detail: "refused at its own head".to_owned(), may_come: false };
-            return Ok(Tried::Open(open.cloned().unwrap_or_else(refused)));
+            return Ok(Look::Attempt(()));
         }
-        Ok(Tried::Known(Appended::Moved { head }))
+        Ok(Look::NotApplied(Appended::Moved { head }))
     }
 
-    /// Remembers an own append that is done.
-    fn learn(self: &Arc<Self>, append: &Append<'_>, answer: &Appended) {
-        if *answer != Appended::Done {
-            return;
-        }
+    /// Remembers an append of this gateway that is stored.
+    fn learn(self: &Arc<Self>, append: &Append<'_>) {
         let (conversation, bucket) =
             (append.conversation, self.buckets.of_seq(append.after.next()));
         self.known.learn(conversation, |facts| facts.see(bucket, &append.head));
@@ -350,16 +285,6 @@ impl Store {
             let store = self.clone();
             self.tasks.spawn(async move { store.hint(conversation, bucket).await });
         }
-    }
-}
-
-/// After a batch that may have been done, a read that failed leaves it so.
-fn as_unknown(error: StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable(detail) | StoreError::Unknown(detail) => {
-            StoreError::Unknown(detail)
-        }
-        corrupt @ StoreError::Corrupt(_) => corrupt,
     }
 }
 

@@ -12,9 +12,9 @@ use chat_core::{
 };
 
 use super::{
-    deed::Deed,
     heads::{seq, unsigned},
-    store::{Decided, Store, TRIES_MAX, corrupt, together},
+    settle::{Look, Settled, settle},
+    store::{Store, corrupt, together},
 };
 
 /// Rows of one partition that are read at once.
@@ -65,52 +65,6 @@ fn read_founding(conversation: ConversationId, row: FoundingRow) -> Result<Found
 }
 
 impl Store {
-    async fn create(&self, founding: &Founding, deed: &Deed) -> Result<(), StoreError> {
-        self.tenure.check()?;
-        let values = (
-            founding.conversation.as_i64(),
-            kind_column(founding.kind),
-            founding.title.as_deref(),
-            founding.created_at.as_millis(),
-        );
-        for _ in 0..TRIES_MAX {
-            match self.decide(deed, &self.statements.create, values).await? {
-                Decided::Applied | Decided::Refused => return Ok(()),
-                Decided::Unknown { .. } => {}
-            }
-            let key = (founding.conversation.as_i64(),);
-            let stands: Option<FoundingRow> =
-                self.row(&self.statements.conversation_serial, key).await?;
-            if stands.is_some() {
-                return Ok(());
-            }
-        }
-        Err(deed.undecided())
-    }
-
-    async fn direct(
-        &self,
-        (low, high): (UserId, UserId),
-        fresh: ConversationId,
-        deed: &Deed,
-    ) -> Result<ConversationId, StoreError> {
-        self.tenure.check()?;
-        let pair = (low.as_i64(), high.as_i64());
-        for _ in 0..TRIES_MAX {
-            let values = (pair.0, pair.1, fresh.as_i64());
-            match self.decide(deed, &self.statements.direct, values).await? {
-                Decided::Applied => return Ok(fresh),
-                Decided::Refused | Decided::Unknown { .. } => {}
-            }
-            let stands: Option<(i64,)> = self.row(&self.statements.direct_serial, pair).await?;
-            if let Some((conversation,)) = stands {
-                return ConversationId::from_i64(conversation)
-                    .ok_or_else(|| corrupt("a pair without its conversation"));
-            }
-        }
-        Err(deed.undecided())
-    }
-
     async fn get(
         self: &Arc<Self>,
         conversation: ConversationId,
@@ -194,8 +148,31 @@ impl Store {
 #[async_trait]
 impl Conversations for ScyllaConversations {
     async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.create(founding, &deed)).await
+        let store = &self.0;
+        store.tenure.check()?;
+        let conversation = founding.conversation.as_i64();
+        let created = settle(
+            store.deadline(),
+            Some(()),
+            async |()| {
+                let values = (
+                    conversation,
+                    kind_column(founding.kind),
+                    founding.title.as_deref(),
+                    founding.created_at.as_millis(),
+                );
+                store.write_if(&store.statements.create, values).await
+            },
+            async |_| {
+                let statement = &store.statements.conversation_serial;
+                let stored: Option<FoundingRow> = store.row(statement, (conversation,)).await?;
+                Ok(stored.map_or(Look::Attempt(()), |_| Look::NotApplied(())))
+            },
+        );
+        match created.await? {
+            Settled::Applied(()) | Settled::NotApplied(()) => Ok(()),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn direct(
@@ -204,9 +181,29 @@ impl Conversations for ScyllaConversations {
         other: UserId,
         fresh: ConversationId,
     ) -> Result<ConversationId, StoreError> {
-        let pair = (one.min(other), one.max(other));
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.direct(pair, fresh, &deed)).await
+        let store = &self.0;
+        store.tenure.check()?;
+        let low = one.min(other).as_i64();
+        let high = one.max(other).as_i64();
+        let claimed = settle(
+            store.deadline(),
+            Some(fresh),
+            async |fresh: ConversationId| {
+                store.write_if(&store.statements.direct, (low, high, fresh.as_i64())).await
+            },
+            async |_| {
+                let statement = &store.statements.direct_serial;
+                let Some((stored,)) = store.row::<(i64,)>(statement, (low, high)).await? else {
+                    return Ok(Look::Attempt(fresh));
+                };
+                let stored = ConversationId::from_i64(stored);
+                stored.map(Look::NotApplied).ok_or_else(|| corrupt("a pair without a conversation"))
+            },
+        );
+        match claimed.await? {
+            Settled::Applied(conversation) | Settled::NotApplied(conversation) => Ok(conversation),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn get(

@@ -10,13 +10,14 @@ use chat_core::{
     port::{Append, Appended, Log},
     versioned,
 };
+use tokio::time::timeout_at;
 
 use super::{
     append::key,
     buckets::{column, number},
-    deed::Deed,
     heads::Sight,
-    store::{Decided, Store, TRIES_MAX, corrupt, together},
+    settle::{Look, Settled, settle, unknown_after_write},
+    store::{Store, corrupt, together},
 };
 
 /// Entries whose texts are taken out by one conditional batch.
@@ -27,13 +28,12 @@ const ERASED_MAX: usize = 64;
 pub(super) struct ScyllaLog(pub(super) Arc<Store>);
 
 impl Store {
-    /// Takes the text out of entries. What erasing writes depends on the entries alone, so that it
-    /// may be sent again whatever became of it.
+    /// Removes the texts of entries. May be repeated whatever became of an earlier call, because
+    /// what it writes depends on the entries alone.
     pub(super) async fn erase(
         self: &Arc<Self>,
         conversation: ConversationId,
         seqs: &[Seq],
-        deed: &Deed,
     ) -> Result<(), StoreError> {
         let texts = seqs.iter().map(async |seq| {
             let found = self.read(conversation, seq.previous(), *seq, 1).await?;
@@ -44,31 +44,41 @@ impl Store {
         for erased in together(texts.collect()).await?.into_iter().flatten() {
             buckets.entry(self.buckets.of_seq(erased.seq)).or_default().push(erased);
         }
-        for erased in buckets.values().flat_map(|erased| erased.chunks(ERASED_MAX)) {
-            self.erase_batch(erased, deed).await?;
+        let batches = buckets.values().flat_map(|erased| erased.chunks(ERASED_MAX));
+        for (nth, erased) in batches.enumerate() {
+            let outcome = self.erase_batch(erased).await;
+            if nth > 0 { outcome.map_err(unknown_after_write)? } else { outcome? }
         }
         Ok(())
     }
 
-    /// Entries of one bucket in one conditional write: each one alone would be in the others' way.
-    async fn erase_batch(&self, erased: &[Entry], deed: &Deed) -> Result<(), StoreError> {
+    /// Stores these entries of one bucket, whose texts are gone. They share a batch because
+    /// separate conditional writes to one partition would contend.
+    async fn erase_batch(&self, erased: &[Entry]) -> Result<(), StoreError> {
+        let Some(first) = erased.first() else { return Ok(()) };
         let values = erased.iter().map(|entry| {
             let bucket = column(self.buckets.of_seq(entry.seq));
             let conversation = entry.conversation.as_i64();
             (versioned::encode(&entry.body), conversation, bucket, number(entry.seq.get()))
         });
         let values: Vec<_> = values.collect();
-        let statements = vec![self.statements.erase.clone(); values.len()];
-        for _ in 0..TRIES_MAX {
-            let decided = self.decide_all(statements.clone(), &values[..]).await?;
-            deed.note(&decided);
-            match decided {
-                Decided::Applied => return Ok(()),
-                Decided::Refused => return Err(corrupt("an entry that was read has gone")),
-                Decided::Unknown { .. } => {}
-            }
+        let settled = settle(
+            self.deadline(),
+            Some(()),
+            async |()| {
+                let statements = vec![self.statements.erase.clone(); values.len()];
+                self.write_batch_if(statements, &values[..]).await
+            },
+            async |_| match self.final_entry(first.conversation, first.seq).await? {
+                Some(stored) if stored.body == first.body => Ok(Look::NotApplied(())),
+                Some(_) => Ok(Look::Attempt(())),
+                None => Err(corrupt("an entry that was read is gone")),
+            },
+        );
+        match settled.await? {
+            Settled::Applied(()) | Settled::NotApplied(()) => Ok(()),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
-        Err(deed.undecided())
     }
 
     async fn head_now(self: &Arc<Self>, conversation: ConversationId) -> Result<Head, StoreError> {
@@ -146,7 +156,7 @@ impl Log for ScyllaLog {
     }
 
     async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.erase(conversation, seqs, &deed)).await
+        let erased = timeout_at(self.0.deadline(), self.0.erase(conversation, seqs)).await;
+        erased.unwrap_or_else(|_| Err(StoreError::Unknown("no answer in time".to_owned())))
     }
 }

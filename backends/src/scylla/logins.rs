@@ -1,4 +1,4 @@
-//! Devices. Every exchange of refresh tokens is one conditional write on the one that is good.
+//! Login sessions of users. One conditional write on the current refresh token makes each rotation.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -11,11 +11,11 @@ use chat_core::{
     port::{Logins, Rotation},
     time::Timestamp,
 };
-use tokio::time::timeout_at;
+use tokio::time::Instant;
 
 use super::{
-    deed::Deed,
-    store::{Decided, Store, TRIES_MAX, corrupt, together},
+    settle::{Look, Settled, settle},
+    store::{Store, corrupt, together},
 };
 
 /// Logins in a CQL store.
@@ -62,91 +62,11 @@ fn read_login(row: LoginRow) -> Result<Login, StoreError> {
     })
 }
 
-/// One id cannot be two logins.
-fn is_same(stands: &Login, login: &Login) -> Result<(), StoreError> {
-    if (stands.user, stands.created_at) == (login.user, login.created_at) {
-        return Ok(());
-    }
-    Err(corrupt(format!("login {} was given twice", login.id)))
-}
-
-/// An exchange of one refresh token for the next.
-#[derive(Clone, Copy)]
-struct Exchange {
-    login: LoginId,
-    presented: LoginSecret,
-    successor: LoginSecret,
-    now: Timestamp,
-    expires_at: Timestamp,
-}
-
-impl Exchange {
-    /// Whether it was made a moment ago, and its successor is still the newest.
-    fn repeats(&self, login: &Login) -> bool {
-        login.current == self.successor
-            && login.previous.is_some_and(|(previous, exchanged_at)| {
-                previous == self.presented && self.now <= exchanged_at.after(REFRESH_GRACE)
-            })
-    }
-
-    /// The answer where it stands already: made by an own try without an answer, or before.
-    fn stands(login: Login, in_doubt: bool) -> Rotation {
-        if in_doubt { Rotation::Rotated(login) } else { Rotation::Repeated(login) }
-    }
-
-    fn made(&self, login: Login) -> Login {
-        Login {
-            current: self.successor,
-            previous: Some((self.presented, self.now)),
-            used_at: self.now,
-            expires_at: self.expires_at,
-            ..login
-        }
-    }
-}
-
 impl Store {
-    async fn open(&self, login: &Login, deed: &Deed) -> Result<(), StoreError> {
-        self.tenure.check()?;
-        let index = (login.user.as_i64(), login.id.as_i64());
-        self.write(&self.statements.index_login, index).await?;
-        let previous = login.previous.map(|(secret, _)| secret.0.to_vec());
-        let values = (
-            login.id.as_i64(),
-            login.user.as_i64(),
-            login.device.as_deref(),
-            login.created_at.as_millis(),
-            login.used_at.as_millis(),
-            login.expires_at.as_millis(),
-            login.current.0.to_vec(),
-            previous,
-            login.previous.map(|(_, at)| at.as_millis()),
-        );
-        for _ in 0..TRIES_MAX {
-            match self.decide(deed, &self.statements.open_login, &values).await? {
-                Decided::Applied => return Ok(()),
-                Decided::Refused | Decided::Unknown { .. } => {}
-            }
-            if let Some(stands) = self.login(login.id).await? {
-                return is_same(&stands, login);
-            }
-        }
-        Err(deed.undecided())
-    }
-
-    /// A login as a serial read sees it.
+    /// Reads a login serially.
     async fn login(&self, id: LoginId) -> Result<Option<Login>, StoreError> {
         let row: Option<LoginRow> = self.row(&self.statements.login_serial, (id.as_i64(),)).await?;
         row.map(read_login).transpose()
-    }
-
-    async fn make_room(self: &Arc<Self>, user: UserId) -> Result<(), StoreError> {
-        let mut logins = self.logins_of(user).await?;
-        logins.sort_by_key(|login| (login.used_at, login.id));
-        for unused in &logins[..logins.len().saturating_sub(LOGINS_MAX)] {
-            self.end(user, unused.id, &Deed::default()).await?;
-        }
-        Ok(())
     }
 
     async fn logins_of(&self, user: UserId) -> Result<Vec<Login>, StoreError> {
@@ -159,96 +79,99 @@ impl Store {
         Ok(logins.into_iter().flatten().collect())
     }
 
-    /// Ends a login of this user; says whether there was one.
-    async fn end(
+    /// Ends a login of this user. Returns true if it existed.
+    async fn end_login(
         self: &Arc<Self>,
         user: UserId,
         id: LoginId,
-        deed: &Deed,
+        deadline: Instant,
     ) -> Result<bool, StoreError> {
-        let mut in_doubt = false;
-        for _ in 0..TRIES_MAX {
-            let values = (id.as_i64(), user.as_i64());
-            match self.decide(deed, &self.statements.end_login, values).await? {
-                Decided::Unknown { .. } => {
-                    in_doubt = true;
-                    continue;
-                }
-                Decided::Refused if !in_doubt => return Ok(false),
-                // What is not there any more may have been ended by a try without an answer.
-                Decided::Applied | Decided::Refused => {}
+        let ended = settle(
+            deadline,
+            Some(()),
+            async |()| {
+                let values = (id.as_i64(), user.as_i64());
+                self.write_if(&self.statements.end_login, values).await
+            },
+            async |attempts| {
+                let is_open = self.login(id).await?.is_some_and(|login| login.user == user);
+                Ok(match attempts.unknown {
+                    _ if is_open => Look::Attempt(()),
+                    Some(()) => Look::Applied(()),
+                    None => Look::NotApplied(()),
+                })
+            },
+        );
+        match ended.await? {
+            Settled::Applied(()) => {
+                let store = self.clone();
+                self.tasks.spawn(async move { store.unindex_login(user, id).await });
+                Ok(true)
             }
-            let store = self.clone();
-            self.tasks.spawn(async move { store.unindex(user, id).await });
-            return Ok(true);
+            Settled::NotApplied(()) => Ok(false),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
-        Err(deed.undecided())
     }
 
-    /// Shortens the list of a user's logins; who reads it passes over those that have ended.
-    async fn unindex(&self, user: UserId, id: LoginId) {
+    /// Removes an ended login from the user's index. A failure is ignored, because readers of the
+    /// index skip logins that have ended.
+    async fn unindex_login(&self, user: UserId, id: LoginId) {
         let index = (user.as_i64(), id.as_i64());
         if let Err(error) = self.write(&self.statements.unindex_login, index).await {
-            tracing::debug!(%error, login.id = %id, "an ended login stays in its list");
+            tracing::debug!(%error, login.id = %id, "ended login stays in the index");
         }
-    }
-
-    async fn rotate(
-        self: &Arc<Self>,
-        exchange: Exchange,
-        deed: &Deed,
-    ) -> Result<Rotation, StoreError> {
-        let mut in_doubt = false;
-        for _ in 0..TRIES_MAX {
-            let login = self.login(exchange.login).await?;
-            let Some(login) = login.filter(|login| exchange.now < login.expires_at) else {
-                return Ok(Rotation::Gone);
-            };
-            if exchange.repeats(&login) {
-                return Ok(Exchange::stands(login, in_doubt));
-            }
-            if login.current != exchange.presented {
-                return self.reused(&login, deed).await;
-            }
-            match self.exchange(exchange, deed).await? {
-                Decided::Applied => return Ok(Rotation::Rotated(exchange.made(login))),
-                Decided::Refused => {}
-                Decided::Unknown { .. } => in_doubt = true,
-            }
-        }
-        Err(deed.undecided())
-    }
-
-    /// Ends a login whose old token was used again; who comes second finds it gone.
-    async fn reused(self: &Arc<Self>, login: &Login, deed: &Deed) -> Result<Rotation, StoreError> {
-        let user = login.user;
-        let ended = self.end(user, login.id, deed).await?;
-        Ok(if ended { Rotation::Reused { user } } else { Rotation::Gone })
-    }
-
-    async fn exchange(&self, exchange: Exchange, deed: &Deed) -> Result<Decided, StoreError> {
-        let values = (
-            exchange.successor.0.to_vec(),
-            exchange.presented.0.to_vec(),
-            exchange.now.as_millis(),
-            exchange.now.as_millis(),
-            exchange.expires_at.as_millis(),
-            exchange.login.as_i64(),
-            exchange.presented.0.to_vec(),
-        );
-        self.decide(deed, &self.statements.rotate, values).await
     }
 }
 
 #[async_trait]
 impl Logins for ScyllaLogins {
     async fn open(&self, login: &Login) -> Result<(), StoreError> {
-        let (deadline, deed) = (self.0.deadline(), Deed::default());
-        self.0.settled_in_time(&deed, self.0.open(login, &deed)).await?;
-        // It is open, whatever becomes of those above the bound.
-        let room = timeout_at(deadline, self.0.make_room(login.user)).await;
-        if !matches!(room, Ok(Ok(()))) {
-            tracing::debug!(user.id = %login.user, ?room, "too many logins until the next one");
+        let store = &self.0;
+        store.tenure.check()?;
+        let deadline = store.deadline();
+        let index = (login.user.as_i64(), login.id.as_i64());
+        store.until(deadline, store.write(&store.statements.index_login, index)).await?;
+        let previous = login.previous.map(|(secret, _)| secret.0.to_vec());
+        let values = (
+            login.id.as_i64(),
+            login.user.as_i64(),
+            login.device.as_deref(),
+            login.created_at.as_millis(),
+            login.used_at.as_millis(),
+            login.expires_at.as_millis(),
+            login.current.0.to_vec(),
+            previous,
+            login.previous.map(|(_, at)| at.as_millis()),
+        );
+        let opened = settle(
+            deadline,
+            Some(()),
+            async |()| store.write_if(&store.statements.open_login, &values).await,
+            async |_| {
+                let stored = store.login(login.id).await?;
+                Ok(stored.map_or(Look::Attempt(()), Look::NotApplied))
+            },
+        );
+        match opened.await? {
+            Settled::Applied(()) => {}
+            Settled::NotApplied(stored) => {
+                if (stored.user, stored.created_at) != (login.user, login.created_at) {
+                    return Err(corrupt(format!("login id {} was generated twice", login.id)));
+                }
+            }
+            Settled::Unknown(detail) => return Err(StoreError::Unknown(detail)),
+        }
+        let evicted = store.until(deadline, async {
+            let mut logins = store.logins_of(login.user).await?;
+            logins.sort_by_key(|login| (login.used_at, login.id));
+            for unused in &logins[..logins.len().saturating_sub(LOGINS_MAX)] {
+                store.end_login(unused.user, unused.id, deadline).await?;
+            }
+            Ok(())
+        });
+        if let Err(error) = evicted.await {
+            // The login is open in any case, and the next one evicts more.
+            tracing::debug!(user.id = %login.user, %error, "too many logins are kept for now");
         }
         Ok(())
     }
@@ -261,14 +184,58 @@ impl Logins for ScyllaLogins {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        let exchange = Exchange { login: id, presented, successor, now, expires_at };
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.rotate(exchange, &deed)).await
+        let store = &self.0;
+        let deadline = store.deadline();
+        let rotated = settle(
+            deadline,
+            None,
+            async |login: Login| {
+                let values = (
+                    successor.0.to_vec(),
+                    presented.0.to_vec(),
+                    now.as_millis(),
+                    now.as_millis(),
+                    expires_at.as_millis(),
+                    login.id.as_i64(),
+                    presented.0.to_vec(),
+                );
+                store.write_if(&store.statements.rotate, values).await
+            },
+            async |attempts| {
+                let login = store.login(id).await?.filter(|login| now < login.expires_at);
+                let Some(login) = login else { return Ok(Look::NotApplied(Rotation::Gone)) };
+                let repeats = login.current == successor
+                    && login.previous.is_some_and(|(previous, exchanged_at)| {
+                        previous == presented && now <= exchanged_at.after(REFRESH_GRACE)
+                    });
+                Ok(match &attempts.unknown {
+                    Some(before) if repeats => Look::Applied(before.clone()),
+                    None if repeats => Look::NotApplied(Rotation::Repeated(login)),
+                    _ if login.current == presented => Look::Attempt(login),
+                    _ => Look::NotApplied(Rotation::Reused { user: login.user }),
+                })
+            },
+        );
+        match rotated.await? {
+            Settled::Applied(before) => Ok(Rotation::Rotated(Login {
+                current: successor,
+                previous: Some((presented, now)),
+                used_at: now,
+                expires_at,
+                ..before
+            })),
+            Settled::NotApplied(Rotation::Reused { user }) => {
+                // Of several calls that find a reused token, the one that ends the login says so.
+                let has_ended = store.end_login(user, id, deadline).await?;
+                Ok(if has_ended { Rotation::Reused { user } } else { Rotation::Gone })
+            }
+            Settled::NotApplied(rotation) => Ok(rotation),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.end(user, id, &deed)).await
+        self.0.end_login(user, id, self.0.deadline()).await
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

@@ -18,11 +18,7 @@ use std::{
 use chat_core::{error::StoreError, id::NODES_MAX};
 use tokio::time::Instant;
 
-use super::{
-    deed::Deed,
-    error::ConnectError,
-    store::{Decided, Store},
-};
+use super::{error::ConnectError, settle::Attempted, store::Store};
 
 /// How long a number is kept without a renewal.
 pub const LEASE_TTL: Duration = Duration::from_secs(60);
@@ -110,10 +106,10 @@ impl Store {
         let number = i32::from(node);
         let (own, revive) = (&self.statements.own_node, &self.statements.revive_node);
         let values = ((owner, number), (ttl(), number));
-        match self.decide_all(vec![own.clone(), revive.clone()], values).await? {
-            Decided::Applied => Ok(true),
-            Decided::Refused => Ok(false),
-            Decided::Unknown { .. } => Ok(self.is_owner(node, owner).await?),
+        match self.write_batch_if(vec![own.clone(), revive.clone()], values).await? {
+            Attempted::Applied => Ok(true),
+            Attempted::NotApplied => Ok(false),
+            Attempted::Unknown { .. } => Ok(self.is_owner(node, owner).await?),
         }
     }
 
@@ -136,7 +132,7 @@ impl Store {
             }
         }
         let values = (i32::from(node), owner);
-        let freed = self.decide(&Deed::default(), &self.statements.free_node, values).await;
+        let freed = self.write_if(&self.statements.free_node, values).await;
         if let Err(error) = freed {
             tracing::debug!(%error, node, "the node number comes free by itself");
         }
@@ -146,10 +142,10 @@ impl Store {
     async fn renew_node(&self, node: u16, owner: i64) -> bool {
         let asked = Instant::now();
         let values = (ttl(), i32::from(node), owner);
-        match self.decide(&Deed::default(), &self.statements.renew_node, values).await {
-            Ok(Decided::Applied) => self.tenure.extend(asked),
-            Ok(Decided::Refused) => return false,
-            Ok(Decided::Unknown { detail, .. }) => {
+        match self.write_if(&self.statements.renew_node, values).await {
+            Ok(Attempted::Applied) => self.tenure.extend(asked),
+            Ok(Attempted::NotApplied) => return false,
+            Ok(Attempted::Unknown { detail, .. }) => {
                 tracing::warn!(node, detail, "the node number was not renewed");
             }
             Err(error) => tracing::warn!(node, %error, "the node number was not renewed"),

@@ -1,4 +1,4 @@
-//! Answers under idempotency keys: one row, changed by conditional writes on what was read of it.
+//! Idempotency keys: one row each, changed only by conditional writes on what was read of it.
 
 use std::sync::Arc;
 
@@ -12,33 +12,37 @@ use chat_core::{
 };
 
 use super::{
-    deed::Deed,
-    store::{Decided, Store, TRIES_MAX, corrupt},
+    settle::{Look, Settled, settle},
+    store::{Store, corrupt},
 };
 
-/// Answers in a CQL store.
+/// Idempotency keys in a CQL store.
 #[derive(Debug)]
 pub(super) struct ScyllaReplies(pub(super) Arc<Store>);
 
-/// How long the store keeps a row: the time of an answer, and as much again for clocks that differ.
+/// Returns the seconds after which the store drops a row: twice the time that a settled key is
+/// kept, because clocks differ.
 fn ttl() -> i32 {
     i32::try_from((REPLY_TTL * 2).as_secs()).unwrap_or(i32::MAX)
 }
 
+/// Digest, conversation, claim time, settled.
 type ReplyRow = (Option<Vec<u8>>, Option<i64>, Option<i64>, Option<bool>);
 
-/// What is kept under a key.
+/// The row of a key.
 #[derive(Debug, Clone)]
-struct Kept {
+struct KeyRecord {
     digest: Vec<u8>,
     conversation: ConversationId,
     claimed_at: Timestamp,
     is_settled: bool,
 }
 
-fn read_kept((digest, conversation, claimed_at, settled): ReplyRow) -> Result<Kept, StoreError> {
+fn read_record(
+    (digest, conversation, claimed_at, settled): ReplyRow,
+) -> Result<KeyRecord, StoreError> {
     let incomplete = || corrupt("a reply without one of its columns");
-    Ok(Kept {
+    Ok(KeyRecord {
         digest: digest.ok_or_else(incomplete)?,
         conversation: conversation.and_then(ConversationId::from_i64).ok_or_else(incomplete)?,
         claimed_at: Timestamp::from_millis(claimed_at.ok_or_else(incomplete)?),
@@ -46,8 +50,8 @@ fn read_kept((digest, conversation, claimed_at, settled): ReplyRow) -> Result<Ke
     })
 }
 
-impl Kept {
-    /// What a claim that finds this is answered; `None` where it may be taken over.
+impl KeyRecord {
+    /// Returns the answer to a claim that finds this row, or `None` if the claim may take it over.
     fn answer(&self, digest: &[u8], now: Timestamp) -> Option<Claim> {
         if self.digest != digest {
             return Some(Claim::Differs);
@@ -60,108 +64,20 @@ impl Kept {
 }
 
 impl Store {
-    async fn kept(&self, key: &ReplyKey) -> Result<Option<Kept>, StoreError> {
+    async fn key_record(&self, key: &ReplyKey) -> Result<Option<KeyRecord>, StoreError> {
         let values = (key.user.as_i64(), &*key.key);
         let row: Option<ReplyRow> = self.row(&self.statements.reply_serial, values).await?;
-        row.map(read_kept).transpose()
+        row.map(read_record).transpose()
     }
+}
 
-    async fn claim_reply(
-        &self,
-        key: &ReplyKey,
-        digest: [u8; 32],
-        fresh: ConversationId,
-        now: Timestamp,
-        deed: &Deed,
-    ) -> Result<Claim, StoreError> {
-        self.tenure.check()?;
-        let mut tried = None;
-        for _ in 0..TRIES_MAX {
-            let (decided, conversation) = match self.kept(key).await? {
-                None => (self.first_claim(key, &digest, fresh, now, deed).await?, fresh),
-                // What a try without an answer was to write is there.
-                Some(kept) if tried == Some(kept.conversation) && kept.claimed_at == now => {
-                    return Ok(Claim::Yours(kept.conversation));
-                }
-                Some(kept) => match kept.answer(&digest, now) {
-                    Some(answer) => return Ok(answer),
-                    None => (self.take_over(key, &kept, now, deed).await?, kept.conversation),
-                },
-            };
-            match decided {
-                Decided::Applied => return Ok(Claim::Yours(conversation)),
-                Decided::Refused => {}
-                Decided::Unknown { .. } => tried = Some(conversation),
-            }
-        }
-        Err(deed.undecided())
-    }
-
-    async fn first_claim(
-        &self,
-        key: &ReplyKey,
-        digest: &[u8],
-        fresh: ConversationId,
-        now: Timestamp,
-        deed: &Deed,
-    ) -> Result<Decided, StoreError> {
-        let values = (key.user.as_i64(), &*key.key, digest, fresh.as_i64(), now.as_millis(), ttl());
-        self.decide(deed, &self.statements.claim_reply, values).await
-    }
-
-    async fn take_over(
-        &self,
-        key: &ReplyKey,
-        kept: &Kept,
-        now: Timestamp,
-        deed: &Deed,
-    ) -> Result<Decided, StoreError> {
-        let values = (
-            ttl(),
-            &kept.digest,
-            kept.conversation.as_i64(),
-            now.as_millis(),
-            key.user.as_i64(),
-            &*key.key,
-            kept.claimed_at.as_millis(),
-        );
-        self.decide(deed, &self.statements.take_over_reply, values).await
-    }
-
-    async fn settle_reply(&self, key: &ReplyKey, deed: &Deed) -> Result<(), StoreError> {
-        for _ in 0..TRIES_MAX {
-            let Some(kept) = self.kept(key).await?.filter(|kept| !kept.is_settled) else {
-                return Ok(());
-            };
-            let conversation = kept.conversation.as_i64();
-            let values = (
-                ttl(),
-                &kept.digest,
-                conversation,
-                kept.claimed_at.as_millis(),
-                key.user.as_i64(),
-                &*key.key,
-                conversation,
-            );
-            match self.decide(deed, &self.statements.settle_reply, values).await? {
-                Decided::Applied => return Ok(()),
-                Decided::Refused | Decided::Unknown { .. } => {}
-            }
-        }
-        Err(deed.undecided())
-    }
-
-    async fn release_reply(&self, key: &ReplyKey, deed: &Deed) -> Result<(), StoreError> {
-        let Some(first) = self.kept(key).await? else { return Ok(()) };
-        for _ in 0..TRIES_MAX {
-            let values = (key.user.as_i64(), &*key.key, first.conversation.as_i64());
-            match self.decide(deed, &self.statements.release_reply, values).await? {
-                Decided::Applied | Decided::Refused => return Ok(()),
-                Decided::Unknown { .. } => {}
-            }
-        }
-        Err(deed.undecided())
-    }
+/// A write that makes a key the caller's.
+#[derive(Clone)]
+enum ClaimWrite {
+    /// Nobody has claimed the key.
+    First,
+    /// This claim has expired.
+    TakeOver(KeyRecord),
 }
 
 #[async_trait]
@@ -173,18 +89,115 @@ impl Replies for ScyllaReplies {
         fresh: ConversationId,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let deed = Deed::default();
-        let claim = self.0.claim_reply(key, digest, fresh, now, &deed);
-        self.0.settled_in_time(&deed, claim).await
+        let store = &self.0;
+        store.tenure.check()?;
+        let conversation = |write: &ClaimWrite| match write {
+            ClaimWrite::First => fresh,
+            ClaimWrite::TakeOver(expired) => expired.conversation,
+        };
+        let claimed = settle(
+            store.deadline(),
+            None,
+            async |write: ClaimWrite| match write {
+                ClaimWrite::First => {
+                    let (user, key) = (key.user.as_i64(), &*key.key);
+                    let values = (user, key, &digest[..], fresh.as_i64(), now.as_millis(), ttl());
+                    store.write_if(&store.statements.claim_reply, values).await
+                }
+                ClaimWrite::TakeOver(expired) => {
+                    let values = (
+                        ttl(),
+                        &expired.digest,
+                        expired.conversation.as_i64(),
+                        now.as_millis(),
+                        key.user.as_i64(),
+                        &*key.key,
+                        expired.claimed_at.as_millis(),
+                    );
+                    store.write_if(&store.statements.take_over_reply, values).await
+                }
+            },
+            async |attempts| {
+                let Some(record) = store.key_record(key).await? else {
+                    return Ok(Look::Attempt(ClaimWrite::First));
+                };
+                if let Some(write) = &attempts.unknown
+                    && (record.conversation, record.claimed_at) == (conversation(write), now)
+                {
+                    return Ok(Look::Applied(write.clone()));
+                }
+                Ok(match record.answer(&digest, now) {
+                    Some(answer) => Look::NotApplied(answer),
+                    None => Look::Attempt(ClaimWrite::TakeOver(record)),
+                })
+            },
+        );
+        match claimed.await? {
+            Settled::Applied(write) => Ok(Claim::Yours(conversation(&write))),
+            Settled::NotApplied(answer) => Ok(answer),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn settle(&self, key: &ReplyKey) -> Result<(), StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.settle_reply(key, &deed)).await
+        let store = &self.0;
+        let marked = settle(
+            store.deadline(),
+            None,
+            async |record: KeyRecord| {
+                let conversation = record.conversation.as_i64();
+                let values = (
+                    ttl(),
+                    &record.digest,
+                    conversation,
+                    record.claimed_at.as_millis(),
+                    key.user.as_i64(),
+                    &*key.key,
+                    conversation,
+                );
+                store.write_if(&store.statements.settle_reply, values).await
+            },
+            async |_| {
+                Ok(match store.key_record(key).await? {
+                    Some(record) if !record.is_settled => Look::Attempt(record),
+                    _ => Look::NotApplied(()),
+                })
+            },
+        );
+        match marked.await? {
+            Settled::Applied(_) | Settled::NotApplied(()) => Ok(()),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 
     async fn release(&self, key: &ReplyKey) -> Result<(), StoreError> {
-        let deed = Deed::default();
-        self.0.settled_in_time(&deed, self.0.release_reply(key, &deed)).await
+        let store = &self.0;
+        let deadline = store.deadline();
+        let Some(first) = store.until(deadline, store.key_record(key)).await? else {
+            return Ok(());
+        };
+        let released = settle(
+            deadline,
+            Some(()),
+            async |()| {
+                let values = (key.user.as_i64(), &*key.key, first.conversation.as_i64());
+                store.write_if(&store.statements.release_reply, values).await
+            },
+            async |_| {
+                Ok(match store.key_record(key).await? {
+                    // A later claim of the same key is not released.
+                    Some(record)
+                        if record.conversation == first.conversation && !record.is_settled =>
+                    {
+                        Look::Attempt(())
+                    }
+                    _ => Look::NotApplied(()),
+                })
+            },
+        );
+        match released.await? {
+            Settled::Applied(()) | Settled::NotApplied(()) => Ok(()),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
     }
 }

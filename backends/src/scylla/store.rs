@@ -23,18 +23,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     breaker::{Asked, Breaker, PROBE_EVERY},
     buckets::Buckets,
-    deed::Deed,
     doubts::Doubts,
     flights::Flights,
     known::Known,
     mending::Mends,
     nodes::Tenure,
     reading::{ChunkKey, ChunkRead},
+    settle::Attempted,
     statements::Statements,
 };
-
-/// How often a step that lost a race, or whose outcome was unknown, is tried within its time.
-pub(super) const TRIES_MAX: usize = 16;
 
 /// Statements of one call in flight at the same time.
 const PARALLEL_MAX: usize = 32;
@@ -56,23 +53,6 @@ pub(super) struct Store {
     pub(super) shutdown: CancellationToken,
     /// The time within which a port answers; one statement has five sixths of it.
     pub(super) answer_within: Duration,
-}
-
-/// What became of a conditional write.
-#[derive(Debug)]
-pub(super) enum Decided {
-    /// The condition held, and it is written.
-    Applied,
-    /// The condition did not hold.
-    Refused,
-    /// No answer that can be relied on: only a serial read tells.
-    Unknown {
-        /// Why.
-        detail: String,
-        /// Whether the store has given up on it, so that a serial read is final at once. Where it
-        /// may still be working on it, what is not there now may yet come.
-        is_over: bool,
-    },
 }
 
 impl Store {
@@ -130,30 +110,27 @@ impl Store {
         self.observe(asked, result).map(drop).map_err(unavailable)
     }
 
-    /// A conditional write. [`StoreError::Unavailable`] where it was surely not sent.
-    pub(super) async fn decide(
+    /// Attempts a conditional write. Fails only if it was not sent.
+    pub(super) async fn write_if(
         &self,
-        deed: &Deed,
         statement: &PreparedStatement,
         values: impl SerializeRow,
-    ) -> Result<Decided, StoreError> {
-        let decided = decided(self.execute(statement, values).await)?;
-        deed.note(&decided);
-        Ok(decided)
+    ) -> Result<Attempted, StoreError> {
+        attempted(self.execute(statement, values).await)
     }
 
-    /// Conditional writes to one partition, all or none.
-    pub(super) async fn decide_all(
+    /// Attempts conditional writes to one partition, all or none. Fails only if they were not sent.
+    pub(super) async fn write_batch_if(
         &self,
         statements: Vec<PreparedStatement>,
         values: impl BatchValues,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<Attempted, StoreError> {
         let statements = statements.into_iter().map(Into::into).collect();
         let mut batch = Batch::new_with_statements(BatchType::Logged, statements);
         batch.set_execution_profile_handle(Some(self.statements.conditional.clone()));
         batch.set_is_idempotent(false);
         let asked = self.admit().map_err(unavailable)?;
-        decided(self.observe(asked, Box::pin(self.session.batch(&batch, values)).await))
+        attempted(self.observe(asked, Box::pin(self.session.batch(&batch, values)).await))
     }
 
     async fn execute(
@@ -206,29 +183,27 @@ impl Store {
         }
     }
 
-    /// When a call that begins now has to be answered.
+    /// Returns when a call that begins now must have answered.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.answer_within
     }
 
-    /// Gives up on reads and plain writes that take too long.
+    /// Does one call's reads and plain writes, or fails as unavailable at its deadline.
     pub(super) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let late = || Err(StoreError::Unavailable("no answer in time".to_owned()));
-        timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late())
+        self.until(self.deadline(), work).await
     }
 
-    /// Gives up on conditional writes that take too long; what fails after the `deed` is unknown.
-    pub(super) async fn settled_in_time<T>(
+    /// Does reads and plain writes, or fails as unavailable at the deadline.
+    pub(super) async fn until<T>(
         &self,
-        deed: &Deed,
+        deadline: Instant,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let late = || Err(StoreError::Unknown("no answer in time".to_owned()));
-        let outcome = timeout_at(self.deadline(), work).await.unwrap_or_else(|_| late());
-        outcome.map_err(|error| deed.end(error))
+        let late = || Err(StoreError::Unavailable("no answer in time".to_owned()));
+        timeout_at(deadline, work).await.unwrap_or_else(|_| late())
     }
 }
 
@@ -260,7 +235,7 @@ pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }
 
-fn decided(result: Result<QueryResult, Failure>) -> Result<Decided, StoreError> {
+fn attempted(result: Result<QueryResult, Failure>) -> Result<Attempted, StoreError> {
     match result {
         Ok(result) => Ok(applied(result)),
         Err(Failure::Driver(error)) if !is_unsent(&error) => {
@@ -268,19 +243,19 @@ fn decided(result: Result<QueryResult, Failure>) -> Result<Decided, StoreError> 
                 *error,
                 ExecutionError::LastAttemptError(RequestAttemptError::DbError(..))
             );
-            Ok(Decided::Unknown { detail: error.to_string(), is_over })
+            Ok(Attempted::Unknown { detail: error.to_string(), is_over })
         }
         Err(failure) => Err(unavailable(failure)),
     }
 }
 
 /// Nothing but `[applied]` is read: stores differ in what stands beside it.
-fn applied(result: QueryResult) -> Decided {
+fn applied(result: QueryResult) -> Attempted {
     let row = result.into_rows_result().ok().and_then(|rows| rows.first_row::<Row>().ok());
     match row.and_then(|row| row.columns.into_iter().next().flatten()) {
-        Some(CqlValue::Boolean(true)) => Decided::Applied,
-        Some(CqlValue::Boolean(false)) => Decided::Refused,
-        other => Decided::Unknown { detail: format!("[applied] is {other:?}"), is_over: true },
+        Some(CqlValue::Boolean(true)) => Attempted::Applied,
+        Some(CqlValue::Boolean(false)) => Attempted::NotApplied,
+        other => Attempted::Unknown { detail: format!("[applied] is {other:?}"), is_over: true },
     }
 }
 

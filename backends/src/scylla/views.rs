@@ -19,7 +19,6 @@ use chat_core::{
 
 use super::{
     buckets::{column, number},
-    deed::Deed,
     store::{Store, together},
 };
 
@@ -154,7 +153,7 @@ impl Store {
             erased.entry(conversation).or_default().extend(seqs);
         }
         for (conversation, seqs) in erased {
-            self.erase(conversation, &seqs, &Deed::default()).await?;
+            self.erase(conversation, &seqs).await?;
         }
         Ok(())
     }
