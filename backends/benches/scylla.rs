@@ -1,15 +1,19 @@
-//! Appends a second on a CQL server: one by one, many in one conditional batch, and through the
-//! group commit of busy conversations, which is divided by the first kind.
+//! Measures appends a second on a CQL server: one by one, many in one conditional batch, and
+//! through the group commit of busy conversations, also as a multiple of appending one by one.
 //!
-//! `CONFAB_TEST_CQL=127.0.0.1:9042 cargo bench -p backends --bench scylla`: a keyspace is made there
-//! and removed again. `cargo xtask load --store` starts a server for it.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may end so, and reports so")]
+//! `CONFAB_TEST_CQL=127.0.0.1:9042 cargo bench -p backends --bench scylla` creates a keyspace there
+//! and removes it at the end. `cargo xtask load --store` starts a server first.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench may panic, and it prints its results"
+)]
 
 #[path = "scylla/busy.rs"]
 mod busy;
-#[expect(dead_code, reason = "the bench uses some of it")]
-#[path = "../tests/scylla/stage.rs"]
-mod stage;
+#[expect(dead_code, reason = "the bench uses a part of it")]
+#[path = "../tests/scylla/keyspace.rs"]
+mod keyspace;
 #[path = "../tests/scylla/writer.rs"]
 mod writer;
 
@@ -19,28 +23,29 @@ use chat_core::{id::UserId, port::Stores};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    busy::Busy,
-    stage::Stage,
+    busy::BusyChat,
+    keyspace::TestKeyspace,
     writer::{Draft, Writer, fresh, text},
 };
 
-/// How long each line is measured.
+/// How long each measurement takes.
 const MEASURED: Duration = Duration::from_secs(6);
-/// Conversations that are busy at the same time.
+/// How many conversations are busy at the same time.
 const CONVERSATIONS: usize = 64;
-/// Who send in each of them.
+/// How many users send in each of them.
 const SENDERS: usize = 16;
 
-/// What one writer did.
+/// What one writer has appended, and how long each append took.
 #[derive(Default)]
-struct Done {
+struct Measured {
     entries: usize,
     took: Vec<Duration>,
 }
 
-/// Appends batches of this size, one after the other; with the projections, where asked for.
-async fn write(stores: Stores, batch: usize, projects: bool) -> Done {
-    let (mut writer, mut done) = (Writer::new(), Done::default());
+/// Appends batches of this size one after the other, and projects them if `projects`.
+async fn write(stores: Stores, batch: usize, projects: bool) -> Measured {
+    let mut writer = Writer::new();
+    let mut done = Measured::default();
     let sender: UserId = fresh();
     let end = Instant::now() + MEASURED;
     while Instant::now() < end {
@@ -58,13 +63,14 @@ async fn write(stores: Stores, batch: usize, projects: bool) -> Done {
     done
 }
 
-/// Appends a second of so many writers, each in a conversation of its own.
+/// Measures this many writers, each in its own conversation. Returns appends a second.
 async fn measure(stores: &Stores, conversations: usize, batch: usize, projects: bool) -> u64 {
     let mut writers = JoinSet::new();
     for _ in 0..conversations {
         writers.spawn(write(stores.clone(), batch, projects));
     }
-    let (mut entries, mut took) = (0, Vec::new());
+    let mut entries = 0;
+    let mut took = Vec::new();
     for done in writers.join_all().await {
         entries += done.entries;
         took.extend(done.took);
@@ -73,7 +79,7 @@ async fn measure(stores: &Stores, conversations: usize, batch: usize, projects: 
     report(&format!("{conversations} conversations, batches of {batch}{projected}"), entries, took)
 }
 
-/// Prints a line; the appends a second.
+/// Prints a measurement. Returns appends a second.
 fn report(what: &str, entries: usize, mut took: Vec<Duration>) -> u64 {
     took.sort_unstable();
     let at = |percent: usize| took[(took.len() - 1) * percent / 100];
@@ -82,24 +88,23 @@ fn report(what: &str, entries: usize, mut took: Vec<Duration>) -> u64 {
     a_second
 }
 
-/// What group commit makes of conversations in which many send, as a multiple of appending their
-/// texts one by one, each in a conditional batch of its own that nobody else is in the way of: the
-/// mean of before and after, for a server changes while it is loaded.
-async fn compare(stores: &Stores) {
+/// Compares the group commit of busy conversations with writers that append one by one without
+/// contention. Those are measured before and after, because a server changes while it is loaded.
+async fn compare_group_commit(stores: &Stores) {
     let before = measure(stores, CONVERSATIONS, 1, false).await;
-    let busy = Box::pin(Busy::begin(stores.clone(), CONVERSATIONS, SENDERS)).await;
+    let busy = Box::pin(BusyChat::start(stores.clone(), CONVERSATIONS, SENDERS)).await;
     let took = busy.send(MEASURED).await;
     let what = format!("{CONVERSATIONS} conversations, {SENDERS} senders each, group commit");
-    let together = report(&what, took.len(), took);
+    let grouped = report(&what, took.len(), took);
     let after = measure(stores, CONVERSATIONS, 1, false).await;
-    let tenths = together * 20 / (before + after).max(1);
+    let tenths = grouped * 20 / (before + after).max(1);
     println!("group commit: {}.{} times", tenths / 10, tenths % 10);
 }
 
 #[tokio::main]
 async fn main() {
-    let Some(stage) = Stage::empty("bench").await else { return };
-    let gateway = stage.connect().await;
+    let Some(keyspace) = TestKeyspace::empty("bench").await else { return };
+    let gateway = keyspace.connect().await;
     let stores = gateway.stores();
     for conversations in [1, CONVERSATIONS] {
         for batch in [1, 16, 64] {
@@ -109,11 +114,11 @@ async fn main() {
     for batch in [1, 16] {
         measure(&stores, CONVERSATIONS, batch, true).await;
     }
-    // Last: by now the server has warmed up.
+    // The comparison comes last, when the server is warm.
     for _ in 0..2 {
-        compare(&stores).await;
+        compare_group_commit(&stores).await;
     }
     drop(stores);
     gateway.close().await;
-    stage.remove().await;
+    keyspace.remove().await;
 }

@@ -1,22 +1,25 @@
-//! The store for many gateways: ScyllaDB, or Apache Cassandra from 5.0 on.
+//! The store for many gateways: ScyllaDB, or Apache Cassandra from version 5.0 on.
 //!
-//! What holds:
-//! - A log is written by conditional batches only, on one partition ([`append`]): head, entries and
-//!   idempotency rows together or not at all. Whoever hears no answer reads serially and knows.
-//! - Everything else follows from the log and is written with the seq of the entry behind it as its
-//!   timestamp ([`views`]): the highest seq wins, in whatever order it is written and how often.
-//!   Which projections are complete is kept as well; whoever comes to a conversation where they are
-//!   not writes them again ([`mending`]).
-//! - What is linear for itself (names, refresh tokens, idempotency keys, pairs, node numbers) is a
-//!   conditional write of its own, in tables without plain writes.
-//! - Nothing is answered from memory but what can never change ([`known`]); equal reads at the same
-//!   moment share a flight that begins after all of them ([`flights`]).
-//! - Each call is answered within [`ScyllaConfig::statement_within`] and a fifth. A store that is
-//!   silent is not asked until a probe is answered ([`breaker`]).
+//! Invariants:
+//! - A log is written only by conditional batches on one partition ([`append`]): head, entries and
+//!   idempotency keys together or not at all. Without an answer, a serial read shows the outcome
+//!   ([`settle`]).
+//! - Everything else follows from the log. It is written with the seq of its entry as the timestamp
+//!   ([`views`]), so that the highest seq wins in any order and after any number of repeats. The
+//!   store also knows which projections are written. The first reader of a conversation with
+//!   missing projections writes them ([`repair`]).
+//! - Usernames, refresh tokens, idempotency keys, direct pairs and node numbers are separate
+//!   lightweight transactions, in tables without plain writes.
+//! - Memory answers only what can never change ([`watermarks`]). Identical reads at the same moment
+//!   share one read that begins after all of them ([`single_flight`]).
+//! - Each call ends within six fifths of [`ScyllaConfig::statement_within`]. While the store does
+//!   not
+//!   answer, calls fail at once ([`breaker`]).
 //!
-//! In reading order: [`schema`] and [`statements`] are the stored form, [`buckets`] where an entry
-//! is, [`store`] what all share, [`heads`], [`reading`] and [`append`] the log; then one file for
-//! each port; [`connect`], [`migrate`], [`rebuild`] and [`nodes`] keep house.
+//! In reading order: [`schema`] and [`statements`] are the stored form, [`buckets`] the partitions
+//! of a log, and [`store`] what all ports share. [`heads`], [`reading`] and [`append`] are the log.
+//! Then follows one file for each port. [`connect`], [`migrate`], [`rebuild`] and [`nodes`] are for
+//! the start and for upkeep.
 
 mod accounts;
 mod append;
@@ -25,26 +28,26 @@ mod buckets;
 mod connect;
 mod conversations;
 mod cursors;
-mod doubts;
 mod error;
-mod flights;
 mod heads;
-mod known;
 mod last_seen;
 mod log;
 mod logins;
-mod mending;
 mod migrate;
 mod nodes;
 mod overlays;
 mod reading;
 mod rebuild;
+mod repair;
 mod replies;
 mod schema;
 mod settle;
+mod single_flight;
 mod statements;
 mod store;
+mod unknown_appends;
 mod views;
+mod watermarks;
 
 use std::sync::Arc;
 
@@ -54,53 +57,51 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     accounts::ScyllaAccounts, breaker::Breaker, buckets::Buckets,
-    conversations::ScyllaConversations, cursors::ScyllaCursors, doubts::Doubts, flights::Flights,
-    known::Known, last_seen::ScyllaLastSeen, log::ScyllaLog, logins::ScyllaLogins, mending::Mends,
-    migrate::Reach, nodes::Tenure, replies::ScyllaReplies, statements::Statements, store::Store,
+    conversations::ScyllaConversations, cursors::ScyllaCursors, last_seen::ScyllaLastSeen,
+    log::ScyllaLog, logins::ScyllaLogins, migrate::MigrationScope, nodes::NodeLease,
+    repair::Repairs, replies::ScyllaReplies, single_flight::SingleFlight, statements::Statements,
+    store::CqlStore, unknown_appends::UnknownAppends, watermarks::WatermarkCache,
 };
-pub use self::{
-    connect::ScyllaConfig, doubts::Unknowns, error::ConnectError, nodes::LEASE_TTL,
-    rebuild::Rebuilt,
-};
+pub use self::{connect::ScyllaConfig, error::ConnectError, nodes::LEASE_TTL, rebuild::Rebuilt};
 
-/// How the store is.
+/// Whether the store can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Health {
+pub enum Availability {
     /// It answers.
     Ok,
-    /// It has not answered for a while: everything is refused at once until it does.
+    /// It has not answered for a while. Calls fail at once until it answers again.
     Silent,
-    /// This gateway's node number is another's: nothing is written any more, for good. The process
-    /// has to end, and gets a new number when it is started again.
+    /// Another gateway has this gateway's node number. Nothing is written any more, and the process
+    /// must end. It leases a new number when it starts again.
     NodeLost,
 }
 
 /// A connection to the store.
 #[derive(Debug)]
 pub struct Scylla {
-    store: Arc<Store>,
+    store: Arc<CqlStore>,
 }
 
 impl Scylla {
-    /// Connects to the store of a keyspace that is there; one without tables gets them.
+    /// Connects to the store. The keyspace must exist; an empty one gets its tables.
     pub async fn connect(config: ScyllaConfig) -> Result<Self, ConnectError> {
         let session = connect::session(&config).await?;
-        let decides = connect::enter(&session, &config).await?;
-        migrate::ensure(&session, &config, decides, Reach::EmptyOnly).await?;
+        let datacenter = connect::select_keyspace(&session, &config).await?;
+        migrate::ensure(&session, &config, datacenter, MigrationScope::EmptyOnly).await?;
         let statements = Statements::prepare(&session, config.statement_within)
             .await
-            .map_err(|error| ConnectError::refused("its statements", error))?;
-        let store = Arc::new(Store {
+            .map_err(|error| ConnectError::refused("preparing statements", error))?;
+        let store = Arc::new(CqlStore {
             session,
             statements,
             buckets: Buckets::of(config.bucket_entries),
-            known: Known::default(),
-            doubts: Doubts::default(),
-            chunks: Arc::new(Flights::default()),
-            heads: Arc::new(Flights::default()),
-            mends: Mends::default(),
+            watermarks: WatermarkCache::default(),
+            unknown_appends: UnknownAppends::default(),
+            chunks: Arc::new(SingleFlight::default()),
+            heads: Arc::new(SingleFlight::default()),
+            repairs: Repairs::default(),
             breaker: Breaker::default(),
-            tenure: Tenure::default(),
+            node_lease: NodeLease::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             answer_within: config.statement_within * 6 / 5,
@@ -109,7 +110,7 @@ impl Scylla {
         Ok(Self { store })
     }
 
-    /// Its ports.
+    /// Returns the store ports of this connection.
     pub fn stores(&self) -> Stores {
         let store = || self.store.clone();
         Stores {
@@ -122,38 +123,35 @@ impl Scylla {
         }
     }
 
-    /// When people's last device went.
+    /// Returns the port for last-seen times.
     pub fn last_seen(&self) -> Arc<dyn LastSeen> {
         Arc::new(ScyllaLastSeen(self.store.clone()))
     }
 
-    /// Leases a number to make ids under, and keeps it until [`Self::close`]. From then on, writes
-    /// that bring new ids are refused while the lease is not known to live. To be asked once.
+    /// Leases a node number to generate ids under, and renews it until [`Self::close`]. From then
+    /// on, writes with new ids fail while the lease is not known to be alive. Call it once.
     pub async fn lease_node(&self) -> Result<u16, ConnectError> {
-        let mut chance = [0; 10];
-        getrandom::fill(&mut chance).map_err(|error| ConnectError::refused("chance", error))?;
-        let [owner @ .., high, low] = chance;
+        let mut random = [0; 10];
+        getrandom::fill(&mut random)
+            .map_err(|error| ConnectError::refused("random numbers", error))?;
+        let [owner @ .., high, low] = random;
         let first = u16::from_be_bytes([high, low]);
         self.store.lease_node(i64::from_be_bytes(owner), first).await
     }
 
-    /// How the store is.
-    pub fn health(&self) -> Health {
-        if self.store.tenure.is_lost() {
-            Health::NodeLost
+    /// Returns whether the store can be used.
+    pub fn availability(&self) -> Availability {
+        if self.store.node_lease.is_lost() {
+            Availability::NodeLost
         } else if self.store.breaker.is_open() {
-            Health::Silent
+            Availability::Silent
         } else {
-            Health::Ok
+            Availability::Ok
         }
     }
 
-    /// How many appends had no answer, and what became of them.
-    pub fn unknowns(&self) -> Unknowns {
-        self.store.doubts.counted()
-    }
-
-    /// Gives the node number back and ends what runs beside. Calls in flight are not waited for.
+    /// Returns the node number to the store and ends the background tasks. Does not wait for calls
+    /// in flight.
     pub async fn close(self) {
         self.store.shutdown.cancel();
         self.store.tasks.close();
@@ -161,26 +159,26 @@ impl Scylla {
     }
 }
 
-/// What runs beside a connection ends with it.
+/// Ends the background tasks.
 impl Drop for Scylla {
     fn drop(&mut self) {
         self.store.shutdown.cancel();
     }
 }
 
-/// Brings the schema up to date, and makes the keyspace where there is none. Never goes back; may
-/// be run again. To be run before gateways of the new version are started.
+/// Migrates the schema to the newest version, and creates the keyspace unless it exists. Never
+/// downgrades, and may be repeated. Run it before you start gateways of a new version.
 pub async fn migrate(config: &ScyllaConfig) -> Result<(), ConnectError> {
     let session = connect::session(config).await?;
-    connect::make_keyspace(&session, config).await?;
-    let decides = connect::enter(&session, config).await?;
-    migrate::ensure(&session, config, decides, Reach::Any).await
+    connect::create_keyspace(&session, config).await?;
+    let datacenter = connect::select_keyspace(&session, config).await?;
+    migrate::ensure(&session, config, datacenter, MigrationScope::Any).await
 }
 
-/// Writes all projections again from the logs; gateways may run.
+/// Writes all projections again from the logs. Gateways may run meanwhile.
 pub async fn rebuild(config: ScyllaConfig) -> Result<Rebuilt, ConnectError> {
     let scylla = Scylla::connect(config).await?;
     let rebuilt = scylla.store.rebuild().await;
     scylla.close().await;
-    rebuilt.map_err(|error| ConnectError::refused("rebuilding", error))
+    rebuilt.map_err(|error| ConnectError::refused("rebuilding projections", error))
 }

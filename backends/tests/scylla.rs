@@ -1,9 +1,9 @@
-//! A CQL store keeps the promises of all store ports, and those of last seen.
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+//! The contract suites of the store ports and of last-seen times, on a CQL store.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
-#[expect(dead_code, reason = "this file of tests uses some of it")]
-#[path = "scylla/stage.rs"]
-mod stage;
+#[expect(dead_code, reason = "this test file uses a part of it")]
+#[path = "scylla/keyspace.rs"]
+mod keyspace;
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use backends::scylla::Scylla;
 use chat_core::{memory::MemoryStores, port::Stores};
 use presence::{memory::MemoryLastSeen, port::LastSeen};
 
-use crate::stage::Stage;
+use crate::keyspace::TestKeyspace;
 
-/// Two gateways on one keyspace, which all promises share. The reference in memory stands in for a
-/// server that is missing.
+/// Connects two gateways to the keyspace that all tests share. Without a server, the suite runs on
+/// the store in memory.
 async fn open() -> (Option<[Scylla; 2]>, Vec<Stores>) {
-    let Some(stage) = Stage::shared("contract", 4_096).await else {
+    let Some(keyspace) = TestKeyspace::shared("contract", 4_096).await else {
         return (None, vec![MemoryStores::new()]);
     };
-    let gateways = [stage.connect().await, stage.connect().await];
+    let gateways = [keyspace.connect().await, keyspace.connect().await];
     let stores = gateways.iter().map(Scylla::stores).collect();
     (Some(gateways), stores)
 }
 
 async fn open_last_seen() -> (Option<Scylla>, Arc<dyn LastSeen>) {
-    let Some(stage) = Stage::shared("contract", 4_096).await else {
+    let Some(keyspace) = TestKeyspace::shared("contract", 4_096).await else {
         return (None, Arc::new(MemoryLastSeen::default()));
     };
-    let gateway = stage.connect().await;
+    let gateway = keyspace.connect().await;
     let last_seen = gateway.last_seen();
     (Some(gateway), last_seen)
 }

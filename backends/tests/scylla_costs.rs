@@ -1,85 +1,88 @@
-//! What a call costs the store, in statements.
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+//! How many statements a call sends to the store.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
-#[expect(dead_code, reason = "this file of tests uses some of it")]
+#[expect(dead_code, reason = "this test file uses a part of it")]
 #[path = "scylla/faulty.rs"]
 mod faulty;
-#[expect(dead_code, reason = "this file of tests uses some of it")]
-#[path = "scylla/stage.rs"]
-mod stage;
+#[expect(dead_code, reason = "this test file uses a part of it")]
+#[path = "scylla/keyspace.rs"]
+mod keyspace;
 #[path = "scylla/writer.rs"]
 mod writer;
-
-use std::time::Duration;
 
 use chat_core::{
     model::{Seq, User, Username},
     port::{Appended, Stores},
     time::Clock,
 };
-use scylla_proxy::{Condition, RequestOpcode, RequestReaction, RequestRule};
+use scylla_proxy::{RequestReaction, RequestRule};
 
 use crate::{
-    faulty::{count, faulty, timeout},
-    stage::Stage,
+    faulty::{FaultyGateway, cas_timeout, count_statements, first_batches},
+    keyspace::{STATEMENT_WITHIN, TestKeyspace},
     writer::{CLOCK, Draft, Writer, fresh, text},
 };
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn append(stores: &Stores, writer: &mut Writer) {
     writer.append(stores, &[Draft::new(fresh(), text("x"))]).await;
 }
 
-/// However long ago a command's base is: buckets that have a successor are settled, and read plainly.
+/// A bucket with a successor is sealed, so quorum reads of it suffice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_base_costs_no_serial_reads() {
-    let Some(stage) = Stage::shared("edges_2", 2).await else { return };
-    let mut faulty = faulty(&stage, PATIENCE).await;
-    let (stores, mut writer) = (faulty.gateway.stores(), Writer::new());
+async fn append_reads_sealed_buckets_without_serial_reads() {
+    let Some(keyspace) = TestKeyspace::shared("edges_2", 2).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
     for _ in 0..20 {
         append(&stores, &mut writer).await;
     }
-    let (rule, counted) = count();
-    faulty.requests(vec![rule]);
+    let (rule, counts) = count_statements();
+    faulty.set_request_rules(vec![rule]);
     let draft = [Draft::new(fresh(), text("x"))];
     let (answer, ..) = writer.append_from(&stores, &draft, Seq::ZERO).await;
     assert_eq!(answer.unwrap(), Appended::Done);
-    let (_, serial) = counted.take();
+    let (_, serial) = counts.take();
     assert!(serial <= 1, "{serial} serial reads of ten buckets");
 }
 
-/// A refusal has settled its partition; why it was refused is read plainly. After an outcome that is
-/// unknown, one serial read does so.
+/// A refused batch has settled its partition, so quorum reads find out why it was refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_append_costs_no_serial_read_and_an_unknown_one_costs_one() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, PATIENCE).await;
-    let (stores, mut writer) = (faulty.gateway.stores(), Writer::new());
+async fn refused_append_sends_no_serial_read() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
     append(&stores, &mut writer).await;
     let behind = writer.clone();
     append(&stores, &mut writer).await;
-    let (rule, counted) = count();
-    faulty.requests(vec![rule]);
+    let (rule, counts) = count_statements();
+    faulty.set_request_rules(vec![rule]);
     let draft = [Draft::new(fresh(), text("x"))];
     let (answer, ..) = behind.append_from(&stores, &draft, Seq::ZERO).await;
     assert_eq!(answer.unwrap(), Appended::Moved { head: writer.head });
-    assert_eq!(counted.take(), (2, 0), "keys and head");
-
-    let once =
-        Condition::RequestOpcode(RequestOpcode::Batch).and(Condition::TrueForLimitedTimes(1));
-    let lose = RequestRule(once, RequestReaction::forge_with_error(timeout()));
-    let (rule, counted) = count();
-    faulty.requests(vec![lose, rule]);
-    append(&stores, &mut writer).await;
-    assert_eq!(counted.take(), (2, 1), "the place, then keys and head");
+    assert_eq!(counts.take(), (2, 0), "keys and head");
 }
 
-/// A short prefix fits many names; only as many people as are asked for are read.
+/// One serial read settles the partition after an unknown outcome.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn short_prefix_costs_no_more_people_than_asked_for() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, PATIENCE).await;
+async fn append_sends_one_serial_read_after_an_unknown_outcome() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
+    append(&stores, &mut writer).await;
+    let lose = RequestReaction::forge_with_error(cas_timeout());
+    let (rule, counts) = count_statements();
+    faulty.set_request_rules(vec![RequestRule(first_batches(1), lose), rule]);
+    append(&stores, &mut writer).await;
+    assert_eq!(counts.take(), (2, 1), "the batch's place, then keys and head");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn search_reads_no_more_users_than_its_limit_when_many_names_match() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
     let stores = faulty.gateway.stores();
     for second in 'a'..='j' {
         for nth in 0..4 {
@@ -89,9 +92,9 @@ async fn short_prefix_costs_no_more_people_than_asked_for() {
             assert!(stores.accounts.claim(&user, "hash").await.unwrap());
         }
     }
-    let (rule, counted) = count();
-    faulty.requests(vec![rule]);
+    let (rule, counts) = count_statements();
+    faulty.set_request_rules(vec![rule]);
     assert_eq!(stores.accounts.search("q", 4).await.unwrap().len(), 4);
-    let (plain, _) = counted.take();
-    assert!(plain <= 39 + 4, "{plain} statements for four people");
+    let (plain, _) = counts.take();
+    assert!(plain <= 39 + 4, "{plain} statements for four users");
 }

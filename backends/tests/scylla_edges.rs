@@ -1,10 +1,10 @@
-//! Logs that are cut into buckets of 2 and 8 entries keep the promises of those in one piece, where
-//! appends stay within a bucket.
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+//! Logs with buckets of 2 and 8 entries fulfil the contract of the log port, for appends that stay
+//! within a bucket.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
-#[expect(dead_code, reason = "this file of tests uses some of it")]
-#[path = "scylla/stage.rs"]
-mod stage;
+#[expect(dead_code, reason = "this test file uses a part of it")]
+#[path = "scylla/keyspace.rs"]
+mod keyspace;
 #[path = "scylla/writer.rs"]
 mod writer;
 
@@ -17,51 +17,61 @@ use chat_core::{
 };
 
 use crate::{
-    stage::Stage,
+    keyspace::TestKeyspace,
     writer::{Draft, Writer, fresh, text},
 };
 
 async fn open(name: &'static str, entries: u64) -> (Option<[Scylla; 2]>, Vec<Stores>) {
-    let Some(stage) = Stage::shared(name, entries).await else {
+    let Some(keyspace) = TestKeyspace::shared(name, entries).await else {
         return (None, vec![MemoryStores::new()]);
     };
-    let gateways = [stage.connect().await, stage.connect().await];
+    let gateways = [keyspace.connect().await, keyspace.connect().await];
     let stores = gateways.iter().map(Scylla::stores).collect();
     (Some(gateways), stores)
 }
 
-macro_rules! promises {
-    ($module:ident, $name:literal, $entries:literal: $($file:ident: $promise:ident;)+) => {
+macro_rules! bucket_suite {
+    ($module:ident, $name:literal, $entries:literal: $($file:ident: $test:ident;)+) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
+                async fn $test() {
                     let (_guard, stores) = super::open($name, $entries).await;
-                    chat_core::contract::$file::$promise(&stores).await;
+                    chat_core::contract::$file::$test(&stores).await;
                 }
             )+
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn repeats_are_found_over_many_edges() {
+            async fn repeated_command_is_found_across_bucket_edges() {
                 let (guard, stores) = super::open($name, $entries).await;
                 if guard.is_some() {
-                    super::repeats_are_found_over_many_edges(&stores, $entries).await;
+                    super::repeated_command_is_found_across_bucket_edges(&stores, $entries).await;
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn no_append_goes_over_an_edge_or_leaves_a_gap_before_it() {
+            async fn append_is_refused_when_it_crosses_a_bucket_edge() {
                 let (guard, stores) = super::open($name, $entries).await;
                 if guard.is_some() {
-                    super::no_append_goes_over_an_edge(&stores, $entries).await;
-                    super::no_bucket_begins_before_the_last_is_full(&stores, $entries).await;
+                    super::append_is_refused_when_it_crosses_a_bucket_edge(&stores, $entries).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn append_returns_the_true_head_when_the_bucket_before_is_not_full() {
+                let (guard, stores) = super::open($name, $entries).await;
+                if guard.is_some() {
+                    super::append_returns_the_true_head_when_the_bucket_before_is_not_full(
+                        &stores, $entries,
+                    )
+                    .await;
                 }
             }
         }
     };
 }
 
-promises!(two, "edges_2", 2:
+bucket_suite!(two, "edges_2", 2:
     log: empty_log_has_the_default_head;
     log: append_is_in_every_later_read_on_every_handle;
     log: heads_are_returned_in_the_order_requested;
@@ -76,7 +86,7 @@ promises!(two, "edges_2", 2:
     cursors: sending_moves_the_senders_own_cursor;
 );
 
-promises!(eight, "edges_8", 8:
+bucket_suite!(eight, "edges_8", 8:
     log: empty_log_has_the_default_head;
     log: append_is_in_every_later_read_on_every_handle;
     log: append_is_refused_when_the_head_differs;
@@ -94,9 +104,11 @@ promises!(eight, "edges_8", 8:
     overlays: overlays_follow_the_entries;
 );
 
-/// Forty entries, one by one on both gateways in turn.
+/// Appends forty entries one by one, on the gateways in turn.
 async fn long_log(stores: &[Stores]) -> (Writer, Vec<Entry>) {
-    let (mut writer, sender, mut entries) = (Writer::new(), fresh(), Vec::new());
+    let mut writer = Writer::new();
+    let sender = fresh();
+    let mut entries = Vec::new();
     for nth in 0..40 {
         let draft = Draft::new(sender, text(&format!("text {nth}")));
         entries.extend(writer.append(&stores[nth % stores.len()], &[draft]).await);
@@ -104,58 +116,68 @@ async fn long_log(stores: &[Stores]) -> (Writer, Vec<Entry>) {
     (writer, entries)
 }
 
-/// A repeat of this entry's command, from this base, is answered with the entry.
-async fn assert_is_found(writer: &Writer, stores: &Stores, entry: &Entry, base: Seq) {
-    let (sender, client_id) = (entry.sender, entry.client_id.clone());
+/// Asserts that a repeat of the entry's command from this base is answered with the entry.
+async fn assert_repeat_is_found(writer: &Writer, stores: &Stores, entry: &Entry, base: Seq) {
+    let sender = entry.sender;
+    let client_id = entry.client_id.clone();
     let again = [Draft { sender, client_id: client_id.clone(), body: text("again") }];
     let stands = Appended::Duplicate { entries: vec![(0, entry.clone())] };
     let (answer, ..) = writer.append_from(stores, &again, base).await;
-    assert_eq!(answer.unwrap(), stands, "{:?}", entry.seq);
+    assert_eq!(answer.unwrap(), stands, "entry {:?}", entry.seq);
     let key = client_id.as_ref().unwrap();
     let found = stores.log.find(writer.conversation, sender, key, base).await;
     assert_eq!(found.unwrap().as_ref(), Some(entry));
 }
 
-/// Each command is found again from its own base on, however many edges ago, and the newest ones
-/// without a base; also by a gateway that never saw the log before (duplicate, ack-divergence).
-async fn repeats_are_found_over_many_edges(stores: &[Stores], bucket: u64) {
+/// A command is found from its own base, across any number of edges. The newest commands are found
+/// from every base. A gateway that reads the log for the first time finds them, too.
+async fn repeated_command_is_found_across_bucket_edges(stores: &[Stores], bucket: u64) {
     let (writer, entries) = long_log(&stores[..1]).await;
     for handle in stores {
         for entry in &entries {
-            assert_is_found(&writer, handle, entry, entry.seq.previous()).await;
+            assert_repeat_is_found(&writer, handle, entry, entry.seq.previous()).await;
         }
         let newest = entries.len() - usize::try_from(bucket).unwrap();
         for entry in &entries[newest..] {
-            assert_is_found(&writer, handle, entry, writer.head.seq).await;
+            assert_repeat_is_found(&writer, handle, entry, writer.head.seq).await;
         }
         assert_eq!(writer.log(handle).await, entries);
         assert_eq!(writer.head_on(handle).await, writer.head);
     }
 }
 
-/// An append that would go over an edge is refused before anything is written; what the port says
-/// fits is taken (hole).
-async fn no_append_goes_over_an_edge(stores: &[Stores], bucket: u64) {
-    let (mut writer, sender) = (Writer::new(), fresh());
-    let drafts = |count| vec![(); count].iter().map(|()| Draft::new(sender, text("x"))).collect();
+/// Nothing of a refused append is written. An append that fits into [`chat_core::port::Log::room`]
+/// is accepted.
+async fn append_is_refused_when_it_crosses_a_bucket_edge(stores: &[Stores], bucket: u64) {
+    let mut writer = Writer::new();
+    let sender = fresh();
+    let drafts = |count| {
+        std::iter::repeat_with(|| Draft::new(sender, text("x"))).take(count).collect::<Vec<_>>()
+    };
     for _ in 0..10 {
         let room = stores[0].log.room(writer.head.seq);
         assert!((1..=usize::try_from(bucket).unwrap()).contains(&room));
-        let over: Vec<_> = drafts(room + 1);
+        let over = drafts(room + 1);
         let (answer, ..) = writer.append_from(&stores[0], &over, writer.head.seq).await;
-        assert_eq!(answer, Err(StoreError::Unavailable("crosses a bucket".to_owned())));
+        assert_eq!(
+            answer,
+            Err(StoreError::Unavailable("append crosses the edge of a bucket".to_owned()))
+        );
         assert_eq!(writer.head_on(&stores[1]).await, writer.head);
-        let fitting: Vec<_> = drafts(room.div_ceil(2));
+        let fitting = drafts(room.div_ceil(2));
         writer.append(&stores[0], &fitting).await;
     }
     assert_eq!(writer.head_on(&stores[1]).await, writer.head);
 }
 
-/// A caller that believes in a head at an edge which the log has not reached is told the true one
-/// (hole).
-async fn no_bucket_begins_before_the_last_is_full(stores: &[Stores], bucket: u64) {
+/// A caller assumes a head at an edge that the log has not reached.
+async fn append_returns_the_true_head_when_the_bucket_before_is_not_full(
+    stores: &[Stores],
+    bucket: u64,
+) {
     for reached in 0..bucket {
-        let (mut writer, sender) = (Writer::new(), fresh());
+        let mut writer = Writer::new();
+        let sender = fresh();
         for _ in 0..reached {
             writer.append(&stores[0], &[Draft::new(sender, text("x"))]).await;
         }

@@ -1,25 +1,30 @@
-//! A network that loses answers and forges time-outs: every outcome becomes known, nothing is lost,
-//! nothing is there twice, and a store that is silent is not waited for.
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+//! A network that drops answers and forges timeouts. Every outcome becomes known, nothing is lost
+//! or appended twice, and calls to a silent store fail at once.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
-#[expect(dead_code, reason = "this file of tests uses some of it")]
+#[expect(dead_code, reason = "this test file uses a part of it")]
 #[path = "scylla/faulty.rs"]
 mod faulty;
-#[expect(dead_code, reason = "this file of tests uses some of it")]
-#[path = "scylla/stage.rs"]
-mod stage;
+#[expect(dead_code, reason = "this test file uses a part of it")]
+#[path = "scylla/keyspace.rs"]
+mod keyspace;
+#[expect(dead_code, reason = "this test file uses a part of it")]
+#[path = "redis/recorder.rs"]
+mod recorder;
 #[path = "scylla/writer.rs"]
 mod writer;
 
 use std::{sync::Arc, time::Duration};
 
-use backends::scylla::{Health, Unknowns};
+use backends::scylla::Availability;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
     model::{Entry, Head, Seq},
     port::{Appended, Stores},
 };
+use futures_util::FutureExt;
+use metrics::set_default_local_recorder;
 use scylla_proxy::{
     Condition, Reaction, RequestOpcode, RequestReaction, RequestRule, ResponseFrame,
     ResponseReaction, ResponseRule,
@@ -27,107 +32,110 @@ use scylla_proxy::{
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    faulty::{Faulty, applied, faulty, timeout},
-    stage::Stage,
+    faulty::{FaultyGateway, cas_timeout, conditional_answer, first_batches},
+    keyspace::{STATEMENT_WITHIN, TestKeyspace, eventually},
+    recorder::Recorder,
     writer::{Draft, Writer, fresh, text},
 };
 
-/// One statement; a fifth more for a call.
-const WITHIN: Duration = Duration::from_millis(1_500);
+/// A short time for one statement; a call has a fifth more.
+const SHORT: Duration = Duration::from_millis(1_500);
 
-/// The answer becomes a time-out: it may have been done, and here it has.
+/// Replaces answers to conditional writes that were applied by timeouts.
 fn forge_timeouts(permille: u32) -> ResponseRule {
-    let forge =
-        |frame: ResponseFrame| ResponseFrame::forged_error(frame.params, timeout(), None).unwrap();
-    ResponseRule(applied(permille), ResponseReaction::transform_frame(Arc::new(forge)))
+    let forge = |frame: ResponseFrame| {
+        ResponseFrame::forged_error(frame.params, cas_timeout(), None).unwrap()
+    };
+    ResponseRule(conditional_answer(permille), ResponseReaction::transform_frame(Arc::new(forge)))
 }
 
-/// The request never arrives, and a time-out comes back: it has not been done.
+/// Answers batches with timeouts instead of forwarding them.
 fn refuse_batches(permille: u32) -> RequestRule {
-    let when = Condition::RequestOpcode(RequestOpcode::Batch)
+    let condition = Condition::RequestOpcode(RequestOpcode::Batch)
         .and(Condition::RandomWithProbability(f64::from(permille) / 1_000.0));
-    RequestRule(when, RequestReaction::forge_with_error(timeout()))
+    RequestRule(condition, RequestReaction::forge_with_error(cas_timeout()))
 }
 
-async fn one_append(stores: &Stores, writer: &mut Writer) -> (Entry, Duration) {
-    let began = Instant::now();
-    let draft = Draft::new(fresh(), text("x"));
-    let mut entries = writer.append(stores, &[draft]).await;
-    (entries.remove(0), began.elapsed())
+/// Returns how many appends had an unknown outcome, how many of these were found applied, and how
+/// many were found not applied.
+fn unknown_appends(recorder: &Recorder) -> [u64; 3] {
+    let names = ["appends_unknown", "appends_unknown_done", "appends_unknown_not_done"];
+    names.map(|name| recorder.count(name))
 }
 
-/// The answer of a batch that was applied is made a time-out: the append says that it is done.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn applied_batch_behind_a_forged_timeout_is_done() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, Duration::from_secs(20)).await;
+async fn append_one(stores: &Stores, writer: &mut Writer) -> Entry {
+    writer.append(stores, &[Draft::new(fresh(), text("x"))]).await.remove(0)
+}
+
+#[tokio::test]
+async fn append_is_done_when_an_applied_batch_is_answered_with_a_timeout() {
+    let recorder = Recorder::default();
+    let _guard = set_default_local_recorder(&recorder);
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
     let stores = faulty.gateway.stores();
-    faulty.responses(vec![forge_timeouts(1_000)]);
-    let (mut writer, mut entries) = (Writer::new(), Vec::new());
+    faulty.set_response_rules(vec![forge_timeouts(1_000)]);
+    let mut writer = Writer::new();
+    let mut entries = Vec::new();
     for _ in 0..10 {
-        entries.push(one_append(&stores, &mut writer).await.0);
+        entries.push(append_one(&stores, &mut writer).await);
     }
-    assert_eq!(faulty.gateway.unknowns(), Unknowns { met: 10, done: 10, not_done: 0 });
+    assert_eq!(unknown_appends(&recorder), [10, 10, 0]);
     faulty.heal();
     assert_eq!(writer.log(&stores).await, entries);
 }
 
-/// A batch that never arrived behind a forged time-out is sent again, and is there once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_batch_behind_a_forged_timeout_is_sent_again() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, Duration::from_secs(20)).await;
+#[tokio::test]
+async fn append_is_repeated_when_a_lost_batch_is_answered_with_a_timeout() {
+    let recorder = Recorder::default();
+    let _guard = set_default_local_recorder(&recorder);
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
     let stores = faulty.gateway.stores();
-    let (mut writer, mut entries) = (Writer::new(), Vec::new());
+    let mut writer = Writer::new();
+    let mut entries = Vec::new();
     for _ in 0..10 {
-        let once =
-            Condition::RequestOpcode(RequestOpcode::Batch).and(Condition::TrueForLimitedTimes(1));
-        let forged = RequestReaction::forge_with_error(timeout());
-        faulty.requests(vec![RequestRule(once, forged)]);
-        entries.push(one_append(&stores, &mut writer).await.0);
+        let forge = RequestReaction::forge_with_error(cas_timeout());
+        faulty.set_request_rules(vec![RequestRule(first_batches(1), forge)]);
+        entries.push(append_one(&stores, &mut writer).await);
     }
-    assert_eq!(faulty.gateway.unknowns(), Unknowns { met: 10, done: 0, not_done: 10 });
+    assert_eq!(unknown_appends(&recorder), [10, 0, 10]);
     faulty.heal();
     assert_eq!(writer.log(&stores).await, entries);
 }
 
-/// The answer of an applied batch is lost: within two seconds the append is known to be done, or
-/// unknown, and then the next read is final.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_answer_of_an_applied_batch_is_settled_in_time() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, WITHIN).await;
+async fn append_is_done_when_the_answer_of_an_applied_batch_is_dropped() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, SHORT * 4).await;
     let stores = faulty.gateway.stores();
     let mut writer = Writer::new();
-    one_append(&stores, &mut writer).await;
-    faulty.responses(vec![ResponseRule(applied(1_000), ResponseReaction::drop_frame())]);
-    let began = Instant::now();
-    let draft = [Draft::new(fresh(), text("lost answer"))];
-    let (answer, entries, head) = writer.append_from(&stores, &draft, writer.head.seq).await;
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    assert!(matches!(answer, Ok(Appended::Done) | Err(StoreError::Unknown(_))), "{answer:?}");
-    assert_eq!(writer.head_on(&stores).await, head);
-    assert_eq!(writer.log(&stores).await.last(), entries.last());
-}
-
-/// The first two tries of a batch are lost without a word: the third is there in time for the
-/// call.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batch_whose_first_tries_are_lost_is_done_within_its_call() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, WITHIN * 4).await;
-    let stores = faulty.gateway.stores();
-    let mut writer = Writer::new();
-    one_append(&stores, &mut writer).await;
-    let twice =
-        Condition::RequestOpcode(RequestOpcode::Batch).and(Condition::TrueForLimitedTimes(2));
-    faulty.requests(vec![RequestRule(twice, RequestReaction::drop_frame())]);
-    let entry = one_append(&stores, &mut writer).await.0;
-    assert_eq!(faulty.gateway.unknowns(), Unknowns { met: 2, done: 0, not_done: 2 });
+    append_one(&stores, &mut writer).await;
+    let drop_answers = ResponseRule(conditional_answer(1_000), ResponseReaction::drop_frame());
+    faulty.set_response_rules(vec![drop_answers]);
+    let entry = append_one(&stores, &mut writer).await;
+    assert_eq!(writer.head_on(&stores).await, writer.head);
     assert_eq!(writer.log(&stores).await.last(), Some(&entry));
 }
 
-async fn settle(stores: Stores, conversation: ConversationId, draft: Draft, base: Seq) -> Entry {
+#[tokio::test]
+async fn append_is_done_within_its_call_when_its_first_batches_are_dropped() {
+    let recorder = Recorder::default();
+    let _guard = set_default_local_recorder(&recorder);
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, SHORT * 4).await;
+    let stores = faulty.gateway.stores();
+    let mut writer = Writer::new();
+    append_one(&stores, &mut writer).await;
+    let drop_two = RequestRule(first_batches(2), RequestReaction::drop_frame());
+    faulty.set_request_rules(vec![drop_two]);
+    let entry = append_one(&stores, &mut writer).await;
+    assert_eq!(unknown_appends(&recorder), [2, 0, 2]);
+    assert_eq!(writer.log(&stores).await.last(), Some(&entry));
+}
+
+/// Repeats a command until its entry is in the log, as a client does. Returns the entry.
+async fn send(stores: Stores, conversation: ConversationId, draft: Draft, base: Seq) -> Entry {
     let mut writer = Writer { conversation, head: Head::default() };
     loop {
         writer.head = writer.head_on(&stores).await;
@@ -143,15 +151,17 @@ async fn settle(stores: Stores, conversation: ConversationId, draft: Draft, base
     }
 }
 
-async fn sender(handles: [Stores; 2], conversation: ConversationId, user: UserId) -> Vec<Entry> {
-    let (mut base, mut answers) = (Seq::ZERO, Vec::new());
+/// Sends 15 texts in turn, three of ten through both gateways at once. Returns their entries.
+async fn send_all(gateways: [Stores; 2], conversation: ConversationId, user: UserId) -> Vec<Entry> {
+    let mut base = Seq::ZERO;
+    let mut sent = Vec::new();
     for nth in 0..15 {
         let draft = Draft::new(user, text(&format!("{nth}")));
-        let [one, other] = handles.clone();
-        let first = settle(one, conversation, draft.clone(), base);
+        let [one, other] = gateways.clone();
+        let first = send(one, conversation, draft.clone(), base);
         let entry = if nth % 10 < 3 {
-            let (first, second) =
-                tokio::join!(first, settle(other, conversation, draft.clone(), base));
+            let second = send(other, conversation, draft.clone(), base);
+            let (first, second) = tokio::join!(first, second);
             assert_eq!(first, second, "two answers to one command");
             first
         } else {
@@ -159,62 +169,61 @@ async fn sender(handles: [Stores; 2], conversation: ConversationId, user: UserId
         };
         assert!(entry.seq > base);
         base = entry.seq;
-        answers.push(entry);
+        sent.push(entry);
     }
-    answers
+    sent
 }
 
-/// Eight senders on two gateways, three in ten commands on both at once, a fifth of all answers
-/// forged and a tenth of all batches lost, in buckets of eight: a dense log, each command once, and
-/// both outcomes of an unknown append were met (lost-write, duplicate, ack-divergence, hole).
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults_beside_many_senders_leave_one_dense_log() {
-    let Some(stage) = Stage::shared("edges_8", 8).await else { return };
+/// A fifth of all answers is forged and a tenth of all batches is lost, in buckets of eight
+/// entries.
+#[tokio::test]
+async fn log_is_dense_and_has_each_command_once_when_many_send_despite_faults() {
+    let recorder = Recorder::default();
+    let _guard = set_default_local_recorder(&recorder);
+    let Some(keyspace) = TestKeyspace::shared("edges_8", 8).await else { return };
     let mut gateways = [
-        faulty(&stage, Duration::from_secs(20)).await,
-        faulty(&stage, Duration::from_secs(20)).await,
+        FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await,
+        FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await,
     ];
     for faulty in &mut gateways {
-        faulty.requests(vec![refuse_batches(100)]);
-        faulty.responses(vec![forge_timeouts(200)]);
+        faulty.set_request_rules(vec![refuse_batches(100)]);
+        faulty.set_response_rules(vec![forge_timeouts(200)]);
     }
     let conversation = fresh();
     let mut senders = JoinSet::new();
     for nth in 0..8 {
-        let handles = [nth, nth + 1].map(|at| gateways[at % 2].gateway.stores());
-        senders.spawn(sender(handles, conversation, fresh()));
+        let stores = [nth, nth + 1].map(|at| gateways[at % 2].gateway.stores());
+        senders.spawn(send_all(stores, conversation, fresh()));
     }
-    let answers: Vec<_> = senders.join_all().await.into_iter().flatten().collect();
-    gateways.iter_mut().for_each(Faulty::heal);
+    let sent: Vec<_> = senders.join_all().await.into_iter().flatten().collect();
+    gateways.iter_mut().for_each(FaultyGateway::heal);
     let writer = Writer { conversation, head: Head::default() };
-    let mut all = Unknowns::default();
     for faulty in &gateways {
         let log = writer.log(&faulty.gateway.stores()).await;
         assert_eq!(log.len(), 8 * 15);
         assert!(log.iter().zip(1..).all(|(entry, seq)| entry.seq == Seq::new(seq)));
-        assert!(answers.iter().all(|answer| log.contains(answer)));
-        let Unknowns { met, done, not_done } = faulty.gateway.unknowns();
-        all.met += met;
-        all.done += done;
-        all.not_done += not_done;
+        assert!(sent.iter().all(|entry| log.contains(entry)));
     }
-    // Which gateway meets how many is left to chance; both together meet enough of each.
-    assert!(all.met >= 20 && all.done >= 2 && all.not_done >= 2, "{all:?}");
+    let [unknown, applied, not_applied] = unknown_appends(&recorder);
+    let counts = format!("{unknown} unknown, {applied} applied, {not_applied} not applied");
+    assert!(unknown >= 20 && applied >= 2 && not_applied >= 2, "{counts}");
 }
 
-/// A store that does not answer: each call ends within two seconds, after a while all are refused
-/// at once, and when the store is back so is everything, without a restart.
+/// Every call ends within two seconds. After some failures, calls fail at once. When the store
+/// answers again, the gateway works again without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn silent_store_is_not_waited_for() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, WITHIN).await;
+async fn calls_fail_at_once_while_the_store_is_silent() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, SHORT).await;
     let stores = faulty.gateway.stores();
     let mut writer = Writer::new();
-    one_append(&stores, &mut writer).await;
-    faulty.requests(vec![RequestRule(Condition::True, RequestReaction::drop_frame())]);
+    append_one(&stores, &mut writer).await;
+    let drop_all = RequestRule(Condition::True, RequestReaction::drop_frame());
+    faulty.set_request_rules(vec![drop_all]);
     let mut calls = JoinSet::new();
     for _ in 0..12 {
-        let (stores, writer) = (stores.clone(), writer.clone());
+        let stores = stores.clone();
+        let writer = writer.clone();
         calls.spawn(async move {
             let began = Instant::now();
             let draft = [Draft::new(fresh(), text("x"))];
@@ -226,17 +235,14 @@ async fn silent_store_is_not_waited_for() {
         assert!(matches!(answer, Err(StoreError::Unknown(_))), "{answer:?}");
         assert!(took < Duration::from_secs(2), "{took:?}");
     }
-    assert_eq!(faulty.gateway.health(), Health::Silent);
-    let began = Instant::now();
-    let refused = stores.log.heads(&[writer.conversation]).await;
-    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
+    assert_eq!(faulty.gateway.availability(), Availability::Silent);
+    let refused = stores.log.heads(&[writer.conversation]).now_or_never();
+    assert!(matches!(refused, Some(Err(StoreError::Unavailable(_)))), "{refused:?}");
     faulty.heal();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while faulty.gateway.health() != Health::Ok {
-        assert!(Instant::now() < deadline, "the store is back and not found");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the store answers again", async || {
+        faulty.gateway.availability() == Availability::Ok
+    })
+    .await;
     writer.head = writer.head_on(&stores).await;
-    one_append(&stores, &mut writer).await;
+    append_one(&stores, &mut writer).await;
 }

@@ -1,12 +1,12 @@
-//! What may have been done is never said to be undone, whatever fails after it.
-#![expect(clippy::unwrap_used, reason = "a test may end so")]
+//! No call reports that a write was not applied when it may have been.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
-#[expect(dead_code, reason = "this file of tests uses some of it")]
+#[expect(dead_code, reason = "this test file uses a part of it")]
 #[path = "scylla/faulty.rs"]
 mod faulty;
-#[expect(dead_code, reason = "this file of tests uses some of it")]
-#[path = "scylla/stage.rs"]
-mod stage;
+#[expect(dead_code, reason = "this test file uses a part of it")]
+#[path = "scylla/keyspace.rs"]
+mod keyspace;
 #[path = "scylla/writer.rs"]
 mod writer;
 
@@ -20,7 +20,7 @@ use std::{
 
 use chat_core::{
     error::StoreError,
-    id::{LoginId, UserId},
+    id::UserId,
     model::{Founding, Kind, Login, LoginSecret, Seq, User, Username},
     port::{Claim, ReplyKey, Stores},
     time::Clock,
@@ -33,12 +33,13 @@ use scylla_proxy::{
 };
 
 use crate::{
-    faulty::{Faulty, applied, faulty, timeout},
-    stage::Stage,
+    faulty::{FaultyGateway, cas_timeout, conditional_answer},
+    keyspace::{STATEMENT_WITHIN, TestKeyspace, eventually},
     writer::{CLOCK, Draft, Writer, fresh, text},
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than one attempt of a call with statements of four seconds.
+const ARRIVES_LATE: Duration = Duration::from_secs(4);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn user() -> User {
@@ -49,9 +50,16 @@ fn user() -> User {
 
 fn login(user: UserId) -> Login {
     let now = CLOCK.now();
-    let (id, current) = (fresh::<LoginId>(), LoginSecret([1; 32]));
-    let (created_at, used_at, expires_at) = (now, now, now.after(DAY));
-    Login { id, user, device: None, created_at, used_at, expires_at, current, previous: None }
+    Login {
+        id: fresh(),
+        user,
+        device: None,
+        created_at: now,
+        used_at: now,
+        expires_at: now.after(DAY),
+        current: LoginSecret([1; 32]),
+        previous: None,
+    }
 }
 
 fn reply_key() -> ReplyKey {
@@ -63,15 +71,15 @@ fn founding() -> Founding {
     Founding { conversation: fresh(), kind: Kind::Group, title: None, created_at }
 }
 
-/// From the next conditional write on, which is applied, every answer is an error: a time-out for a
-/// conditional write, and for the rest one that says nothing of the store's health.
-fn applied_and_then_failures() -> ResponseRule {
+/// Answers the next conditional write, which is applied, with a timeout, and everything after it
+/// with errors. Those of other statements do not count as an outage of the store.
+fn fail_from_the_next_conditional_write() -> ResponseRule {
     let has_begun = AtomicBool::new(false);
     let forge = move |frame: ResponseFrame| {
         let is_applied = frame.body.windows(9).any(|part| part == b"[applied]");
         if is_applied {
             has_begun.store(true, Ordering::SeqCst);
-            return ResponseFrame::forged_error(frame.params, timeout(), None).unwrap();
+            return ResponseFrame::forged_error(frame.params, cas_timeout(), None).unwrap();
         }
         if has_begun.load(Ordering::SeqCst) {
             let error = DbError::ServerError;
@@ -85,16 +93,17 @@ fn applied_and_then_failures() -> ResponseRule {
 
 type Call = BoxFuture<'static, Result<(), StoreError>>;
 
-/// Every call with a conditional write, ready to be made.
+/// Returns every call that sends a conditional write, by its name.
 async fn calls(stores: &Stores) -> Vec<(&'static str, Call)> {
     let mut calls: Vec<(&'static str, Call)> = Vec::new();
     let mut add = |name, call: Call| calls.push((name, call));
-    people(stores, &mut add).await;
-    replies(stores, &mut add).await;
-    let made = stores.conversations.clone();
-    add("create", Box::pin(async move { made.create(&founding()).await }));
-    let made = stores.conversations.clone();
-    add("direct", Box::pin(async move { made.direct(fresh(), fresh(), fresh()).await.map(drop) }));
+    add_account_calls(stores, &mut add).await;
+    add_reply_calls(stores, &mut add).await;
+    let conversations = stores.conversations.clone();
+    add("create", Box::pin(async move { conversations.create(&founding()).await }));
+    let conversations = stores.conversations.clone();
+    let direct = async move { conversations.direct(fresh(), fresh(), fresh()).await.map(drop) };
+    add("direct", Box::pin(direct));
     let mut writer = Writer::new();
     let draft = Draft::new(fresh(), text("to be erased"));
     writer.append(stores, &[draft]).await;
@@ -104,13 +113,14 @@ async fn calls(stores: &Stores) -> Vec<(&'static str, Call)> {
     calls
 }
 
-async fn people(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
-    let (accounts, known) = (stores.accounts.clone(), user());
+async fn add_account_calls(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
+    let accounts = stores.accounts.clone();
+    let known = user();
     assert!(accounts.claim(&known, "hash").await.unwrap());
     let claiming = accounts.clone();
     add("claim", Box::pin(async move { claiming.claim(&user(), "hash").await.map(drop) }));
-    let named = async move { accounts.set_profile(known.id, "newest").await.map(drop) };
-    add("set_profile", Box::pin(named));
+    let renaming = async move { accounts.set_profile(known.id, "newest").await.map(drop) };
+    add("set_profile", Box::pin(renaming));
 
     let opened = [login(fresh()), login(fresh()), login(fresh())];
     for one in &opened {
@@ -122,7 +132,8 @@ async fn people(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
     let logins = stores.logins.clone();
     add("revoke", Box::pin(async move { logins.revoke(ended.user, ended.id).await.map(drop) }));
     let rotate = |login: Login, presented: LoginSecret| {
-        let (logins, now) = (stores.logins.clone(), CLOCK.now());
+        let logins = stores.logins.clone();
+        let now = CLOCK.now();
         let successor = LoginSecret([2; 32]);
         async move { logins.rotate(login.id, presented, successor, now, now.after(DAY)).await.map(drop) }
     };
@@ -130,7 +141,7 @@ async fn people(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
     add("rotate, reused", Box::pin(rotate(reused, LoginSecret([9; 32]))));
 }
 
-async fn replies(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
+async fn add_reply_calls(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
     let claim = |key: ReplyKey| {
         let replies = stores.replies.clone();
         async move { replies.claim(&key, [0; 32], fresh(), CLOCK.now()).await }
@@ -147,15 +158,13 @@ async fn replies(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
     add("release", Box::pin(async move { replies.release(&released).await }));
 }
 
-/// The first conditional write of a call is applied and its answer lost, and then the store fails:
-/// no call says that it is surely not done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_may_be_done_is_never_called_undone() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, PATIENCE).await;
+async fn call_never_fails_as_unavailable_when_its_write_may_be_applied() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
     let mut wrong = Vec::new();
     for (name, call) in calls(&faulty.gateway.stores()).await {
-        faulty.responses(vec![applied_and_then_failures()]);
+        faulty.set_response_rules(vec![fail_from_the_next_conditional_write()]);
         let outcome = call.await;
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
             wrong.push((name, outcome));
@@ -165,28 +174,32 @@ async fn what_may_be_done_is_never_called_undone() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A login has ended, and the list of logins cannot be written: that it has ended is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ended_login_is_told_whatever_becomes_of_its_list() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let mut faulty = faulty(&stage, PATIENCE).await;
-    let (logins, login) = (faulty.gateway.stores().logins, login(fresh()));
+async fn revoke_succeeds_when_the_index_of_logins_cannot_be_written() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
+    let logins = faulty.gateway.stores().logins;
+    let login = login(fresh());
     logins.open(&login).await.unwrap();
     let value = |id: i64| [8_i32.to_be_bytes().to_vec(), id.to_be_bytes().to_vec()].concat();
     let row = [value(login.user.as_i64()), value(login.id.as_i64())].concat();
     let unindex = Condition::RequestOpcode(RequestOpcode::Execute)
         .and(Condition::BodyContainsCaseSensitive(row.into()));
-    faulty.requests(vec![RequestRule(unindex, RequestReaction::forge_with_error(timeout()))]);
+    faulty.set_request_rules(vec![RequestRule(
+        unindex,
+        RequestReaction::forge_with_error(cas_timeout()),
+    )]);
     assert_eq!(logins.revoke(login.user, login.id).await, Ok(true));
     assert_eq!(logins.list(login.user, login.used_at).await, Ok(Vec::new()));
 }
 
-/// An id that was given to two people lets neither in as the other.
+/// Nobody can log in as the other account, or use the other login.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn id_that_was_given_twice_is_one_account() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let gateway = stage.connect().await;
-    let (accounts, first) = (gateway.stores().accounts, user());
+async fn account_and_login_are_refused_when_their_id_was_generated_twice() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let gateway = keyspace.connect().await;
+    let accounts = gateway.stores().accounts;
+    let first = user();
     let second = User { id: first.id, ..user() };
     assert_eq!(accounts.claim(&first, "first").await, Ok(true));
     let claimed = accounts.claim(&second, "second").await;
@@ -203,42 +216,39 @@ async fn id_that_was_given_twice_is_one_account() {
     assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{opened:?}");
 }
 
-/// Lets the first conditional write arrive late, and counts the answers to conditional writes.
-fn late_once(faulty: &mut Faulty, name: &str) -> Arc<AtomicU64> {
+/// Delays the first request with this text, and counts the answers to conditional writes.
+fn delay_first_request(faulty: &mut FaultyGateway, content: &str) -> Arc<AtomicU64> {
     let answers = Arc::new(AtomicU64::new(0));
     let counting = answers.clone();
     let count = move |frame: ResponseFrame| {
         counting.fetch_add(1, Ordering::SeqCst);
         frame
     };
-    let pass = ResponseReaction::transform_frame(Arc::new(count));
-    faulty.responses(vec![ResponseRule(applied(1_000), pass)]);
+    let forward = ResponseReaction::transform_frame(Arc::new(count));
+    faulty.set_response_rules(vec![ResponseRule(conditional_answer(1_000), forward)]);
     let once = Condition::RequestOpcode(RequestOpcode::Execute)
-        .and(Condition::BodyContainsCaseSensitive(name.as_bytes().into()))
+        .and(Condition::BodyContainsCaseSensitive(content.as_bytes().into()))
         .and(Condition::TrueForLimitedTimes(1));
-    let late = RequestReaction::delay(Duration::from_millis(2_500));
-    faulty.requests(vec![RequestRule(once, late)]);
+    let late = RequestReaction::delay(ARRIVES_LATE);
+    faulty.set_request_rules(vec![RequestRule(once, late)]);
     answers
 }
 
-/// A display name was set by a second try; the first arrives when somebody has set another name.
+/// The first attempt arrives after a second attempt was applied and somebody set another name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn late_try_of_a_display_name_takes_nothing_back() {
-    let Some(stage) = Stage::shared("faults", 4_096).await else { return };
-    let (mut faulty, other) =
-        (faulty(&stage, Duration::from_millis(1_500)).await, stage.connect().await);
-    let (accounts, user) = (faulty.gateway.stores().accounts, user());
+async fn late_attempt_to_rename_does_not_undo_a_newer_name() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, Duration::from_secs(4)).await;
+    let other = keyspace.connect().await.stores().accounts;
+    let accounts = faulty.gateway.stores().accounts;
+    let user = user();
     assert_eq!(accounts.claim(&user, "hash").await, Ok(true));
-    let answers = late_once(&mut faulty, "by two tries");
-    let set = accounts.set_profile(user.id, "by two tries").await;
-    assert!(matches!(set, Ok(Some(_)) | Err(StoreError::Unknown(_))), "{set:?}");
+    let answers = delay_first_request(&mut faulty, "by two attempts");
+    assert!(accounts.set_profile(user.id, "by two attempts").await.unwrap().is_some());
     let before = answers.load(Ordering::SeqCst);
-    other.stores().accounts.set_profile(user.id, "newest").await.unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while answers.load(Ordering::SeqCst) == before {
-        assert!(tokio::time::Instant::now() < deadline, "the first try never arrived");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let stands = other.stores().accounts.users(&[user.id]).await.unwrap()[0].clone();
-    assert_eq!(&*stands.unwrap().display_name, "newest");
+    other.set_profile(user.id, "newest").await.unwrap();
+    let has_arrived = async || answers.load(Ordering::SeqCst) > before;
+    eventually("the first attempt arrives", has_arrived).await;
+    let stored = other.users(&[user.id]).await.unwrap().remove(0);
+    assert_eq!(&*stored.unwrap().display_name, "newest");
 }

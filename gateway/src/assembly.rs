@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use backends::{
     embedded::{self, Embedded, EmbeddedConfig},
     redis::{Redis, RedisConfig},
-    scylla::{self, ConnectError, Rebuilt, Scylla, ScyllaConfig},
+    scylla::{self, Availability, ConnectError, Rebuilt, Scylla, ScyllaConfig},
 };
 use chat_core::{
     memory::{LocalLimiter, MemoryStores, NoBus},
@@ -21,7 +21,6 @@ use gateway::{
     config::{Config, StoreKind},
     gateway::Parts,
     health::{AlwaysUp, Condition, StoreHealth},
-    metrics::{Figure, Figures},
     secret::Secret,
     tokens::SigningKey,
 };
@@ -75,7 +74,6 @@ struct OpenStore {
     stores: Stores,
     last_seen: Arc<dyn LastSeen>,
     health: Arc<dyn StoreHealth>,
-    figures: Vec<Arc<dyn Figures>>,
     /// The node number in this gateway's ids.
     node: u16,
     key: SigningKey,
@@ -113,7 +111,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
         passwords: Arc::new(passwords),
         clock: Arc::new(SystemClock::new(store.node)),
         key: store.key,
-        figures: store.figures,
+        figures: Vec::new(),
     };
     Ok((parts, Backends { engine: store.engine, tasks, stop }))
 }
@@ -126,7 +124,6 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             stores: MemoryStores::new(),
             last_seen: Arc::new(MemoryLastSeen::default()),
             health: Arc::new(AlwaysUp),
-            figures: Vec::new(),
             node: ONLY_NODE,
             key: configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?,
         }),
@@ -145,7 +142,6 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
                 stores: embedded.stores(),
                 last_seen: embedded.last_seen(),
                 health: Arc::new(EmbeddedHealth(embedded.health_changes())),
-                figures: Vec::new(),
                 node: ONLY_NODE,
                 key: configured_key().unwrap_or_else(default_key).map_err(invalid)?,
                 engine: Engine::Embedded(Box::new(embedded)),
@@ -161,7 +157,6 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
                 stores: scylla.stores(),
                 last_seen: scylla.last_seen(),
                 health: Arc::new(ScyllaHealth(Arc::clone(&scylla))),
-                figures: vec![Arc::new(ScyllaHealth(Arc::clone(&scylla)))],
                 node,
                 key,
                 engine: Engine::Scylla(scylla),
@@ -183,7 +178,7 @@ impl Backends {
                 }
             }
             Engine::Scylla(scylla) => {
-                while scylla.health() != scylla::Health::NodeLost {
+                while scylla.availability() != Availability::NodeLost {
                     tokio::time::sleep(NODE_CHECK_INTERVAL).await;
                 }
             }
@@ -278,21 +273,10 @@ struct ScyllaHealth(Arc<Scylla>);
 
 impl StoreHealth for ScyllaHealth {
     fn condition(&self) -> Condition {
-        match self.0.health() {
-            scylla::Health::Ok => Condition::Up,
-            scylla::Health::Silent | scylla::Health::NodeLost => Condition::Down,
+        match self.0.availability() {
+            Availability::Ok => Condition::Up,
+            Availability::Silent | Availability::NodeLost => Condition::Down,
         }
-    }
-}
-
-impl Figures for ScyllaHealth {
-    fn figures(&self) -> Vec<(Figure, u64)> {
-        let unknowns = self.0.unknowns();
-        vec![
-            (Figure::AppendsUnknown, unknowns.met),
-            (Figure::AppendsUnknownDone, unknowns.done),
-            (Figure::AppendsUnknownNotDone, unknowns.not_done),
-        ]
     }
 }
 

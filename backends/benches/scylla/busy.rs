@@ -1,4 +1,4 @@
-//! Conversations that are busy: many senders in each, through the whole of the domain.
+//! Busy conversations: many users send in each of them, through the whole domain.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,49 +21,49 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::writer::fresh;
 
-/// Nobody listens.
+/// Encodes nothing, because no session listens.
 #[derive(Debug)]
-struct Silence;
+struct NoEncoding;
 
-impl Encode for Silence {
+impl Encode for NoEncoding {
     fn encode(&self, _: &Event) -> Bytes {
         Bytes::new()
     }
 }
 
-/// A gateway's domain, and people who send.
-pub(crate) struct Busy {
+/// A gateway's domain, with users who send.
+pub(crate) struct BusyChat {
     chat: Arc<Chat>,
     senders: Vec<Identity>,
     conversations: Vec<ConversationId>,
     shutdown: CancellationToken,
 }
 
-impl Busy {
-    /// So many conversations, each with all of so many senders.
-    pub(crate) async fn begin(stores: Stores, conversations: usize, senders: usize) -> Self {
+impl BusyChat {
+    /// Creates this many senders, and this many conversations that all of them are in.
+    pub(crate) async fn start(stores: Stores, conversations: usize, senders: usize) -> Self {
         let clock = Arc::new(SystemClock::new(1));
-        let mut people = Vec::new();
+        let mut identities = Vec::new();
         for _ in 0..senders {
-            people.push(person(&stores, clock.now()).await);
+            identities.push(create_user(&stores, clock.now()).await);
         }
         let ports = Ports {
             stores,
             bus: Arc::new(MemoryHub::new().bus()),
             clock,
-            encode: Arc::new(Silence),
+            encode: Arc::new(NoEncoding),
         };
         let shutdown = CancellationToken::new();
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
         let chat = Chat::start(ports, revoked, TaskTracker::new(), shutdown.clone());
-        let mut busy = Self { chat, senders: people, conversations: Vec::new(), shutdown };
+        let mut busy = Self { chat, senders: identities, conversations: Vec::new(), shutdown };
         for number in 0..conversations {
-            busy.conversations.push(busy.group(number).await);
+            busy.conversations.push(busy.create_group(number).await);
         }
         busy
     }
 
-    async fn group(&self, number: usize) -> ConversationId {
+    async fn create_group(&self, number: usize) -> ConversationId {
         let members = self.senders.iter().skip(1).map(|sender| sender.user).collect();
         let key = format!("bench-{number}").into();
         let command = Command::CreateGroup { title: "Busy".into(), members, key };
@@ -72,8 +72,8 @@ impl Busy {
         conversation.id
     }
 
-    /// Each sender sends one text after the other, in each conversation at once, for so long; how
-    /// long each took.
+    /// Lets each sender send one text after the other in every conversation. Returns how long each
+    /// text took.
     pub(crate) async fn send(&self, time: Duration) -> Vec<Duration> {
         let end = Instant::now() + time;
         let mut sending = JoinSet::new();
@@ -86,13 +86,13 @@ impl Busy {
     }
 }
 
-impl Drop for Busy {
+impl Drop for BusyChat {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
 }
 
-async fn person(stores: &Stores, created_at: chat_core::time::Timestamp) -> Identity {
+async fn create_user(stores: &Stores, created_at: chat_core::time::Timestamp) -> Identity {
     let id: UserId = fresh();
     let username = Username::new(&format!("u{id}")).unwrap();
     let user = User { id, username, display_name: "Sender".into(), created_at };

@@ -13,12 +13,13 @@ use chat_core::{
     port::Accounts,
     time::Timestamp,
 };
+use scylla::DeserializeRow;
 use tokio::time::Instant;
 
 use super::{
-    heads::Sight,
+    heads::ReadMode,
     settle::{Look, Settled, settle, unknown_after_write},
-    store::{Store, corrupt, together},
+    store::{CqlStore, corrupt, join_bounded},
 };
 
 /// The characters of usernames, in the order in which names are listed.
@@ -30,26 +31,22 @@ const AFTER_ALL: &str = "\u{7f}";
 
 /// Accounts in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaAccounts(pub(super) Arc<Store>);
+pub(super) struct ScyllaAccounts(pub(super) Arc<CqlStore>);
 
-/// User, password hash, first display name, creation time.
-type NameRow = (Option<i64>, Option<String>, Option<String>, Option<i64>);
-/// Username, display name, creation time.
-type UserRow = (Option<String>, Option<String>, Option<i64>);
-
-fn incomplete() -> StoreError {
-    corrupt("an account without one of its columns")
+/// The whole account, under its name.
+#[derive(DeserializeRow)]
+struct NameRow {
+    user: i64,
+    password_hash: String,
+    display_name: String,
+    created_at: i64,
 }
 
-fn read_account(username: &Username, row: NameRow) -> Result<(User, Arc<str>), StoreError> {
-    let (user, hash, display_name, created_at) = row;
-    let user = User {
-        id: user.and_then(UserId::from_i64).ok_or_else(incomplete)?,
-        username: username.clone(),
-        display_name: display_name.ok_or_else(incomplete)?.into(),
-        created_at: Timestamp::from_millis(created_at.ok_or_else(incomplete)?),
-    };
-    Ok((user, hash.ok_or_else(incomplete)?.into()))
+#[derive(DeserializeRow)]
+struct UserRow {
+    username: String,
+    display_name: String,
+    created_at: i64,
 }
 
 /// Fails if the stored user has another name: an id that was generated twice must not let anybody
@@ -74,7 +71,7 @@ fn partitions(prefix: &str) -> Vec<String> {
     found
 }
 
-impl Store {
+impl CqlStore {
     /// Writes the index and the user's row of a claimed name, unless they are there.
     async fn add_user(&self, user: &User, deadline: Instant) -> Result<(), StoreError> {
         let name = user.username.as_str();
@@ -87,7 +84,7 @@ impl Store {
             Some(()),
             async |()| self.write_if(&self.statements.add_user, values).await,
             async |_| {
-                let stored = self.user(user.id, Sight::Final).await?;
+                let stored = self.user(user.id, ReadMode::Serial).await?;
                 Ok(stored.map_or(Look::Attempt(()), Look::NotApplied))
             },
         );
@@ -98,23 +95,23 @@ impl Store {
         }
     }
 
-    async fn user(&self, id: UserId, sight: Sight) -> Result<Option<User>, StoreError> {
-        let statement = match sight {
-            Sight::Acknowledged => &self.statements.user,
-            Sight::Final => &self.statements.user_serial,
+    async fn user(&self, id: UserId, mode: ReadMode) -> Result<Option<User>, StoreError> {
+        let statement = match mode {
+            ReadMode::Quorum => &self.statements.user,
+            ReadMode::Serial => &self.statements.user_serial,
         };
         let row: Option<UserRow> = self.row(statement, (id.as_i64(),)).await?;
-        let Some((name, display_name, created_at)) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(None) };
         Ok(Some(User {
             id,
-            username: Username::new(&name.ok_or_else(incomplete)?).map_err(corrupt)?,
-            display_name: display_name.ok_or_else(incomplete)?.into(),
-            created_at: Timestamp::from_millis(created_at.ok_or_else(incomplete)?),
+            username: Username::new(&row.username).map_err(corrupt)?,
+            display_name: row.display_name.into(),
+            created_at: Timestamp::from_millis(row.created_at),
         }))
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
-        together(ids.iter().map(|id| self.user(*id, Sight::Acknowledged)).collect()).await
+        join_bounded(ids.iter().map(|id| self.user(*id, ReadMode::Quorum)).collect()).await
     }
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -129,7 +126,7 @@ impl Store {
                 let values = (partition, prefix, &end, page);
                 self.rows::<(String, Option<i64>)>(&self.statements.names, values).await
             });
-            let rows = together(pages.collect()).await?.into_iter().flatten();
+            let rows = join_bounded(pages.collect()).await?.into_iter().flatten();
             let ids: Vec<_> = rows.filter_map(|(_, id)| id.and_then(UserId::from_i64)).collect();
             let mut chunks = ids.chunks(limit);
             while found.len() < limit
@@ -150,7 +147,7 @@ impl Store {
 impl Accounts for ScyllaAccounts {
     async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
         let store = &self.0;
-        store.tenure.check()?;
+        store.node_lease.check()?;
         let deadline = store.deadline();
         let id = user.id.as_i64();
         let name = user.username.as_str();
@@ -162,8 +159,8 @@ impl Accounts for ScyllaAccounts {
             async |_| {
                 let row: Option<NameRow> =
                     store.row(&store.statements.name_serial, (name,)).await?;
-                Ok(match row.and_then(|row| row.0) {
-                    Some(owner) if owner == id => Look::Applied(()),
+                Ok(match row {
+                    Some(row) if row.user == id => Look::Applied(()),
                     Some(_) => Look::NotApplied(()),
                     None => Look::Attempt(()),
                 })
@@ -193,8 +190,15 @@ impl Accounts for ScyllaAccounts {
             let row: Option<NameRow> =
                 store.row(&store.statements.name, (username.as_str(),)).await?;
             let Some(row) = row else { return Ok(None) };
-            let (claimed, hash) = read_account(username, row)?;
-            if let Some(user) = store.user(claimed.id, Sight::Acknowledged).await? {
+            let user = UserId::from_i64(row.user);
+            let claimed = User {
+                id: user.ok_or_else(|| corrupt("a name without its user"))?,
+                username: username.clone(),
+                display_name: row.display_name.into(),
+                created_at: Timestamp::from_millis(row.created_at),
+            };
+            let hash = row.password_hash.into();
+            if let Some(user) = store.user(claimed.id, ReadMode::Quorum).await? {
                 check_username(&user, username)?;
                 return Ok(Some((user, hash)));
             }
@@ -220,7 +224,7 @@ impl Accounts for ScyllaAccounts {
                 store.write_if(&store.statements.set_profile, values).await
             },
             async |_| {
-                Ok(match store.user(id, Sight::Final).await? {
+                Ok(match store.user(id, ReadMode::Serial).await? {
                     Some(user) if &*user.display_name != display_name => Look::Attempt(user),
                     unchanged => Look::NotApplied(unchanged),
                 })

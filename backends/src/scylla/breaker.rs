@@ -1,9 +1,9 @@
-//! Refuses at once while the store does not answer, and finds out when it does again.
+//! A circuit breaker: refuses calls at once while the store does not answer.
 //!
-//! A failure counts only if nothing at all has been answered since its request began: many requests
-//! to one silent node fail at the same moment, beside others that the rest of the store answers.
-//! After [`FAILURES_MAX`] that count, callers are refused without asking; a probe every
-//! [`PROBE_EVERY`] closes the breaker when it is answered.
+//! A failure counts only if the store has answered nothing since that request began. Otherwise many
+//! requests to one silent node, which fail together, would open the breaker although the other
+//! nodes answer. After [`FAILURES_MAX`] such failures the breaker opens. A probe every
+//! [`PROBE_EVERY`] closes it when the store answers again.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -12,17 +12,19 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Failures without an answer after which the store counts as gone.
+/// How many failures without an answer open the breaker.
 const FAILURES_MAX: u32 = 8;
 
-/// How often a store that is gone is asked.
+/// How often an open breaker probes the store.
 pub(super) const PROBE_EVERY: Duration = Duration::from_millis(500);
 
-/// How many requests had been answered when this one began.
+/// Permission to send a request; holds how many answers there were when it was given.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked(u64);
+pub(super) struct Permit {
+    answers: u64,
+}
 
-/// Whether the store is asked at all.
+/// Decides whether requests may be sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     answers: AtomicU64,
@@ -32,18 +34,18 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether callers are refused.
+    /// Returns true if requests are refused.
     pub(super) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Relaxed)
     }
 
-    /// A request begins, if it may.
-    pub(super) fn ask(&self) -> Option<Asked> {
-        (!self.is_open()).then(|| Asked(self.answers.load(Ordering::Relaxed)))
+    /// Permits a request, unless the breaker is open.
+    pub(super) fn permit(&self) -> Option<Permit> {
+        (!self.is_open()).then(|| Permit { answers: self.answers.load(Ordering::Relaxed) })
     }
 
-    /// The store has answered.
-    pub(super) fn answered(&self) {
+    /// Records that the store answered, and closes the breaker.
+    pub(super) fn record_answer(&self) {
         self.answers.fetch_add(1, Ordering::Relaxed);
         self.failures.store(0, Ordering::Relaxed);
         if self.is_open.swap(false, Ordering::Relaxed) {
@@ -51,19 +53,19 @@ impl Breaker {
         }
     }
 
-    /// The store has not answered this request.
-    pub(super) fn failed(&self, asked: Asked) {
-        if self.answers.load(Ordering::Relaxed) != asked.0 {
+    /// Records that the store did not answer this request.
+    pub(super) fn record_failure(&self, permit: Permit) {
+        if self.answers.load(Ordering::Relaxed) != permit.answers {
             return;
         }
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures >= FAILURES_MAX && !self.is_open.swap(true, Ordering::Relaxed) {
-            tracing::warn!(failures, "the store does not answer: refusing until it does");
+            tracing::warn!(failures, "the store does not answer: refusing calls until it does");
             self.opened.notify_one();
         }
     }
 
-    /// Returns when the breaker has opened: then somebody has to probe.
+    /// Returns when the breaker has opened, so that one task can begin to probe.
     pub(super) async fn opened(&self) {
         self.opened.notified().await;
     }
@@ -73,33 +75,29 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    fn asked(breaker: &Breaker) -> Asked {
-        breaker.ask().unwrap()
-    }
-
     #[tokio::test]
-    async fn breaker_opens_after_failures_in_a_row_until_there_is_an_answer() {
+    async fn breaker_opens_after_consecutive_failures_and_closes_on_an_answer() {
         let breaker = Breaker::default();
         for _ in 0..3 {
-            (1..FAILURES_MAX).for_each(|_| breaker.failed(asked(&breaker)));
+            (1..FAILURES_MAX).for_each(|_| breaker.record_failure(breaker.permit().unwrap()));
             assert!(!breaker.is_open());
-            breaker.answered();
+            breaker.record_answer();
         }
-        let began = asked(&breaker);
-        (0..FAILURES_MAX * 2).for_each(|_| breaker.failed(began));
+        let permit = breaker.permit().unwrap();
+        (0..FAILURES_MAX * 2).for_each(|_| breaker.record_failure(permit));
         breaker.opened().await;
-        assert!(breaker.is_open());
-        breaker.answered();
-        assert!(!breaker.is_open());
+        assert!(breaker.permit().is_none());
+        breaker.record_answer();
+        assert!(breaker.permit().is_some());
     }
 
     #[test]
-    fn failures_of_one_moment_beside_an_answer_open_nothing() {
+    fn breaker_stays_closed_when_an_answer_came_after_the_requests_began() {
         let breaker = Breaker::default();
-        let began: Vec<Asked> = (0..FAILURES_MAX * 4).map(|_| asked(&breaker)).collect();
-        breaker.answered();
-        for asked in began {
-            breaker.failed(asked);
+        let permits: Vec<_> = (0..FAILURES_MAX * 4).map(|_| breaker.permit().unwrap()).collect();
+        breaker.record_answer();
+        for permit in permits {
+            breaker.record_failure(permit);
         }
         assert!(!breaker.is_open());
     }

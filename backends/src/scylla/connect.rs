@@ -1,4 +1,5 @@
-//! The way to a session: the keyspace is looked at first, and what does not fit is refused.
+//! Opens the session. Checks the keyspace first, and refuses one that does not fit the
+//! configuration.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,35 +15,35 @@ use scylla::{
 
 use super::error::ConnectError;
 
-/// How often each connection is tried out, and how long it may stay silent then: a node that hangs
-/// is asked for twice this time at the most.
+/// How often each connection is probed, and how long it may stay silent after that. A node that
+/// hangs receives requests for at most twice this time.
 const KEEPALIVE: Duration = Duration::from_secs(2);
 
-/// Where the store is and how it is used.
+/// The address and the settings of the store.
 #[derive(Clone)]
 pub struct ScyllaConfig {
-    /// Some of its nodes, as `host:port`; the others are found.
+    /// Some of its nodes, as `host:port`. The driver discovers the others.
     pub nodes: Vec<String>,
-    /// The keyspace that holds everything.
+    /// The keyspace that holds all tables.
     pub keyspace: String,
-    /// Copies of everything in a datacenter: three survive the loss of a node.
+    /// Replicas in a datacenter. Three survive the loss of a node.
     pub replication: usize,
-    /// The datacenter of this gateway; needed where there are several, and the same for all: it
-    /// decides what is written on conditions.
+    /// The datacenter that decides conditional writes. Needed if several have replicas, and the
+    /// same for all gateways.
     pub datacenter: Option<String>,
-    /// The name to log in with, if any.
+    /// The user name, if the store needs one. Set together with the password.
     pub user: Option<String>,
-    /// The password to log in with.
+    /// The password.
     pub password: Option<String>,
-    /// How long one statement may take; a call of a port ends within six fifths of it.
+    /// How long one statement may take. A call of a port ends within six fifths of it.
     pub statement_within: Duration,
-    /// Entries in a bucket of a log; fixed when the keyspace is first used. Other than the default
-    /// in tests only.
+    /// Entries in a bucket of a log, fixed when the keyspace is first used. Only tests change the
+    /// default.
     pub bucket_entries: u64,
 }
 
 impl ScyllaConfig {
-    /// The usual times and sizes, three copies, without a password.
+    /// The default settings: three replicas, no password.
     pub fn new(nodes: Vec<String>, keyspace: impl Into<String>) -> Self {
         Self {
             nodes,
@@ -57,7 +58,7 @@ impl ScyllaConfig {
     }
 }
 
-/// Without the password.
+/// Omits the user name and the password.
 impl std::fmt::Debug for ScyllaConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ScyllaConfig")
@@ -69,7 +70,7 @@ impl std::fmt::Debug for ScyllaConfig {
     }
 }
 
-/// A session that can make and look at keyspaces.
+/// Connects, without a keyspace.
 pub(super) async fn session(config: &ScyllaConfig) -> Result<Session, ConnectError> {
     check_name(&config.keyspace)?;
     let mut policy = DefaultPolicy::builder().token_aware(true);
@@ -100,14 +101,18 @@ pub(super) async fn session(config: &ScyllaConfig) -> Result<Session, ConnectErr
 }
 
 fn check_name(keyspace: &str) -> Result<(), ConnectError> {
-    let plain = (1..=48).contains(&keyspace.len())
+    let is_plain = (1..=48).contains(&keyspace.len())
         && keyspace.starts_with(|first: char| first.is_ascii_lowercase())
         && keyspace.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if plain { Ok(()) } else { Err(ConnectError::KeyspaceName { keyspace: keyspace.to_owned() }) }
+    if is_plain {
+        Ok(())
+    } else {
+        Err(ConnectError::KeyspaceName { keyspace: keyspace.to_owned() })
+    }
 }
 
-/// Looks at the keyspace and goes into it. Gives the datacenter that decides.
-pub(super) async fn enter(
+/// Checks the keyspace and selects it. Returns the datacenter that decides conditional writes.
+pub(super) async fn select_keyspace(
     session: &Session,
     config: &ScyllaConfig,
 ) -> Result<Option<String>, ConnectError> {
@@ -118,21 +123,21 @@ pub(super) async fn enter(
         keyspace: name.clone(),
         statement: keyspace_statement(config, "CREATE", false),
     })?;
-    check(keyspace, config)?;
+    check_keyspace(keyspace, config)?;
     let nodes = state.get_nodes_info().iter();
     let of_nodes = nodes.filter_map(|node| node.datacenter.clone()).collect();
-    let datacenter = deciding(datacenters(&keyspace.strategy, of_nodes), config)?;
-    let entered = session.use_keyspace(name, false).await;
-    entered.map_err(|error| ConnectError::refused(format!("USE {name}"), error))?;
+    let datacenter = deciding_datacenter(datacenters(&keyspace.strategy, of_nodes), config)?;
+    let selected = session.use_keyspace(name, false).await;
+    selected.map_err(|error| ConnectError::refused(format!("USE {name}"), error))?;
     Ok(datacenter)
 }
 
-/// The datacenters that keep copies.
+/// Returns the datacenters that have replicas.
 fn datacenters(strategy: &Strategy, of_nodes: BTreeSet<String>) -> BTreeSet<String> {
     match strategy {
         Strategy::NetworkTopologyStrategy { datacenter_repfactors: factors } => factors
             .iter()
-            .filter(|(_, copies)| **copies > 0)
+            .filter(|(_, replicas)| **replicas > 0)
             .map(|(name, _)| name.clone())
             .collect(),
         Strategy::SimpleStrategy { .. } | Strategy::LocalStrategy | Strategy::Other { .. } | _ => {
@@ -141,8 +146,8 @@ fn datacenters(strategy: &Strategy, of_nodes: BTreeSet<String>) -> BTreeSet<Stri
     }
 }
 
-/// The datacenter that decides: the one that is named, or the only one.
-fn deciding(
+/// Returns the datacenter that decides: the configured one, or the only one.
+fn deciding_datacenter(
     datacenters: BTreeSet<String>,
     config: &ScyllaConfig,
 ) -> Result<Option<String>, ConnectError> {
@@ -153,26 +158,26 @@ fn deciding(
     Err(ConnectError::Datacenters { keyspace: config.keyspace.clone(), datacenters })
 }
 
-fn check(keyspace: &Keyspace, config: &ScyllaConfig) -> Result<(), ConnectError> {
+fn check_keyspace(keyspace: &Keyspace, config: &ScyllaConfig) -> Result<(), ConnectError> {
     let name = config.keyspace.clone();
     if keyspace.tablet_based {
         let statement = keyspace_statement(config, "CREATE", true);
         return Err(ConnectError::Tablets { keyspace: name, statement });
     }
-    let found = copies(&keyspace.strategy, config.datacenter.as_deref());
+    let found = replicas(&keyspace.strategy, config.datacenter.as_deref());
     if found == Ok(config.replication) {
         return Ok(());
     }
     Err(ConnectError::Replication {
         keyspace: name,
-        found: found.map_or_else(|unknown| unknown, |copies| copies.to_string()),
+        found: found.map_or_else(|unknown| unknown, |replicas| replicas.to_string()),
         expected: config.replication,
         statement: keyspace_statement(config, "ALTER", false),
     })
 }
 
-/// How many copies a datacenter keeps; what it says instead where that is no number.
-fn copies(strategy: &Strategy, datacenter: Option<&str>) -> Result<usize, String> {
+/// Returns the replicas in a datacenter, or a description if that is not a number.
+fn replicas(strategy: &Strategy, datacenter: Option<&str>) -> Result<usize, String> {
     match strategy {
         Strategy::SimpleStrategy { replication_factor } => Ok(*replication_factor),
         Strategy::NetworkTopologyStrategy { datacenter_repfactors: factors } => match datacenter {
@@ -183,7 +188,7 @@ fn copies(strategy: &Strategy, datacenter: Option<&str>) -> Result<usize, String
     }
 }
 
-/// How the keyspace is made or changed.
+/// Returns the statement that creates or alters the keyspace.
 fn keyspace_statement(config: &ScyllaConfig, verb: &str, has_tablets: bool) -> String {
     let ScyllaConfig { keyspace, replication, .. } = config;
     let tablets = if has_tablets { " AND tablets = {'enabled': false}" } else { "" };
@@ -193,19 +198,19 @@ fn keyspace_statement(config: &ScyllaConfig, verb: &str, has_tablets: bool) -> S
     )
 }
 
-/// Makes the keyspace where there is none.
-pub(super) async fn make_keyspace(
+/// Creates the keyspace unless it exists.
+pub(super) async fn create_keyspace(
     session: &Session,
     config: &ScyllaConfig,
 ) -> Result<(), ConnectError> {
-    let asked = session
+    let result = session
         .query_unpaged(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system_schema' \
              AND table_name = 'scylla_keyspaces'",
             (),
         )
         .await;
-    let is_scylla = asked
+    let is_scylla = result
         .ok()
         .and_then(|result| result.into_rows_result().ok())
         .is_some_and(|rows| rows.rows_num() > 0);
@@ -219,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keyspaces_need_no_quotes() {
+    fn keyspace_name_is_refused_when_it_needs_quotes() {
         for good in ["confab", "c", "confab_2"] {
             assert_eq!(check_name(good), Ok(()));
         }
@@ -229,26 +234,26 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_datacenters_has_to_be_named() {
+    fn connect_fails_when_none_of_several_datacenters_is_named() {
         let mut config = ScyllaConfig::new(vec!["a:9042".to_owned()], "confab");
         let factors = [("east", 3), ("west", 3), ("gone", 0)];
         let datacenter_repfactors =
-            factors.map(|(name, copies)| (name.to_owned(), copies)).into_iter().collect();
+            factors.map(|(name, replicas)| (name.to_owned(), replicas)).into_iter().collect();
         let strategy = Strategy::NetworkTopologyStrategy { datacenter_repfactors };
         let found = datacenters(&strategy, BTreeSet::new());
-        let error = deciding(found.clone(), &config).unwrap_err();
+        let error = deciding_datacenter(found.clone(), &config).unwrap_err();
         assert!(error.to_string().contains("east, west"), "{error}");
         config.datacenter = Some("west".to_owned());
-        assert_eq!(deciding(found, &config), Ok(config.datacenter.clone()));
+        assert_eq!(deciding_datacenter(found, &config), Ok(config.datacenter.clone()));
         config.datacenter = None;
         let simple = Strategy::SimpleStrategy { replication_factor: 3 };
         let only = BTreeSet::from(["east".to_owned()]);
         let found = datacenters(&simple, only.clone());
-        assert_eq!(deciding(found, &config), Ok(only.first().cloned()));
+        assert_eq!(deciding_datacenter(found, &config), Ok(only.first().cloned()));
     }
 
     #[test]
-    fn password_is_not_shown() {
+    fn debug_output_omits_the_password() {
         let mut config = ScyllaConfig::new(vec!["a:9042".to_owned()], "confab");
         config.password = Some("hunter2".to_owned());
         assert!(!format!("{config:?}").contains("hunter2"));

@@ -1,4 +1,4 @@
-//! Read models of the logs. Entries write them in [`super::views`]; here they are read.
+//! Reads the projections of conversations, which [`super::views`] writes.
 
 use std::sync::Arc;
 
@@ -10,26 +10,32 @@ use chat_core::{
     port::Conversations,
     time::Timestamp,
 };
+use scylla::DeserializeRow;
 
 use super::{
-    heads::{seq, unsigned},
+    heads::{read_seq, read_u64},
     settle::{Look, Settled, settle},
-    store::{Store, corrupt, together},
+    store::{CqlStore, corrupt, join_bounded},
 };
 
-/// Rows of one partition that are read at once.
+/// How many rows of one partition are read at once.
 const PAGE: usize = 1_000;
 
-/// Read models in a CQL store.
+/// Conversations in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaConversations(pub(super) Arc<Store>);
+pub(super) struct ScyllaConversations(pub(super) Arc<CqlStore>);
 
-/// A user or a conversation, whether it has gone, and the standing.
-type StandingRow = (i64, Option<bool>, Option<i8>, Option<i64>, Option<i64>);
-/// Kind, title, time.
-type FoundingRow = (Option<i8>, Option<String>, Option<i64>);
+/// User or conversation, gone, role, `joined_seq`, `joined_ord`.
+type MemberRow = (i64, Option<bool>, Option<i8>, Option<i64>, Option<i64>);
+#[derive(DeserializeRow)]
+struct FoundingRow {
+    kind: i8,
+    title: Option<String>,
+    created_at: i64,
+}
 
-fn read_standing(user: UserId, row: StandingRow) -> Result<Option<Member>, StoreError> {
+/// Returns the member of a row, or `None` if the member has left.
+fn read_member(user: UserId, row: MemberRow) -> Result<Option<Member>, StoreError> {
     let (_, gone, role, joined_seq, joined_ord) = row;
     if gone != Some(false) {
         return Ok(None);
@@ -37,13 +43,9 @@ fn read_standing(user: UserId, row: StandingRow) -> Result<Option<Member>, Store
     let role = role.unwrap_or_default();
     let role = Role::from_code(role.cast_unsigned())
         .ok_or_else(|| corrupt(format!("unknown role {role}")))?;
-    let joined_ord = unsigned(joined_ord.unwrap_or_default())?;
-    Ok(Some(Member { user, role, joined_seq: seq(joined_seq)?, joined_ord }))
-}
-
-fn read_member(row: StandingRow) -> Result<Option<Member>, StoreError> {
-    let user = UserId::from_i64(row.0).ok_or_else(|| corrupt("a member without an id"))?;
-    read_standing(user, row)
+    let joined_ord = read_u64(joined_ord.unwrap_or_default())?;
+    let joined_seq = read_seq(joined_seq.ok_or_else(|| corrupt("a member without a seq"))?)?;
+    Ok(Some(Member { user, role, joined_seq, joined_ord }))
 }
 
 const fn kind_column(kind: Kind) -> i8 {
@@ -54,44 +56,28 @@ const fn kind_column(kind: Kind) -> i8 {
 }
 
 fn read_founding(conversation: ConversationId, row: FoundingRow) -> Result<Founding, StoreError> {
-    let (kind, title, created_at) = row;
-    let kind = match kind {
-        Some(0) => Kind::Direct,
-        Some(1) => Kind::Group,
-        other => return Err(corrupt(format!("a conversation of kind {other:?}"))),
+    let kind = match row.kind {
+        0 => Kind::Direct,
+        1 => Kind::Group,
+        other => return Err(corrupt(format!("a conversation of kind {other}"))),
     };
-    let created_at = Timestamp::from_millis(created_at.unwrap_or_default());
-    Ok(Founding { conversation, kind, title: title.map(Arc::from), created_at })
+    let created_at = Timestamp::from_millis(row.created_at);
+    Ok(Founding { conversation, kind, title: row.title.map(Arc::from), created_at })
 }
 
-impl Store {
-    async fn get(
-        self: &Arc<Self>,
-        conversation: ConversationId,
-    ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
-        self.mend(conversation).await?;
-        let key = (conversation.as_i64(),);
-        let founding = self.row::<FoundingRow>(&self.statements.conversation, key);
-        let view = self.row::<(Option<String>, Option<i64>)>(&self.statements.view, key);
-        let (founding, view) = futures_util::future::try_join(founding, view).await?;
-        let Some(row) = founding else { return Ok(None) };
-        let founding = read_founding(conversation, row)?;
-        let title = view.and_then(|(title, _)| title).map(Arc::from);
-        let title = title.or_else(|| founding.title.clone());
-        Ok(Some((founding, title)))
-    }
-
+impl CqlStore {
     async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
-        let (mut found, mut above) = (Vec::new(), 0);
+        let mut found = Vec::new();
+        let mut after = 0;
         loop {
-            let values = (user.as_i64(), above, i32::try_from(PAGE).unwrap_or(i32::MAX));
-            let rows: Vec<StandingRow> = self.rows(&self.statements.memberships, values).await?;
+            let values = (user.as_i64(), after, i32::try_from(PAGE).unwrap_or(i32::MAX));
+            let rows: Vec<MemberRow> = self.rows(&self.statements.memberships, values).await?;
             let is_last = rows.len() < PAGE;
             for row in rows {
-                above = row.0;
+                after = row.0;
                 let conversation = ConversationId::from_i64(row.0)
                     .ok_or_else(|| corrupt("a membership without its conversation"))?;
-                let member = read_standing(user, row)?;
+                let member = read_member(user, row)?;
                 found.extend(member.map(|member| Membership { conversation, member }));
             }
             if is_last {
@@ -106,16 +92,19 @@ impl Store {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Member>, StoreError> {
-        self.mend(conversation).await?;
-        let (mut found, mut above) = (Vec::new(), after.map_or(0, UserId::as_i64));
+        self.repair(conversation).await?;
+        let mut found = Vec::new();
+        let mut after = after.map_or(0, UserId::as_i64);
         let page = limit.clamp(1, PAGE);
         while found.len() < limit {
-            let values = (conversation.as_i64(), above, i32::try_from(page).unwrap_or(i32::MAX));
-            let rows: Vec<StandingRow> = self.rows(&self.statements.members, values).await?;
+            let values = (conversation.as_i64(), after, i32::try_from(page).unwrap_or(i32::MAX));
+            let rows: Vec<MemberRow> = self.rows(&self.statements.members, values).await?;
             let is_last = rows.len() < page;
             for row in rows {
-                above = row.0;
-                found.extend(read_member(row)?);
+                after = row.0;
+                let user =
+                    UserId::from_i64(row.0).ok_or_else(|| corrupt("a member without an id"))?;
+                found.extend(read_member(user, row)?);
             }
             if is_last {
                 break;
@@ -124,32 +113,13 @@ impl Store {
         found.truncate(limit);
         Ok(found)
     }
-
-    async fn standing(
-        self: &Arc<Self>,
-        conversation: ConversationId,
-        users: &[UserId],
-    ) -> Result<Vec<Option<Member>>, StoreError> {
-        self.mend(conversation).await?;
-        together(users.iter().map(|user| self.member(conversation, *user)).collect()).await
-    }
-
-    async fn member(
-        &self,
-        conversation: ConversationId,
-        user: UserId,
-    ) -> Result<Option<Member>, StoreError> {
-        let key = (conversation.as_i64(), user.as_i64());
-        let row: Option<StandingRow> = self.row(&self.statements.member, key).await?;
-        row.map_or(Ok(None), read_member)
-    }
 }
 
 #[async_trait]
 impl Conversations for ScyllaConversations {
     async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
         let store = &self.0;
-        store.tenure.check()?;
+        store.node_lease.check()?;
         let conversation = founding.conversation.as_i64();
         let created = settle(
             store.deadline(),
@@ -182,7 +152,7 @@ impl Conversations for ScyllaConversations {
         fresh: ConversationId,
     ) -> Result<ConversationId, StoreError> {
         let store = &self.0;
-        store.tenure.check()?;
+        store.node_lease.check()?;
         let low = one.min(other).as_i64();
         let high = one.max(other).as_i64();
         let claimed = settle(
@@ -210,7 +180,20 @@ impl Conversations for ScyllaConversations {
         &self,
         conversation: ConversationId,
     ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError> {
-        self.0.in_time(self.0.get(conversation)).await
+        let store = &self.0;
+        let work = async {
+            store.repair(conversation).await?;
+            let key = (conversation.as_i64(),);
+            let founding = store.row::<FoundingRow>(&store.statements.conversation, key);
+            let view = store.row::<(Option<String>, Option<i64>)>(&store.statements.view, key);
+            let (founding, view) = futures_util::future::try_join(founding, view).await?;
+            let Some(row) = founding else { return Ok(None) };
+            let founding = read_founding(conversation, row)?;
+            let title = view.and_then(|(title, _)| title).map(Arc::from);
+            let title = title.or_else(|| founding.title.clone());
+            Ok(Some((founding, title)))
+        };
+        store.in_time(work).await
     }
 
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
@@ -231,7 +214,17 @@ impl Conversations for ScyllaConversations {
         conversation: ConversationId,
         users: &[UserId],
     ) -> Result<Vec<Option<Member>>, StoreError> {
-        self.0.in_time(self.0.standing(conversation, users)).await
+        let store = &self.0;
+        let work = async {
+            store.repair(conversation).await?;
+            let members = users.iter().map(async |user| {
+                let key = (conversation.as_i64(), user.as_i64());
+                let row: Option<MemberRow> = store.row(&store.statements.member, key).await?;
+                row.map_or(Ok(None), |row| read_member(*user, row))
+            });
+            join_bounded(members.collect()).await
+        };
+        store.in_time(work).await
     }
 
     async fn overlays(
@@ -241,7 +234,7 @@ impl Conversations for ScyllaConversations {
         to: Seq,
     ) -> Result<Vec<(Seq, Overlay)>, StoreError> {
         let work = async {
-            self.0.mend(conversation).await?;
+            self.0.repair(conversation).await?;
             self.0.read_overlays(conversation, after, to).await
         };
         self.0.in_time(work).await

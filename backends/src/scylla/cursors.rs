@@ -1,5 +1,5 @@
-//! How far each member has got: by receipts, and by sending. A cursor's own value is its timestamp:
-//! the furthest wins.
+//! Cursors of members, moved by receipts and by sending. A cursor's value is also its timestamp, so
+//! that the furthest one wins.
 
 use std::sync::Arc;
 
@@ -12,22 +12,22 @@ use chat_core::{
 };
 
 use super::{
-    buckets::number,
-    heads::unsigned,
-    store::{Store, together},
+    buckets::bigint,
+    heads::read_u64,
+    store::{CqlStore, join_bounded},
 };
 
 /// Cursors in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaCursors(pub(super) Arc<Store>);
+pub(super) struct ScyllaCursors(pub(super) Arc<CqlStore>);
 
-/// A cursor as it is stored.
+/// Reads a stored cursor.
 fn cursor(
     delivered: Option<i64>,
     read: Option<i64>,
     ord: Option<i64>,
 ) -> Result<Cursor, StoreError> {
-    let value = |value: Option<i64>| unsigned(value.unwrap_or_default());
+    let value = |value: Option<i64>| read_u64(value.unwrap_or_default());
     let cursor = Cursor {
         delivered_seq: Seq::new(value(delivered)?),
         read_seq: Seq::new(value(read)?),
@@ -36,13 +36,14 @@ fn cursor(
     Ok(cursor.max(Cursor::default()))
 }
 
-impl Store {
+impl CqlStore {
     async fn cursor(
         &self,
         user: UserId,
         conversation: ConversationId,
     ) -> Result<Cursor, StoreError> {
-        let (user, conversation) = (user.as_i64(), conversation.as_i64());
+        let user = user.as_i64();
+        let conversation = conversation.as_i64();
         let received = self.row(&self.statements.cursor, (user, conversation));
         let sent = self.row(&self.statements.sent, (conversation, user));
         let (received, sent) = futures_util::future::try_join(received, sent).await?;
@@ -53,45 +54,32 @@ impl Store {
         Ok(received.max(cursor(sent, sent, ord)?))
     }
 
-    /// Moves a cursor to there, unless it is further.
-    pub(super) async fn write_cursor(
+    /// Moves a cursor forward. The store ignores a move backward.
+    async fn write_cursor(
         &self,
         user: UserId,
         conversation: ConversationId,
         to: Cursor,
     ) -> Result<(), StoreError> {
-        let (user, conversation) = (user.as_i64(), conversation.as_i64());
-        let (delivered, read) = (number(to.delivered_seq.get()), number(to.read_seq.get()));
-        let delivering = async {
+        let user = user.as_i64();
+        let conversation = conversation.as_i64();
+        let delivered = bigint(to.delivered_seq.get());
+        let read = bigint(to.read_seq.get());
+        let write_delivered = async {
             if delivered <= read {
                 return Ok(());
             }
             let values = (delivered, delivered, user, conversation);
             self.write(&self.statements.set_delivered, values).await
         };
-        let reading = async {
+        let write_read = async {
             if read == 0 {
                 return Ok(());
             }
-            let values = (read, read, number(to.read_ord), user, conversation);
+            let values = (read, read, bigint(to.read_ord), user, conversation);
             self.write(&self.statements.set_read, values).await
         };
-        futures_util::future::try_join(delivering, reading).await.map(drop)
-    }
-
-    async fn advance(
-        &self,
-        user: UserId,
-        conversation: ConversationId,
-        to: Cursor,
-    ) -> Result<(Cursor, bool), StoreError> {
-        let before = self.cursor(user, conversation).await?;
-        let after = before.max(to);
-        if after == before {
-            return Ok((before, false));
-        }
-        self.write_cursor(user, conversation, to).await?;
-        Ok((after, true))
+        futures_util::future::try_join(write_delivered, write_read).await.map(drop)
     }
 }
 
@@ -103,7 +91,16 @@ impl Cursors for ScyllaCursors {
         conversation: ConversationId,
         to: Cursor,
     ) -> Result<(Cursor, bool), StoreError> {
-        self.0.in_time(self.0.advance(user, conversation, to)).await
+        let work = async {
+            let before = self.0.cursor(user, conversation).await?;
+            let after = before.max(to);
+            if after == before {
+                return Ok((before, false));
+            }
+            self.0.write_cursor(user, conversation, to).await?;
+            Ok((after, true))
+        };
+        self.0.in_time(work).await
     }
 
     async fn of_user(
@@ -112,7 +109,7 @@ impl Cursors for ScyllaCursors {
         conversations: &[ConversationId],
     ) -> Result<Vec<Cursor>, StoreError> {
         let cursors = conversations.iter().map(|conversation| self.0.cursor(user, *conversation));
-        self.0.in_time(together(cursors.collect())).await
+        self.0.in_time(join_bounded(cursors.collect())).await
     }
 
     async fn of_conversation(
@@ -121,6 +118,6 @@ impl Cursors for ScyllaCursors {
         users: &[UserId],
     ) -> Result<Vec<Cursor>, StoreError> {
         let cursors = users.iter().map(|user| self.0.cursor(*user, conversation));
-        self.0.in_time(together(cursors.collect())).await
+        self.0.in_time(join_bounded(cursors.collect())).await
     }
 }

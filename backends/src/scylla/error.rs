@@ -1,58 +1,58 @@
-//! Why there is no connection to the store, and what to do about it.
+//! Why a connection to the store fails, and what the operator can do about it.
 
 use std::time::Duration;
 
-/// Why there is no connection to the store; the text says what to do.
+/// Why a connection to the store fails. The message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// Nobody answers, or not as a CQL server.
+    /// No server answers, or it does not speak CQL.
     #[error(
-        "no CQL server answers at {nodes}: {detail}. Check that it runs and listens there, and the \
-         user name and password"
+        "no CQL server answers at {nodes}: {detail}. Check that it runs and listens there, and \
+         check the user name and password"
     )]
     Unreachable {
-        /// Where it was looked for.
+        /// The addresses that were tried.
         nodes: String,
-        /// What the driver says.
+        /// The driver's error.
         detail: String,
     },
-    /// A name that would need quoting everywhere.
+    /// The keyspace name would have to be quoted in every statement.
     #[error(
-        "{keyspace:?} cannot be a keyspace here: take 1 to 48 characters of a-z 0-9 _, the first a \
-         letter"
+        "{keyspace:?} cannot be used as the keyspace: use 1 to 48 characters of a-z, 0-9 and _, \
+         starting with a letter"
     )]
     KeyspaceName {
         /// The name.
         keyspace: String,
     },
-    /// The keyspace is not there.
-    #[error("there is no keyspace {keyspace}: `confab migrate` makes it, or: {statement}")]
+    /// The keyspace does not exist.
+    #[error("keyspace {keyspace} does not exist: run `confab migrate`, or: {statement}")]
     NoKeyspace {
-        /// Its name.
+        /// The keyspace.
         keyspace: String,
-        /// How it is made.
+        /// The statement that creates it.
         statement: String,
     },
-    /// The keyspace keeps another number of copies than the configuration says.
+    /// The keyspace and the configuration have different replication factors.
     #[error(
-        "keyspace {keyspace} keeps {found} copies and the configuration says {expected}: correct \
+        "keyspace {keyspace} has {found} replicas and the configuration says {expected}: correct \
          the configuration, or: {statement}; then run a full repair"
     )]
     Replication {
         /// The keyspace.
         keyspace: String,
-        /// Copies that it keeps.
+        /// Replicas that the keyspace has.
         found: String,
-        /// Copies that it should keep.
+        /// Replicas by the configuration.
         expected: usize,
-        /// How that is set.
+        /// The statement that changes the keyspace.
         statement: String,
     },
-    /// Copies in several datacenters, and none of them is named.
+    /// Several datacenters have replicas, and the configuration names none of them.
     #[error(
-        "keyspace {keyspace} keeps copies in several datacenters ({datacenters}), of which one has \
-         to decide: name it in the configuration, the same for every gateway"
+        "keyspace {keyspace} has replicas in several datacenters ({datacenters}): name one of them \
+         in the configuration, the same for every gateway"
     )]
     Datacenters {
         /// The keyspace.
@@ -60,13 +60,13 @@ pub enum ConnectError {
         /// Their names.
         datacenters: String,
     },
-    /// Another datacenter decides than the configuration says.
+    /// Conditional writes are decided in another datacenter than the configuration says.
     #[error(
-        "datacenter {found} decides in keyspace {keyspace}, and not {expected}: name it in the \
-         configuration; or, once every gateway is stopped: UPDATE {keyspace}.settings SET \
-         datacenter = '{expected}' WHERE id = 0 IF datacenter = '{found}'"
+        "datacenter {found} decides conditional writes in keyspace {keyspace}, not {expected}: \
+         name it in the configuration; or stop every gateway and run: UPDATE {keyspace}.settings \
+         SET datacenter = '{expected}' WHERE id = 0 IF datacenter = '{found}'"
     )]
-    Elsewhere {
+    OtherDatacenter {
         /// The keyspace.
         keyspace: String,
         /// The datacenter that decides.
@@ -74,47 +74,47 @@ pub enum ConnectError {
         /// The datacenter of the configuration.
         expected: String,
     },
-    /// Conditional batches and tablets do not go together.
+    /// The keyspace uses tablets, which do not support conditional batches.
     #[error(
-        "keyspace {keyspace} uses tablets, with which conditional writes are not supported: make it \
-         anew: {statement}"
+        "keyspace {keyspace} uses tablets, which do not support conditional writes: create it \
+         again with: {statement}"
     )]
     Tablets {
         /// The keyspace.
         keyspace: String,
-        /// How it is made.
+        /// The statement that creates it.
         statement: String,
     },
-    /// The schema is from a newer version.
+    /// A newer version of the program has migrated the schema.
     #[error(
-        "the schema of keyspace {keyspace} has version {found} and this program knows {known}: \
-         start a newer version of it"
+        "the schema of keyspace {keyspace} has version {found}, and this program supports up to \
+         {known}: start a newer version of it"
     )]
     Newer {
         /// The keyspace.
         keyspace: String,
         /// The schema's version.
         found: i32,
-        /// The newest version known here.
+        /// The newest version that this program supports.
         known: i32,
     },
-    /// The schema is from an older version.
+    /// The schema was not migrated to this program's version.
     #[error(
-        "the schema of keyspace {keyspace} has version {found} and {needed} is needed: run \
-         `confab migrate`"
+        "the schema of keyspace {keyspace} has version {found}, and this program needs {needed}: \
+         run `confab migrate`"
     )]
     Older {
         /// The keyspace.
         keyspace: String,
         /// The schema's version.
         found: i32,
-        /// The version needed here.
+        /// The version that this program needs.
         needed: i32,
     },
-    /// Logs are cut otherwise than the configuration says.
+    /// The logs are split into buckets of another size than the configuration says.
     #[error(
-        "logs in keyspace {keyspace} are cut into buckets of {found} entries, not {expected}: that \
-         is fixed when the keyspace is first used"
+        "logs in keyspace {keyspace} are split into buckets of {found} entries, not {expected}: \
+         the size is fixed when the keyspace is first used"
     )]
     Buckets {
         /// The keyspace.
@@ -124,40 +124,40 @@ pub enum ConnectError {
         /// Entries in a bucket by the configuration.
         expected: u64,
     },
-    /// Another process migrates the schema, and does not end.
+    /// Another process migrates the schema and does not finish.
     #[error(
-        "another process has been migrating keyspace {keyspace} for {waited:?}: if there is none, \
-         try again in a minute"
+        "another process has been migrating keyspace {keyspace} for {waited:?}: if none is \
+         running, try again in a minute"
     )]
     Migrating {
         /// The keyspace.
         keyspace: String,
-        /// How long it was waited for.
+        /// How long this process waited.
         waited: Duration,
     },
     /// Every node number is leased.
     #[error(
-        "all {max} node numbers are leased: more gateways cannot run on one store; numbers of \
-         processes that were killed come free after {after:?}"
+        "all {max} node numbers are leased, so no more gateways can start on this store: the \
+         numbers of killed processes become free after {after:?}"
     )]
     NoNode {
-        /// How many there are.
+        /// How many node numbers there are.
         max: u16,
         /// How long a lease lasts.
         after: Duration,
     },
-    /// The store refuses or does not answer a statement.
-    #[error("the store does not do {what}: {detail}")]
+    /// The store refused a statement or did not answer it.
+    #[error("the store failed: {what}: {detail}")]
     Refused {
-        /// What was asked.
+        /// The statement or the step.
         what: String,
-        /// What it says.
+        /// The error.
         detail: String,
     },
 }
 
 impl ConnectError {
-    /// The store did not do this.
+    /// The error for a failed statement or step.
     pub(super) fn refused(what: impl Into<String>, detail: impl std::fmt::Display) -> Self {
         Self::Refused { what: what.into(), detail: detail.to_string() }
     }

@@ -1,5 +1,5 @@
-//! Finding a log's head: from a bucket that surely has entries (remembered, the first, or the hint)
-//! to the right, for as long as buckets are full.
+//! Finds a log's head. The search starts at a bucket that is known to have entries: the watermark
+//! in memory, the stored tail, or the first bucket. It goes on while buckets are full.
 
 use chat_core::{
     error::StoreError,
@@ -7,130 +7,130 @@ use chat_core::{
     model::{Head, Seq},
     time::Timestamp,
 };
-use scylla::value::CqlTimestamp;
+use scylla::{DeserializeRow, value::CqlTimestamp};
 
 use super::{
-    buckets::{column, number},
-    store::{Store, corrupt},
+    buckets::{bigint, bucket_column},
+    store::{CqlStore, corrupt},
 };
 
-/// The statics of a bucket as they are stored.
-type HeadRow = (
-    Option<i64>,
-    Option<i64>,
-    Option<CqlTimestamp>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
-
-/// How a read sees conditional writes in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
-    /// All that was acknowledged.
-    Acknowledged,
-    /// All there is, and what is not there will not come; finishes or buries what is in flight.
-    Final,
+/// The static columns of a bucket.
+#[derive(DeserializeRow)]
+struct HeadRow {
+    head: Option<i64>,
+    head_ord: Option<i64>,
+    head_at: Option<CqlTimestamp>,
+    text_seq: Option<i64>,
+    projected_seq: Option<i64>,
+    members: Option<i64>,
+    owners: Option<i64>,
 }
 
-/// A stored number that is never negative.
-pub(super) fn unsigned(value: i64) -> Result<u64, StoreError> {
+/// How a read treats lightweight transactions in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadMode {
+    /// Reads at a quorum: sees everything that was acknowledged.
+    Quorum,
+    /// Reads serially: first completes or discards what is in flight in the partition, so that a
+    /// write which this read does not see will never appear.
+    Serial,
+}
+
+/// Reads a stored number, which is never negative.
+pub(super) fn read_u64(value: i64) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(corrupt)
 }
 
-/// A stored number that a row must have.
-pub(super) fn seq(value: Option<i64>) -> Result<Seq, StoreError> {
-    unsigned(value.ok_or_else(|| corrupt("a row without its seq"))?).map(Seq::new)
+/// Reads a stored seq.
+pub(super) fn read_seq(value: i64) -> Result<Seq, StoreError> {
+    read_u64(value).map(Seq::new)
 }
 
-fn read_head(row: HeadRow) -> Result<Option<Head>, StoreError> {
-    let (head, ord, at, text_seq, projected_seq, members, owners) = row;
-    if head.is_none() {
-        return Ok(None);
-    }
+/// Returns the head of a bucket, or `None` if the bucket has no entries.
+fn read_head(row: &HeadRow) -> Result<Option<Head>, StoreError> {
+    let Some(head) = row.head else { return Ok(None) };
+    let number = |value: Option<i64>| read_u64(value.unwrap_or_default());
     let count = |value: Option<i64>| u32::try_from(value.unwrap_or_default()).map_err(corrupt);
+    let incomplete = || corrupt("a head without one of its columns");
     Ok(Some(Head {
-        seq: seq(head)?,
-        ord: unsigned(ord.unwrap_or_default())?,
-        at: Timestamp::from_millis(at.map_or(0, |at| at.0)),
-        text_seq: seq(text_seq)?,
-        projected_seq: seq(projected_seq)?,
-        members: count(members)?,
-        owners: count(owners)?,
+        seq: read_seq(head)?,
+        ord: number(row.head_ord)?,
+        at: Timestamp::from_millis(row.head_at.map_or(0, |at| at.0)),
+        text_seq: read_seq(row.text_seq.ok_or_else(incomplete)?)?,
+        projected_seq: read_seq(row.projected_seq.ok_or_else(incomplete)?)?,
+        members: count(row.members)?,
+        owners: count(row.owners)?,
     }))
 }
 
-impl Store {
-    /// The head that a bucket has; `None` where it has no entries.
+impl CqlStore {
+    /// Returns the head stored in a bucket, or `None` if the bucket has no entries.
     pub(super) async fn head_of_bucket(
         &self,
         conversation: ConversationId,
         bucket: u64,
-        sight: Sight,
+        mode: ReadMode,
     ) -> Result<Option<Head>, StoreError> {
-        let statement = match sight {
-            Sight::Acknowledged => &self.statements.head,
-            Sight::Final => &self.statements.head_serial,
+        let statement = match mode {
+            ReadMode::Quorum => &self.statements.head,
+            ReadMode::Serial => &self.statements.head_serial,
         };
         let row: Option<HeadRow> =
-            self.row(statement, (conversation.as_i64(), column(bucket))).await?;
-        let Some(head) = row.map(read_head).transpose()?.flatten() else { return Ok(None) };
+            self.row(statement, (conversation.as_i64(), bucket_column(bucket))).await?;
+        let Some(head) = row.as_ref().map(read_head).transpose()?.flatten() else {
+            return Ok(None);
+        };
         if self.buckets.of_seq(head.seq) != bucket {
             return Err(corrupt(format!("head {:?} is not in bucket {bucket}", head.seq)));
         }
         Ok(Some(head))
     }
 
-    /// The log's head; the default where there is none.
+    /// Returns the log's head, or the default if the log is empty.
     pub(super) async fn head(
         &self,
         conversation: ConversationId,
-        sight: Sight,
+        mode: ReadMode,
     ) -> Result<Head, StoreError> {
-        let from = self.known.of(conversation).bucket;
-        let Some(mut head) = self.head_of_bucket(conversation, from, sight).await? else {
-            return if from == 0 { Ok(Head::default()) } else { Err(lost(conversation, from)) };
+        let lost = |bucket| {
+            corrupt(format!("bucket {bucket} of conversation {conversation} lost its entries"))
+        };
+        let from = self.watermarks.of(conversation).bucket;
+        let Some(mut head) = self.head_of_bucket(conversation, from, mode).await? else {
+            return if from == 0 { Ok(Head::default()) } else { Err(lost(from)) };
         };
         let mut bucket = from;
         if from == 0 && head.seq == self.buckets.end(0) {
-            bucket = self.hinted(conversation).await?;
-            head = self
-                .head_of_bucket(conversation, bucket, sight)
-                .await?
-                .ok_or_else(|| lost(conversation, bucket))?;
+            let tail: Option<(Option<i32>,)> =
+                self.row(&self.statements.tail, (conversation.as_i64(),)).await?;
+            let tail = tail.and_then(|(bucket,)| bucket).unwrap_or_default();
+            bucket = u64::try_from(tail).map_err(corrupt)?;
+            let found = self.head_of_bucket(conversation, bucket, mode).await?;
+            head = found.ok_or_else(|| lost(bucket))?;
         }
-        let hinted = bucket;
+        let start = bucket;
         while head.seq == self.buckets.end(bucket) {
-            match self.head_of_bucket(conversation, bucket + 1, sight).await? {
-                Some(next) => (bucket, head) = (bucket + 1, next),
+            match self.head_of_bucket(conversation, bucket + 1, mode).await? {
+                Some(next) => {
+                    bucket += 1;
+                    head = next;
+                }
                 None => break,
             }
         }
-        if bucket > hinted {
-            self.hint(conversation, bucket).await;
+        if bucket > start {
+            self.write_tail(conversation, bucket).await;
         }
-        self.known.learn(conversation, |facts| facts.see(bucket, &head));
+        self.watermarks.update(conversation, |marks| marks.raise(bucket, &head));
         Ok(head)
     }
 
-    /// A bucket that surely has entries.
-    async fn hinted(&self, conversation: ConversationId) -> Result<u64, StoreError> {
-        let row: Option<(Option<i32>,)> =
-            self.row(&self.statements.tail, (conversation.as_i64(),)).await?;
-        let bucket = row.and_then(|(bucket,)| bucket).unwrap_or_default();
-        u64::try_from(bucket).map_err(corrupt)
-    }
-
-    /// Keeps a bucket that surely has entries for who looks next; without it the way is longer.
-    pub(super) async fn hint(&self, conversation: ConversationId, bucket: u64) {
-        let values = (conversation.as_i64(), column(bucket), number(bucket));
+    /// Stores a bucket that has entries, where the next search starts. A failure is ignored,
+    /// because it only makes that search longer.
+    pub(super) async fn write_tail(&self, conversation: ConversationId, bucket: u64) {
+        let values = (conversation.as_i64(), bucket_column(bucket), bigint(bucket));
         if let Err(error) = self.write(&self.statements.set_tail, values).await {
-            tracing::debug!(conversation.id = %conversation, %error, "tail hint not kept");
+            tracing::debug!(conversation.id = %conversation, %error, "log tail was not stored");
         }
     }
-}
-
-fn lost(conversation: ConversationId, bucket: u64) -> StoreError {
-    corrupt(format!("bucket {bucket} of conversation {conversation} had entries and has none"))
 }

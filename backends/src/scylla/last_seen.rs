@@ -1,4 +1,5 @@
-//! When people's last device went. The time is its own timestamp: the latest wins.
+//! When each user's last device went offline. The time is also its timestamp, so that the latest
+//! wins.
 
 use std::sync::Arc;
 
@@ -6,14 +7,14 @@ use async_trait::async_trait;
 use chat_core::{error::StoreError, id::UserId, time::Timestamp};
 use presence::port::LastSeen;
 
-use super::store::{Store, together};
+use super::store::{CqlStore, join_bounded};
 
-/// Times before 1970 have positive timestamps, too, and no time one of the future.
+/// Added to each timestamp, so that times before 1970 are positive, too, and none is in the future.
 const TIMESTAMP_ZERO: i64 = 1 << 49;
 
-/// Last seen in a CQL store.
+/// Last-seen times in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaLastSeen(pub(super) Arc<Store>);
+pub(super) struct ScyllaLastSeen(pub(super) Arc<CqlStore>);
 
 #[async_trait]
 impl LastSeen for ScyllaLastSeen {
@@ -24,7 +25,7 @@ impl LastSeen for ScyllaLastSeen {
             let values = (user.as_i64(), at, TIMESTAMP_ZERO.saturating_add(at));
             store.write(&store.statements.set_last_seen, values).await
         });
-        store.in_time(together(writes.collect())).await.map(drop)
+        store.in_time(join_bounded(writes.collect())).await.map(drop)
     }
 
     async fn of_users(&self, users: &[UserId]) -> Result<Vec<Option<Timestamp>>, StoreError> {
@@ -34,6 +35,6 @@ impl LastSeen for ScyllaLastSeen {
                 store.row(&store.statements.last_seen, (user.as_i64(),)).await?;
             Ok(row.and_then(|(at,)| at).map(Timestamp::from_millis))
         });
-        store.in_time(together(reads.collect())).await
+        store.in_time(join_bounded(reads.collect())).await
     }
 }

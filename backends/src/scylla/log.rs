@@ -1,4 +1,4 @@
-//! The logs of all conversations.
+//! The log port: see [`super::append`] and [`super::reading`] for the two large parts.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
+    limits::APPEND_ENTRIES_MAX,
     model::{ClientId, Entry, Head, Seq},
     port::{Append, Appended, Log},
     versioned,
@@ -13,23 +14,23 @@ use chat_core::{
 use tokio::time::timeout_at;
 
 use super::{
-    append::key,
-    buckets::{column, number},
-    heads::Sight,
+    append::key_column,
+    buckets::{bigint, bucket_column},
+    heads::ReadMode,
     settle::{Look, Settled, settle, unknown_after_write},
-    store::{Store, corrupt, together},
+    store::{CqlStore, corrupt, join_bounded},
 };
 
-/// Entries whose texts are taken out by one conditional batch.
+/// How many texts one conditional batch erases.
 const ERASED_MAX: usize = 64;
 
 /// Logs in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaLog(pub(super) Arc<Store>);
+pub(super) struct ScyllaLog(pub(super) Arc<CqlStore>);
 
-impl Store {
-    /// Removes the texts of entries. May be repeated whatever became of an earlier call, because
-    /// what it writes depends on the entries alone.
+impl CqlStore {
+    /// Removes the texts of entries. Idempotent, because what it writes depends on the entries
+    /// alone.
     pub(super) async fn erase(
         self: &Arc<Self>,
         conversation: ConversationId,
@@ -41,7 +42,7 @@ impl Store {
             Ok(entry.and_then(|entry| Some(Entry { body: entry.body.without_text()?, ..entry })))
         });
         let mut buckets: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
-        for erased in together(texts.collect()).await?.into_iter().flatten() {
+        for erased in join_bounded(texts.collect()).await?.into_iter().flatten() {
             buckets.entry(self.buckets.of_seq(erased.seq)).or_default().push(erased);
         }
         let batches = buckets.values().flat_map(|erased| erased.chunks(ERASED_MAX));
@@ -57,9 +58,9 @@ impl Store {
     async fn erase_batch(&self, erased: &[Entry]) -> Result<(), StoreError> {
         let Some(first) = erased.first() else { return Ok(()) };
         let values = erased.iter().map(|entry| {
-            let bucket = column(self.buckets.of_seq(entry.seq));
+            let bucket = bucket_column(self.buckets.of_seq(entry.seq));
             let conversation = entry.conversation.as_i64();
-            (versioned::encode(&entry.body), conversation, bucket, number(entry.seq.get()))
+            (versioned::encode(&entry.body), conversation, bucket, bigint(entry.seq.get()))
         });
         let values: Vec<_> = values.collect();
         let settled = settle(
@@ -69,7 +70,7 @@ impl Store {
                 let statements = vec![self.statements.erase.clone(); values.len()];
                 self.write_batch_if(statements, &values[..]).await
             },
-            async |_| match self.final_entry(first.conversation, first.seq).await? {
+            async |_| match self.entry_serial(first.conversation, first.seq).await? {
                 Some(stored) if stored.body == first.body => Ok(Look::NotApplied(())),
                 Some(_) => Ok(Look::Attempt(())),
                 None => Err(corrupt("an entry that was read is gone")),
@@ -80,49 +81,15 @@ impl Store {
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
     }
-
-    async fn head_now(self: &Arc<Self>, conversation: ConversationId) -> Result<Head, StoreError> {
-        if !self.doubts.contains(conversation) {
-            let store = self.clone();
-            let read = async move { store.head(conversation, Sight::Acknowledged).await };
-            return self.heads.join(conversation, read).await;
-        }
-        let asked = self.doubts.ask();
-        let head = self.head(conversation, Sight::Final).await?;
-        self.doubts.clear(conversation, asked);
-        Ok(head)
-    }
-
-    async fn find(
-        self: &Arc<Self>,
-        conversation: ConversationId,
-        key: &[u8],
-        base: Seq,
-    ) -> Result<Option<Entry>, StoreError> {
-        // The head first: its serial read settles what is in flight, at an edge the next bucket's.
-        let head = self.head(conversation, Sight::Final).await?;
-        if head.seq == Seq::ZERO {
-            return Ok(None);
-        }
-        let newest = self.buckets.of_seq(head.seq);
-        let oldest = self.buckets.of_seq(base.next()).min(newest.saturating_sub(1));
-        let keys = [key];
-        let looked = (oldest..=newest).map(|bucket| {
-            // What has a successor is sealed and settled.
-            let sight = if bucket == newest { Sight::Final } else { Sight::Acknowledged };
-            self.keyed(conversation, bucket, &keys, sight)
-        });
-        match together(looked.collect()).await?.into_iter().flatten().next() {
-            Some((_, seq)) => self.entry(conversation, seq).await.map(Some),
-            None => Ok(None),
-        }
-    }
 }
 
 #[async_trait]
 impl Log for ScyllaLog {
+    /// Returns the entries that are left in the bucket of the next entry, at most
+    /// [`APPEND_ENTRIES_MAX`]. A full bucket has a whole new bucket after it, so there is always
+    /// room for one.
     fn room(&self, after: Seq) -> usize {
-        usize::try_from(self.0.buckets.room(after)).unwrap_or(usize::MAX)
+        usize::try_from(self.0.buckets.room(after)).unwrap_or(usize::MAX).min(APPEND_ENTRIES_MAX)
     }
 
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
@@ -140,8 +107,18 @@ impl Log for ScyllaLog {
     }
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
-        let heads = conversations.iter().map(|one| self.0.head_now(*one));
-        self.0.in_time(together(heads.collect())).await
+        let store = &self.0;
+        let heads = conversations.iter().map(async |&conversation| {
+            let Some(check) = store.unknown_appends.begin_check(conversation) else {
+                let reader = store.clone();
+                let read = async move { reader.head(conversation, ReadMode::Quorum).await };
+                return store.heads.join(conversation, read).await;
+            };
+            let head = store.head(conversation, ReadMode::Serial).await?;
+            store.unknown_appends.end_check(conversation, check);
+            Ok(head)
+        });
+        store.in_time(join_bounded(heads.collect())).await
     }
 
     async fn find(
@@ -151,8 +128,29 @@ impl Log for ScyllaLog {
         client_id: &ClientId,
         base: Seq,
     ) -> Result<Option<Entry>, StoreError> {
-        let key = key(sender, client_id);
-        self.0.in_time(self.0.find(conversation, &key, base)).await
+        let store = &self.0;
+        let key = key_column(sender, client_id);
+        let work = async {
+            // The head comes first. Its serial read settles what is in flight, at the edge of a
+            // bucket also in the next one.
+            let head = store.head(conversation, ReadMode::Serial).await?;
+            if head.seq == Seq::ZERO {
+                return Ok(None);
+            }
+            let newest = store.buckets.of_seq(head.seq);
+            let oldest = store.buckets.of_seq(base.next()).min(newest.saturating_sub(1));
+            let keys = [key.as_slice()];
+            let lookups = (oldest..=newest).map(|bucket| {
+                // A bucket with a successor is sealed.
+                let mode = if bucket == newest { ReadMode::Serial } else { ReadMode::Quorum };
+                store.find_keys(conversation, bucket, &keys, mode)
+            });
+            match join_bounded(lookups.collect()).await?.into_iter().flatten().next() {
+                Some((_, seq)) => store.entry(conversation, seq).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        store.in_time(work).await
     }
 
     async fn erase(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<(), StoreError> {

@@ -1,68 +1,64 @@
 //! Login sessions of users. One conditional write on the current refresh token makes each rotation.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{LoginId, UserId},
-    limits::{LOGINS_MAX, REFRESH_GRACE},
-    model::{Login, LoginSecret},
+    model::{ExchangeDecision, Login, LoginSecret, TokenExchange},
     port::{Logins, Rotation},
     time::Timestamp,
 };
+use scylla::DeserializeRow;
 use tokio::time::Instant;
 
 use super::{
     settle::{Look, Settled, settle},
-    store::{Store, corrupt, together},
+    store::{CqlStore, corrupt, join_bounded},
 };
 
 /// Logins in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaLogins(pub(super) Arc<Store>);
+pub(super) struct ScyllaLogins(pub(super) Arc<CqlStore>);
 
-type LoginRow = (
-    i64,
-    Option<i64>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<Vec<u8>>,
-    Option<Vec<u8>>,
-    Option<i64>,
-);
-
-fn incomplete() -> StoreError {
-    corrupt("a login without one of its columns")
+#[derive(DeserializeRow)]
+struct LoginRow {
+    login: i64,
+    user: i64,
+    device: Option<String>,
+    created_at: i64,
+    used_at: i64,
+    expires_at: i64,
+    current: Vec<u8>,
+    previous: Option<Vec<u8>>,
+    exchanged_at: Option<i64>,
 }
 
-fn secret(bytes: Option<Vec<u8>>) -> Result<LoginSecret, StoreError> {
-    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-    bytes.map(LoginSecret).ok_or_else(incomplete)
-}
-
-fn time(millis: Option<i64>) -> Result<Timestamp, StoreError> {
-    millis.map(Timestamp::from_millis).ok_or_else(incomplete)
+fn read_secret(bytes: Vec<u8>) -> Result<LoginSecret, StoreError> {
+    let bytes = bytes.try_into().map_err(|_| corrupt("a refresh token of another length"))?;
+    Ok(LoginSecret(bytes))
 }
 
 fn read_login(row: LoginRow) -> Result<Login, StoreError> {
-    let (id, user, device, created_at, used_at, expires_at, current, previous, exchanged_at) = row;
-    let exchanged = exchanged_at.map(|at| Ok((secret(previous)?, Timestamp::from_millis(at))));
+    let previous = match (row.previous, row.exchanged_at) {
+        (Some(secret), Some(at)) => Some((read_secret(secret)?, Timestamp::from_millis(at))),
+        (None, None) => None,
+        _ => return Err(corrupt("a login without one of its columns")),
+    };
     Ok(Login {
-        id: LoginId::from_i64(id).ok_or_else(incomplete)?,
-        user: user.and_then(UserId::from_i64).ok_or_else(incomplete)?,
-        device: device.map(Arc::from),
-        created_at: time(created_at)?,
-        used_at: time(used_at)?,
-        expires_at: time(expires_at)?,
-        current: secret(current)?,
-        previous: exchanged.transpose()?,
+        id: LoginId::from_i64(row.login).ok_or_else(|| corrupt("a login without an id"))?,
+        user: UserId::from_i64(row.user).ok_or_else(|| corrupt("a login without a user"))?,
+        device: row.device.map(Arc::from),
+        created_at: Timestamp::from_millis(row.created_at),
+        used_at: Timestamp::from_millis(row.used_at),
+        expires_at: Timestamp::from_millis(row.expires_at),
+        current: read_secret(row.current)?,
+        previous,
     })
 }
 
-impl Store {
+impl CqlStore {
     /// Reads a login serially.
     async fn login(&self, id: LoginId) -> Result<Option<Login>, StoreError> {
         let row: Option<LoginRow> = self.row(&self.statements.login_serial, (id.as_i64(),)).await?;
@@ -75,7 +71,7 @@ impl Store {
             let row: Option<LoginRow> = self.row(&self.statements.login, (id,)).await?;
             row.map(read_login).transpose()
         });
-        let logins: Vec<Option<Login>> = together(logins.collect()).await?;
+        let logins: Vec<Option<Login>> = join_bounded(logins.collect()).await?;
         Ok(logins.into_iter().flatten().collect())
     }
 
@@ -127,7 +123,7 @@ impl Store {
 impl Logins for ScyllaLogins {
     async fn open(&self, login: &Login) -> Result<(), StoreError> {
         let store = &self.0;
-        store.tenure.check()?;
+        store.node_lease.check()?;
         let deadline = store.deadline();
         let index = (login.user.as_i64(), login.id.as_i64());
         store.until(deadline, store.write(&store.statements.index_login, index)).await?;
@@ -162,10 +158,8 @@ impl Logins for ScyllaLogins {
             Settled::Unknown(detail) => return Err(StoreError::Unknown(detail)),
         }
         let evicted = store.until(deadline, async {
-            let mut logins = store.logins_of(login.user).await?;
-            logins.sort_by_key(|login| (login.used_at, login.id));
-            for unused in &logins[..logins.len().saturating_sub(LOGINS_MAX)] {
-                store.end_login(unused.user, unused.id, deadline).await?;
+            for evicted in Login::evicted(store.logins_of(login.user).await?) {
+                store.end_login(evicted.user, evicted.id, deadline).await?;
             }
             Ok(())
         });
@@ -186,44 +180,39 @@ impl Logins for ScyllaLogins {
     ) -> Result<Rotation, StoreError> {
         let store = &self.0;
         let deadline = store.deadline();
+        let exchange = TokenExchange { presented, successor, now, expires_at };
         let rotated = settle(
             deadline,
             None,
-            async |login: Login| {
+            async |_: Login| {
                 let values = (
                     successor.0.to_vec(),
                     presented.0.to_vec(),
                     now.as_millis(),
                     now.as_millis(),
                     expires_at.as_millis(),
-                    login.id.as_i64(),
+                    id.as_i64(),
                     presented.0.to_vec(),
                 );
                 store.write_if(&store.statements.rotate, values).await
             },
             async |attempts| {
-                let login = store.login(id).await?.filter(|login| now < login.expires_at);
-                let Some(login) = login else { return Ok(Look::NotApplied(Rotation::Gone)) };
-                let repeats = login.current == successor
-                    && login.previous.is_some_and(|(previous, exchanged_at)| {
-                        previous == presented && now <= exchanged_at.after(REFRESH_GRACE)
-                    });
-                Ok(match &attempts.unknown {
-                    Some(before) if repeats => Look::Applied(before.clone()),
-                    None if repeats => Look::NotApplied(Rotation::Repeated(login)),
-                    _ if login.current == presented => Look::Attempt(login),
-                    _ => Look::NotApplied(Rotation::Reused { user: login.user }),
+                let Some(login) = store.login(id).await? else {
+                    return Ok(Look::NotApplied(Rotation::Gone));
+                };
+                Ok(match (login.exchange(&exchange), attempts.unknown) {
+                    (ExchangeDecision::Rotate(rotated), _) => Look::Attempt(rotated),
+                    (ExchangeDecision::Repeat, Some(rotated)) => Look::Applied(rotated),
+                    (ExchangeDecision::Repeat, None) => Look::NotApplied(Rotation::Repeated(login)),
+                    (ExchangeDecision::EndReused, _) => {
+                        Look::NotApplied(Rotation::Reused { user: login.user })
+                    }
+                    (ExchangeDecision::Expired, _) => Look::NotApplied(Rotation::Gone),
                 })
             },
         );
         match rotated.await? {
-            Settled::Applied(before) => Ok(Rotation::Rotated(Login {
-                current: successor,
-                previous: Some((presented, now)),
-                used_at: now,
-                expires_at,
-                ..before
-            })),
+            Settled::Applied(rotated) => Ok(Rotation::Rotated(rotated)),
             Settled::NotApplied(Rotation::Reused { user }) => {
                 // Of several calls that find a reused token, the one that ends the login says so.
                 let has_ended = store.end_login(user, id, deadline).await?;
@@ -239,9 +228,6 @@ impl Logins for ScyllaLogins {
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {
-        let mut logins = self.0.in_time(self.0.logins_of(user)).await?;
-        logins.retain(|login| now < login.expires_at);
-        logins.sort_by_key(|login| Reverse((login.created_at, login.id)));
-        Ok(logins)
+        Ok(Login::active(self.0.in_time(self.0.logins_of(user)).await?, now))
     }
 }

@@ -1,4 +1,4 @@
-//! From an older schema to the newest one, by one process at a time.
+//! Migrates the schema to the newest version, one process at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use scylla::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    buckets::number,
+    buckets::bigint,
     connect::ScyllaConfig,
     error::ConnectError,
     schema::{MIGRATIONS, SETTINGS, VERSION},
@@ -23,60 +23,64 @@ use super::{
 
 /// How long one change of the schema may take.
 const CHANGE_WITHIN: Duration = Duration::from_secs(60);
-/// How long the place of those who migrate is kept after the last change began.
+/// How long the claim to migrate lasts after the last change began.
 const CLAIM_TTL: Duration = Duration::from_secs(120);
-/// How long another process's migration is waited for.
+/// How long to wait for another process that migrates.
 const WAIT_MAX: Duration = Duration::from_secs(150);
-/// How long what fails is tried again: others may be making the same tables.
+/// How long failed steps are retried, because other processes may be creating the same tables.
 const RETRY_MAX: Duration = Duration::from_secs(10);
 const WAIT_STEP: Duration = Duration::from_millis(200);
 
-const _: () = assert!(CHANGE_WITHIN.as_secs() * 2 <= CLAIM_TTL.as_secs(), "no two migrate at once");
-const _: () = assert!(CLAIM_TTL.as_secs() < WAIT_MAX.as_secs(), "who was killed is outlived");
+const _: () = assert!(
+    CHANGE_WITHIN.as_secs() * 2 <= CLAIM_TTL.as_secs(),
+    "two processes never migrate at once"
+);
+const _: () =
+    assert!(CLAIM_TTL.as_secs() < WAIT_MAX.as_secs(), "waiting outlasts a killed process's claim");
 
-/// What a keyspace was set up with.
+/// The stored settings of a keyspace.
 struct Settings {
     version: i32,
     bucket_entries: u64,
-    /// The one that decides.
+    /// The datacenter that decides conditional writes.
     datacenter: Option<String>,
 }
 
-/// Which schemas are brought up to date.
+/// Which schemas may be migrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// None but an empty keyspace: gateways of the version before may be running.
+pub(super) enum MigrationScope {
+    /// Only an empty keyspace, because gateways of an older version may be running.
     EmptyOnly,
-    /// Every older one.
+    /// Every older schema.
     Any,
 }
 
-/// What is to be set up.
-struct Target<'a> {
+/// A migration of one keyspace.
+struct Migration<'a> {
     session: &'a Session,
     config: &'a ScyllaConfig,
-    /// The datacenter that decides.
+    /// The datacenter that decides conditional writes.
     datacenter: Option<String>,
 }
 
-/// Makes sure that the schema is the newest one, beside others who do the same.
+/// Returns when the schema has the newest version. Other processes may do the same.
 pub(super) async fn ensure(
     session: &Session,
     config: &ScyllaConfig,
     datacenter: Option<String>,
-    reach: Reach,
+    scope: MigrationScope,
 ) -> Result<(), ConnectError> {
-    let target = Target { session, config, datacenter };
+    let migration = Migration { session, config, datacenter };
     let began = Instant::now();
     loop {
-        match target.step(reach).await {
+        match migration.step(scope).await {
             Ok(true) => return Ok(()),
             Ok(false) if began.elapsed() > WAIT_MAX => {
                 let keyspace = config.keyspace.clone();
                 return Err(ConnectError::Migrating { keyspace, waited: WAIT_MAX });
             }
             Err(ConnectError::Refused { what, detail }) if began.elapsed() < RETRY_MAX => {
-                tracing::debug!(what, detail, "the schema is tried again");
+                tracing::debug!(what, detail, "retrying the migration of the schema");
             }
             Ok(false) => {}
             Err(error) => return Err(error),
@@ -85,22 +89,24 @@ pub(super) async fn ensure(
     }
 }
 
-impl Target<'_> {
-    /// The next step to the newest schema; says whether it is there.
-    async fn step(&self, reach: Reach) -> Result<bool, ConnectError> {
+impl Migration<'_> {
+    /// Does the next step. Returns true if the schema has the newest version.
+    async fn step(&self, scope: MigrationScope) -> Result<bool, ConnectError> {
         let keyspace = || self.config.keyspace.clone();
         let Some(found) = settings(self.session).await? else {
             return change(self.session, SETTINGS).await.map(|()| false);
         };
         if found.version > VERSION {
-            let (found, known) = (found.version, VERSION);
+            let found = found.version;
+            let known = VERSION;
             return Err(ConnectError::Newer { keyspace: keyspace(), found, known });
         }
         if found.version == VERSION {
-            return self.fits(&found).map(|()| true);
+            return self.check(&found).map(|()| true);
         }
-        if found.version > 0 && reach == Reach::EmptyOnly {
-            let (found, needed) = (found.version, VERSION);
+        if found.version > 0 && scope == MigrationScope::EmptyOnly {
+            let found = found.version;
+            let needed = VERSION;
             return Err(ConnectError::Older { keyspace: keyspace(), found, needed });
         }
         if claim(self.session).await? {
@@ -109,16 +115,19 @@ impl Target<'_> {
         Ok(false)
     }
 
-    fn fits(&self, found: &Settings) -> Result<(), ConnectError> {
-        let (keyspace, expected) = (self.config.keyspace.clone(), self.config.bucket_entries);
+    /// Fails if the stored settings differ from the configuration.
+    fn check(&self, found: &Settings) -> Result<(), ConnectError> {
+        let keyspace = self.config.keyspace.clone();
+        let expected = self.config.bucket_entries;
         if found.bucket_entries != expected {
             let found = found.bucket_entries;
             return Err(ConnectError::Buckets { keyspace, found, expected });
         }
         match (&found.datacenter, &self.datacenter) {
             (Some(found), Some(own)) if found != own => {
-                let (found, expected) = (found.clone(), own.clone());
-                Err(ConnectError::Elsewhere { keyspace, found, expected })
+                let found = found.clone();
+                let expected = own.clone();
+                Err(ConnectError::OtherDatacenter { keyspace, found, expected })
             }
             _ => Ok(()),
         }
@@ -127,52 +136,52 @@ impl Target<'_> {
     async fn migrate(&self, from: i32) -> Result<(), ConnectError> {
         let done = usize::try_from(from).unwrap_or(0);
         for statement in MIGRATIONS.iter().skip(done).copied().flatten() {
-            keep(self.session).await?;
+            extend_claim(self.session).await?;
             change(self.session, statement).await?;
         }
-        keep(self.session).await?;
+        extend_claim(self.session).await?;
         let is_finished = if from == 0 {
             let finish = "UPDATE settings SET version = ?, bucket_entries = ?, datacenter = ? \
                 WHERE id = 0 IF migrating = true";
-            let entries = number(self.config.bucket_entries);
-            decide(self.session, finish, (VERSION, entries, &self.datacenter)).await?
+            let entries = bigint(self.config.bucket_entries);
+            write_if(self.session, finish, (VERSION, entries, &self.datacenter)).await?
         } else {
             let finish = "UPDATE settings SET version = ? WHERE id = 0 IF migrating = true";
-            decide(self.session, finish, (VERSION,)).await?
+            write_if(self.session, finish, (VERSION,)).await?
         };
         if is_finished {
-            tracing::info!(from, to = VERSION, "the schema is up to date");
+            tracing::info!(from, to = VERSION, "migrated the schema");
             let leave = "DELETE migrating FROM settings WHERE id = 0 IF migrating = true";
-            decide(self.session, leave, ()).await?;
+            write_if(self.session, leave, ()).await?;
         }
         Ok(())
     }
 }
 
-async fn run(
+async fn query(
     session: &Session,
     statement: &str,
     values: impl SerializeRow,
 ) -> Result<QueryResult, ConnectError> {
-    let done = session.query_unpaged(statement, values).await;
-    done.map_err(|error| ConnectError::refused(statement, error))
+    let result = session.query_unpaged(statement, values).await;
+    result.map_err(|error| ConnectError::refused(statement, error))
 }
 
-/// A conditional write; says whether it was done.
-async fn decide(
+/// Sends a conditional write. Returns true if it was applied.
+async fn write_if(
     session: &Session,
     statement: &str,
     values: impl SerializeRow,
 ) -> Result<bool, ConnectError> {
-    let decided = run(session, statement, values).await?;
+    let decided = query(session, statement, values).await?;
     let row: Row =
         decided.into_rows_result().map_err(unreadable)?.first_row().map_err(unreadable)?;
     let applied = row.columns.into_iter().next().flatten();
     Ok(applied.and_then(|value| value.as_boolean()).unwrap_or(false))
 }
 
-/// A change of the schema takes longer than a statement has, so what matters is what comes of it.
-/// Everybody asks the same node: two that make the same table at the same moment make it twice.
+/// Changes the schema, which may take longer than other statements. All processes send changes to
+/// the same node, because two nodes would create the same table twice.
 pub(super) async fn change(session: &Session, statement: &str) -> Result<(), ConnectError> {
     let mut query = Statement::new(statement);
     query.set_request_timeout(Some(CHANGE_WITHIN));
@@ -181,7 +190,7 @@ pub(super) async fn change(session: &Session, statement: &str) -> Result<(), Con
     done.map(drop).map_err(|error| ConnectError::refused(statement, error))
 }
 
-/// The node of the lowest id among those that are there.
+/// Targets the connected node with the lowest id.
 fn first_node(session: &Session) -> Option<Arc<dyn LoadBalancingPolicy>> {
     let state = session.get_cluster_state();
     let nodes = state.get_nodes_info().iter().filter(|node| node.is_connected());
@@ -189,7 +198,7 @@ fn first_node(session: &Session) -> Option<Arc<dyn LoadBalancingPolicy>> {
     Some(SingleTargetLoadBalancingPolicy::new(NodeIdentifier::HostId(first.host_id), None))
 }
 
-/// The settings; `None` where there is no table for them.
+/// Reads the settings. Returns `None` if their table does not exist.
 async fn settings(session: &Session) -> Result<Option<Settings>, ConnectError> {
     let keyspace = session.get_keyspace();
     let name = keyspace.map(|name| name.to_string()).unwrap_or_default();
@@ -200,12 +209,12 @@ async fn settings(session: &Session) -> Result<Option<Settings>, ConnectError> {
             (name,),
         )
         .await
-        .map_err(|error| ConnectError::refused("the list of tables", error))?;
+        .map_err(|error| ConnectError::refused("list of tables", error))?;
     if rows(tables)? == 0 {
         return Ok(None);
     }
     let found =
-        run(session, "SELECT version, bucket_entries, datacenter FROM settings WHERE id = 0", ())
+        query(session, "SELECT version, bucket_entries, datacenter FROM settings WHERE id = 0", ())
             .await?;
     let found = found.into_rows_result().map_err(unreadable)?;
     let row: Option<(Option<i32>, Option<i64>, Option<String>)> =
@@ -219,26 +228,28 @@ async fn settings(session: &Session) -> Result<Option<Settings>, ConnectError> {
 }
 
 fn unreadable(error: impl std::fmt::Display) -> ConnectError {
-    ConnectError::refused("the settings", error)
+    ConnectError::refused("settings", error)
 }
 
 fn rows(result: QueryResult) -> Result<usize, ConnectError> {
     Ok(result.into_rows_result().map_err(unreadable)?.rows_num())
 }
 
-/// Takes the one place of those who migrate; it comes free by itself.
+/// Claims the migration for this process. Returns true if no other process had it. The claim
+/// expires after [`CLAIM_TTL`].
 async fn claim(session: &Session) -> Result<bool, ConnectError> {
     let claim = "UPDATE settings USING TTL ? SET migrating = true WHERE id = 0 IF migrating = null";
-    decide(session, claim, (ttl(),)).await
+    write_if(session, claim, (ttl(),)).await
 }
 
-/// Keeps the place for as long again.
-async fn keep(session: &Session) -> Result<(), ConnectError> {
-    let keep = "UPDATE settings USING TTL ? SET migrating = true WHERE id = 0 IF migrating = true";
-    if decide(session, keep, (ttl(),)).await? {
+/// Extends the claim to another [`CLAIM_TTL`].
+async fn extend_claim(session: &Session) -> Result<(), ConnectError> {
+    let extend =
+        "UPDATE settings USING TTL ? SET migrating = true WHERE id = 0 IF migrating = true";
+    if write_if(session, extend, (ttl(),)).await? {
         return Ok(());
     }
-    Err(ConnectError::refused("the migration", "its claim has run out"))
+    Err(ConnectError::refused("migration", "its claim has expired"))
 }
 
 fn ttl() -> i32 {

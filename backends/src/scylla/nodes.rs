@@ -1,78 +1,64 @@
-//! Node numbers: each gateway makes its ids under a number that it leases from the store.
+//! Node numbers: each gateway generates ids under a number that it leases from the store.
 //!
-//! The store's clock decides: `alive` ends by itself [`LEASE_TTL`] after the last renewal, and
-//! nobody takes a number that is alive. `owner` stays, so that a gateway which could not renew in
-//! time gets its number back exactly if nobody has had it in between.
+//! The store's clock decides. The column `alive` expires [`LEASE_TTL`] after the last renewal, and
+//! nobody takes a number that is alive. The column `owner` stays, so that a gateway which could not
+//! renew in time gets its number back if nobody else has had it since.
 //!
-//! Making ids cannot fail, so it is not the clock that stops when a lease is lost but what ids are
-//! for: while the lease is not known to live, every write that brings new ids into the store (an
-//! append, a conversation, an account, a login) is refused as unavailable. The lease counts as dead
-//! here [`LEASE_MARGIN`] before it can end in the store. Refused until it is renewed; once the
-//! number is another's, for good: [`super::Health::NodeLost`], and the process has to end.
+//! Generating an id cannot fail. So a lost lease stops the writes that bring new ids into the
+//! store: appends, conversations, accounts and logins. They fail as unavailable unless the lease is
+//! known to be alive. This gateway treats it as expired [`LEASE_MARGIN`] before it can expire in
+//! the store. Writes resume after a renewal. If another gateway has taken the number, they never
+//! resume: [`super::Availability::NodeLost`], and the process must end.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use chat_core::{error::StoreError, id::NODES_MAX};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{error::ConnectError, settle::Attempted, store::Store};
+use super::{error::ConnectError, settle::Attempted, store::CqlStore};
 
-/// How long a number is kept without a renewal.
+/// How long a lease lasts without a renewal.
 pub const LEASE_TTL: Duration = Duration::from_secs(60);
-/// How often the lease is renewed.
+/// How often a lease is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
-/// How long before its end in the store a lease counts as ended here.
+/// How long before its end in the store a lease counts as expired here.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
-/// What is known of the number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lease {
-    /// None was asked for: ids come from elsewhere.
-    None,
-    /// Ours until then, at least.
-    Until(Instant),
-    /// Another's.
+/// What this gateway knows about its node number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum LeaseState {
+    /// No number was leased here: the ids come from elsewhere.
+    #[default]
+    NotLeased,
+    /// The number is ours at least until then.
+    LeasedUntil(Instant),
+    /// Another gateway has the number.
     Lost,
 }
 
-/// Whether ids made here may go into the store.
-#[derive(Debug)]
-pub(super) struct Tenure(Mutex<Lease>);
+/// Decides whether ids that are generated here may go into the store.
+#[derive(Debug, Default)]
+pub(super) struct NodeLease(Mutex<LeaseState>);
 
-impl Default for Tenure {
-    fn default() -> Self {
-        Self(Mutex::new(Lease::None))
-    }
-}
-
-impl Tenure {
-    fn lock(&self) -> MutexGuard<'_, Lease> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl NodeLease {
+    /// Extends the lease by a renewal that was sent at this time.
+    fn extend(&self, sent_at: Instant) {
+        *self.0.lock() = LeaseState::LeasedUntil(sent_at + LEASE_TTL - LEASE_MARGIN);
     }
 
-    fn set(&self, lease: Lease) {
-        *self.lock() = lease;
-    }
-
-    fn extend(&self, asked: Instant) {
-        self.set(Lease::Until(asked + LEASE_TTL - LEASE_MARGIN));
-    }
-
-    /// Whether the number is another's.
+    /// Returns true if another gateway has the number.
     pub(super) fn is_lost(&self) -> bool {
-        *self.lock() == Lease::Lost
+        *self.0.lock() == LeaseState::Lost
     }
 
-    /// Refuses writes of new ids while the lease is not known to live.
+    /// Fails as unavailable unless the lease is known to be alive.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        let why = match *self.lock() {
-            Lease::None => return Ok(()),
-            Lease::Until(end) if Instant::now() < end => return Ok(()),
-            Lease::Until(_) => "this gateway's node number could not be renewed",
-            Lease::Lost => "this gateway's node number is another's now: it has to be restarted",
+        let why = match *self.0.lock() {
+            LeaseState::NotLeased => return Ok(()),
+            LeaseState::LeasedUntil(end) if Instant::now() < end => return Ok(()),
+            LeaseState::LeasedUntil(_) => "this gateway could not renew its node number",
+            LeaseState::Lost => "another gateway has this gateway's node number: restart it",
         };
         Err(StoreError::Unavailable(why.to_owned()))
     }
@@ -82,8 +68,8 @@ fn ttl() -> i32 {
     i32::try_from(LEASE_TTL.as_secs()).unwrap_or(i32::MAX)
 }
 
-impl Store {
-    /// Leases a free node number, beginning the search at `first`, and renews it until `shutdown`.
+impl CqlStore {
+    /// Leases a free node number and renews it until `shutdown`. The search begins at `first`.
     pub(super) async fn lease_node(
         self: &Arc<Self>,
         owner: i64,
@@ -91,10 +77,10 @@ impl Store {
     ) -> Result<u16, ConnectError> {
         for step in 0..NODES_MAX {
             let node = first.wrapping_add(step) % NODES_MAX;
-            let asked = Instant::now();
-            let took = self.take_node(node, owner).await;
-            if took.map_err(|error| ConnectError::refused("the lease of a node number", error))? {
-                self.tenure.extend(asked);
+            let sent_at = Instant::now();
+            let taken = self.take_node(node, owner).await;
+            if taken.map_err(|error| ConnectError::refused("the lease of a node number", error))? {
+                self.node_lease.extend(sent_at);
                 self.tasks.spawn(self.clone().keep_node(node, owner));
                 return Ok(node);
             }
@@ -102,21 +88,20 @@ impl Store {
         Err(ConnectError::NoNode { max: NODES_MAX, after: LEASE_TTL })
     }
 
+    /// Returns true if the number was free and is now ours.
     async fn take_node(&self, node: u16, owner: i64) -> Result<bool, StoreError> {
-        let number = i32::from(node);
-        let (own, revive) = (&self.statements.own_node, &self.statements.revive_node);
-        let values = ((owner, number), (ttl(), number));
-        match self.write_batch_if(vec![own.clone(), revive.clone()], values).await? {
+        let node = i32::from(node);
+        let statements =
+            vec![self.statements.own_node.clone(), self.statements.revive_node.clone()];
+        match self.write_batch_if(statements, ((owner, node), (ttl(), node))).await? {
             Attempted::Applied => Ok(true),
             Attempted::NotApplied => Ok(false),
-            Attempted::Unknown { .. } => Ok(self.is_owner(node, owner).await?),
+            Attempted::Unknown { .. } => {
+                let row: Option<(Option<i64>, Option<bool>)> =
+                    self.row(&self.statements.node_serial, (node,)).await?;
+                Ok(row.is_some_and(|(stored, _)| stored == Some(owner)))
+            }
         }
-    }
-
-    async fn is_owner(&self, node: u16, owner: i64) -> Result<bool, StoreError> {
-        let row: Option<(Option<i64>, Option<bool>)> =
-            self.row(&self.statements.node_serial, (i32::from(node),)).await?;
-        Ok(row.is_some_and(|(by, _)| by == Some(owner)))
     }
 
     async fn keep_node(self: Arc<Self>, node: u16, owner: i64) {
@@ -125,31 +110,24 @@ impl Store {
                 () = self.shutdown.cancelled() => break,
                 () = tokio::time::sleep(RENEW_EVERY) => {}
             }
-            if !self.renew_node(node, owner).await {
-                tracing::error!(node, "the node number is another's: nothing is written any more");
-                self.tenure.set(Lease::Lost);
-                return;
+            let sent_at = Instant::now();
+            let values = (ttl(), i32::from(node), owner);
+            match self.write_if(&self.statements.renew_node, values).await {
+                Ok(Attempted::Applied) => self.node_lease.extend(sent_at),
+                Ok(Attempted::NotApplied) => {
+                    tracing::error!(node, "another gateway has the node number: writes stop");
+                    *self.node_lease.0.lock() = LeaseState::Lost;
+                    return;
+                }
+                Ok(Attempted::Unknown { detail, .. }) => {
+                    tracing::warn!(node, detail, "the node number was not renewed");
+                }
+                Err(error) => tracing::warn!(node, %error, "the node number was not renewed"),
             }
         }
         let values = (i32::from(node), owner);
-        let freed = self.write_if(&self.statements.free_node, values).await;
-        if let Err(error) = freed {
-            tracing::debug!(%error, node, "the node number comes free by itself");
+        if let Err(error) = self.write_if(&self.statements.free_node, values).await {
+            tracing::debug!(%error, node, "the node number was not freed: its lease will expire");
         }
-    }
-
-    /// Renews; says whether the number may still be ours.
-    async fn renew_node(&self, node: u16, owner: i64) -> bool {
-        let asked = Instant::now();
-        let values = (ttl(), i32::from(node), owner);
-        match self.write_if(&self.statements.renew_node, values).await {
-            Ok(Attempted::Applied) => self.tenure.extend(asked),
-            Ok(Attempted::NotApplied) => return false,
-            Ok(Attempted::Unknown { detail, .. }) => {
-                tracing::warn!(node, detail, "the node number was not renewed");
-            }
-            Err(error) => tracing::warn!(node, %error, "the node number was not renewed"),
-        }
-        true
     }
 }

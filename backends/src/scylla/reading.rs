@@ -1,8 +1,8 @@
-//! Entries as they are stored, and reading them in chunks that many readers share.
+//! Reads entries, in chunks that concurrent readers share.
 //!
-//! A long read is cut at fixed seqs, so that readers with different cursors read the same chunks. A
-//! chunk is complete or an error: the head of its bucket comes with each row, and where rows are
-//! missing below it, a serial read first finishes what one replica may have seen alone.
+//! A long read is split at fixed seqs, so that readers with different cursors read the same chunks.
+//! A chunk is complete or the read fails. Each row carries the head of its bucket. If rows below
+//! that head are missing, a serial read first completes what only one replica may have seen.
 
 use std::sync::Arc;
 
@@ -13,60 +13,57 @@ use chat_core::{
     time::Timestamp,
     versioned,
 };
-use scylla::value::CqlTimestamp;
+use scylla::{DeserializeRow, value::CqlTimestamp};
 
 use super::{
-    buckets::{column, number},
-    heads::{Sight, seq, unsigned},
-    store::{Store, corrupt},
+    buckets::{bigint, bucket_column},
+    heads::{ReadMode, read_seq, read_u64},
+    store::{CqlStore, corrupt},
 };
 
-/// Entries in a chunk of a long read.
+/// How many entries a chunk of a long read has.
 const CHUNK_ENTRIES: u64 = 128;
-/// Reads of up to so many entries are not widened to chunks.
+/// Reads of fewer entries than this are not widened to a chunk.
 const EXACT_MAX: u64 = 16;
 
-/// A part of one bucket: from, to, both inclusive.
+/// A range of seqs in one bucket, both ends inclusive.
 pub(super) type ChunkKey = (ConversationId, Seq, Seq);
-/// The entries of a part, contiguous from its first seq; fewer only where the log ends.
+/// The entries of a chunk, contiguous from its first seq. They end early only where the log ends.
 pub(super) type ChunkRead = Result<Arc<[Entry]>, StoreError>;
 
-type EntryRow = (
-    Option<i64>,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    Option<i8>,
-    Option<CqlTimestamp>,
-    Option<i64>,
-    Option<Vec<u8>>,
-);
-
-fn incomplete() -> StoreError {
-    corrupt("an entry without one of its columns")
+#[derive(DeserializeRow)]
+struct EntryRow {
+    /// The head of the bucket, a static column.
+    head: i64,
+    seq: i64,
+    id: i64,
+    sender: i64,
+    client_id: Option<String>,
+    kind: i8,
+    at: CqlTimestamp,
+    ord: i64,
+    body: Vec<u8>,
 }
 
 fn read_entry(conversation: ConversationId, row: EntryRow) -> Result<Entry, StoreError> {
-    let (_, position, id, sender, client_id, kind, at, ord, body) = row;
-    let body: Body = versioned::decode(&body.ok_or_else(incomplete)?).map_err(corrupt)?;
-    if kind.ok_or_else(incomplete)?.cast_unsigned() != body.kind() {
+    let body: Body = versioned::decode(&row.body).map_err(corrupt)?;
+    if row.kind.cast_unsigned() != body.kind() {
         return Err(corrupt("an entry whose kind and body differ"));
     }
     Ok(Entry {
         conversation,
-        seq: seq(Some(position))?,
-        id: id.and_then(EntryId::from_i64).ok_or_else(incomplete)?,
-        sender: sender.and_then(UserId::from_i64).ok_or_else(incomplete)?,
-        client_id: client_id.map(|id| ClientId::new(&id)).transpose().map_err(corrupt)?,
-        at: Timestamp::from_millis(at.ok_or_else(incomplete)?.0),
-        ord: unsigned(ord.ok_or_else(incomplete)?)?,
+        seq: read_seq(row.seq)?,
+        id: EntryId::from_i64(row.id).ok_or_else(|| corrupt("an entry without an id"))?,
+        sender: UserId::from_i64(row.sender).ok_or_else(|| corrupt("an entry without a sender"))?,
+        client_id: row.client_id.map(|id| ClientId::new(&id)).transpose().map_err(corrupt)?,
+        at: Timestamp::from_millis(row.at.0),
+        ord: read_u64(row.ord)?,
         body,
     })
 }
 
-impl Store {
-    /// Up to `limit` entries of `(after, to]`.
+impl CqlStore {
+    /// Returns up to `limit` entries of `(after, to]`.
     pub(super) async fn read(
         self: &Arc<Self>,
         conversation: ConversationId,
@@ -80,7 +77,9 @@ impl Store {
         let mut last = after;
         while last < to {
             let (chunk, end) = self.chunk(conversation, last.next(), to);
-            let read = self.chunk_read(chunk).await?;
+            let store = self.clone();
+            let read = async move { store.read_chunk(chunk).await.map(Arc::from) };
+            let read: Arc<[Entry]> = self.chunks.join(chunk, read).await?;
             entries.extend(read.iter().filter(|one| one.seq > last && one.seq <= end).cloned());
             let reached = entries.last().map_or(after, |entry| entry.seq);
             if reached < end {
@@ -91,7 +90,7 @@ impl Store {
         Ok(entries)
     }
 
-    /// One entry.
+    /// Returns one entry, which must be in the log.
     pub(super) async fn entry(
         self: &Arc<Self>,
         conversation: ConversationId,
@@ -101,19 +100,20 @@ impl Store {
         found.into_iter().next().ok_or_else(|| corrupt(format!("no entry at {seq:?}")))
     }
 
-    /// The entry at a seq, by a serial read: where there is none now, none in flight will come.
-    pub(super) async fn final_entry(
+    /// Reads the entry at a seq serially. If it is absent, no append in flight will add it.
+    pub(super) async fn entry_serial(
         &self,
         conversation: ConversationId,
         seq: Seq,
     ) -> Result<Option<Entry>, StoreError> {
-        let (bucket, seq) = (column(self.buckets.of_seq(seq)), number(seq.get()));
+        let bucket = bucket_column(self.buckets.of_seq(seq));
+        let seq = bigint(seq.get());
         let values = (conversation.as_i64(), bucket, seq, seq);
         let row: Option<EntryRow> = self.row(&self.statements.entries_serial, values).await?;
         row.map(|row| read_entry(conversation, row)).transpose()
     }
 
-    /// The chunk with which a read of `from..=to` begins, and the last seq wanted of it.
+    /// Returns the first chunk of a read of `from..=to`, and the last seq to use of it.
     fn chunk(&self, conversation: ConversationId, from: Seq, to: Seq) -> (ChunkKey, Seq) {
         let edge = self.buckets.end(self.buckets.of_seq(from));
         let end = to.min(edge);
@@ -127,39 +127,35 @@ impl Store {
         ((conversation, first, last), end.min(last))
     }
 
-    async fn chunk_read(self: &Arc<Self>, key: ChunkKey) -> ChunkRead {
-        let store = self.clone();
-        self.chunks.join(key, async move { store.whole_chunk(key).await.map(Arc::from) }).await
-    }
-
-    async fn whole_chunk(&self, key: ChunkKey) -> Result<Vec<Entry>, StoreError> {
-        if let Some(entries) = self.try_chunk(key, Sight::Acknowledged).await? {
+    async fn read_chunk(&self, key: ChunkKey) -> Result<Vec<Entry>, StoreError> {
+        if let Some(entries) = self.try_chunk(key, ReadMode::Quorum).await? {
             return Ok(entries);
         }
-        self.try_chunk(key, Sight::Final).await?.ok_or_else(|| {
+        self.try_chunk(key, ReadMode::Serial).await?.ok_or_else(|| {
             let (conversation, from, to) = key;
             corrupt(format!("a hole in {from:?}..={to:?} of conversation {conversation}"))
         })
     }
 
-    /// The entries of a chunk; `None` where some are missing below the head.
+    /// Returns the entries of a chunk, or `None` if some below the head are missing.
     async fn try_chunk(
         &self,
         (conversation, from, to): ChunkKey,
-        sight: Sight,
+        mode: ReadMode,
     ) -> Result<Option<Vec<Entry>>, StoreError> {
         let bucket = self.buckets.of_seq(from);
-        let statement = match sight {
-            Sight::Acknowledged => &self.statements.entries,
-            Sight::Final => &self.statements.entries_serial,
+        let statement = match mode {
+            ReadMode::Quorum => &self.statements.entries,
+            ReadMode::Serial => &self.statements.entries_serial,
         };
-        let values = (conversation.as_i64(), column(bucket), number(from.get()), number(to.get()));
+        let values =
+            (conversation.as_i64(), bucket_column(bucket), bigint(from.get()), bigint(to.get()));
         let mut rows: Vec<EntryRow> = self.rows(statement, values).await?;
         rows.reverse();
         let head = if let Some(row) = rows.last() {
-            seq(row.0)?
+            read_seq(row.head)?
         } else {
-            let head = self.head_of_bucket(conversation, bucket, sight).await?;
+            let head = self.head_of_bucket(conversation, bucket, mode).await?;
             head.unwrap_or_default().seq
         };
         let entries = rows

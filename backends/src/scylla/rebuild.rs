@@ -1,5 +1,5 @@
-//! All projections again, from the logs alone. May run beside gateways: what it writes has the
-//! version of its entry, so that nothing newer is overwritten.
+//! Writes all projections again, from the logs alone. Gateways may run meanwhile: each write has
+//! the timestamp of its entry, so that it overwrites nothing newer.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use chat_core::{error::StoreError, id::ConversationId, model::Seq};
 use futures_util::TryStreamExt;
 
 use super::{
-    heads::Sight,
-    store::{Store, corrupt},
+    heads::ReadMode,
+    store::{CqlStore, corrupt},
 };
 
-/// Conversations at the same time.
+/// How many conversations are rebuilt at the same time.
 const PARALLEL: usize = 16;
-/// Entries that are read at once.
+/// How many entries are read and projected at once.
 const PART: usize = 512;
 
-/// What a rebuilding went over.
+/// How much a rebuild has written again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rebuilt {
-    /// Conversations.
+    /// Count of conversations.
     pub conversations: u64,
-    /// Entries.
+    /// Count of entries.
     pub entries: u64,
 }
 
-impl Store {
-    /// Projects every entry of every log.
+impl CqlStore {
+    /// Writes the projections of every entry of every log.
     pub(super) async fn rebuild(self: &Arc<Self>) -> Result<Rebuilt, StoreError> {
         let unavailable =
             |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
@@ -54,7 +54,7 @@ impl Store {
         self: &Arc<Self>,
         conversation: ConversationId,
     ) -> Result<u64, StoreError> {
-        let head = self.head(conversation, Sight::Final).await?;
+        let head = self.head(conversation, ReadMode::Serial).await?;
         let mut done = Seq::ZERO;
         while done < head.seq {
             let entries = self.read(conversation, done, head.seq, PART).await?;
@@ -64,7 +64,7 @@ impl Store {
             self.write_views(&entries).await?;
             done = last.seq;
         }
-        self.move_projected(conversation, head.projected_seq).await?;
+        self.write_projected(conversation, head.projected_seq).await?;
         Ok(head.seq.get())
     }
 }

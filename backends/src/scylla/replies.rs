@@ -6,19 +6,21 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::ConversationId,
-    limits::{REPLY_CLAIM_TTL, REPLY_TTL},
-    port::{Claim, Replies, ReplyKey},
+    limits::REPLY_TTL,
+    model::{Claim, IdempotencyRecord},
+    port::{Replies, ReplyKey},
     time::Timestamp,
 };
+use scylla::DeserializeRow;
 
 use super::{
     settle::{Look, Settled, settle},
-    store::{Store, corrupt},
+    store::{CqlStore, corrupt},
 };
 
 /// Idempotency keys in a CQL store.
 #[derive(Debug)]
-pub(super) struct ScyllaReplies(pub(super) Arc<Store>);
+pub(super) struct ScyllaReplies(pub(super) Arc<CqlStore>);
 
 /// Returns the seconds after which the store drops a row: twice the time that a settled key is
 /// kept, because clocks differ.
@@ -26,45 +28,26 @@ fn ttl() -> i32 {
     i32::try_from((REPLY_TTL * 2).as_secs()).unwrap_or(i32::MAX)
 }
 
-/// Digest, conversation, claim time, settled.
-type ReplyRow = (Option<Vec<u8>>, Option<i64>, Option<i64>, Option<bool>);
-
-/// The row of a key.
-#[derive(Debug, Clone)]
-struct KeyRecord {
+#[derive(DeserializeRow)]
+struct ReplyRow {
     digest: Vec<u8>,
-    conversation: ConversationId,
-    claimed_at: Timestamp,
-    is_settled: bool,
+    conversation: i64,
+    claimed_at: i64,
+    settled: bool,
 }
 
-fn read_record(
-    (digest, conversation, claimed_at, settled): ReplyRow,
-) -> Result<KeyRecord, StoreError> {
-    let incomplete = || corrupt("a reply without one of its columns");
-    Ok(KeyRecord {
-        digest: digest.ok_or_else(incomplete)?,
-        conversation: conversation.and_then(ConversationId::from_i64).ok_or_else(incomplete)?,
-        claimed_at: Timestamp::from_millis(claimed_at.ok_or_else(incomplete)?),
-        is_settled: settled.unwrap_or_default(),
+fn read_record(row: ReplyRow) -> Result<IdempotencyRecord, StoreError> {
+    let conversation = ConversationId::from_i64(row.conversation);
+    Ok(IdempotencyRecord {
+        digest: row.digest.try_into().map_err(|_| corrupt("a digest of another length"))?,
+        conversation: conversation.ok_or_else(|| corrupt("a key without a conversation"))?,
+        claimed_at: Timestamp::from_millis(row.claimed_at),
+        is_settled: row.settled,
     })
 }
 
-impl KeyRecord {
-    /// Returns the answer to a claim that finds this row, or `None` if the claim may take it over.
-    fn answer(&self, digest: &[u8], now: Timestamp) -> Option<Claim> {
-        if self.digest != digest {
-            return Some(Claim::Differs);
-        }
-        if self.is_settled {
-            return Some(Claim::Settled(self.conversation));
-        }
-        (now < self.claimed_at.after(REPLY_CLAIM_TTL)).then_some(Claim::Running)
-    }
-}
-
-impl Store {
-    async fn key_record(&self, key: &ReplyKey) -> Result<Option<KeyRecord>, StoreError> {
+impl CqlStore {
+    async fn key_record(&self, key: &ReplyKey) -> Result<Option<IdempotencyRecord>, StoreError> {
         let values = (key.user.as_i64(), &*key.key);
         let row: Option<ReplyRow> = self.row(&self.statements.reply_serial, values).await?;
         row.map(read_record).transpose()
@@ -77,7 +60,7 @@ enum ClaimWrite {
     /// Nobody has claimed the key.
     First,
     /// This claim has expired.
-    TakeOver(KeyRecord),
+    TakeOver(IdempotencyRecord),
 }
 
 #[async_trait]
@@ -90,7 +73,7 @@ impl Replies for ScyllaReplies {
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         let store = &self.0;
-        store.tenure.check()?;
+        store.node_lease.check()?;
         let conversation = |write: &ClaimWrite| match write {
             ClaimWrite::First => fresh,
             ClaimWrite::TakeOver(expired) => expired.conversation,
@@ -100,14 +83,15 @@ impl Replies for ScyllaReplies {
             None,
             async |write: ClaimWrite| match write {
                 ClaimWrite::First => {
-                    let (user, key) = (key.user.as_i64(), &*key.key);
+                    let user = key.user.as_i64();
+                    let key = &*key.key;
                     let values = (user, key, &digest[..], fresh.as_i64(), now.as_millis(), ttl());
                     store.write_if(&store.statements.claim_reply, values).await
                 }
                 ClaimWrite::TakeOver(expired) => {
                     let values = (
                         ttl(),
-                        &expired.digest,
+                        &expired.digest[..],
                         expired.conversation.as_i64(),
                         now.as_millis(),
                         key.user.as_i64(),
@@ -126,9 +110,11 @@ impl Replies for ScyllaReplies {
                 {
                     return Ok(Look::Applied(write.clone()));
                 }
-                Ok(match record.answer(&digest, now) {
-                    Some(answer) => Look::NotApplied(answer),
-                    None => Look::Attempt(ClaimWrite::TakeOver(record)),
+                Ok(match record.claim(&digest, now) {
+                    Claim::Yours(_) => Look::Attempt(ClaimWrite::TakeOver(record)),
+                    answer @ (Claim::Running | Claim::Settled(_) | Claim::Differs) => {
+                        Look::NotApplied(answer)
+                    }
                 })
             },
         );
@@ -144,11 +130,11 @@ impl Replies for ScyllaReplies {
         let marked = settle(
             store.deadline(),
             None,
-            async |record: KeyRecord| {
+            async |record: IdempotencyRecord| {
                 let conversation = record.conversation.as_i64();
                 let values = (
                     ttl(),
-                    &record.digest,
+                    &record.digest[..],
                     conversation,
                     record.claimed_at.as_millis(),
                     key.user.as_i64(),

@@ -1,15 +1,16 @@
-//! The tables, and how an older schema becomes the newest one.
+//! The tables, and the migrations from each schema version to the next.
 //!
-//! A migration only ever adds: gateways of this version and of the one before run side by side.
+//! A migration only adds to the schema, because gateways of this version and of the version before
+//! run side by side.
 
-/// The version of the schema that this code needs.
+/// The schema version that this code needs.
 pub(super) const VERSION: i32 = 1;
 
-/// Where the version of the schema is kept, and what cannot be changed later.
+/// Holds the schema version and the settings that cannot change later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
     id int PRIMARY KEY, version int, bucket_entries bigint, datacenter text, migrating boolean)";
 
-/// What each version adds to the one before, from version 1 on.
+/// What each version adds to the version before, from version 1 on.
 pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
     LOG,
     SENT,
@@ -56,13 +57,13 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
     "CREATE TABLE IF NOT EXISTS nodes (node int PRIMARY KEY, owner bigint, alive boolean)",
 ]];
 
-/// How far those who send have got by that, which is more than `cursors` says: by conversation, so
-/// that one append, whoever sent its texts, moves all of them in one write to one partition.
+/// The cursors of senders, which sending alone moves and `cursors` does not contain. Partitioned by
+/// conversation, so that one append moves all of its senders in one write to one partition.
 const SENT: &str = "CREATE TABLE IF NOT EXISTS sent (
     conversation bigint, user bigint, seq bigint, ord bigint, PRIMARY KEY (conversation, user))";
 
-/// Written by conditional batches only; plain writes must never be mixed into it. `head` is the
-/// only column with a condition, and the running values ride along in its update.
+/// The logs, written by conditional batches only: plain writes to the same rows could be lost. Only
+/// the column `head` has a condition. The running values are set by the same update.
 const LOG: &str = "CREATE TABLE IF NOT EXISTS log (
     conversation bigint, bucket int,
     head bigint STATIC, head_ord bigint STATIC, head_at timestamp STATIC, text_seq bigint STATIC,

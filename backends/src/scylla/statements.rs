@@ -1,7 +1,9 @@
-//! Every statement, prepared once. What a statement may do is part of how it is prepared: reads and
-//! plain writes are retried by the driver, and sent to a second node where the first is slow;
-//! conditional writes never are. All go the way that the session goes: conditional writes that other
-//! datacenters coordinate would be decided apart from ours.
+//! Every statement, prepared once at the start.
+//!
+//! How a statement may be sent is part of its preparation. The driver retries reads and plain
+//! writes, and sends them to a second node if the first one is slow. It sends conditional writes
+//! once. All statements use the session's load balancing, so that every conditional write is
+//! decided in our own datacenter.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,52 +17,53 @@ use scylla::{
     statement::{Consistency, SerialConsistency, prepared::PreparedStatement},
 };
 
-/// How long a read or a plain write goes unanswered before a second node is asked as well.
-const SECOND_AFTER: Duration = Duration::from_millis(200);
+/// How long a read or a plain write waits before it is also sent to a second node.
+const SPECULATIVE_AFTER: Duration = Duration::from_millis(200);
 
-/// How a statement is sent.
+/// Decides how a statement is sent.
 #[derive(Clone, Copy)]
-enum Manner {
-    /// A read that sees all that was acknowledged.
+enum StatementKind {
+    /// A read at a quorum: sees everything that was acknowledged.
     Read,
-    /// A read that also finishes or buries the conditional write in flight.
-    Serial,
-    /// A write with its own timestamp, the same however often it is sent.
+    /// A serial read: first completes or discards the conditional write in flight.
+    SerialRead,
+    /// A write with an explicit timestamp, idempotent.
     Write,
-    /// A conditional write: sent once, and whoever hears no answer has to read.
+    /// A lightweight transaction, sent once. Without an answer, only a serial read shows the
+    /// outcome.
     Conditional,
 }
 
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident: $manner:ident $cql:literal,)+) => {
-        /// Every statement.
+    ($($(#[$doc:meta])* $name:ident: $kind:ident $cql:literal,)+) => {
+        /// The prepared statements.
         pub(super) struct Statements {
             $($(#[$doc])* pub(super) $name: PreparedStatement,)+
-            /// How conditional batches are sent.
+            /// The execution profile of conditional batches.
             pub(super) conditional: scylla::client::execution_profile::ExecutionProfileHandle,
-            /// How batches of plain writes are sent.
+            /// The execution profile of batches of plain writes.
             pub(super) plain: scylla::client::execution_profile::ExecutionProfileHandle,
         }
 
         impl Statements {
-            /// Prepares all of them.
+            /// Prepares all statements.
             pub(super) async fn prepare(
                 session: &Session,
                 timeout: Duration,
             ) -> Result<Self, PrepareError> {
-                let usual = session.get_default_execution_profile_handle().to_profile();
-                let conditional = conditional(&usual, timeout).into_handle();
-                let plain = plain(&usual).into_handle();
-                let all = [$((Manner::$manner, $cql)),+];
-                let prepared = all.map(|(manner, cql)| {
-                    let profile = match manner {
-                        Manner::Read | Manner::Write => Some(plain.clone()),
-                        Manner::Serial => None,
-                        Manner::Conditional => Some(conditional.clone()),
+                let default = session.get_default_execution_profile_handle().to_profile();
+                let conditional = conditional_profile(&default, timeout).into_handle();
+                let plain = plain_profile(&default).into_handle();
+                let all = [$((StatementKind::$kind, $cql)),+];
+                let prepared = all.map(|(kind, cql)| {
+                    let profile = match kind {
+                        StatementKind::Read | StatementKind::Write => Some(plain.clone()),
+                        StatementKind::SerialRead => None,
+                        StatementKind::Conditional => Some(conditional.clone()),
                     };
                     async move {
                         let mut statement = session.prepare(cql).await?;
-                        set_manner(&mut statement, manner);
+                        set_options(&mut statement, kind);
                         statement.set_execution_profile_handle(profile);
                         Ok::<_, PrepareError>(statement)
                     }
@@ -76,10 +79,10 @@ macro_rules! statements {
     };
 }
 
-/// The session's way, once: one node is asked. What has no answer after less than half of a call's
-/// time is unknown, and there is time to find out and, where that is safe, to send it again.
-fn conditional(usual: &ExecutionProfile, statement_within: Duration) -> ExecutionProfile {
-    usual
+/// The default profile without retries and without a second node. It times out after less than half
+/// of a call's time, which leaves time to find out the outcome and to attempt the write again.
+fn conditional_profile(default: &ExecutionProfile, statement_within: Duration) -> ExecutionProfile {
+    default
         .to_builder()
         .request_timeout(Some(statement_within * 9 / 20))
         .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
@@ -87,18 +90,18 @@ fn conditional(usual: &ExecutionProfile, statement_within: Duration) -> Executio
         .build()
 }
 
-/// The session's way, and a second node where the first is slow.
-fn plain(usual: &ExecutionProfile) -> ExecutionProfile {
-    let second =
-        SimpleSpeculativeExecutionPolicy { max_retry_count: 1, retry_interval: SECOND_AFTER };
-    usual.to_builder().speculative_execution_policy(Some(Arc::new(second))).build()
+/// The default profile with a second node for slow requests.
+fn plain_profile(default: &ExecutionProfile) -> ExecutionProfile {
+    let second_node =
+        SimpleSpeculativeExecutionPolicy { max_retry_count: 1, retry_interval: SPECULATIVE_AFTER };
+    default.to_builder().speculative_execution_policy(Some(Arc::new(second_node))).build()
 }
 
-fn set_manner(statement: &mut PreparedStatement, manner: Manner) {
-    let (consistency, is_idempotent) = match manner {
-        Manner::Read | Manner::Write => (Consistency::LocalQuorum, true),
-        Manner::Serial => (Consistency::LocalSerial, true),
-        Manner::Conditional => (Consistency::LocalQuorum, false),
+fn set_options(statement: &mut PreparedStatement, kind: StatementKind) {
+    let (consistency, is_idempotent) = match kind {
+        StatementKind::Read | StatementKind::Write => (Consistency::LocalQuorum, true),
+        StatementKind::SerialRead => (Consistency::LocalSerial, true),
+        StatementKind::Conditional => (Consistency::LocalQuorum, false),
     };
     statement.set_consistency(consistency);
     statement.set_serial_consistency(Some(SerialConsistency::LocalSerial));
@@ -107,7 +110,7 @@ fn set_manner(statement: &mut PreparedStatement, manner: Manner) {
 
 impl std::fmt::Debug for Statements {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("statements")
+        f.debug_struct("Statements").finish_non_exhaustive()
     }
 }
 
@@ -115,15 +118,15 @@ statements! {
     // The log.
     head: Read "SELECT head, head_ord, head_at, text_seq, projected_seq, members, owners \
         FROM log WHERE conversation = ? AND bucket = ? LIMIT 1",
-    head_serial: Serial "SELECT head, head_ord, head_at, text_seq, projected_seq, members, owners \
-        FROM log WHERE conversation = ? AND bucket = ? LIMIT 1",
+    head_serial: SerialRead "SELECT head, head_ord, head_at, text_seq, projected_seq, members, \
+        owners FROM log WHERE conversation = ? AND bucket = ? LIMIT 1",
     entries: Read "SELECT head, seq, id, sender, client_id, kind, at, ord, body FROM log \
         WHERE conversation = ? AND bucket = ? AND part = 0 AND seq >= ? AND seq <= ?",
-    entries_serial: Serial "SELECT head, seq, id, sender, client_id, kind, at, ord, body FROM log \
-        WHERE conversation = ? AND bucket = ? AND part = 0 AND seq >= ? AND seq <= ?",
+    entries_serial: SerialRead "SELECT head, seq, id, sender, client_id, kind, at, ord, body \
+        FROM log WHERE conversation = ? AND bucket = ? AND part = 0 AND seq >= ? AND seq <= ?",
     keys: Read "SELECT key, ref_seq FROM log \
         WHERE conversation = ? AND bucket = ? AND part = 1 AND seq = 0 AND key IN ?",
-    keys_serial: Serial "SELECT key, ref_seq FROM log \
+    keys_serial: SerialRead "SELECT key, ref_seq FROM log \
         WHERE conversation = ? AND bucket = ? AND part = 1 AND seq = 0 AND key IN ?",
     append_head: Conditional "UPDATE log SET head = ?, head_ord = ?, head_at = ?, text_seq = ?, \
         projected_seq = ?, members = ?, owners = ? WHERE conversation = ? AND bucket = ? \
@@ -141,7 +144,7 @@ statements! {
     create: Conditional "INSERT INTO conversations (conversation, kind, title, created_at) \
         VALUES (?, ?, ?, ?) IF NOT EXISTS",
     conversation: Read "SELECT kind, title, created_at FROM conversations WHERE conversation = ?",
-    conversation_serial: Serial "SELECT kind, title, created_at FROM conversations \
+    conversation_serial: SerialRead "SELECT kind, title, created_at FROM conversations \
         WHERE conversation = ?",
     view: Read "SELECT title, projected_seq FROM views WHERE conversation = ?",
     set_title: Write "UPDATE views USING TIMESTAMP ? SET title = ? WHERE conversation = ?",
@@ -149,7 +152,7 @@ statements! {
         WHERE conversation = ?",
     direct: Conditional "INSERT INTO directs (low, high, conversation) VALUES (?, ?, ?) \
         IF NOT EXISTS",
-    direct_serial: Serial "SELECT conversation FROM directs WHERE low = ? AND high = ?",
+    direct_serial: SerialRead "SELECT conversation FROM directs WHERE low = ? AND high = ?",
     set_member: Write "INSERT INTO members (conversation, user, gone, role, joined_seq, \
         joined_ord) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
     set_membership: Write "INSERT INTO user_conversations (conversation, user, gone, role, \
@@ -187,17 +190,18 @@ statements! {
     set_sent: Write "UPDATE sent USING TIMESTAMP ? SET seq = ?, ord = ? \
         WHERE conversation = ? AND user = ?",
 
-    // People.
+    // Accounts and presence.
     claim_name: Conditional "INSERT INTO usernames (username, user, password_hash, \
         display_name, created_at) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS",
     name: Read "SELECT user, password_hash, display_name, created_at FROM usernames \
         WHERE username = ?",
-    name_serial: Serial "SELECT user, password_hash, display_name, created_at FROM usernames \
-        WHERE username = ?",
+    name_serial: SerialRead "SELECT user, password_hash, display_name, created_at \
+        FROM usernames WHERE username = ?",
     add_user: Conditional "INSERT INTO users (user, username, display_name, created_at) \
         VALUES (?, ?, ?, ?) IF NOT EXISTS",
     user: Read "SELECT username, display_name, created_at FROM users WHERE user = ?",
-    user_serial: Serial "SELECT username, display_name, created_at FROM users WHERE user = ?",
+    user_serial: SerialRead "SELECT username, display_name, created_at FROM users \
+        WHERE user = ?",
     set_profile: Conditional "UPDATE users SET display_name = ? WHERE user = ? \
         IF display_name = ?",
     index_name: Write "INSERT INTO usernames_by_prefix (prefix, username, user) \
@@ -207,7 +211,7 @@ statements! {
     set_last_seen: Write "INSERT INTO last_seen (user, at) VALUES (?, ?) USING TIMESTAMP ?",
     last_seen: Read "SELECT at FROM last_seen WHERE user = ?",
 
-    // Devices.
+    // Logins.
     open_login: Conditional "INSERT INTO logins (login, user, device, created_at, used_at, \
         expires_at, current, previous, exchanged_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
         IF NOT EXISTS",
@@ -216,14 +220,14 @@ statements! {
         WHERE user = ? AND login = ?",
     login: Read "SELECT login, user, device, created_at, used_at, expires_at, current, previous, \
         exchanged_at FROM logins WHERE login = ?",
-    login_serial: Serial "SELECT login, user, device, created_at, used_at, expires_at, current, \
-        previous, exchanged_at FROM logins WHERE login = ?",
+    login_serial: SerialRead "SELECT login, user, device, created_at, used_at, expires_at, \
+        current, previous, exchanged_at FROM logins WHERE login = ?",
     logins: Read "SELECT login FROM logins_by_user WHERE user = ?",
     rotate: Conditional "UPDATE logins SET current = ?, previous = ?, exchanged_at = ?, \
         used_at = ?, expires_at = ? WHERE login = ? IF current = ?",
     end_login: Conditional "DELETE FROM logins WHERE login = ? IF user = ?",
 
-    // Answers under idempotency keys.
+    // Idempotency keys.
     claim_reply: Conditional "INSERT INTO replies (user, key, digest, conversation, claimed_at, \
         settled) VALUES (?, ?, ?, ?, ?, false) IF NOT EXISTS USING TTL ?",
     take_over_reply: Conditional "UPDATE replies USING TTL ? SET digest = ?, conversation = ?, \
@@ -233,7 +237,7 @@ statements! {
         claimed_at = ?, settled = true WHERE user = ? AND key = ? IF conversation = ?",
     release_reply: Conditional "DELETE FROM replies WHERE user = ? AND key = ? \
         IF conversation = ? AND settled = false",
-    reply_serial: Serial "SELECT digest, conversation, claimed_at, settled FROM replies \
+    reply_serial: SerialRead "SELECT digest, conversation, claimed_at, settled FROM replies \
         WHERE user = ? AND key = ?",
 
     // Node numbers.
@@ -243,7 +247,7 @@ statements! {
     renew_node: Conditional "UPDATE nodes USING TTL ? SET alive = true WHERE node = ? \
         IF owner = ?",
     free_node: Conditional "DELETE alive FROM nodes WHERE node = ? IF owner = ?",
-    node_serial: Serial "SELECT owner, alive FROM nodes WHERE node = ?",
+    node_serial: SerialRead "SELECT owner, alive FROM nodes WHERE node = ?",
 
     // Upkeep.
     probe: Read "SELECT version FROM settings WHERE id = 0",
@@ -256,16 +260,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_statements_go_where_the_session_goes_and_conditional_ones_once() {
+    fn profiles_keep_the_load_balancing_and_conditional_ones_send_once() {
         let here = DefaultPolicy::builder().prefer_datacenter("here".to_owned()).build();
-        let usual = ExecutionProfile::builder().load_balancing_policy(here.clone()).build();
-        let (conditional, plain) = (conditional(&usual, Duration::from_secs(1)), plain(&usual));
+        let default = ExecutionProfile::builder().load_balancing_policy(here.clone()).build();
+        let conditional = conditional_profile(&default, Duration::from_secs(1));
+        let plain = plain_profile(&default);
         for profile in [&conditional, &plain] {
             assert!(Arc::ptr_eq(profile.get_load_balancing_policy(), &here));
         }
         assert!(conditional.get_speculative_execution_policy().is_none());
         assert!(format!("{:?}", conditional.get_retry_policy()).contains("Fallthrough"));
         assert!(plain.get_speculative_execution_policy().is_some());
-        assert!(usual.get_speculative_execution_policy().is_none());
+        assert!(default.get_speculative_execution_policy().is_none());
     }
 }

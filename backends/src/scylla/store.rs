@@ -1,4 +1,5 @@
-//! What all ports share: the session, the statements, and how an answer or its absence is read.
+//! What all ports share: the session, the prepared statements, and how errors of the driver are
+//! read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,42 +22,42 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    breaker::{Asked, Breaker, PROBE_EVERY},
+    breaker::{Breaker, PROBE_EVERY, Permit},
     buckets::Buckets,
-    doubts::Doubts,
-    flights::Flights,
-    known::Known,
-    mending::Mends,
-    nodes::Tenure,
+    nodes::NodeLease,
     reading::{ChunkKey, ChunkRead},
+    repair::Repairs,
     settle::Attempted,
+    single_flight::SingleFlight,
     statements::Statements,
+    unknown_appends::UnknownAppends,
+    watermarks::WatermarkCache,
 };
 
-/// Statements of one call in flight at the same time.
+/// How many statements of one call are in flight at the same time.
 const PARALLEL_MAX: usize = 32;
 
 /// What all ports share.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct CqlStore {
     pub(super) session: Session,
     pub(super) statements: Statements,
     pub(super) buckets: Buckets,
-    pub(super) known: Known,
-    pub(super) doubts: Doubts,
-    pub(super) chunks: Arc<Flights<ChunkKey, ChunkRead>>,
-    pub(super) heads: Arc<Flights<ConversationId, Result<Head, StoreError>>>,
-    pub(super) mends: Mends,
+    pub(super) watermarks: WatermarkCache,
+    pub(super) unknown_appends: UnknownAppends,
+    pub(super) chunks: Arc<SingleFlight<ChunkKey, ChunkRead>>,
+    pub(super) heads: Arc<SingleFlight<ConversationId, Result<Head, StoreError>>>,
+    pub(super) repairs: Repairs,
     pub(super) breaker: Breaker,
-    pub(super) tenure: Tenure,
+    pub(super) node_lease: NodeLease,
     pub(super) tasks: TaskTracker,
     pub(super) shutdown: CancellationToken,
-    /// The time within which a port answers; one statement has five sixths of it.
+    /// The time within which a port answers. One statement has five sixths of it.
     pub(super) answer_within: Duration,
 }
 
-impl Store {
-    /// Rows of a read.
+impl CqlStore {
+    /// Reads rows.
     pub(super) async fn rows<R>(
         &self,
         statement: &PreparedStatement,
@@ -71,7 +72,7 @@ impl Store {
         typed.collect::<Result<_, _>>().map_err(corrupt)
     }
 
-    /// The one row of a read.
+    /// Reads the first row, if any.
     pub(super) async fn row<R>(
         &self,
         statement: &PreparedStatement,
@@ -83,7 +84,7 @@ impl Store {
         Ok(self.rows(statement, values).await?.into_iter().next())
     }
 
-    /// A write that may be sent any number of times.
+    /// Sends a plain write, which may be repeated.
     pub(super) async fn write(
         &self,
         statement: &PreparedStatement,
@@ -92,7 +93,7 @@ impl Store {
         self.execute(statement, values).await.map(drop).map_err(unavailable)
     }
 
-    /// Such writes to one partition, in one request.
+    /// Sends plain writes to one partition in one request.
     pub(super) async fn write_all(
         &self,
         statement: &PreparedStatement,
@@ -105,9 +106,9 @@ impl Store {
         let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
         batch.set_is_idempotent(true);
         batch.set_execution_profile_handle(Some(self.statements.plain.clone()));
-        let asked = self.admit().map_err(unavailable)?;
+        let permit = self.admit().map_err(unavailable)?;
         let result = Box::pin(self.session.batch(&batch, values)).await;
-        self.observe(asked, result).map(drop).map_err(unavailable)
+        self.observe(permit, result).map(drop).map_err(unavailable)
     }
 
     /// Attempts a conditional write. Fails only if it was not sent.
@@ -129,8 +130,8 @@ impl Store {
         let mut batch = Batch::new_with_statements(BatchType::Logged, statements);
         batch.set_execution_profile_handle(Some(self.statements.conditional.clone()));
         batch.set_is_idempotent(false);
-        let asked = self.admit().map_err(unavailable)?;
-        attempted(self.observe(asked, Box::pin(self.session.batch(&batch, values)).await))
+        let permit = self.admit().map_err(unavailable)?;
+        attempted(self.observe(permit, Box::pin(self.session.batch(&batch, values)).await))
     }
 
     async fn execute(
@@ -138,29 +139,29 @@ impl Store {
         statement: &PreparedStatement,
         values: impl SerializeRow,
     ) -> Result<QueryResult, Failure> {
-        let asked = self.admit()?;
-        self.observe(asked, Box::pin(self.session.execute_unpaged(statement, values)).await)
+        let permit = self.admit()?;
+        self.observe(permit, Box::pin(self.session.execute_unpaged(statement, values)).await)
     }
 
-    fn admit(&self) -> Result<Asked, Failure> {
-        self.breaker.ask().ok_or(Failure::Refused)
+    fn admit(&self) -> Result<Permit, Failure> {
+        self.breaker.permit().ok_or(Failure::BreakerOpen)
     }
 
-    /// Tells the breaker how the store is.
+    /// Records in the breaker whether the store answered.
     fn observe(
         &self,
-        asked: Asked,
+        permit: Permit,
         result: Result<QueryResult, ExecutionError>,
     ) -> Result<QueryResult, Failure> {
         match &result {
-            Ok(_) => self.breaker.answered(),
-            Err(error) if !is_silence(error) => {}
-            Err(_) => self.breaker.failed(asked),
+            Ok(_) => self.breaker.record_answer(),
+            Err(error) if !is_outage(error) => {}
+            Err(_) => self.breaker.record_failure(permit),
         }
         result.map_err(|error| Failure::Driver(Box::new(error)))
     }
 
-    /// Asks a store that has fallen silent again and again, until `shutdown`.
+    /// Probes the store while the breaker is open, until `shutdown`.
     pub(super) async fn probe(self: Arc<Self>) {
         loop {
             tokio::select! {
@@ -169,17 +170,12 @@ impl Store {
             }
             while self.breaker.is_open() && !self.shutdown.is_cancelled() {
                 tokio::time::sleep(PROBE_EVERY).await;
-                self.ask().await;
+                let probe = self.session.execute_unpaged(&self.statements.probe, ());
+                match Box::pin(probe).await {
+                    Ok(_) => self.breaker.record_answer(),
+                    Err(error) => tracing::debug!(%error, "the store still does not answer"),
+                }
             }
-        }
-    }
-
-    /// Asks the store, whatever the breaker says.
-    async fn ask(&self) {
-        let asked = self.session.execute_unpaged(&self.statements.probe, ());
-        match Box::pin(asked).await {
-            Ok(_) => self.breaker.answered(),
-            Err(error) => tracing::debug!(%error, "the store is still silent"),
         }
     }
 
@@ -207,30 +203,32 @@ impl Store {
     }
 }
 
-/// The results of all of this work, in its order; so much of it at a time as one call may have in
-/// flight.
-pub(super) async fn together<T>(
+/// Returns the results of all futures in their order, or the first error. Runs up to
+/// [`PARALLEL_MAX`] of them at a time.
+pub(super) async fn join_bounded<T>(
     work: Vec<impl Future<Output = Result<T, StoreError>>>,
 ) -> Result<Vec<T>, StoreError> {
     stream::iter(work).buffered(PARALLEL_MAX).try_collect().await
 }
 
-/// Why there is no answer.
+/// Why a request has no result.
 enum Failure {
-    /// The breaker is open.
-    Refused,
-    /// The driver says so.
+    /// The breaker is open, and the request was not sent.
+    BreakerOpen,
+    /// The driver returned this error.
     Driver(Box<ExecutionError>),
 }
 
 fn unavailable(failure: Failure) -> StoreError {
     StoreError::Unavailable(match failure {
-        Failure::Refused => "it has not answered for a while and is not asked".to_owned(),
+        Failure::BreakerOpen => {
+            "the store has not answered for a while, and is not called until it does".to_owned()
+        }
         Failure::Driver(error) => error.to_string(),
     })
 }
 
-/// What the store sent is not what its tables say.
+/// The error for stored values that do not fit the schema or break a promise.
 pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }
@@ -249,7 +247,7 @@ fn attempted(result: Result<QueryResult, Failure>) -> Result<Attempted, StoreErr
     }
 }
 
-/// Nothing but `[applied]` is read: stores differ in what stands beside it.
+/// Reads only the column `[applied]`, because servers differ in the columns after it.
 fn applied(result: QueryResult) -> Attempted {
     let row = result.into_rows_result().ok().and_then(|rows| rows.first_row::<Row>().ok());
     match row.and_then(|row| row.columns.into_iter().next().flatten()) {
@@ -259,7 +257,7 @@ fn applied(result: QueryResult) -> Attempted {
     }
 }
 
-/// Whether the statement has surely not left this process.
+/// Returns true if the statement has not left this process.
 fn is_unsent(error: &ExecutionError) -> bool {
     matches!(
         error,
@@ -275,9 +273,9 @@ fn is_unsent(error: &ExecutionError) -> bool {
     )
 }
 
-/// Whether the error means that the store, or enough of it, is not there. Writers that get in each
-/// other's way time out as well; that is no such sign.
-fn is_silence(error: &ExecutionError) -> bool {
+/// Returns true if the error means that too few nodes answer. Timeouts of lightweight transactions
+/// do not count, because contention causes them, too.
+fn is_outage(error: &ExecutionError) -> bool {
     use RequestAttemptError::{BrokenConnectionError, DbError as Answer};
     let is_contention = matches!(
         error,
@@ -287,7 +285,7 @@ fn is_silence(error: &ExecutionError) -> bool {
             _,
         ))
     );
-    let is_silent = matches!(
+    let is_outage = matches!(
         error,
         ExecutionError::EmptyPlan
             | ExecutionError::ConnectionPoolError(_)
@@ -303,5 +301,5 @@ fn is_silence(error: &ExecutionError) -> bool {
                     )
             )
     );
-    is_silent && !is_contention
+    is_outage && !is_contention
 }

@@ -1,9 +1,9 @@
-//! Writing what entries change besides the log.
+//! Writes the projections of entries.
 //!
-//! Each row is written with the seq of the entry behind it as its timestamp, so that the highest
-//! seq wins. What must stay the first instead, a redaction, has a timestamp that falls as seqs rise.
-//! Nothing is ever deleted: a tombstone is forgotten in time, and a late write would come through;
-//! who has gone is a row that says so.
+//! The seq of an entry is the timestamp of the rows that it writes, so that the highest seq wins.
+//! Of several redactions the first must win, so their timestamps fall as seqs rise. Rows are never
+//! deleted: a tombstone expires, and a late write would then restore the row. A member who has left
+//! keeps a row with `gone = true`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,24 +18,24 @@ use chat_core::{
 };
 
 use super::{
-    buckets::{column, number},
-    store::{Store, together},
+    buckets::{bigint, bucket_column},
+    store::{CqlStore, join_bounded},
 };
 
-/// Above the timestamps of all seqs, and in the past for every clock: stores may refuse timestamps
-/// of the future. In microseconds it is a day of 2005.
+/// Higher than the timestamps of all seqs. As microseconds it is a day in 2005, because stores may
+/// refuse timestamps in the future.
 const TIMESTAMP_TOP: i64 = 1 << 50;
 
-/// The timestamp with which the lowest seq wins.
-fn falling(seq: Seq) -> i64 {
-    TIMESTAMP_TOP - number(seq.get())
+/// Returns a timestamp with which the lowest seq wins.
+fn falling_timestamp(seq: Seq) -> i64 {
+    TIMESTAMP_TOP - bigint(seq.get())
 }
 
 /// The values of `set_sent`: timestamp, seq, ord, conversation, user.
 type SentRow = (i64, i64, i64, i64, i64);
 
-/// How far those have got by sending who sent some of these, ascending by conversation.
-fn sent(entries: &[Entry]) -> Vec<SentRow> {
+/// Returns the cursors that the senders of these entries reach by sending, ordered by conversation.
+fn sender_cursors(entries: &[Entry]) -> Vec<SentRow> {
     let mut cursors: BTreeMap<(ConversationId, UserId), Cursor> = BTreeMap::new();
     for entry in entries {
         if let Projection::Cursor { user, to } = Projection::of(entry) {
@@ -44,14 +44,14 @@ fn sent(entries: &[Entry]) -> Vec<SentRow> {
         }
     }
     let rows = cursors.into_iter().map(|((conversation, user), to)| {
-        let seq = number(to.read_seq.get());
-        (seq, seq, number(to.read_ord), conversation.as_i64(), user.as_i64())
+        let seq = bigint(to.read_seq.get());
+        (seq, seq, bigint(to.read_ord), conversation.as_i64(), user.as_i64())
     });
     rows.collect()
 }
 
-/// The message whose texts may have to go with this entry.
-fn may_erase(entry: &Entry) -> Option<(ConversationId, Seq)> {
+/// Returns the message that this entry edits or redacts, whose texts may have to be erased.
+fn edited_message(entry: &Entry) -> Option<(ConversationId, Seq)> {
     match &entry.body {
         Body::Edited { target_seq, .. } | Body::Redacted { target_seq } => {
             Some((entry.conversation, *target_seq))
@@ -65,14 +65,16 @@ fn may_erase(entry: &Entry) -> Option<(ConversationId, Seq)> {
     }
 }
 
-impl Store {
-    /// Writes what these entries change. How far projections are complete is not touched.
+impl CqlStore {
+    /// Writes the projections of these entries, but does not mark them as written.
     pub(super) async fn write_views(self: &Arc<Self>, entries: &[Entry]) -> Result<(), StoreError> {
-        let sent = sent(entries);
-        let sent = sent.chunk_by(|one, next| one.3 == next.3);
-        let sent = sent.map(|rows| self.write_all(&self.statements.set_sent, rows));
+        let cursors = sender_cursors(entries);
+        let sent = cursors
+            .chunk_by(|one, next| one.3 == next.3)
+            .map(|rows| self.write_all(&self.statements.set_sent, rows));
         let views = entries.iter().map(|entry| self.write_view(entry));
-        let (sent, views) = (together(sent.collect()), together(views.collect()));
+        let sent = join_bounded(sent.collect());
+        let views = join_bounded(views.collect());
         futures_util::future::try_join(sent, views).await?;
         self.erase_redacted(entries).await
     }
@@ -86,7 +88,7 @@ impl Store {
                 self.write_member(entry, &gone, true).await
             }
             Projection::Title(title) => {
-                let values = (number(entry.seq.get()), &*title, entry.conversation.as_i64());
+                let values = (bigint(entry.seq.get()), &*title, entry.conversation.as_i64());
                 self.write(&self.statements.set_title, values).await
             }
             Projection::Overlay { target_seq } => self.write_overlay(entry, target_seq).await,
@@ -105,9 +107,9 @@ impl Store {
             member.user.as_i64(),
             is_gone,
             member.role.code().cast_signed(),
-            number(member.joined_seq.get()),
-            number(member.joined_ord),
-            number(entry.seq.get()),
+            bigint(member.joined_seq.get()),
+            bigint(member.joined_ord),
+            bigint(entry.seq.get()),
         );
         let member = self.write(&self.statements.set_member, values);
         let membership = self.write(&self.statements.set_membership, values);
@@ -116,7 +118,7 @@ impl Store {
 
     async fn write_overlay(&self, entry: &Entry, target_seq: Seq) -> Result<(), StoreError> {
         let row = self.overlay_row(entry.conversation, target_seq);
-        let seq = number(entry.seq.get());
+        let seq = bigint(entry.seq.get());
         match &entry.body {
             Body::Edited { text, .. } => {
                 let text = text.as_deref().unwrap_or_default();
@@ -124,10 +126,14 @@ impl Store {
                 self.write(&self.statements.set_edit, values).await
             }
             Body::Redacted { .. } => {
-                let values = (falling(entry.seq), seq, row.0, row.1, row.2);
+                let values = (falling_timestamp(entry.seq), seq, row.0, row.1, row.2);
                 self.write(&self.statements.set_redacted, values).await
             }
-            Body::Reaction { emoji, on, .. } => self.write_reaction(entry, row, emoji, *on).await,
+            Body::Reaction { emoji, on, .. } => {
+                let user = entry.sender.as_i64();
+                let values = (seq, *on, seq, row.0, row.1, row.2, &**emoji, user);
+                self.write(&self.statements.set_reaction, values).await
+            }
             Body::Text { .. }
             | Body::Joined { .. }
             | Body::Left { .. }
@@ -137,19 +143,19 @@ impl Store {
     }
 
     fn overlay_row(&self, conversation: ConversationId, target_seq: Seq) -> (i64, i32, i64) {
-        let bucket = column(self.buckets.of_seq(target_seq));
-        (conversation.as_i64(), bucket, number(target_seq.get()))
+        let bucket = bucket_column(self.buckets.of_seq(target_seq));
+        (conversation.as_i64(), bucket, bigint(target_seq.get()))
     }
 
-    /// Takes out the texts of messages that are redacted. To be called when edits and redactions
-    /// are written: of two at the same moment, each on another gateway, at least one sees both.
+    /// Erases the texts of redacted messages. Runs after edits and redactions are written: if two
+    /// gateways write an edit and a redaction at the same moment, at least one of them sees both.
     async fn erase_redacted(self: &Arc<Self>, entries: &[Entry]) -> Result<(), StoreError> {
-        let targets: BTreeSet<_> = entries.iter().filter_map(may_erase).collect();
+        let targets: BTreeSet<_> = entries.iter().filter_map(edited_message).collect();
         let looks = targets.into_iter().map(async |(conversation, target_seq)| {
-            Ok((conversation, self.redacted(conversation, target_seq).await?))
+            Ok((conversation, self.texts_to_erase(conversation, target_seq).await?))
         });
         let mut erased: BTreeMap<ConversationId, Vec<Seq>> = BTreeMap::new();
-        for (conversation, seqs) in together(looks.collect()).await? {
+        for (conversation, seqs) in join_bounded(looks.collect()).await? {
             erased.entry(conversation).or_default().extend(seqs);
         }
         for (conversation, seqs) in erased {
@@ -158,8 +164,8 @@ impl Store {
         Ok(())
     }
 
-    /// The entries whose texts have to go with this message, if it is redacted.
-    async fn redacted(
+    /// Returns the entries whose texts must be erased because the message is redacted.
+    async fn texts_to_erase(
         &self,
         conversation: ConversationId,
         target_seq: Seq,
@@ -173,17 +179,5 @@ impl Store {
             self.write(&self.statements.erase_edit, values).await?;
         }
         Ok(erased)
-    }
-
-    async fn write_reaction(
-        &self,
-        entry: &Entry,
-        (conversation, bucket, target_seq): (i64, i32, i64),
-        emoji: &str,
-        on: bool,
-    ) -> Result<(), StoreError> {
-        let (seq, user) = (number(entry.seq.get()), entry.sender.as_i64());
-        let newest = (seq, on, seq, conversation, bucket, target_seq, emoji, user);
-        self.write(&self.statements.set_reaction, newest).await
     }
 }

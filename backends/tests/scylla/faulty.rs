@@ -1,4 +1,4 @@
-//! A gateway whose way to the store goes through a proxy that loses, forges and counts.
+//! A gateway that reaches the store through a proxy, which drops, forges and counts frames.
 
 use std::{
     net::SocketAddr,
@@ -19,44 +19,47 @@ use scylla_proxy::{
     ResponseOpcode, ResponseRule, RunningProxy, ShardAwareness,
 };
 
-use crate::stage::Stage;
+use crate::keyspace::TestKeyspace;
 
-/// A gateway whose way to the store has faults.
-pub(crate) struct Faulty {
+/// A gateway with a proxy between it and the store.
+pub(crate) struct FaultyGateway {
     pub(crate) gateway: Scylla,
     proxy: RunningProxy,
 }
 
-pub(crate) async fn faulty(stage: &Stage, within: Duration) -> Faulty {
-    let real: SocketAddr = stage.config.nodes[0].parse().unwrap();
-    let free = std::net::TcpListener::bind((real.ip(), 0)).unwrap().local_addr().unwrap();
-    let node = Node::builder()
-        .real_address(real)
-        .proxy_address(free)
-        .shard_awareness(ShardAwareness::Unaware)
-        .build();
-    let proxy = Proxy::new([node]).run().await.unwrap();
-    let mut config = stage.config.clone();
-    config.nodes = vec![free.to_string()];
-    config.statement_within = within;
-    Faulty { gateway: Scylla::connect(config).await.unwrap(), proxy }
-}
+impl FaultyGateway {
+    /// Connects through a proxy that forwards everything at first.
+    pub(crate) async fn connect(keyspace: &TestKeyspace, statement_within: Duration) -> Self {
+        let real: SocketAddr = keyspace.config.nodes[0].parse().unwrap();
+        let free = std::net::TcpListener::bind((real.ip(), 0)).unwrap().local_addr().unwrap();
+        let node = Node::builder()
+            .real_address(real)
+            .proxy_address(free)
+            .shard_awareness(ShardAwareness::Unaware)
+            .build();
+        let proxy = Proxy::new([node]).run().await.unwrap();
+        let mut config = keyspace.config.clone();
+        config.nodes = vec![free.to_string()];
+        config.statement_within = statement_within;
+        Self { gateway: Scylla::connect(config).await.unwrap(), proxy }
+    }
 
-impl Faulty {
-    pub(crate) fn requests(&mut self, rules: Vec<RequestRule>) {
+    pub(crate) fn set_request_rules(&mut self, rules: Vec<RequestRule>) {
         self.proxy.running_nodes[0].change_request_rules(Some(rules));
     }
 
-    pub(crate) fn responses(&mut self, rules: Vec<ResponseRule>) {
+    pub(crate) fn set_response_rules(&mut self, rules: Vec<ResponseRule>) {
         self.proxy.running_nodes[0].change_response_rules(Some(rules));
     }
 
+    /// Removes all rules.
     pub(crate) fn heal(&mut self) {
         self.proxy.turn_off_rules();
     }
 }
 
-pub(crate) fn timeout() -> DbError {
+/// The timeout of a lightweight transaction, whose outcome is unknown.
+pub(crate) fn cas_timeout() -> DbError {
     DbError::WriteTimeout {
         consistency: Consistency::LocalQuorum,
         received: 0,
@@ -65,8 +68,13 @@ pub(crate) fn timeout() -> DbError {
     }
 }
 
-/// The answer to a conditional write.
-pub(crate) fn applied(permille: u32) -> Condition {
+/// Matches the first `count` batches.
+pub(crate) fn first_batches(count: usize) -> Condition {
+    Condition::RequestOpcode(RequestOpcode::Batch).and(Condition::TrueForLimitedTimes(count))
+}
+
+/// Matches answers to conditional writes, in `permille` of all cases.
+pub(crate) fn conditional_answer(permille: u32) -> Condition {
     Condition::all([
         Condition::ResponseOpcode(ResponseOpcode::Result),
         Condition::BodyContainsCaseSensitive(Box::from(*b"[applied]")),
@@ -74,37 +82,38 @@ pub(crate) fn applied(permille: u32) -> Condition {
     ])
 }
 
-/// Requests of a gateway, by how they are read.
+/// Counts of prepared statements.
 #[derive(Debug, Default)]
-pub(crate) struct Counted {
+pub(crate) struct StatementCounts {
     plain: AtomicU64,
     serial: AtomicU64,
 }
 
-impl Counted {
+impl StatementCounts {
     fn count(&self, frame: &RequestFrame) {
         let number = |at: usize| u16::from_be_bytes([frame.body[at], frame.body[at + 1]]);
-        // The id of the statement, then the consistency.
+        // The frame has the statement's id with its length, and then the consistency.
         let consistency = number(2 + usize::from(number(0)));
         let is_serial = consistency == Consistency::LocalSerial as u16;
         let counter = if is_serial { &self.serial } else { &self.plain };
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Prepared statements so far that were no serial reads, and those that were.
+    /// Returns how many statements were other than serial reads, and how many were serial reads.
+    /// Resets both.
     pub(crate) fn take(&self) -> (u64, u64) {
         (self.plain.swap(0, Ordering::SeqCst), self.serial.swap(0, Ordering::SeqCst))
     }
 }
 
-/// Counts every prepared statement, and lets it pass.
-pub(crate) fn count() -> (RequestRule, Arc<Counted>) {
-    let counted = Arc::new(Counted::default());
-    let counting = counted.clone();
-    let pass = move |frame: RequestFrame| {
+/// Returns a rule that counts and forwards every prepared statement.
+pub(crate) fn count_statements() -> (RequestRule, Arc<StatementCounts>) {
+    let counts = Arc::new(StatementCounts::default());
+    let counting = counts.clone();
+    let forward = move |frame: RequestFrame| {
         counting.count(&frame);
         frame
     };
-    let reaction = RequestReaction::transform_frame(Arc::new(pass));
-    (RequestRule(Condition::RequestOpcode(RequestOpcode::Execute), reaction), counted)
+    let reaction = RequestReaction::transform_frame(Arc::new(forward));
+    (RequestRule(Condition::RequestOpcode(RequestOpcode::Execute), reaction), counts)
 }

@@ -1,11 +1,11 @@
-//! Who writes a log as a caller of the port does, and knows what it must then hold.
-#![expect(dead_code, reason = "each file of tests uses some of it")]
+//! A writer that appends to a log through the port, and knows what the log must then contain.
+#![expect(dead_code, reason = "each test file uses a part of it")]
 
 use std::sync::LazyLock;
 
 use chat_core::{
     error::StoreError,
-    id::{ConversationId, UserId},
+    id::{ConversationId, Snowflake, UserId},
     model::{Body, ClientId, Entry, Head, Role, Seq},
     port::{Append, Appended, Stores},
     time::{Clock, SystemClock},
@@ -17,7 +17,8 @@ pub(crate) static CLOCK: LazyLock<SystemClock> = LazyLock::new(|| {
     SystemClock::new(u16::from_be_bytes(node))
 });
 
-pub(crate) fn fresh<Id: From<chat_core::id::Snowflake>>() -> Id {
+/// Returns an id that no other test has.
+pub(crate) fn fresh<Id: From<Snowflake>>() -> Id {
     CLOCK.fresh_id().into()
 }
 
@@ -25,7 +26,11 @@ pub(crate) fn text(text: &str) -> Body {
     Body::Text { text: Some(text.into()), reply_to: None }
 }
 
-/// An entry before it has its place.
+pub(crate) fn joined(user: UserId) -> Body {
+    Body::Joined { user, role: Role::Member, is_founder: false }
+}
+
+/// An entry before it has a seq.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) sender: UserId,
@@ -34,20 +39,10 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// A draft with a new client id.
     pub(crate) fn new(sender: UserId, body: Body) -> Self {
-        let client_id = ClientId::new(&CLOCK.fresh_id_text()).ok();
+        let client_id = ClientId::new(&fresh::<UserId>().to_string()).ok();
         Self { sender, client_id, body }
-    }
-}
-
-/// A text that no other has.
-trait FreshText {
-    fn fresh_id_text(&self) -> String;
-}
-
-impl FreshText for SystemClock {
-    fn fresh_id_text(&self) -> String {
-        UserId::from(self.fresh_id()).to_string()
     }
 }
 
@@ -63,7 +58,7 @@ impl Writer {
         Self { conversation: fresh(), head: Head::default() }
     }
 
-    /// These drafts as entries after the head, and the head then.
+    /// Returns the drafts as entries after the head, and the head after them.
     pub(crate) fn entries(&self, drafts: &[Draft]) -> (Vec<Entry>, Head) {
         let mut head = self.head;
         let entries = drafts.iter().map(|draft| {
@@ -72,17 +67,26 @@ impl Writer {
             head.at = CLOCK.now().max(head.at);
             head.members += u32::from(matches!(body, Body::Joined { .. }));
             if body.is_text() {
-                (head.ord, head.text_seq) = (head.ord + 1, head.seq);
+                head.ord += 1;
+                head.text_seq = head.seq;
             } else {
                 head.projected_seq = head.seq;
             }
-            let (conversation, id, seq) = (self.conversation, fresh(), head.seq);
-            Entry { conversation, seq, id, sender, client_id, at: head.at, ord: head.ord, body }
+            Entry {
+                conversation: self.conversation,
+                seq: head.seq,
+                id: fresh(),
+                sender,
+                client_id,
+                at: head.at,
+                ord: head.ord,
+                body,
+            }
         });
         (entries.collect(), head)
     }
 
-    /// Tries to append after the head; the bases are all this one.
+    /// Attempts an append after the head. All commands have the same base.
     pub(crate) async fn append_from(
         &self,
         stores: &Stores,
@@ -90,13 +94,17 @@ impl Writer {
         base: Seq,
     ) -> (Result<Appended, StoreError>, Vec<Entry>, Head) {
         let (entries, head) = self.entries(drafts);
-        let bases = vec![base; entries.len()];
-        let (conversation, after) = (self.conversation, self.head.seq);
-        let append = Append { conversation, after, entries: &entries, bases: &bases, head };
+        let append = Append {
+            conversation: self.conversation,
+            after: self.head.seq,
+            entries: &entries,
+            bases: &vec![base; entries.len()],
+            head,
+        };
         (stores.log.append(append).await, entries, head)
     }
 
-    /// Appends and goes on from there, without projecting.
+    /// Appends and moves the head, without projecting.
     pub(crate) async fn append(&mut self, stores: &Stores, drafts: &[Draft]) -> Vec<Entry> {
         let (answer, entries, head) = self.append_from(stores, drafts, self.head.seq).await;
         assert_eq!(answer.unwrap(), Appended::Done);
@@ -104,18 +112,14 @@ impl Writer {
         entries
     }
 
-    /// The whole log.
+    /// Reads the whole log.
     pub(crate) async fn log(&self, stores: &Stores) -> Vec<Entry> {
         let to = Seq::new(u64::from(u32::MAX));
         stores.log.read(self.conversation, Seq::ZERO, to, usize::MAX).await.unwrap()
     }
 
-    /// The head as it is read.
+    /// Reads the stored head.
     pub(crate) async fn head_on(&self, stores: &Stores) -> Head {
         stores.log.heads(&[self.conversation]).await.unwrap()[0]
     }
-}
-
-pub(crate) fn joined(user: UserId) -> Body {
-    Body::Joined { user, role: Role::Member, is_founder: false }
 }
