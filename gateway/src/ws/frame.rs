@@ -1,5 +1,5 @@
-//! WebSocket frames (RFC 6455): a reader that holds nothing while a socket is idle, and a writer
-//! that puts many frames into one system call.
+//! WebSocket frames (RFC 6455): a decoder that holds no memory while a socket is idle, and an encoder
+//! that appends many frames to one buffer.
 
 use std::io::Cursor;
 
@@ -13,23 +13,23 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 /// Bytes of a control frame's payload.
 const CONTROL_BYTES_MAX: u64 = 125;
 
-/// The close code of whoever names none.
+/// The code of a close frame without one.
 const NORMAL: u16 = 1000;
 
-/// What a client has sent.
+/// A message or control frame from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// A whole message.
+    /// A complete message.
     Text(String),
     /// A ping to answer.
     Ping(Bytes),
-    /// The answer to a ping of ours.
+    /// The answer to one of our pings.
     Pong,
-    /// The client ends the connection, with this code.
+    /// The client closes the connection with this code.
     Close(u16),
 }
 
-/// Why a client's bytes are refused; each has its close code.
+/// Why a client's bytes are refused. Each violation has its close code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// Framing that RFC 6455 does not allow.
@@ -38,8 +38,8 @@ pub enum Violation {
     /// A binary message.
     #[error("a binary message")]
     Binary,
-    /// Text that is no UTF-8.
-    #[error("text that is no UTF-8")]
+    /// Text that is not UTF-8.
+    #[error("text that is not UTF-8")]
     Encoding,
     /// A message over the bound.
     #[error("a message over {FRAME_BYTES_MAX} bytes")]
@@ -47,7 +47,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// The close code that says so.
+    /// Returns the close code for this violation.
     pub const fn close_code(self) -> u16 {
         match self {
             Self::Framing => 1002,
@@ -58,27 +58,28 @@ impl Violation {
     }
 }
 
-/// Takes a client's bytes apart. Memory is held only between the pieces of a message.
+/// Decodes a client's bytes. Holds memory only while a message is incomplete.
 #[derive(Debug, Default)]
 pub struct Decoder {
     buffer: BytesMut,
-    /// The pieces of a fragmented message so far.
-    message: Option<Pieces>,
+    /// The fragments of an incomplete message.
+    message: Option<Fragments>,
 }
 
-/// A fragmented message so far.
+/// The fragments of an incomplete message.
 #[derive(Debug, Default)]
-struct Pieces {
+struct Fragments {
     bytes: Vec<u8>,
-    /// So many of them are text. They are not looked at again: pieces may be small, and many.
+    /// How many bytes are known to be UTF-8. They are not checked again: there may be many small
+    /// fragments.
     checked: usize,
 }
 
-impl Pieces {
-    /// What can be no beginning of UTF-8 needs no end.
-    fn add(&mut self, piece: &[u8]) -> Result<(), Violation> {
-        self.bytes.extend_from_slice(piece);
-        self.checked += text_so_far(&self.bytes[self.checked..])?;
+impl Fragments {
+    /// Adds a fragment. Fails as soon as the bytes cannot be the beginning of UTF-8.
+    fn add(&mut self, fragment: &[u8]) -> Result<(), Violation> {
+        self.bytes.extend_from_slice(fragment);
+        self.checked += valid_utf8_bytes(&self.bytes[self.checked..])?;
         Ok(())
     }
 
@@ -88,38 +89,38 @@ impl Pieces {
 }
 
 impl Decoder {
-    /// Where the next bytes go.
+    /// Returns the buffer for the next bytes.
     pub const fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
-    /// Whether a message or a frame has begun and not ended.
+    /// Returns true if a message or a frame has begun and is not complete.
     pub fn is_inside(&self) -> bool {
         self.message.is_some() || !self.buffer.is_empty()
     }
 
-    /// Gives memory back while nothing is inside.
-    pub fn rest(&mut self) {
+    /// Frees the buffer if it is empty.
+    pub fn release(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
     }
 
-    /// The next thing that has come whole, if one has.
+    /// Returns the next complete message or control frame, or `None` if more bytes are needed.
     pub fn take(&mut self) -> Result<Option<Incoming>, Violation> {
         while let Some((header, payload)) = self.frame()? {
-            let whole = match header.opcode {
+            let complete = match header.opcode {
                 OpCode::Control(control) => Some(Self::control(control, payload)?),
                 OpCode::Data(data) => self.data(data, header.is_final, &payload)?,
             };
-            if whole.is_some() {
-                return Ok(whole);
+            if complete.is_some() {
+                return Ok(complete);
             }
         }
         Ok(None)
     }
 
-    /// The next whole frame, unmasked.
+    /// Returns the next complete frame, unmasked.
     fn frame(&mut self) -> Result<Option<(FrameHeader, BytesMut)>, Violation> {
         let mut cursor = Cursor::new(&self.buffer[..]);
         let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Framing)?;
@@ -139,7 +140,7 @@ impl Decoder {
         Ok(Some((header, payload)))
     }
 
-    /// Whether a frame with this header may come now: seen before its payload is waited for.
+    /// Fails if a frame with this header is not allowed now. Called before its payload has arrived.
     fn allow(&self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(Violation::Framing);
@@ -184,14 +185,14 @@ impl Decoder {
         if !is_final {
             return Ok(None);
         }
-        self.message.take().map(Pieces::end).transpose()
+        self.message.take().map(Fragments::end).transpose()
     }
 }
 
-/// How many of these bytes are text; a character that has begun may still be without its end.
-fn text_so_far(bytes: &[u8]) -> Result<usize, Violation> {
+/// Returns how many of these bytes are valid UTF-8. The last character may be incomplete.
+fn valid_utf8_bytes(bytes: &[u8]) -> Result<usize, Violation> {
     #[cfg(test)]
-    tests::LOOKED_AT.with(|looked_at| looked_at.set(looked_at.get() + bytes.len()));
+    tests::CHECKED_BYTES.with(|checked| checked.set(checked.get() + bytes.len()));
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.len()),
         Err(error) if error.error_len().is_some() => Err(Violation::Encoding),
@@ -199,7 +200,7 @@ fn text_so_far(bytes: &[u8]) -> Result<usize, Violation> {
     }
 }
 
-/// A close frame holds nothing, or a code that may be sent and a reason in UTF-8.
+/// Returns the code of a close frame. Its payload is empty, or an allowed code and a reason in UTF-8.
 fn close_code(payload: &[u8]) -> Result<u16, Violation> {
     let (code, reason) = match payload {
         [] => return Ok(NORMAL),
@@ -212,29 +213,29 @@ fn close_code(payload: &[u8]) -> Result<u16, Violation> {
     std::str::from_utf8(reason).map(|_| code).map_err(|_| Violation::Encoding)
 }
 
-/// Adds a text frame to what is to be written.
+/// Appends a text frame.
 pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put(out, 0x81, text);
 }
 
-/// Adds a ping.
+/// Appends a ping.
 pub fn put_ping(out: &mut Vec<u8>) {
     put(out, 0x89, &[]);
 }
 
-/// Adds the answer to a ping.
+/// Appends a pong.
 pub fn put_pong(out: &mut Vec<u8>, payload: &[u8]) {
     put(out, 0x8A, payload);
 }
 
-/// Adds a close frame.
+/// Appends a close frame.
 pub fn put_close(out: &mut Vec<u8>, code: u16, reason: &str) {
     let mut payload = code.to_be_bytes().to_vec();
     payload.extend_from_slice(reason.as_bytes());
     put(out, 0x88, &payload);
 }
 
-/// A frame that is final and, as a server's must be, not masked.
+/// Appends an unfragmented frame. Frames of a server are not masked.
 fn put(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
     out.reserve(payload.len() + 10);
     out.push(first);
@@ -262,11 +263,11 @@ pub(super) mod tests {
     const MASK: [u8; 4] = [1, 2, 3, 4];
 
     std::thread_local! {
-        /// Bytes that were looked at for being text.
-        pub(super) static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+        /// How many bytes were checked for being UTF-8.
+        pub(super) static CHECKED_BYTES: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// A frame as a client sends it.
+    /// Returns a frame as a client sends it.
     pub(in crate::ws) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = Vec::new();
         put(&mut frame, first, payload);
@@ -281,7 +282,7 @@ pub(super) mod tests {
     fn decoded(bytes: &[u8]) -> Result<Vec<Incoming>, Violation> {
         let mut decoder = Decoder::default();
         let mut all = Vec::new();
-        // Byte by byte: every boundary is a place where a frame can be cut.
+        // Byte by byte, because a read can end at any byte.
         for byte in bytes {
             decoder.buffer().extend_from_slice(&[*byte]);
             while let Some(incoming) = decoder.take()? {
@@ -296,7 +297,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn messages_of_every_length_class_are_read_wherever_they_are_cut() {
+    fn messages_of_every_length_class_are_decoded() {
         for length in [0, 1, 125, 126, 65_535, 65_536] {
             let message = "x".repeat(length);
             assert_eq!(decoded(&masked(0x81, message.as_bytes())), Ok(vec![text(&message)]));
@@ -304,7 +305,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn fragments_become_one_message_with_control_frames_between_them() {
+    fn fragments_become_one_message_despite_control_frames() {
         let mut bytes = masked(0x01, "he\u{e9}".as_bytes().split_last().unwrap().1);
         bytes.extend(masked(0x89, b"p"));
         bytes.extend(masked(0x80, &["\u{e9}".as_bytes()[1]]));
@@ -313,25 +314,25 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn endless_empty_fragments_cost_no_more_than_their_bytes() {
+    fn empty_fragments_are_not_checked_again_and_again() {
         let text = "\u{e9}".repeat(30_000);
         let (begun, rest) = text.as_bytes().split_at(text.len() - 1);
         let mut decoder = Decoder::default();
         decoder.buffer().extend_from_slice(&masked(0x01, begun));
         assert_eq!(decoder.take(), Ok(None));
-        LOOKED_AT.set(0);
+        CHECKED_BYTES.set(0);
         let empty = masked(0x00, b"");
         for _ in 0..200_000 {
             decoder.buffer().extend_from_slice(&empty);
             assert_eq!(decoder.take(), Ok(None));
         }
-        assert!(LOOKED_AT.get() <= 200_000 * 3, "{}", LOOKED_AT.get());
+        assert!(CHECKED_BYTES.get() <= 200_000 * 3, "{}", CHECKED_BYTES.get());
         decoder.buffer().extend_from_slice(&masked(0x80, rest));
         assert_eq!(decoder.take(), Ok(Some(Incoming::Text(text))));
     }
 
     #[test]
-    fn what_the_protocol_forbids_is_refused_by_its_name() {
+    fn each_violation_of_the_protocol_has_its_name() {
         let unmasked = vec![0x81, 1, b'x'];
         for (bytes, violation) in [
             (unmasked, Violation::Framing),
@@ -353,7 +354,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn message_that_is_too_large_is_refused_at_its_header() {
+    fn oversized_message_is_refused_at_its_header() {
         let header = &masked(0x81, &vec![0; FRAME_BYTES_MAX + 1])[..14];
         assert_eq!(decoded(header), Err(Violation::TooLarge));
         let mut bytes = masked(0x01, &vec![b'a'; FRAME_BYTES_MAX]);
@@ -367,7 +368,7 @@ pub(super) mod tests {
         decoder.buffer().extend_from_slice(&masked(0x81, b"hello"));
         assert_eq!(decoder.take(), Ok(Some(text("hello"))));
         assert!(!decoder.is_inside());
-        decoder.rest();
+        decoder.release();
         assert_eq!(decoder.buffer().capacity(), 0);
     }
 }

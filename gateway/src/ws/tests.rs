@@ -1,4 +1,4 @@
-//! One client's life, over a real socket, with tokio's time paused.
+//! Sockets over real TCP connections, with tokio's time paused.
 
 mod close;
 mod order;
@@ -22,39 +22,39 @@ use tokio::{
 use super::{frame::tests::masked, socket::serve};
 use crate::{app::App, gateway::tests::gateway};
 
-/// Longer than anything that is waited for.
+/// Longer than any wait in these tests.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What a server sends.
+/// A frame from the server.
 #[derive(Debug, PartialEq, Eq)]
 enum Frame {
     Text(Value),
     Ping,
     Close(u16),
-    /// The connection ended without a word.
+    /// The connection ended without a close frame.
     End,
 }
 
-/// Somebody with a socket.
+/// A client with a socket.
 struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    /// A socket after its handshake.
+    /// Opens a socket, up to the handshake.
     async fn connect(app: &Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (served, _) = listener.accept().await.unwrap();
-        // Or time, which does not wait for the kernel, passes while it waits for more to send.
+        // Otherwise paused time advances while the kernel waits for more to send.
         stream.set_nodelay(true).unwrap();
         served.set_nodelay(true).unwrap();
         app.tasks.spawn(serve(app.clone(), served, Bytes::new()));
         Self { stream, buffer: Vec::new() }
     }
 
-    /// A socket that has said hello.
+    /// Opens a socket and sends `hello`.
     async fn hello(app: &Arc<App>, identity: Identity) -> Self {
         let mut client = Self::connect(app).await;
         client.send(&[hello(app, identity, 1)]).await;
@@ -63,7 +63,7 @@ impl Client {
         client
     }
 
-    /// Writes these texts, a frame each, at once.
+    /// Writes a frame for each text, all at once.
     async fn send(&mut self, texts: &[Value]) {
         let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
         let frames: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
@@ -80,7 +80,7 @@ impl Client {
 
     async fn next(&mut self) -> Frame {
         loop {
-            if let Some((first, payload)) = self.whole() {
+            if let Some((first, payload)) = self.take_frame() {
                 return match first {
                     0x81 => Frame::Text(serde_json::from_slice(&payload).unwrap()),
                     0x88 => Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
@@ -95,8 +95,8 @@ impl Client {
         }
     }
 
-    /// The first frame's first byte and payload, once they are there.
-    fn whole(&mut self) -> Option<(u8, Vec<u8>)> {
+    /// Returns the first byte and the payload of a complete frame.
+    fn take_frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let [first, length, ..] = *self.buffer else { return None };
         let (begin, length) = match length {
             126 => (4, u64::from(u16::from_be_bytes(self.buffer.get(2..4)?.try_into().unwrap()))),
@@ -109,7 +109,7 @@ impl Client {
         Some((first, payload))
     }
 
-    /// The next text; pings are passed over.
+    /// Returns the next text, and skips pings.
     async fn text(&mut self) -> Value {
         loop {
             match self.frame().await {
@@ -120,7 +120,7 @@ impl Client {
         }
     }
 
-    /// The next replies, in their order; events are passed over.
+    /// Returns the next replies in order, and skips events.
     async fn replies(&mut self, count: usize) -> Vec<Value> {
         let mut replies = Vec::new();
         while replies.len() < count {
@@ -132,7 +132,7 @@ impl Client {
         replies
     }
 
-    /// The code of the close, and the texts before it.
+    /// Returns the code of the close frame, and the texts before it.
     async fn closed(&mut self) -> (u16, Vec<Value>) {
         let mut texts = Vec::new();
         loop {
@@ -159,7 +159,7 @@ fn ping(id: u64) -> Value {
     json!({"id": id, "cmd": "ping"})
 }
 
-/// Somebody with an account, and a group of their own.
+/// Registers a user with a group.
 async fn ada(app: &Arc<App>) -> (Identity, String) {
     let registered = app.accounts.register("ada", "an example password", None, None).await;
     let identity = registered.unwrap().1.identity();
@@ -171,14 +171,14 @@ async fn ada(app: &Arc<App>) -> (Identity, String) {
     (identity, conversation.id.to_string())
 }
 
-/// A gateway of these settings, with rate limits on.
+/// Starts a gateway with these settings and rate limits.
 fn limited(variables: &[(&str, &str)]) -> Arc<App> {
     gateway(&[&[("RATE_LIMITS__ENABLED", "true")], variables].concat()).app()
 }
 
 #[tokio::test]
-async fn buffer_of_the_handshake_is_not_held_by_the_socket() {
-    /// Counts as held until it is dropped.
+async fn socket_frees_the_buffer_of_the_handshake() {
+    /// A buffer that knows whether it was dropped.
     struct Buffer {
         _held: Arc<()>,
     }
@@ -200,7 +200,7 @@ async fn buffer_of_the_handshake_is_not_held_by_the_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_that_are_written_are_counted() {
+async fn written_frames_are_counted() {
     let written = || {
         let shown = crate::metrics::Metrics::install().render();
         let line = shown.lines().find(|line| line.starts_with("confab_frames_total ")).unwrap();

@@ -55,7 +55,9 @@ impl Wire {
             match self.stream.try_read_buf(buffer) {
                 Ok(0) => return Err(None),
                 Ok(_) => return Ok(()),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => self.decoder.rest(),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    self.decoder.release()
+                }
                 Err(_) => return Err(None),
             }
         }
@@ -68,7 +70,7 @@ impl Wire {
             match self.decoder.take() {
                 Ok(Some(Incoming::Ping(payload))) => self.put(|out| put_pong(out, &payload)),
                 Ok(None) => {
-                    self.decoder.rest();
+                    self.decoder.release();
                     return Ok(None);
                 }
                 Ok(other) => return Ok(other),

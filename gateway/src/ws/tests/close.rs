@@ -1,4 +1,4 @@
-//! How a socket ends, and what it says before.
+//! How a socket ends, and what it sends before the close.
 
 use async_trait::async_trait;
 use chat_core::port::{Bucket, Limiter, Taken};
@@ -9,21 +9,21 @@ use crate::{
     ws::socket::DRAIN_WITHIN,
 };
 
-/// A defect.
+/// A limiter with a defect.
 #[derive(Debug)]
-struct Broken;
+struct PanickingLimiter;
 
 #[async_trait]
-impl Limiter for Broken {
+impl Limiter for PanickingLimiter {
     async fn take(&self, _: &str, _: Bucket) -> Taken {
         panic!("a secret")
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn socket_that_ends_in_a_panic_says_so() {
+async fn socket_closes_with_1011_after_a_panic() {
     let gateway = gateway_of(&[("RATE_LIMITS__ENABLED", "true")], |parts| {
-        parts.limiter = Arc::new(Broken);
+        parts.limiter = Arc::new(PanickingLimiter);
     });
     let app = gateway.app();
     let (identity, _) = ada(&app).await;
@@ -32,48 +32,48 @@ async fn socket_that_ends_in_a_panic_says_so() {
     assert_eq!(client.closed().await, (1011, Vec::new()));
 }
 
-fn nonsense(count: usize) -> Vec<u8> {
+fn invalid_frames(count: usize) -> Vec<u8> {
     masked(0x81, b"nonsense").repeat(count)
 }
 
 #[tokio::test(start_paused = true)]
-async fn replies_that_were_given_come_before_the_close() {
+async fn replies_are_sent_before_the_close() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
-    client.write(&nonsense(11)).await;
+    client.write(&invalid_frames(11)).await;
     let (code, texts) = client.closed().await;
     assert_eq!((code, texts.len()), (4502, 11), "{texts:?}");
     assert!(texts.iter().all(|text| text["re"].is_null() && text["error"]["code"] == "invalid"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_that_are_no_commands_are_answered_before_hello_too_and_counted() {
+async fn invalid_frames_before_hello_are_answered_and_counted() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     let mut client = Client::connect(&app).await;
-    client.write(&nonsense(3)).await;
+    client.write(&invalid_frames(3)).await;
     for _ in 0..3 {
         assert!(client.text().await["re"].is_null());
     }
     client.send(&[hello(&app, identity, 1)]).await;
     assert!(client.text().await.get("ok").is_some());
-    client.write(&nonsense(7)).await;
+    client.write(&invalid_frames(7)).await;
     client.send(&[ping(2)]).await;
     let replies = client.replies(8).await;
     assert_eq!(replies[7]["re"], 2, "{replies:?}");
-    client.write(&nonsense(1)).await;
+    client.write(&invalid_frames(1)).await;
     assert_eq!(client.closed().await.0, 4502);
     let mut stranger = Client::connect(&app).await;
-    stranger.write(&nonsense(11)).await;
+    stranger.write(&invalid_frames(11)).await;
     assert_eq!(stranger.closed().await.0, 4502);
     let mut talker = Client::connect(&app).await;
-    talker.write(&nonsense(1)).await;
+    talker.write(&invalid_frames(1)).await;
     assert_eq!(talker.closed().await.0, 1008, "no hello in time");
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_in_any_minute_are_the_most() {
+async fn more_than_ten_invalid_frames_a_minute_close_the_socket() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
@@ -85,15 +85,15 @@ async fn ten_in_any_minute_are_the_most() {
         }
     };
     keep_alive(&mut client, 59).await;
-    client.write(&nonsense(10)).await;
+    client.write(&invalid_frames(10)).await;
     client.replies(10).await;
     keep_alive(&mut client, 61).await;
-    client.write(&nonsense(1)).await;
+    client.write(&invalid_frames(1)).await;
     assert_eq!(client.closed().await.0, 4502);
 }
 
 #[tokio::test(start_paused = true)]
-async fn code_of_the_client_is_given_back() {
+async fn close_code_of_the_client_is_returned() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     for (sent, given) in [(&1001_u16.to_be_bytes()[..], 1001), (&[], 1000)] {
@@ -104,7 +104,7 @@ async fn code_of_the_client_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drain_is_told_at_once_and_each_reply_when_it_is_there() {
+async fn drain_is_sent_at_once_and_each_reply_when_ready() {
     let (gateway, gate) = gated();
     let app = gateway.app();
     gate.let_pass(2);

@@ -1,9 +1,9 @@
-//! Replies come in the order of the commands of one conversation, and nobody may ask too much.
+//! Replies keep the order of a conversation's commands, and commands are rate-limited.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn refused_command_does_not_overtake_those_before_it() {
+async fn refused_command_does_not_overtake_earlier_ones() {
     let app = gateway(&[]).app();
     let (identity, group) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
@@ -18,7 +18,7 @@ async fn refused_command_does_not_overtake_those_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn command_that_is_refused_for_its_rate_does_not_overtake_either() {
+async fn rate_limited_command_does_not_overtake_earlier_ones() {
     let app =
         limited(&[("RATE_LIMITS__MESSAGES_BURST", "1"), ("RATE_LIMITS__MESSAGES_PER_SECOND", "1")]);
     let (identity, group) = ada(&app).await;
@@ -34,7 +34,7 @@ async fn command_that_is_refused_for_its_rate_does_not_overtake_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watching_has_its_rate() {
+async fn watch_is_rate_limited() {
     let app = limited(FEW);
     let (identity, _) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
@@ -47,7 +47,7 @@ async fn watching_has_its_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hellos_have_their_rate() {
+async fn hello_is_rate_limited() {
     let app = limited(FEW);
     let (identity, _) = ada(&app).await;
     let mut clients = Vec::new();
@@ -66,6 +66,6 @@ async fn hellos_have_their_rate() {
     assert!((1..10).contains(&limited), "{limited}");
 }
 
-/// Time goes on while sockets are waited for, so that some come back meanwhile.
+/// Few tokens, refilled while the test waits for sockets.
 const FEW: &[(&str, &str)] =
     &[("RATE_LIMITS__COMMANDS_BURST", "2"), ("RATE_LIMITS__COMMANDS_PER_SECOND", "1")];

@@ -1,11 +1,11 @@
-//! Who is silent, and who begins what they do not end.
+//! Clients that fall silent or leave a message unfinished.
 
 use presence::Status;
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn client_that_answers_no_ping_is_gone_after_45_seconds() {
+async fn client_that_answers_no_ping_is_closed_after_45_seconds() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
@@ -16,7 +16,7 @@ async fn client_that_answers_no_ping_is_gone_after_45_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uploader_whose_messages_all_end_in_time_stays() {
+async fn client_that_finishes_each_message_in_time_stays() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     let mut client = Client::hello(&app, identity).await;
@@ -34,7 +34,7 @@ async fn uploader_whose_messages_all_end_in_time_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn message_that_is_not_finished_ends_its_socket_in_time() {
+async fn unfinished_message_closes_its_socket_after_10_seconds() {
     for quiet in [0, 5, 20] {
         let app = gateway(&[]).app();
         let (identity, _) = ada(&app).await;
@@ -49,7 +49,7 @@ async fn message_that_is_not_finished_ends_its_socket_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn socket_that_ends_without_a_close_may_come_back_within_the_grace() {
+async fn broken_socket_may_reconnect_within_the_grace_period() {
     let app = gateway(&[]).app();
     let (identity, _) = ada(&app).await;
     let client = Client::hello(&app, identity).await;

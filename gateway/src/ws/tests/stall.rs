@@ -1,11 +1,11 @@
-//! A client that takes nothing, and then reads what came.
+//! A client that stops reading for a while.
 
 use tokio::net::TcpSocket;
 
 use super::*;
 use crate::ws::wire::Wire;
 
-/// Two ends between which little fits.
+/// Returns a connection with small buffers.
 async fn narrow() -> (TcpStream, TcpStream) {
     let (listener, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
     listener.set_send_buffer_size(16 * 1024).unwrap();
@@ -17,7 +17,7 @@ async fn narrow() -> (TcpStream, TcpStream) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frame_that_a_stall_cut_in_two_is_whole_before_the_close() {
+async fn frame_interrupted_by_a_stall_is_completed_before_the_close() {
     let (served, stream) = narrow().await;
     let mut wire = Wire::new(served, &[]);
     let text = json!("x".repeat(50_000));
