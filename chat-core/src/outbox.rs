@@ -9,20 +9,21 @@
 //! A conversation ends for its reader with the entry by which the reader leaves. Later entries are
 //! not queued; the seq decides, not the time. Joining again restarts the conversation.
 
+mod contents;
 mod follow_up;
 mod frame;
 mod next;
 mod offer;
 mod position;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub use self::next::Ending;
-use self::position::Position;
+use self::{contents::Contents, position::Position};
 pub(crate) use self::{
     follow_up::FollowUp,
     frame::Frame,
@@ -30,8 +31,7 @@ pub(crate) use self::{
     offer::Offer,
 };
 use crate::{
-    id::{ConversationId, UserId},
-    limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
+    id::ConversationId,
     model::{Identity, Seq},
 };
 
@@ -41,28 +41,6 @@ pub struct Outbox {
     identity: Identity,
     contents: Mutex<Contents>,
     wake: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Contents {
-    queue: VecDeque<Item>,
-    bytes: usize,
-    positions: HashMap<ConversationId, Position>,
-    /// Conversations to read from the store, each once.
-    behind: VecDeque<ConversationId>,
-    /// Conversations whose membership to check in the store.
-    rechecks: VecDeque<ConversationId>,
-    /// Conversation objects to send again, each once.
-    shows: VecDeque<ConversationId>,
-    ending: Option<Ending>,
-    must_ping: bool,
-}
-
-#[derive(Debug)]
-enum Item {
-    Entry(Frame),
-    /// An event that is not repeated if it is lost.
-    Ephemeral(Bytes),
 }
 
 impl Outbox {
@@ -289,125 +267,6 @@ impl Outbox {
     /// Returns the prepared conversations.
     pub(crate) fn conversations(&self) -> Vec<ConversationId> {
         self.contents.lock().positions.keys().copied().collect()
-    }
-}
-
-impl Contents {
-    fn has_room_for(&self, bytes: usize) -> bool {
-        self.queue.len() < OUTBOX_EVENTS_MAX && self.bytes + bytes <= OUTBOX_BYTES_MAX
-    }
-
-    fn offer_ephemeral(&mut self, bytes: &Bytes) -> bool {
-        let has_room = self.has_room_for(bytes.len());
-        if has_room {
-            self.bytes += bytes.len();
-            self.queue.push_back(Item::Ephemeral(bytes.clone()));
-        }
-        has_room
-    }
-
-    /// Queues the entries that are next. Returns true if the session has something new to do.
-    fn offer(&mut self, frames: &[Frame], reader: UserId) -> bool {
-        let Some(conversation) = frames.first().map(|frame| frame.conversation) else {
-            return false;
-        };
-        // One lookup for all of them: this runs for each listener of a conversation.
-        let Some(mut position) = self.positions.get(&conversation).copied() else { return false };
-        let queued_before = position.queued;
-        let mut has_room = true;
-        let mut is_whole = true;
-        for frame in frames {
-            match position.note(frame, reader) {
-                Offer::Stale => {}
-                Offer::Next if self.has_room_for(frame.bytes.len()) => {
-                    position.queued = frame.seq;
-                    self.bytes += frame.bytes.len();
-                    self.queue.push_back(Item::Entry(frame.clone()));
-                }
-                Offer::Next => (has_room, is_whole) = (false, false),
-                Offer::Gap => is_whole = false,
-            }
-        }
-        self.positions.insert(conversation, position);
-        if !has_room {
-            self.overflow();
-        }
-        if !is_whole {
-            self.fall_behind(conversation);
-        }
-        !is_whole || position.queued > queued_before
-    }
-
-    /// Drops the queue: its conversations are read from the store instead.
-    fn overflow(&mut self) {
-        let dropped = std::mem::take(&mut self.queue);
-        self.bytes = 0;
-        for item in dropped {
-            if let Item::Entry(frame) = item {
-                self.fall_behind(frame.conversation);
-            }
-        }
-    }
-
-    fn fall_behind(&mut self, conversation: ConversationId) {
-        let Some(position) = self.positions.get_mut(&conversation) else { return };
-        if !position.is_behind {
-            position.is_behind = true;
-            position.head = position.head.max(position.queued);
-            position.queued = position.delivered;
-            self.behind.push_back(conversation);
-            // Whatever is still queued of it would be delivered twice.
-            let bytes = &mut self.bytes;
-            self.queue.retain(|item| match item {
-                Item::Entry(frame) if frame.conversation == conversation => {
-                    *bytes -= frame.bytes.len();
-                    false
-                }
-                Item::Entry(_) | Item::Ephemeral(_) => true,
-            });
-        }
-    }
-
-    fn take_frames(&mut self) -> Next {
-        let queue = std::mem::take(&mut self.queue);
-        self.bytes = 0;
-        let mut frames = Vec::with_capacity(queue.len());
-        let mut follow_ups = Vec::new();
-        for item in queue {
-            frames.push(match item {
-                Item::Ephemeral(bytes) => bytes,
-                Item::Entry(frame) => self.deliver(frame, &mut follow_ups),
-            });
-        }
-        Next::Frames(frames, follow_ups)
-    }
-
-    fn deliver(
-        &mut self,
-        frame: Frame,
-        follow_ups: &mut Vec<(ConversationId, Seq, FollowUp)>,
-    ) -> Bytes {
-        if let Some(position) = self.positions.get_mut(&frame.conversation) {
-            position.delivered = frame.seq;
-            if position.delivered == position.left {
-                self.positions.remove(&frame.conversation);
-            }
-        }
-        if frame.follow_up != FollowUp::None {
-            follow_ups.push((frame.conversation, frame.seq, frame.follow_up));
-        }
-        frame.bytes
-    }
-
-    fn first_behind(&self) -> Option<Lag> {
-        let conversation = *self.behind.front()?;
-        let position = self.positions.get(&conversation)?;
-        Some(Lag {
-            conversation,
-            after: position.delivered,
-            head: position.head,
-            is_new: position.is_new,
-        })
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! In reading order: this file has the types; [`state`] is what must be known of a conversation,
 //! [`decide`] says what a write becomes at that state, and [`plan`] does so for a batch. All of
-//! that is pure. [`appender`] carries batches to the log, and is the only writer of a conversation
-//! on this gateway.
+//! that is pure. [`appender`] is the only writer of a conversation on this gateway: it has the state
+//! completed by [`load`], and carries batches to the log.
 
 pub(crate) mod appender;
 pub mod decide;
 mod gather;
+mod load;
 mod plan;
 pub mod state;
 mod unknown;

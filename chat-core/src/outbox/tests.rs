@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     id::{LoginId, UserId},
-    limits::PAGE_MAX,
+    limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX, PAGE_MAX},
 };
 
 /// What may happen to an outbox while its conversation grows.

@@ -6,14 +6,9 @@
 //! was decided, so rights hold at exactly the seq where an entry lands. A refusal is given only once
 //! that head is confirmed, and never to a write whose entry stands already.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{cmp::Reverse, collections::VecDeque, sync::Arc, time::Duration};
 
-use futures_util::future::{join_all, try_join, try_join_all};
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, oneshot},
@@ -22,21 +17,20 @@ use tokio::{
 
 use super::{
     Attempted, Outcome, Pending, TIMED_OUT, Waiting, Write, WriteResult,
-    decide::needs,
     gather::GatherWindow,
+    load::load,
     plan::{Plan, Verdict, repeated},
-    state::{State, Target},
+    state::State,
     unknown::{EarlierAppends, OwnEntry},
 };
 use crate::{
-    addable::check_addable,
     context::Context,
     error::{ChatError, StoreError},
     feed::Feed,
     id::{ConversationId, UserId},
     limits::{APPENDER_QUEUE_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_DEADLINE},
     log,
-    model::{Entry, Overlay, Seq},
+    model::{Entry, Seq},
     port::{Append, Appended},
 };
 
@@ -184,8 +178,9 @@ impl Appender {
         earlier: &mut EarlierAppends,
     ) -> Result<State, ChatError> {
         // Load and plan.
-        let known = self.load(state, writes).await?;
-        let room = self.context.stores().log.room(known.head.seq);
+        let stores = self.context.stores();
+        let known = load(stores, self.conversation, state, writes).await?;
+        let room = stores.log.room(known.head.seq);
         let clock = &*self.context.ports.clock;
         let mut plan = Plan::new(known, std::mem::take(writes), room, clock);
 
@@ -243,76 +238,6 @@ impl Appender {
         // Publish.
         self.publish(own).await;
         Ok(before)
-    }
-
-    /// Returns the state with everything known that the writes need. Fails with `NotFound` if there
-    /// is no such conversation.
-    async fn load(&self, state: Option<State>, writes: &[Waiting]) -> Result<State, ChatError> {
-        let stores = &self.context.stores();
-        let mut state = if let Some(state) = state {
-            state
-        } else {
-            // The head first: what is read after it may be newer, and the append is then refused.
-            let heads = stores.log.heads(&[self.conversation]).await?;
-            let found = stores.conversations.get(self.conversation).await?;
-            let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
-            let head = heads.first().copied().unwrap_or_default();
-            State::new(self.conversation, founding.kind, head, title)
-        };
-        state.trim();
-        let mut users = BTreeSet::new();
-        let mut targets = BTreeSet::new();
-        for waiting in writes {
-            let needs = needs(waiting.actor, &waiting.write.change);
-            users.extend(needs.users.into_iter().filter(|user| state.standing(*user).is_none()));
-            targets.extend(needs.target.filter(|seq| state.target(*seq).is_none()));
-        }
-        let users: Vec<UserId> = users.into_iter().collect();
-        let head = state.head.seq;
-        let (standings, found) = try_join(
-            async {
-                if users.is_empty() {
-                    return Ok(Vec::new());
-                }
-                stores.conversations.standing(self.conversation, &users).await
-            },
-            try_join_all(targets.iter().map(|seq| self.read_target(*seq, head))),
-        )
-        .await?;
-        for (user, standing) in users.into_iter().zip(standings) {
-            state.learn_member(user, standing);
-        }
-        for (seq, target) in targets.into_iter().zip(found) {
-            state.learn_target(seq, target);
-        }
-        for waiting in writes {
-            let needs = needs(waiting.actor, &waiting.write.change);
-            // Only a member can cause these reads.
-            if let Some(user) = needs.candidate
-                && state.member(waiting.actor).is_some()
-            {
-                let addable = check_addable(stores, &[user]).await?;
-                state.learn_candidate(user, addable);
-            }
-        }
-        Ok(state)
-    }
-
-    /// Returns the entry at this seq with what later entries did to it. An entry after the state's
-    /// head is learned when it is folded.
-    async fn read_target(&self, seq: Seq, head: Seq) -> Result<Option<Target>, StoreError> {
-        if seq == Seq::ZERO || seq > head {
-            return Ok(None);
-        }
-        let stores = &self.context.stores();
-        let (found, overlays) = try_join(
-            stores.log.read(self.conversation, seq.previous(), seq, 1),
-            stores.conversations.overlays(self.conversation, seq.previous(), seq),
-        )
-        .await?;
-        let Some(entry) = found.into_iter().next() else { return Ok(None) };
-        let overlay = overlays.into_iter().next().map_or_else(Overlay::default, |(_, one)| one);
-        Ok(Some(Target { sender: entry.sender, is_text: entry.body.is_text(), overlay }))
     }
 
     /// Appends the plan's entries. A plan without entries holds if the head is still the same.

@@ -1,0 +1,158 @@
+//! What an outbox holds, and how it changes: plain data behind the outbox's lock.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::{Ending, FollowUp, Frame, Lag, Next, Offer, position::Position};
+use crate::{
+    id::{ConversationId, UserId},
+    limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
+    model::Seq,
+};
+
+/// What an outbox holds.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) queue: VecDeque<Item>,
+    pub(super) bytes: usize,
+    pub(super) positions: HashMap<ConversationId, Position>,
+    /// Conversations to read from the store, each once.
+    pub(super) behind: VecDeque<ConversationId>,
+    /// Conversations whose membership to check in the store.
+    pub(super) rechecks: VecDeque<ConversationId>,
+    /// Conversation objects to send again, each once.
+    pub(super) shows: VecDeque<ConversationId>,
+    pub(super) ending: Option<Ending>,
+    pub(super) must_ping: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Item {
+    Entry(Frame),
+    /// An event that is not repeated if it is lost.
+    Ephemeral(Bytes),
+}
+
+impl Contents {
+    fn has_room_for(&self, bytes: usize) -> bool {
+        self.queue.len() < OUTBOX_EVENTS_MAX && self.bytes + bytes <= OUTBOX_BYTES_MAX
+    }
+
+    /// Queues an ephemeral event. Returns false if there is no room for it.
+    pub(super) fn offer_ephemeral(&mut self, bytes: &Bytes) -> bool {
+        let has_room = self.has_room_for(bytes.len());
+        if has_room {
+            self.bytes += bytes.len();
+            self.queue.push_back(Item::Ephemeral(bytes.clone()));
+        }
+        has_room
+    }
+
+    /// Queues the entries that are next. Returns true if the session has something new to do.
+    pub(super) fn offer(&mut self, frames: &[Frame], reader: UserId) -> bool {
+        let Some(conversation) = frames.first().map(|frame| frame.conversation) else {
+            return false;
+        };
+        // One lookup for all of them: this runs for each listener of a conversation.
+        let Some(mut position) = self.positions.get(&conversation).copied() else { return false };
+        let queued_before = position.queued;
+        let mut has_room = true;
+        let mut is_whole = true;
+        for frame in frames {
+            match position.note(frame, reader) {
+                Offer::Stale => {}
+                Offer::Next if self.has_room_for(frame.bytes.len()) => {
+                    position.queued = frame.seq;
+                    self.bytes += frame.bytes.len();
+                    self.queue.push_back(Item::Entry(frame.clone()));
+                }
+                Offer::Next => (has_room, is_whole) = (false, false),
+                Offer::Gap => is_whole = false,
+            }
+        }
+        self.positions.insert(conversation, position);
+        if !has_room {
+            self.overflow();
+        }
+        if !is_whole {
+            self.fall_behind(conversation);
+        }
+        !is_whole || position.queued > queued_before
+    }
+
+    /// Drops the queue: its conversations are read from the store instead.
+    fn overflow(&mut self) {
+        let dropped = std::mem::take(&mut self.queue);
+        self.bytes = 0;
+        for item in dropped {
+            if let Item::Entry(frame) = item {
+                self.fall_behind(frame.conversation);
+            }
+        }
+    }
+
+    /// Marks a conversation as behind, and drops what is queued of it.
+    pub(super) fn fall_behind(&mut self, conversation: ConversationId) {
+        let Some(position) = self.positions.get_mut(&conversation) else { return };
+        if !position.is_behind {
+            position.is_behind = true;
+            position.head = position.head.max(position.queued);
+            position.queued = position.delivered;
+            self.behind.push_back(conversation);
+            // Whatever is still queued of it would be delivered twice.
+            let bytes = &mut self.bytes;
+            self.queue.retain(|item| match item {
+                Item::Entry(frame) if frame.conversation == conversation => {
+                    *bytes -= frame.bytes.len();
+                    false
+                }
+                Item::Entry(_) | Item::Ephemeral(_) => true,
+            });
+        }
+    }
+
+    /// Takes everything that is queued, as delivered.
+    pub(super) fn take_frames(&mut self) -> Next {
+        let queue = std::mem::take(&mut self.queue);
+        self.bytes = 0;
+        let mut frames = Vec::with_capacity(queue.len());
+        let mut follow_ups = Vec::new();
+        for item in queue {
+            frames.push(match item {
+                Item::Ephemeral(bytes) => bytes,
+                Item::Entry(frame) => self.deliver(frame, &mut follow_ups),
+            });
+        }
+        Next::Frames(frames, follow_ups)
+    }
+
+    fn deliver(
+        &mut self,
+        frame: Frame,
+        follow_ups: &mut Vec<(ConversationId, Seq, FollowUp)>,
+    ) -> Bytes {
+        if let Some(position) = self.positions.get_mut(&frame.conversation) {
+            position.delivered = frame.seq;
+            if position.delivered == position.left {
+                self.positions.remove(&frame.conversation);
+            }
+        }
+        if frame.follow_up != FollowUp::None {
+            follow_ups.push((frame.conversation, frame.seq, frame.follow_up));
+        }
+        frame.bytes
+    }
+
+    /// Returns the conversation to read next from the store.
+    pub(super) fn first_behind(&self) -> Option<Lag> {
+        let conversation = *self.behind.front()?;
+        let position = self.positions.get(&conversation)?;
+        Some(Lag {
+            conversation,
+            after: position.delivered,
+            head: position.head,
+            is_new: position.is_new,
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! Reading what the decision about a batch depends on.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::{try_join, try_join_all};
+
+use super::{
+    Waiting,
+    decide::needs,
+    state::{State, Target},
+};
+use crate::{
+    addable::check_addable,
+    error::{ChatError, StoreError},
+    id::{ConversationId, UserId},
+    model::{Overlay, Seq},
+    port::Stores,
+};
+
+/// Returns the state with everything known that the writes need. Fails with `NotFound` if there is no
+/// such conversation.
+pub(super) async fn load(
+    stores: &Stores,
+    conversation: ConversationId,
+    state: Option<State>,
+    writes: &[Waiting],
+) -> Result<State, ChatError> {
+    let mut state = if let Some(state) = state {
+        state
+    } else {
+        // The head first: what is read after it may be newer, and the append is then refused.
+        let heads = stores.log.heads(&[conversation]).await?;
+        let found = stores.conversations.get(conversation).await?;
+        let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
+        let head = heads.first().copied().unwrap_or_default();
+        State::new(conversation, founding.kind, head, title)
+    };
+    state.trim();
+    let mut users = BTreeSet::new();
+    let mut targets = BTreeSet::new();
+    for waiting in writes {
+        let needs = needs(waiting.actor, &waiting.write.change);
+        users.extend(needs.users.into_iter().filter(|user| state.standing(*user).is_none()));
+        targets.extend(needs.target.filter(|seq| state.target(*seq).is_none()));
+    }
+    let users: Vec<UserId> = users.into_iter().collect();
+    let head = state.head.seq;
+    let (standings, found) = try_join(
+        async {
+            if users.is_empty() {
+                return Ok(Vec::new());
+            }
+            stores.conversations.standing(conversation, &users).await
+        },
+        try_join_all(targets.iter().map(|seq| read_target(stores, conversation, *seq, head))),
+    )
+    .await?;
+    for (user, standing) in users.into_iter().zip(standings) {
+        state.learn_member(user, standing);
+    }
+    for (seq, target) in targets.into_iter().zip(found) {
+        state.learn_target(seq, target);
+    }
+    for waiting in writes {
+        let needs = needs(waiting.actor, &waiting.write.change);
+        // Only a member can cause these reads.
+        if let Some(user) = needs.candidate
+            && state.member(waiting.actor).is_some()
+        {
+            let addable = check_addable(stores, &[user]).await?;
+            state.learn_candidate(user, addable);
+        }
+    }
+    Ok(state)
+}
+
+/// Returns the entry at this seq with what later entries did to it. An entry after the state's head is
+/// learned when it is folded.
+async fn read_target(
+    stores: &Stores,
+    conversation: ConversationId,
+    seq: Seq,
+    head: Seq,
+) -> Result<Option<Target>, StoreError> {
+    if seq == Seq::ZERO || seq > head {
+        return Ok(None);
+    }
+    let (found, overlays) = try_join(
+        stores.log.read(conversation, seq.previous(), seq, 1),
+        stores.conversations.overlays(conversation, seq.previous(), seq),
+    )
+    .await?;
+    let Some(entry) = found.into_iter().next() else { return Ok(None) };
+    let overlay = overlays.into_iter().next().map_or_else(Overlay::default, |(_, one)| one);
+    Ok(Some(Target { sender: entry.sender, is_text: entry.body.is_text(), overlay }))
+}
