@@ -4,16 +4,21 @@ use std::time::Duration;
 
 use http::Method;
 use tests::{
-    Result, Value,
-    client::{Http, User},
+    Context, Result, Value,
+    client::{Http, User, Ws},
     cluster::Cluster,
-    ensure, json,
+    ensure,
+    gateway::Gateway,
+    json,
     patience::{LATER, eventually, within},
     shape::{has, items},
 };
 
 /// Every command is answered within this time, even if the store does not answer.
 const ANSWERED: Duration = Duration::from_secs(10);
+
+/// Openings and polls after each way of losing Redis.
+const OPENINGS: usize = 100;
 
 async fn status(url: &str, path: &str) -> Result<u16> {
     Ok(Http::new(url).call(Method::GET, path).answer().await?.status)
@@ -30,8 +35,45 @@ async fn becomes(watcher: &User, user: &User, status: &str) -> Result<()> {
     eventually(LATER, async || has(&presence(watcher, user).await?, &expected)).await
 }
 
+/// Sends on Ada's gateway and opens a session and a poll on Bob's after each acknowledgement.
+///
+/// Fails if either returns a head below the acknowledged seq. `listening` keeps the conversation
+/// live on Bob's gateway, so that its head is cached there.
+async fn heads_are_never_stale(
+    ada: &User,
+    bob: &User,
+    direct: &str,
+    listening: &mut Ws,
+    redis: &str,
+) -> Result<()> {
+    let mut acknowledged = 0;
+    for number in 0..OPENINGS {
+        let sent = ada.send(direct, &format!("{redis}-head-{number}"), "hello").await?.ok(201)?;
+        acknowledged = sent["message"]["seq"].as_u64().context("no seq")?;
+        let ws = bob.ws(None).await?;
+        let opened = ws.heads().get(direct).copied();
+        ensure!(opened >= Some(acknowledged), "hello: {opened:?} after {acknowledged}");
+        ws.close().await?;
+        let answer = bob.poll(None, Duration::ZERO).await?.ok(200)?;
+        let polled = answer["resume"][direct].as_u64();
+        ensure!(polled >= Some(acknowledged), "poll: {polled:?} after {acknowledged}");
+    }
+    while listening.next_of("message").await?["seq"] != acknowledged {}
+    Ok(())
+}
+
+/// Waits until a gateway reports that hints do not pass.
+async fn bus_is_degraded(gateway: &Gateway) -> Result<()> {
+    eventually(LATER, async || {
+        let ready = Http::new(gateway.admin_url()).call(Method::GET, "/readyz").answer().await?;
+        ensure!(ready.body["dependencies"]["bus"] == "degraded", "{ready:?}");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn texts_reach_other_gateways_when_redis_is_away() -> Result<()> {
+async fn texts_and_heads_stay_current_when_redis_is_away() -> Result<()> {
     let Some(mut cluster) = Cluster::on_one_node(2).await? else { return Ok(()) };
     let urls = cluster.urls();
     let ada = User::register(&urls[0], "ada").await?;
@@ -48,6 +90,9 @@ async fn texts_reach_other_gateways_when_redis_is_away() -> Result<()> {
         } else {
             cluster.redis.process().kill()?;
         }
+        bus_is_degraded(&cluster.gateways[1]).await?;
+        let fresh = heads_are_never_stale(&ada, &bob, &direct, &mut listening, redis).await;
+        fresh.with_context(|| format!("Redis is {redis}"))?;
         for number in 0..3 {
             let name = format!("{redis}-{number}");
             ada.send(&direct, &name, "are you there?").await?.ok(201)?;
