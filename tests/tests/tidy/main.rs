@@ -4,6 +4,7 @@ mod circles;
 mod documents;
 mod layers;
 mod names;
+mod phrases;
 mod ports;
 mod sources;
 
