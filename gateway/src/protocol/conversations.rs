@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use chat_core::{
-    command::{ConversationView, MemberView},
+    command::{Command, ConversationView, MemberView},
     error::ChatError,
-    id::UserId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,43 +30,33 @@ pub struct CreateConversation {
     pub members: Option<Vec<WireUserId>>,
 }
 
-/// A [`CreateConversation`] that has what its kind needs, and nothing else.
-#[derive(Debug, PartialEq, Eq)]
-pub enum NewConversation {
-    /// The direct conversation with this user.
-    Direct {
-        /// The other user.
-        user: UserId,
-    },
-    /// A group.
-    Group {
-        /// The title.
-        title: Arc<str>,
-        /// The members besides the caller.
-        members: Vec<UserId>,
-    },
-}
-
-impl TryFrom<CreateConversation> for NewConversation {
-    type Error = ChatError;
-
-    fn try_from(body: CreateConversation) -> Result<Self, ChatError> {
+impl CreateConversation {
+    /// Returns the command, with the request's key for a group. Refuses a member that is missing or
+    /// belongs to the other kind.
+    pub fn into_command(
+        self,
+        key: impl FnOnce() -> Result<Arc<str>, ChatError>,
+    ) -> Result<Command, ChatError> {
+        let foreign = match self.kind {
+            KindName::Direct if self.title.is_some() => Some("title"),
+            KindName::Direct if self.members.is_some() => Some("members"),
+            KindName::Group if self.user.is_some() => Some("user"),
+            KindName::Direct | KindName::Group => None,
+        };
+        if let Some(name) = foreign {
+            return Err(ChatError::invalid(name, "unknown field"));
+        }
         let required = |name| ChatError::invalid(name, "required");
-        let unknown = |name| Err(ChatError::invalid(name, "unknown field"));
-        match body {
-            CreateConversation { kind: KindName::Direct, title: Some(_), .. } => unknown("title"),
-            CreateConversation { kind: KindName::Direct, members: Some(_), .. } => {
-                unknown("members")
+        match self.kind {
+            KindName::Direct => {
+                let Id(user) = self.user.ok_or_else(|| required("user"))?;
+                Ok(Command::OpenDirect { user })
             }
-            CreateConversation { kind: KindName::Group, user: Some(_), .. } => unknown("user"),
-            CreateConversation { kind: KindName::Direct, user, .. } => {
-                let Id(user) = user.ok_or_else(|| required("user"))?;
-                Ok(Self::Direct { user })
-            }
-            CreateConversation { kind: KindName::Group, title, members, .. } => {
-                let title = title.ok_or_else(|| required("title"))?;
-                let members = members.unwrap_or_default().into_iter().map(|Id(id)| id).collect();
-                Ok(Self::Group { title, members })
+            KindName::Group => {
+                let title = self.title.ok_or_else(|| required("title"))?;
+                let members = self.members.unwrap_or_default();
+                let members = members.into_iter().map(|Id(id)| id).collect();
+                Ok(Command::CreateGroup { title, members, key: key()? })
             }
         }
     }

@@ -16,9 +16,7 @@ use super::{
 use crate::{
     app::App,
     protocol::{
-        conversations::{
-            ConversationJson, CreateConversation, NewConversation, UpdateConversation,
-        },
+        conversations::{ConversationJson, CreateConversation, UpdateConversation},
         list::Paged,
         messages::page_limit,
         value::{Id, WireConversationId},
@@ -41,12 +39,7 @@ pub async fn create(
     key: IdempotencyKey,
     Body(body): Body<CreateConversation>,
 ) -> HandlerResult {
-    let command = match NewConversation::try_from(body)? {
-        NewConversation::Direct { user } => Command::OpenDirect { user },
-        NewConversation::Group { title, members } => {
-            Command::CreateGroup { title, members, key: key.required()? }
-        }
-    };
+    let command = body.into_command(|| key.required())?;
     let creating = app.clone();
     let reply =
         app.run_detached(async move { creating.execute(identity, command).await }).await??;

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 pub use self::{
     body::{Body, BodyRejection, OptionalBody},
     path::{LoginParam, Path, SeqParam},
-    query::{Find, FindUsers, ListPage, MembersPage, NoQuery, Presences},
+    query::{FindUsers, Ids, ListPage, MembersPage, NoQuery, Presences},
 };
 use crate::{app::App, error::ApiError, listener::Peer};
 

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use chat_core::error::ChatError;
 
 use super::{
     answer::{HandlerResult, created_or_ok},
-    extract::{Body, Caller, CallerWithQuery, ClientAddress, Find, FindUsers, Path, Presences},
+    extract::{Body, Caller, CallerWithQuery, ClientAddress, FindUsers, Ids, Path, Presences},
     sessions::session,
 };
 use crate::{
     app::App,
     protocol::{
         list::Items,
+        messages::page_limit,
         users::{LoggedIn, PresenceJson, Profile, Register, UserJson},
         value::{Id, WireUserId},
     },
@@ -51,11 +53,24 @@ pub async fn find(
     State(app): State<Arc<App>>,
     CallerWithQuery(identity, query): CallerWithQuery<FindUsers>,
 ) -> HandlerResult {
-    let find = Find::try_from(query)?;
-    app.limits.admit_other(identity).await?;
-    let users = match find {
-        Find::Prefix { prefix, limit } => app.accounts.search(&prefix, limit).await?,
-        Find::Ids(ids) => app.accounts.users(&ids).await?,
+    let users = match query {
+        FindUsers { query: Some(prefix), ids: None, limit } => {
+            let limit = page_limit(limit)?;
+            app.limits.admit_other(identity).await?;
+            app.accounts.search(&prefix, limit).await?
+        }
+        FindUsers { query: None, ids: Some(Ids(ids)), limit: None } => {
+            app.limits.admit_other(identity).await?;
+            app.accounts.users(&ids).await?
+        }
+        FindUsers { query, ids, .. } => {
+            return Err(match (query, ids) {
+                (None, None) => ChatError::invalid("query", "query or ids is required"),
+                (None, Some(_)) => ChatError::invalid("limit", "unknown field"),
+                (Some(_), _) => ChatError::invalid("ids", "only one of query and ids"),
+            }
+            .into());
+        }
     };
     Ok(Json(Items { items: users.iter().map(UserJson::from).collect() }).into_response())
 }

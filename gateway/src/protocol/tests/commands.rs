@@ -17,7 +17,7 @@ use super::{
 use crate::{
     protocol::{
         ClientCommand, ClientName, Hello, Unreadable,
-        conversations::{CreateConversation, NewConversation, SetMember, UpdateConversation},
+        conversations::{CreateConversation, SetMember, UpdateConversation},
         messages::{Edit, Receipts, Send},
         parse,
         poll::Poll,
@@ -161,11 +161,14 @@ fn bodies_of_accounts_match_their_examples() {
 
 #[test]
 fn bodies_of_conversations_match_their_examples() {
-    let new = |name| NewConversation::try_from(body::<CreateConversation>(name));
+    let create = |name| body::<CreateConversation>(name).into_command(|| Ok("key".into()));
     let grace = user(GRACE);
-    assert_eq!(new("create-direct"), Ok(NewConversation::Direct { user: grace }));
-    let group = NewConversation::Group { title: "Lunch".into(), members: vec![grace] };
-    assert_eq!(new("create-group"), Ok(group));
+    assert_eq!(create("create-direct"), Ok(Command::OpenDirect { user: grace }));
+    let (title, key) = ("Lunch".into(), "key".into());
+    assert_eq!(
+        create("create-group"),
+        Ok(Command::CreateGroup { title, members: vec![grace], key })
+    );
     assert_eq!(&*body::<UpdateConversation>("update-conversation").title, "Lunch club");
     assert_eq!(body::<SetMember>("set-member").role, Some(RoleName::Admin));
     let at = conversation(LUNCH);
@@ -295,7 +298,7 @@ fn member_of_a_conversation_is_unknown_when_its_kind_has_no_such_member() {
     ] {
         let body: CreateConversation = from_json(json.as_bytes()).unwrap();
         let error = ChatError::invalid(field, message);
-        assert_eq!(NewConversation::try_from(body), Err(error), "{json}");
+        assert_eq!(body.into_command(|| Ok("key".into())), Err(error), "{json}");
     }
 }
 

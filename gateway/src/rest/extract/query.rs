@@ -19,7 +19,6 @@ use utoipa::IntoParams;
 use crate::{
     error::ApiError,
     protocol::{
-        messages::page_limit,
         read::{Fault, from_named},
         value::{Integer, parse_text},
     },
@@ -111,42 +110,6 @@ pub struct FindUsers {
     pub ids: Option<Ids>,
     /// With `query`, the number of users: 1 to 100, 50 by default.
     pub limit: Option<Integer>,
-}
-
-/// A valid [`FindUsers`].
-#[derive(Debug)]
-pub enum Find {
-    /// By the beginning of the user name.
-    Prefix {
-        /// The beginning.
-        prefix: String,
-        /// The number of users.
-        limit: usize,
-    },
-    /// By id.
-    Ids(Vec<UserId>),
-}
-
-impl TryFrom<FindUsers> for Find {
-    type Error = ChatError;
-
-    fn try_from(query: FindUsers) -> Result<Self, ChatError> {
-        match query {
-            FindUsers { query: Some(prefix), ids: None, limit } => {
-                Ok(Self::Prefix { prefix, limit: page_limit(limit)? })
-            }
-            FindUsers { query: None, ids: Some(Ids(ids)), limit: None } => Ok(Self::Ids(ids)),
-            FindUsers { query: None, ids: Some(_), limit: Some(_) } => {
-                Err(ChatError::invalid("limit", "unknown field"))
-            }
-            FindUsers { query: Some(_), ids: Some(_), .. } => {
-                Err(ChatError::invalid("ids", "only one of query and ids"))
-            }
-            FindUsers { query: None, ids: None, .. } => {
-                Err(ChatError::invalid("query", "query or ids is required"))
-            }
-        }
-    }
 }
 
 /// Whose presence to read.
