@@ -156,29 +156,34 @@ async fn serve(config: &Config) -> Result<()> {
     tracing::info!("listening on http://{}", public.local_addr()?);
     tracing::info!("admin on http://{}", admin.local_addr()?);
     let shutdown = CancellationToken::new();
-    let served = {
-        let mut running = std::pin::pin!(gateway.run(public, admin, shutdown.cancelled()));
-        // Cancel-safe: `running` is pinned outside, and the other futures keep nothing.
-        let stopped = tokio::select! {
-            () = &mut running => None,
-            () = signals.next() => Some(Ok(())),
-            () = backends.failed() => Some(Err(anyhow::anyhow!("the store failed: start again"))),
-        };
-        match stopped {
-            None => Ok(()),
-            Some(outcome) => {
-                shutdown.cancel();
-                tokio::select! {
-                    () = &mut running => outcome,
-                    () = signals.next() => {
-                        Err(anyhow::anyhow!("stopped by a second signal, before the drain ended"))
-                    }
-                }
-            }
-        }
-    };
+    let running = gateway.run(public, admin, shutdown.cancelled());
+    let served = run_until_stopped(running, &shutdown, &backends, &mut signals).await;
     backends.close().await;
     served
+}
+
+/// Runs the gateway until it ends, or until a signal or a failed store starts its drain. A second
+/// signal ends the drain early.
+async fn run_until_stopped(
+    running: impl Future<Output = ()>,
+    shutdown: &CancellationToken,
+    backends: &assembly::Backends,
+    signals: &mut Signals,
+) -> Result<()> {
+    let mut running = std::pin::pin!(running);
+    // Cancel-safe: `running` is pinned outside, and the other futures keep nothing.
+    let outcome = tokio::select! {
+        () = &mut running => return Ok(()),
+        () = signals.next() => Ok(()),
+        () = backends.failed() => Err(anyhow::anyhow!("the store failed: start again")),
+    };
+    shutdown.cancel();
+    tokio::select! {
+        () = &mut running => outcome,
+        () = signals.next() => {
+            Err(anyhow::anyhow!("stopped by a second signal, before the drain ended"))
+        }
+    }
 }
 
 /// SIGINT and SIGTERM.

@@ -217,26 +217,29 @@ impl Subscriber {
             match request {
                 Request::Subscribe(topics, waiter) => {
                     plan.waiters.push(waiter);
-                    for topic in topics {
-                        if plan.unsubscribe.remove(&topic) {
-                            // The primary has not received the end of this subscription.
-                            self.topics.insert(topic, Subscription::Confirmed);
-                        } else if self.topics.get(&topic) != Some(&Subscription::Confirmed) {
-                            self.topics.insert(topic, Subscription::Requested);
-                            plan.subscribe.push(topic);
-                        }
-                    }
+                    self.plan_subscriptions(topics, &mut plan);
                 }
                 Request::Unsubscribe(topics) => {
-                    for topic in topics {
-                        if self.topics.remove(&topic) == Some(Subscription::Confirmed) {
-                            plan.unsubscribe.insert(topic);
-                        }
-                    }
+                    let confirmed = topics
+                        .into_iter()
+                        .filter(|topic| self.topics.remove(topic) == Some(Subscription::Confirmed));
+                    plan.unsubscribe.extend(confirmed);
                 }
             }
         }
         plan
+    }
+
+    fn plan_subscriptions(&mut self, topics: Vec<Topic>, plan: &mut Plan) {
+        for topic in topics {
+            if plan.unsubscribe.remove(&topic) {
+                // The primary has not received the end of this subscription.
+                self.topics.insert(topic, Subscription::Confirmed);
+            } else if self.topics.get(&topic) != Some(&Subscription::Confirmed) {
+                self.topics.insert(topic, Subscription::Requested);
+                plan.subscribe.push(topic);
+            }
+        }
     }
 
     /// Checks that the connection answers, and that the publisher's probe of the last check has

@@ -114,6 +114,13 @@ mod tests {
             sleep(Duration::from_millis(10)).await;
             value
         }
+
+        async fn grow(&self) {
+            for _ in 0..40 {
+                sleep(Duration::from_millis(1)).await;
+                self.value.fetch_add(1, Ordering::SeqCst);
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,13 +132,7 @@ mod tests {
             let acknowledged = stored.value.load(Ordering::SeqCst);
             assert!(flights.join(7, stored.clone().read()).await >= acknowledged);
         });
-        let writer = async {
-            for _ in 0..40 {
-                sleep(Duration::from_millis(1)).await;
-                stored.value.fetch_add(1, Ordering::SeqCst);
-            }
-        };
-        tokio::join!(futures_util::future::join_all(readers), writer);
+        tokio::join!(futures_util::future::join_all(readers), stored.grow());
         assert!(stored.reads.load(Ordering::SeqCst) <= 7, "{:?}", stored.reads);
         assert!(flights.0.lock().is_empty());
     }

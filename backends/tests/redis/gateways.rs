@@ -24,8 +24,13 @@ impl Gateways {
     pub(super) async fn connect(servers: &[Server], count: usize) -> Self {
         let urls: Vec<String> = servers.iter().map(Server::url).collect();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let _end = stop.clone().drop_guard();
-        let mut gateways = Self { all: Vec::new(), metrics: Vec::new(), tasks, stop, _end };
+        let mut gateways = Self {
+            all: Vec::new(),
+            metrics: Vec::new(),
+            tasks,
+            _end: stop.clone().drop_guard(),
+            stop,
+        };
         for _ in 0..count {
             gateways.add(urls.clone()).await;
         }

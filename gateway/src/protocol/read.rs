@@ -170,8 +170,9 @@ fn split(json: &str) -> Result<Vec<Member<'_>>, serde_json::Error> {
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut members = Vec::with_capacity(8);
-            while members.len() < MEMBERS_MAX {
-                let Some((Name(name), value)) = map.next_entry()? else { return Ok(members) };
+            while members.len() < MEMBERS_MAX
+                && let Some((Name(name), value)) = map.next_entry()?
+            {
                 members.push((name, value));
             }
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}

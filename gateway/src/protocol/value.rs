@@ -112,10 +112,8 @@ impl<'de> Deserialize<'de> for Integer {
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Integer, E> {
-                if number > INTEGER_MAX {
-                    return Err(E::invalid_value(Unexpected::Unsigned(number), &self));
-                }
-                Ok(Integer(number))
+                let exact = (number <= INTEGER_MAX).then_some(Integer(number));
+                exact.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
             }
         }
 
@@ -187,27 +185,27 @@ pub struct Resume(pub HashMap<ConversationId, Seq>);
 impl<'de> Deserialize<'de> for Resume {
     /// Refuses a conversation that is named twice, which a map would overwrite.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Cursors;
+        deserializer.deserialize_map(ResumeVisitor)
+    }
+}
 
-        impl<'de> Visitor<'de> for Cursors {
-            type Value = Resume;
+struct ResumeVisitor;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of conversation ids and seqs, each once")
-            }
+impl<'de> Visitor<'de> for ResumeVisitor {
+    type Value = Resume;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Resume, A::Error> {
-                let mut cursors = HashMap::new();
-                while let Some((Id(id), seq)) = map.next_entry::<_, Integer>()? {
-                    if cursors.insert(id, seq.into()).is_some() {
-                        return Err(A::Error::custom("expected each conversation once"));
-                    }
-                }
-                Ok(Resume(cursors))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of conversation ids and seqs, each once")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Resume, A::Error> {
+        let mut cursors = HashMap::new();
+        while let Some((Id(id), seq)) = map.next_entry::<_, Integer>()? {
+            if cursors.insert(id, seq.into()).is_some() {
+                return Err(A::Error::custom("expected each conversation once"));
             }
         }
-
-        deserializer.deserialize_map(Cursors)
+        Ok(Resume(cursors))
     }
 }
 

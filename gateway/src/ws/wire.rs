@@ -56,7 +56,7 @@ impl Wire {
                 Ok(0) => return Err(None),
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    self.decoder.release()
+                    self.decoder.release();
                 }
                 Err(_) => return Err(None),
             }

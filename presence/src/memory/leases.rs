@@ -131,17 +131,22 @@ impl State {
         let ended = self.records.ended(now);
         for listener in self.listeners.iter_mut().filter(|l| l.is_connected) {
             listener.notified_ended.retain(|gateway| ended.contains(gateway));
-            for gateway in &ended {
-                if listener.notified_ended.insert(*gateway) {
-                    listener.notify(Change::Ended(*gateway));
-                }
-            }
+            listener.notify_ended(&ended);
             listener.flush_lost();
         }
     }
 }
 
 impl Listener {
+    /// Sends the end of each lease once.
+    fn notify_ended(&mut self, ended: &[GatewayId]) {
+        for gateway in ended {
+            if self.notified_ended.insert(*gateway) {
+                self.notify(Change::Ended(*gateway));
+            }
+        }
+    }
+
     fn notify(&mut self, change: Change) {
         if self.is_connected && self.flush_lost() {
             self.has_lost = self.changes.try_send(change).is_err();

@@ -28,7 +28,7 @@ pub(crate) struct Devices {
     gateway: GatewayId,
     /// The lease of that id has begun.
     has_lease: bool,
-    devices: BTreeMap<Key, DeviceState>,
+    by_login: BTreeMap<Key, DeviceState>,
     /// When devices are checked next; at most one deadline a device.
     checks: BTreeSet<(Instant, Key)>,
     queue: VecDeque<Key>,
@@ -55,7 +55,7 @@ impl Devices {
         Self {
             gateway,
             has_lease: false,
-            devices: BTreeMap::new(),
+            by_login: BTreeMap::new(),
             checks: BTreeSet::new(),
             queue: VecDeque::new(),
         }
@@ -70,13 +70,13 @@ impl Devices {
         change: impl FnOnce(&mut DeviceState),
     ) -> bool {
         let key = (device.user, device.login);
-        change(self.devices.entry(key).or_insert_with(|| DeviceState::new(now)));
+        change(self.by_login.entry(key).or_insert_with(|| DeviceState::new(now)));
         self.check(key, now)
     }
 
     /// Queues the device if it needs an action, and sets its next deadline.
     fn check(&mut self, key: Key, now: Moment) -> bool {
-        let Some(device) = self.devices.get_mut(&key) else { return false };
+        let Some(device) = self.by_login.get_mut(&key) else { return false };
         if device.next_action(now) != Action::None && !device.is_queued {
             device.is_queued = true;
             self.queue.push_back(key);
@@ -93,30 +93,26 @@ impl Devices {
     pub(crate) fn take_batch(&mut self, now: Moment) -> (Batch, Option<Instant>) {
         while let Some(&(_, key)) = self.checks.first().filter(|(at, _)| *at <= now.instant) {
             self.checks.pop_first();
-            if let Some(device) = self.devices.get_mut(&key) {
+            if let Some(device) = self.by_login.get_mut(&key) {
                 device.check_at = None;
             }
             self.check(key, now);
         }
         let mut batch = Batch::default();
-        let devices = &mut self.devices;
+        let devices = &mut self.by_login;
+        let taken: VecDeque<Key>;
         if self.has_lease {
             let count = self.queue.len().min(PUBLISH_MAX);
-            for key in self.queue.drain(..count) {
-                take_action(devices, key, now, &mut batch);
-            }
+            taken = self.queue.drain(..count).collect();
         } else {
             // Nothing can be published without a lease, but last seen must still be stored.
-            self.queue.retain(|key| {
-                let has_left = |device: &mut DeviceState| {
-                    matches!(device.next_action(now), Action::Leave { .. })
-                };
-                let is_taken = devices.get_mut(key).is_none_or(has_left);
-                if is_taken {
-                    take_action(devices, *key, now, &mut batch);
-                }
-                !is_taken
-            });
+            let has_left =
+                |device: &mut DeviceState| matches!(device.next_action(now), Action::Leave { .. });
+            let queue = std::mem::take(&mut self.queue).into_iter();
+            (taken, self.queue) = queue.partition(|key| devices.get_mut(key).is_none_or(has_left));
+        }
+        for key in taken {
+            take_action(devices, key, now, &mut batch);
         }
         (batch, self.checks.first().map(|(at, _)| *at))
     }
@@ -131,7 +127,7 @@ impl Devices {
     ) {
         for (Identity { user, login }, published) in written {
             let key = (user, login);
-            let Some(device) = self.devices.get_mut(&key) else { continue };
+            let Some(device) = self.by_login.get_mut(&key) else { continue };
             // A write under an earlier id tells nothing about the current one.
             if gateway == self.gateway {
                 device.published = published;
@@ -146,7 +142,7 @@ impl Devices {
                 matches!(device.next_action(now), Action::Leave { is_seen_stored: true, .. });
             if has_left && device.published == Published::Nothing && !device.is_queued {
                 move_check(&mut self.checks, key, device, None);
-                self.devices.remove(&key);
+                self.by_login.remove(&key);
             } else {
                 self.check(key, now);
             }
@@ -176,7 +172,7 @@ impl Devices {
 
     fn republish(&mut self, published: Published, now: Instant, delay: impl Fn() -> Duration) {
         self.queue.clear();
-        for (key, device) in &mut self.devices {
+        for (key, device) in &mut self.by_login {
             device.published = published;
             device.is_queued = false;
             let at = now + delay();
@@ -187,7 +183,7 @@ impl Devices {
 
     /// Returns the user's present devices as they will be published.
     pub(crate) fn of_user(&self, user: UserId, now: Instant) -> impl Iterator<Item = Device> {
-        self.devices.range(logins_of(user)).filter_map(move |((_, login), device)| {
+        self.by_login.range(logins_of(user)).filter_map(move |((_, login), device)| {
             let (activity, since) = device.shown(now)?;
             let (gateway, login) = (self.gateway, *login);
             Some(Device { gateway, login, activity, since, lease: Lease::Alive })
@@ -196,7 +192,7 @@ impl Devices {
 
     /// Returns all present users, with the time at which they were last certainly present.
     pub(crate) fn last_seen(&self, now: Moment) -> Vec<(UserId, Timestamp)> {
-        let devices = self.devices.iter();
+        let devices = self.by_login.iter();
         devices.filter_map(|((user, _), device)| Some((*user, device.last_seen(now)?))).collect()
     }
 
@@ -207,7 +203,7 @@ impl Devices {
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.devices.len()
+        self.by_login.len()
     }
 }
 

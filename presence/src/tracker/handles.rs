@@ -104,18 +104,19 @@ impl Watcher {
         self.shared.watch_changed.notify_one();
         let deadline = Instant::now() + WATCH_ANSWER_MAX;
         let may_see = self.shared.visibility.may_see(self.user, users).await;
-        let all_read = async {
-            loop {
-                let batch_read = self.shared.batch_read.notified();
-                if self.shared.watchers.lock().has_read(users) {
-                    return;
-                }
-                batch_read.await;
-            }
-        };
         // Users that are read after the deadline are sent as changes.
-        timeout_at(deadline, all_read).await.ok();
+        timeout_at(deadline, self.wait_until_read(users)).await.ok();
         Ok(self.shared.watchers.lock().answer(self.key, users, &may_see))
+    }
+
+    async fn wait_until_read(&self, users: &[UserId]) {
+        loop {
+            let batch_read = self.shared.batch_read.notified();
+            if self.shared.watchers.lock().has_read(users) {
+                return;
+            }
+            batch_read.await;
+        }
     }
 
     /// Stops watching these users.

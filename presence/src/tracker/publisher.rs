@@ -43,8 +43,8 @@ async fn publish_batches(shared: &Shared) {
         if !batch.joins.is_empty() {
             let is_applied = is_applied(shared.in_time(leases.join(gateway, &batch.joins)).await);
             let written = batch.joins.iter().map(|join| {
-                let published = Published::Activity(join.activity);
-                (join.device, if is_applied { published } else { Published::Unknown })
+                let applied = is_applied.then_some(Published::Activity(join.activity));
+                (join.device, applied.unwrap_or(Published::Unknown))
             });
             shared.devices.lock().note_written(gateway, written, shared.now());
         }

@@ -72,7 +72,12 @@ impl State {
         match self {
             Self::Reading if is_held_back => Self::Deferred,
             Self::Reading => Self::Current,
-            other => other,
+            state @ (Self::Abandoned
+            | Self::New
+            | Self::Unread
+            | Self::Stale
+            | Self::Deferred
+            | Self::Current) => state,
         }
     }
 

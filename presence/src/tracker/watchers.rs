@@ -186,7 +186,9 @@ impl Watchers {
     pub(super) fn touch_deferred(&mut self) -> bool {
         let deferred = self.pending.iter().rev().take_while(|(state, _)| *state == State::Deferred);
         let users: Vec<_> = deferred.map(|(_, user)| *user).collect();
-        users.iter().for_each(|user| self.touch(*user));
+        for user in &users {
+            self.touch(*user);
+        }
         !users.is_empty()
     }
 
@@ -231,22 +233,19 @@ impl Watchers {
                 continue;
             }
             watched.presence = Some(*presence);
-            let mut is_held_back = false;
-            for (key, sent) in &watched.sent {
-                let Some(session) = self.sessions.get(key) else { continue };
-                if sent.is_none_or(|sent| sent == presence.status) {
-                    continue;
-                }
-                if session.quiet_until > now {
-                    is_held_back = true;
-                } else {
-                    updates.push(Update {
-                        session: *key,
-                        watcher: session.user,
-                        presence: *presence,
-                    });
-                }
-            }
+            let changed = watched
+                .sent
+                .iter()
+                .filter(|(_, sent)| sent.is_some_and(|sent| sent != presence.status))
+                .filter_map(|(key, _)| Some((*key, self.sessions.get(key)?)));
+            let (held_back, due): (Vec<_>, Vec<_>) =
+                changed.partition(|(_, session)| session.quiet_until > now);
+            let is_held_back = !held_back.is_empty();
+            updates.extend(due.into_iter().map(|(session, state)| Update {
+                session,
+                watcher: state.user,
+                presence: *presence,
+            }));
             self.transition(presence.user, |state| Some(state.read_ended(is_held_back)));
         }
         updates

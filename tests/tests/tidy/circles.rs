@@ -61,17 +61,15 @@ impl Imports {
             let is_public = before.trim_end().ends_with("pub") || before.trim_end().ends_with(')');
             let mut paths = Vec::new();
             expand("", tree, &mut paths);
-            for path in paths {
-                let Some(path) = absolute(module, &path_of(&path), modules) else { continue };
-                if is_public && let Some(name) = path.last() {
-                    let reexport = [module.as_slice(), std::slice::from_ref(name)].concat();
-                    self.reexports.insert(reexport, path.clone());
-                    if path.starts_with(module) {
-                        continue;
-                    }
-                }
-                named.insert(path);
-            }
+            let paths: Vec<Path> =
+                paths.iter().filter_map(|path| absolute(module, &path_of(path), modules)).collect();
+            let reexports = paths.iter().filter(|_| is_public).filter_map(|path| {
+                let name = std::slice::from_ref(path.last()?);
+                Some(([module.as_slice(), name].concat(), path.clone()))
+            });
+            self.reexports.extend(reexports);
+            let is_of_child = |path: &Path| is_public && path.starts_with(module);
+            named.extend(paths.into_iter().filter(|path| !is_of_child(path)));
         }
         for place in code.split("crate::").skip(1) {
             let is_of_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';

@@ -91,13 +91,13 @@ fn write_commands_match_their_examples() {
     let reply = Change::Text { text: "Yes, the usual place.".into(), reply_to: Some(seq(3)) };
     let reply = Write { expected_seq: Some(seq(4)), ..write("grace-51d2aa", 3, reply) };
     let redaction = Change::Redact { target_seq: seq(8) };
-    let reaction = Change::React { target_seq: seq(3), emoji: "👍".into(), on: true };
+    let thumbs_up = Change::React { target_seq: seq(3), emoji: "👍".into(), on: true };
     for (name, id, expected) in [
         ("send", 2, noon_write()),
         ("send-reply", 3, reply),
         ("edit", 4, one_write()),
         ("redact", 6, write("alan-0b9e03", 9, redaction)),
-        ("react", 5, write("grace-51d2ab", 5, reaction)),
+        ("react", 5, write("grace-51d2ab", 5, thumbs_up)),
     ] {
         assert_eq!(parsed(name), (id, ClientCommand::Chat(Command::Write(expected))), "{name}");
     }

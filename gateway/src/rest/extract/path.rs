@@ -40,7 +40,13 @@ impl From<PathRejection> for ApiError {
                 message: "the path is not UTF-8 after percent-decoding".to_owned(),
             }
             .into(),
-            mismatch => {
+            mismatch @ (ErrorKind::WrongNumberOfParameters { .. }
+            | ErrorKind::ParseErrorAtKey { .. }
+            | ErrorKind::ParseErrorAtIndex { .. }
+            | ErrorKind::ParseError { .. }
+            | ErrorKind::UnsupportedType { .. }
+            | ErrorKind::Message(_)
+            | _) => {
                 tracing::error!(%mismatch, "handler and route do not match");
                 ChatError::Internal.into()
             }
