@@ -40,6 +40,7 @@ mod reading;
 mod rebuild;
 mod repair;
 mod replies;
+mod rows;
 mod schema;
 mod settle;
 mod single_flight;

@@ -44,7 +44,7 @@ pub enum Command {
         /// 1 to [`crate::limits::PAGE_MAX`].
         limit: usize,
     },
-    /// Opens the direct conversation with this user, and creates it if there is none. Answered with
+    /// Opens the direct conversation with this user, and creates it if necessary. Answered with
     /// [`Reply::Made`].
     OpenDirect {
         /// The other user.

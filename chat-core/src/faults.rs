@@ -9,6 +9,7 @@ mod gate;
 mod log;
 mod passwords;
 mod script;
+mod wrap;
 
 use std::{
     fmt,
@@ -22,19 +23,11 @@ use std::{
 
 use async_trait::async_trait;
 pub use bus::FaultyBus;
-use conversations::FaultyConversations;
 pub use gate::Gate;
-use log::FaultyLog;
 use parking_lot::Mutex;
-use passwords::FaultyPasswords;
 use script::Scripts;
 
-use crate::{
-    error::StoreError,
-    memory::MemoryBus,
-    model::Membership,
-    port::{Passwords, Stores},
-};
+use crate::{error::StoreError, model::Membership};
 
 /// A method of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,24 +90,6 @@ impl Faults {
     /// Returns instructions that change nothing yet.
     pub fn new() -> Arc<Self> {
         Arc::default()
-    }
-
-    /// Wraps the log and the conversations of these stores.
-    pub fn stores(self: &Arc<Self>, inner: &Stores) -> Stores {
-        let log = FaultyLog::new(inner.log.clone(), self.clone());
-        let conversations =
-            FaultyConversations { inner: inner.conversations.clone(), faults: self.clone() };
-        Stores { log: Arc::new(log), conversations: Arc::new(conversations), ..inner.clone() }
-    }
-
-    /// Wraps a gateway's bus.
-    pub fn bus(self: &Arc<Self>, inner: MemoryBus) -> Arc<FaultyBus> {
-        Arc::new(FaultyBus::new(inner, self.clone()))
-    }
-
-    /// Wraps password hashing. Its calls wait and are counted, but do not fail.
-    pub fn passwords(self: &Arc<Self>, inner: Arc<dyn Passwords>) -> Arc<dyn Passwords> {
-        Arc::new(FaultyPasswords { inner, faults: self.clone() })
     }
 
     /// Gives the next calls these faults, one each.

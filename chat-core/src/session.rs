@@ -51,12 +51,12 @@ pub struct Opened {
     pub session: Session,
     /// The head of each of the user's conversations.
     pub heads: Vec<(ConversationId, Seq)>,
-    /// Events to send before all others.
+    /// Events to send first.
     pub first: Vec<Bytes>,
 }
 
 impl Session {
-    /// Opens a session that continues after these cursors, or from now on if there are none. Fails
+    /// Opens a session that continues after these cursors, or from now on without them. Fails
     /// with `Unauthenticated` if the login has ended. Attaches to the feeds before it reads the
     /// store, so that nothing in between is missed.
     pub async fn open(
@@ -83,7 +83,7 @@ impl Session {
         }
 
         // A removal before the session was attached lies below the head, where no event shows it.
-        // So the memberships are read again, and the client is told of each one that is missing.
+        // So the memberships are read again, and the client learns of each one that is missing.
         let memberships = session.memberships().await?;
         let current: HashSet<_> = memberships.iter().map(|one| one.conversation).collect();
         let resumed = resume.into_iter().flat_map(HashMap::keys);

@@ -57,7 +57,7 @@ pub async fn poll(
     answer(&events, &session.cursors())
 }
 
-/// Returns the events that are ready. If there are none, waits for the first batch or the deadline.
+/// Returns the events that are ready, or waits for the first batch or the deadline.
 async fn gather(
     session: &Session,
     first: Vec<Bytes>,

@@ -8,7 +8,7 @@ use chat_core::{id::UserId, time::Timestamp};
 
 use crate::model::{Activity, Device, Lease, Presence, Reading, Status};
 
-/// Returns the presence of a user. `reading` is `None` if the leases are unavailable; `stored` is
+/// Returns the presence of a user. `reading` is absent if the leases are unavailable; `stored` is
 /// last seen as the store has it.
 pub fn evaluate(
     user: UserId,

@@ -71,7 +71,7 @@ pub enum Change {
     /// this at least once, also one that started later. It arrives at most
     /// [`crate::limits::LEASE_CHECK_EVERY`] after the end, but not before absences are believed.
     Ended(GatewayId),
-    /// Anything may have changed, including whether it is known: read every watched user again.
+    /// Anything may have changed, including whether presence is known at all: read every watched user again.
     /// This arrives when the leases become unavailable, when they are available again, and in place
     /// of changes for which the queue had no room.
     Lost,
@@ -99,7 +99,7 @@ pub trait Leases: Send + Sync + fmt::Debug {
     async fn leave(&self, gateway: GatewayId, devices: &[Identity]) -> Result<(), LeasesError>;
 
     /// Reads up to [`crate::limits::READ_MAX`] users, in this order, within
-    /// [`crate::limits::ANSWER_WITHIN`]. Users for whom the leases are unavailable are `None`.
+    /// [`crate::limits::ANSWER_WITHIN`]. Users whose leases are unavailable get `None`.
     async fn of_users(&self, users: &[UserId]) -> Vec<Option<Reading>>;
 
     /// Removes the ended gateway's devices of the users in `stored`, whose last seen is stored. Then

@@ -116,7 +116,7 @@ impl Journals {
         }
     }
 
-    /// Makes the newest commit incomplete, so that fjall drops it. Returns false if there is none.
+    /// Makes the newest commit incomplete, so that fjall drops it. Returns false if the journals have no commit.
     pub(super) fn tear_last_commit(&self) -> io::Result<bool> {
         let Some((journal, record)) = self.last() else { return Ok(false) };
         journal.file.set_len(record.offset as u64)?;

@@ -33,7 +33,7 @@ impl fmt::Display for Topic {
 }
 
 impl Topic {
-    /// Returns the topic of this channel name, or `None` if there is none.
+    /// Returns the topic of this channel name, or `None` for any other name.
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
         let name = str::from_utf8(name).ok()?;
         if name == GATEWAYS {

@@ -17,9 +17,9 @@ use scylla::DeserializeRow;
 use tokio::time::Instant;
 
 use super::{
-    heads::ReadMode,
+    rows::{ReadMode, corrupt},
     settle::{Look, Settled, settle, unknown_after_write},
-    store::{CqlStore, corrupt, join_bounded},
+    store::{CqlStore, join_bounded},
 };
 
 /// The characters of usernames, in the order in which names are listed.

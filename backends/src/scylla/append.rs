@@ -40,9 +40,9 @@ use scylla::{
 
 use super::{
     buckets::{bigint, bucket_column},
-    heads::{ReadMode, read_u64},
+    rows::{ReadMode, corrupt, read_u64},
     settle::{Attempted, Look, Settled, settle},
-    store::{CqlStore, corrupt, join_bounded},
+    store::{CqlStore, join_bounded},
     unknown_appends::{count_settled, count_unknown},
 };
 

@@ -13,9 +13,9 @@ use chat_core::{
 use scylla::DeserializeRow;
 
 use super::{
-    heads::{read_seq, read_u64},
+    rows::{corrupt, read_seq, read_u64},
     settle::{Look, Settled, settle},
-    store::{CqlStore, corrupt, join_bounded},
+    store::{CqlStore, join_bounded},
 };
 
 /// How many rows of one partition are read at once.

@@ -13,7 +13,7 @@ use chat_core::{
 
 use super::{
     buckets::bigint,
-    heads::read_u64,
+    rows::read_u64,
     store::{CqlStore, join_bounded},
 };
 

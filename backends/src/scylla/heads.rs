@@ -1,17 +1,13 @@
 //! Finds a log's head. The search starts at a bucket that is known to have entries: the watermark
 //! in memory, the stored tail, or the first bucket. It goes on while buckets are full.
 
-use chat_core::{
-    error::StoreError,
-    id::ConversationId,
-    model::{Head, Seq},
-    time::Timestamp,
-};
+use chat_core::{error::StoreError, id::ConversationId, model::Head, time::Timestamp};
 use scylla::{DeserializeRow, value::CqlTimestamp};
 
 use super::{
     buckets::{bigint, bucket_column},
-    store::{CqlStore, corrupt},
+    rows::{ReadMode, corrupt, read_seq, read_u64},
+    store::CqlStore,
 };
 
 /// The static columns of a bucket.
@@ -24,26 +20,6 @@ struct HeadRow {
     projected_seq: Option<i64>,
     members: Option<i64>,
     owners: Option<i64>,
-}
-
-/// How a read treats lightweight transactions in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadMode {
-    /// Reads at a quorum: sees everything that was acknowledged.
-    Quorum,
-    /// Reads serially: first completes or discards what is in flight in the partition, so that a
-    /// write which this read does not see will never appear.
-    Serial,
-}
-
-/// Reads a stored number, which is never negative.
-pub(super) fn read_u64(value: i64) -> Result<u64, StoreError> {
-    u64::try_from(value).map_err(corrupt)
-}
-
-/// Reads a stored seq.
-pub(super) fn read_seq(value: i64) -> Result<Seq, StoreError> {
-    read_u64(value).map(Seq::new)
 }
 
 /// Returns the head of a bucket, or `None` if the bucket has no entries.

@@ -16,9 +16,9 @@ use tokio::time::timeout_at;
 use super::{
     append::key_column,
     buckets::{bigint, bucket_column},
-    heads::ReadMode,
+    rows::{ReadMode, corrupt},
     settle::{Look, Settled, settle, unknown_after_write},
-    store::{CqlStore, corrupt, join_bounded},
+    store::{CqlStore, join_bounded},
 };
 
 /// How many texts one conditional batch erases.

@@ -14,8 +14,9 @@ use scylla::DeserializeRow;
 use tokio::time::Instant;
 
 use super::{
+    rows::corrupt,
     settle::{Look, Settled, settle},
-    store::{CqlStore, corrupt, join_bounded},
+    store::{CqlStore, join_bounded},
 };
 
 /// Logins in a CQL store.

@@ -13,8 +13,8 @@ use scylla::DeserializeRow;
 
 use super::{
     buckets::{bigint, bucket_column},
-    heads::read_seq,
-    store::{CqlStore, corrupt, join_bounded},
+    rows::{corrupt, read_seq},
+    store::{CqlStore, join_bounded},
 };
 
 #[derive(DeserializeRow)]

@@ -17,8 +17,8 @@ use scylla::{DeserializeRow, value::CqlTimestamp};
 
 use super::{
     buckets::{bigint, bucket_column},
-    heads::{ReadMode, read_seq, read_u64},
-    store::{CqlStore, corrupt},
+    rows::{ReadMode, corrupt, read_seq, read_u64},
+    store::CqlStore,
 };
 
 /// How many entries a chunk of a long read has.

@@ -7,8 +7,8 @@ use chat_core::{error::StoreError, id::ConversationId, model::Seq};
 use futures_util::TryStreamExt;
 
 use super::{
-    heads::ReadMode,
-    store::{CqlStore, corrupt},
+    rows::{ReadMode, corrupt},
+    store::CqlStore,
 };
 
 /// How many conversations are rebuilt at the same time.

@@ -26,8 +26,8 @@ use parking_lot::Mutex;
 
 use super::{
     buckets::bigint,
-    heads::read_u64,
-    store::{CqlStore, corrupt},
+    rows::{corrupt, read_u64},
+    store::CqlStore,
 };
 
 /// How many entries are read and projected at once.

@@ -14,8 +14,9 @@ use chat_core::{
 use scylla::DeserializeRow;
 
 use super::{
+    rows::corrupt,
     settle::{Look, Settled, settle},
-    store::{CqlStore, corrupt},
+    store::CqlStore,
 };
 
 /// Idempotency keys in a CQL store.

@@ -27,6 +27,7 @@ use super::{
     nodes::NodeLease,
     reading::{ChunkKey, ChunkRead},
     repair::Repairs,
+    rows::corrupt,
     settle::Attempted,
     single_flight::SingleFlight,
     statements::Statements,
@@ -226,11 +227,6 @@ fn unavailable(failure: Failure) -> StoreError {
         }
         Failure::Driver(error) => error.to_string(),
     })
-}
-
-/// The error for stored values that do not fit the schema or break a promise.
-pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(error.to_string())
 }
 
 fn attempted(result: Result<QueryResult, Failure>) -> Result<Attempted, StoreError> {

@@ -130,7 +130,7 @@ async fn presence_is_unknown_while_the_primary_is_paused() {
 }
 
 #[tokio::test]
-async fn leases_begin_anew_when_a_killed_primary_is_replaced() {
+async fn leases_restart_when_a_killed_primary_is_replaced() {
     let Some(mut fixture) = LeasesFixture::open().await else { return };
     fixture.server.kill();
     fixture.expect_change(Change::Lost).await;

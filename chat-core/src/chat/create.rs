@@ -23,7 +23,7 @@ use crate::{
 const FOUNDING_TRIES: usize = 3;
 
 impl Chat {
-    /// Returns the direct conversation with this user, and creates it if there is none.
+    /// Returns the direct conversation with this user, and creates it if necessary.
     pub(super) async fn open_direct(
         &self,
         identity: Identity,
@@ -145,8 +145,8 @@ impl Chat {
             Append { conversation, after: Seq::ZERO, entries: &entries, bases: &bases, head };
         let (standing, founded) = match self.append_founders(append).await? {
             Appended::Done => (entries, Founded::Now),
-            // An earlier attempt, or a concurrent one, has founded it. Whoever appended those entries
-            // may have failed before the founders were told.
+            // An earlier attempt, or a concurrent one, has founded it. The gateway that did so
+            // may have failed before it notified the founders.
             Appended::Moved { .. } | Appended::Duplicate { .. } => {
                 let standing =
                     stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await;

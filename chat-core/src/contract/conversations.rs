@@ -65,7 +65,7 @@ pub async fn one_of_several_concurrent_creates_wins(stores: &[Stores]) {
     }
 }
 
-/// Two users have one direct conversation, whichever of them creates it, in either order, on any
+/// Two users have one direct conversation, no matter who creates it, in either order, on any
 /// handle (duplicate).
 pub async fn two_users_have_one_direct_conversation(stores: &[Stores]) {
     for _ in 0..8 {

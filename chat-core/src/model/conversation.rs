@@ -75,9 +75,9 @@ pub struct Head {
     pub ord: u64,
     /// The newest entry's time.
     pub at: Timestamp,
-    /// The seq of the newest text entry; zero if there is none.
+    /// The seq of the newest text entry, or zero without one.
     pub text_seq: Seq,
-    /// The seq of the newest entry of any other kind; zero if there is none. Such entries have
+    /// The seq of the newest entry of any other kind, or zero without one. Such entries have
     /// projections.
     pub projected_seq: Seq,
     /// The number of members.

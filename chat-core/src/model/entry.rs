@@ -34,7 +34,7 @@ impl Seq {
         Self(self.0 + 1)
     }
 
-    /// Returns the position before this one, or zero if there is none.
+    /// Returns the position before this one, or zero for zero.
     #[must_use]
     pub const fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))

@@ -7,7 +7,7 @@ use crate::model::Seq;
 pub(crate) enum Offer {
     /// It comes next.
     Next,
-    /// It is known already.
+    /// The reader has it already.
     Stale,
     /// Something is missing before it.
     Gap,

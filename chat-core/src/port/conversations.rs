@@ -17,7 +17,7 @@ pub trait Conversations: Send + Sync + fmt::Debug {
     /// Idempotent.
     async fn create(&self, founding: &Founding) -> Result<(), StoreError>;
 
-    /// Returns the direct conversation of these two users. If there is none, `fresh` becomes it.
+    /// Returns the direct conversation of these two users. Without one, `fresh` becomes it.
     /// The order of the users does not matter.
     async fn direct(
         &self,

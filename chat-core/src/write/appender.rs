@@ -54,7 +54,7 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     begun: u64,
     is_running: bool,
-    /// The state after the last batch, if it is known.
+    /// The state after the last batch, or `None` after a failure.
     state: Option<State>,
     window: GatherWindow,
 }
@@ -268,7 +268,7 @@ impl Appender {
         }
         let (entries, writers): (Vec<Entry>, Vec<Option<Waiting>>) = own.into_iter().unzip();
         // A text changes nothing that its readers look up, so it is delivered first. Everything
-        // else is projected first: whoever hears of a new member must find that member.
+        // else is projected first: a session that hears of a new member must find that member.
         let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
         let (texts, others) = entries.split_at(texts);
         self.feed.publish(texts);

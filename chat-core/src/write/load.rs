@@ -17,8 +17,8 @@ use crate::{
     port::Stores,
 };
 
-/// Returns the state with everything known that the writes need. Fails with `NotFound` if there is no
-/// such conversation.
+/// Returns the state with everything known that the writes need. Fails with `NotFound` if the
+/// conversation does not exist.
 pub(super) async fn load(
     stores: &Stores,
     conversation: ConversationId,

@@ -48,7 +48,7 @@ async fn publish_batches(shared: &Shared) {
             });
             shared.devices.lock().note_written(gateway, written, shared.now());
         }
-        // Stored before the device leaves, so that whoever reads it as offline finds last seen.
+        // Stored before the device leaves, so that a reader who finds it offline also finds last seen.
         shared.last_seen.store(&batch.last_seen).await;
         if !batch.leaves.is_empty() {
             let is_applied = is_applied(shared.in_time(leases.leave(gateway, &batch.leaves)).await);

@@ -88,7 +88,7 @@ async fn read(request: Request) -> Result<Bytes, BodyRejection> {
 pub enum BodyRejection {
     /// The content type or the content is wrong. The connection stays open.
     Content(ApiError),
-    /// The body was not read to its end. The next request cannot be found, so the connection closes.
+    /// The body was not read completely. The next request cannot be found, so the connection closes.
     Unread(ApiError),
     /// The body did not arrive in time. The answer has no body, and the connection closes.
     TimedOut,
