@@ -16,10 +16,7 @@ use http::{
 use metrics::gauge;
 use serde::Serialize;
 
-use crate::{
-    app::App,
-    metrics::{Figures, Metrics, copy},
-};
+use crate::{app::App, metrics::Metrics};
 
 /// The content type of Prometheus' text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,17 +25,16 @@ const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 struct Admin {
     app: Arc<App>,
     metrics: Metrics,
-    figures: Arc<[Arc<dyn Figures>]>,
 }
 
 /// Returns the routes of the operators' listener.
-pub fn router(app: Arc<App>, metrics: Metrics, figures: Arc<[Arc<dyn Figures>]>) -> Router {
+pub fn router(app: Arc<App>, metrics: Metrics) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(scrape))
         .route("/version", get(version))
-        .with_state(Admin { app, metrics, figures })
+        .with_state(Admin { app, metrics })
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
@@ -50,7 +46,6 @@ async fn ready(State(admin): State<Admin>) -> Response {
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 async fn scrape(State(admin): State<Admin>) -> Response {
-    admin.figures.iter().for_each(|figures| copy(&**figures));
     gauge!("confab_sessions").set(admin.app.chat.sessions() as f64);
     ([(CONTENT_TYPE, PROMETHEUS)], admin.metrics.render()).into_response()
 }

@@ -111,7 +111,6 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
         passwords: Arc::new(passwords),
         clock: Arc::new(SystemClock::new(store.node)),
         key: store.key,
-        figures: Vec::new(),
     };
     Ok((parts, Backends { engine: store.engine, tasks, stop }))
 }

@@ -34,7 +34,7 @@ use crate::{
     front,
     health::{Health, StoreHealth},
     listener::{ConnectionLimiter, Listener},
-    metrics::{Figures, Metrics},
+    metrics::Metrics,
     page,
     poll::WaitingPolls,
     protocol::{JsonEncode, millis},
@@ -73,8 +73,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Key of access tokens, from which the key of refresh tokens is derived.
     pub key: SigningKey,
-    /// Counters that backends keep themselves.
-    pub figures: Vec<Arc<dyn Figures>>,
 }
 
 /// A gateway that is ready to run.
@@ -84,7 +82,6 @@ pub struct Gateway {
     metrics: Metrics,
     limiter: Arc<ConnectionLimiter>,
     admin_limiter: Arc<ConnectionLimiter>,
-    figures: Arc<[Arc<dyn Figures>]>,
     drain: Drain,
     /// Chat's upkeep, presence and timers, which end after all sessions.
     background: TaskTracker,
@@ -97,7 +94,6 @@ impl Gateway {
         let metrics = Metrics::install();
         let (background, stop) = (TaskTracker::new(), CancellationToken::new());
         let proxies = config.trusted_proxies.clone().into();
-        let figures = parts.figures.clone().into();
         let app = Arc::new(assemble(config, parts, &background, &stop));
         let wheel = Arc::clone(&app.wheel);
         let upkeep = metrics.clone();
@@ -106,7 +102,6 @@ impl Gateway {
             metrics,
             limiter: Arc::new(ConnectionLimiter::new(config.limits, proxies, "public")),
             admin_limiter: Arc::new(ConnectionLimiter::new(config.limits, Arc::new([]), "admin")),
-            figures,
             drain: config.drain,
             background,
             stop,
@@ -155,7 +150,7 @@ impl Gateway {
         connections.spawn(listener.serve(connections.clone(), close.clone()));
         // Operators can watch the drain: their listener is closed after it.
         let close_admin = CancellationToken::new();
-        let routes = admin::router(self.app(), self.metrics.clone(), Arc::clone(&self.figures));
+        let routes = admin::router(self.app(), self.metrics.clone());
         let listener = Listener::new(admin, routes, Arc::clone(&self.admin_limiter));
         self.background.spawn(listener.serve(self.background.clone(), close_admin.clone()));
 

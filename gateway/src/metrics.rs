@@ -3,13 +3,10 @@
 //! Each crate counts where things happen, through the `metrics` facade. The tables here give every
 //! metric its help text. What this crate counts in several places has a function here.
 
-mod figures;
 mod process;
 
 use std::{fmt, sync::OnceLock};
 
-pub(crate) use self::figures::copy;
-pub use self::figures::{Figure, Figures};
 use chat_core::error::ErrorCode;
 use metrics::{
     Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,

@@ -47,7 +47,6 @@ fn parts(clock: Arc<dyn Clock>) -> Parts {
         passwords: Arc::new(PlainPasswords),
         clock,
         key: SigningKey::random().unwrap(),
-        figures: Vec::new(),
     }
 }
 
