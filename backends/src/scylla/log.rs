@@ -81,6 +81,22 @@ impl CqlStore {
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
     }
+
+    /// Reads the head. Readers share one quorum read, unless an append is unknown: then the read is
+    /// serial.
+    async fn shared_head(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+    ) -> Result<Head, StoreError> {
+        let Some(check) = self.unknown_appends.begin_check(conversation) else {
+            let store = self.clone();
+            let read = async move { store.head(conversation, ReadMode::Quorum).await };
+            return self.heads.join(conversation, read).await;
+        };
+        let head = self.head(conversation, ReadMode::Serial).await?;
+        self.unknown_appends.end_check(conversation, check);
+        Ok(head)
+    }
 }
 
 #[async_trait]
@@ -108,16 +124,7 @@ impl Log for ScyllaLog {
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
         let store = &self.0;
-        let heads = conversations.iter().map(async |&conversation| {
-            let Some(check) = store.unknown_appends.begin_check(conversation) else {
-                let reader = store.clone();
-                let read = async move { reader.head(conversation, ReadMode::Quorum).await };
-                return store.heads.join(conversation, read).await;
-            };
-            let head = store.head(conversation, ReadMode::Serial).await?;
-            store.unknown_appends.end_check(conversation, check);
-            Ok(head)
-        });
+        let heads = conversations.iter().map(|conversation| store.shared_head(*conversation));
         store.in_time(join_bounded(heads.collect())).await
     }
 
@@ -140,11 +147,11 @@ impl Log for ScyllaLog {
             let newest = store.buckets.of_seq(head.seq);
             let oldest = store.buckets.of_seq(base.next()).min(newest.saturating_sub(1));
             let keys = [key.as_slice()];
-            let lookups = (oldest..=newest).map(|bucket| {
-                // A bucket with a successor is sealed.
-                let mode = if bucket == newest { ReadMode::Serial } else { ReadMode::Quorum };
-                store.find_keys(conversation, bucket, &keys, mode)
-            });
+            // Buckets before the newest one are sealed.
+            let sealed = (oldest..newest).map(|bucket| (bucket, ReadMode::Quorum));
+            let lookups = sealed
+                .chain([(newest, ReadMode::Serial)])
+                .map(|(bucket, mode)| store.find_keys(conversation, bucket, &keys, mode));
             match join_bounded(lookups.collect()).await?.into_iter().flatten().next() {
                 Some((_, seq)) => store.entry(conversation, seq).await.map(Some),
                 None => Ok(None),
