@@ -7,15 +7,26 @@ use crate::{
     port::Stores,
 };
 
+/// What a check found: nothing, or the refusal.
+type Checked = Result<Result<(), ChatError>, StoreError>;
+
 /// Returns a refusal if one of these users does not exist, or is in too many conversations.
-pub(crate) async fn check_addable(
-    stores: &Stores,
-    users: &[UserId],
-) -> Result<Result<(), ChatError>, StoreError> {
-    let found = stores.accounts.users(users).await?;
-    if found.iter().any(Option::is_none) {
-        return Ok(Err(ChatError::NotFound("user")));
+pub(crate) async fn check_addable(stores: &Stores, users: &[UserId]) -> Checked {
+    match check_exist(stores, users).await? {
+        Ok(()) => check_room(stores, users).await,
+        refusal @ Err(_) => Ok(refusal),
     }
+}
+
+/// Returns a refusal if one of these users does not exist.
+pub(crate) async fn check_exist(stores: &Stores, users: &[UserId]) -> Checked {
+    let found = stores.accounts.users(users).await?;
+    let all_exist = found.iter().all(Option::is_some);
+    Ok(if all_exist { Ok(()) } else { Err(ChatError::NotFound("user")) })
+}
+
+/// Returns a refusal if one of these users is in too many conversations.
+pub(crate) async fn check_room(stores: &Stores, users: &[UserId]) -> Checked {
     for user in users {
         if stores.conversations.of_user(*user).await?.len() >= CONVERSATIONS_MAX {
             let what = "the user's list of conversations";

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::Chat;
 use crate::{
-    addable::check_addable,
+    addable::{check_addable, check_exist, check_room},
     command::{ConversationView, Reply},
     error::{ChatError, StoreError},
     hint::Hint,
@@ -33,9 +33,7 @@ impl Chat {
             return Err(ChatError::invalid("user", "a direct conversation needs somebody else"));
         }
         let stores = self.stores();
-        if stores.accounts.users(&[user]).await?.iter().any(Option::is_none) {
-            return Err(ChatError::NotFound("user"));
-        }
+        check_exist(stores, &[user]).await??;
         let conversations = &self.stores().conversations;
         let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
         let conversation = conversations.direct(identity.user, user, fresh).await?;
@@ -43,7 +41,7 @@ impl Chat {
             let conversation = Box::new(self.view(identity, conversation).await?);
             return Ok(Reply::Made { conversation, created: false });
         }
-        check_addable(stores, &[identity.user, user]).await??;
+        check_room(stores, &[identity.user, user]).await??;
         let founders = [(identity.user, Role::Member), (user, Role::Member)];
         let founded = self.found(conversation, Kind::Direct, None, &founders).await?;
         let view = self.view(identity, conversation).await.map_err(outcome_unknown)?;
