@@ -57,6 +57,7 @@ pub enum Event {
 
 /// Encodes events for the wire, whose format the domain does not know.
 pub trait Encode: Send + Sync + std::fmt::Debug {
-    /// Encodes one event. Every session of this gateway gets the same bytes.
+    /// Encodes one event, with the frame that the transport puts around it. Every session of this
+    /// gateway gets the same bytes.
     fn encode(&self, event: &Event) -> Bytes;
 }

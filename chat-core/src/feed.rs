@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
+use tokio::runtime::Handle;
 
 use self::roster::{Chunk, Roster};
 use crate::{
@@ -21,12 +22,15 @@ use crate::{
     limits::{APPEND_ENTRIES_MAX, HEADS_MAX, REORDER_WAIT, STORE_PAUSE},
     log,
     model::{Body, Entry, Seq},
-    outbox::{FollowUp, Frame, Offer, Outbox},
+    outbox::{Delivery, FollowUp, Frame, Offer, Outbox},
     port::Channel,
 };
 
-/// Up to this many chunks a fan-out runs in place. Above it, a task yields between chunks.
-const INLINE_CHUNKS_MAX: usize = 4;
+/// Up to this many listeners a fan-out runs in place. Above it, tasks share the listeners: offering
+/// an entry may write to a socket.
+const INLINE_LISTENERS_MAX: usize = 16;
+/// Chunks below which it does not pay to share them with another task.
+const TASK_CHUNKS_MIN: usize = 4;
 
 /// The live tail of a conversation on one gateway.
 #[derive(Debug)]
@@ -154,31 +158,48 @@ impl Feed {
 
     /// Hands queued entries to all listeners. One delivery of a conversation runs at a time.
     fn deliver(self: &Arc<Self>) {
-        while let Some((frames, chunks)) = self.next_delivery() {
-            if chunks.len() > INLINE_CHUNKS_MAX {
-                self.context.tasks.spawn(self.clone().deliver_to_many(frames, chunks));
+        while let Some((delivery, chunks)) = self.next_delivery() {
+            if chunks.iter().map(|chunk| chunk.len()).sum::<usize>() > INLINE_LISTENERS_MAX {
+                self.context.tasks.spawn(self.clone().deliver_to_many(delivery, chunks));
                 return;
             }
             for chunk in &chunks {
-                offer(chunk, &frames);
+                offer(chunk, &delivery);
             }
         }
     }
 
-    async fn deliver_to_many(self: Arc<Self>, frames: Vec<Frame>, chunks: Vec<Chunk>) {
-        let mut delivery = Some((frames, chunks));
-        while let Some((frames, chunks)) = delivery {
-            for chunk in &chunks {
-                offer(chunk, &frames);
-                tokio::task::yield_now().await;
+    /// Delivers to many listeners. Entries that arrive meanwhile leave as one delivery afterwards.
+    async fn deliver_to_many(self: Arc<Self>, delivery: Delivery, chunks: Vec<Chunk>) {
+        let mut next = Some((delivery, chunks));
+        while let Some((delivery, chunks)) = next {
+            self.share(delivery, chunks).await;
+            next = self.next_delivery();
+        }
+    }
+
+    /// Offers a delivery to all listeners. All worker threads share them.
+    async fn share(&self, delivery: Delivery, mut chunks: Vec<Chunk>) {
+        let delivery = Arc::new(delivery);
+        let workers = Handle::current().metrics().num_workers();
+        let share = chunks.len().div_ceil(workers).max(TASK_CHUNKS_MIN);
+        let mut others = Vec::new();
+        while chunks.len() > share {
+            let part = chunks.split_off(chunks.len() - share);
+            others.push(self.context.tasks.spawn(offer_to_all(part, delivery.clone())));
+        }
+        offer_to_all(chunks, delivery).await;
+        for other in others {
+            if let Err(error) = other.await {
+                let conversation = self.conversation;
+                tracing::error!(conversation.id = %conversation, %error, "a fan-out failed");
             }
-            delivery = self.next_delivery();
         }
     }
 
     /// Takes the queued entries, and returns them with their listeners. Returns `None`, and ends the
     /// delivery, if the queue is empty.
-    fn next_delivery(&self) -> Option<(Vec<Frame>, Vec<Chunk>)> {
+    fn next_delivery(&self) -> Option<(Delivery, Vec<Chunk>)> {
         let mut tail = self.tail.lock();
         if tail.queue.is_empty() {
             tail.is_delivering = false;
@@ -196,7 +217,7 @@ impl Feed {
                 bytes: self.context.ports.encode.encode(&Event::Message(entry.into())),
             })
             .collect();
-        Some((frames, chunks))
+        Delivery::new(frames).map(|delivery| (delivery, chunks))
     }
 
     /// Reads what is missing until nothing is, each time after a moment in which it may still come
@@ -279,9 +300,17 @@ pub(crate) async fn attach(
     Ok(heads.into_iter().map(Option::unwrap_or_default).collect())
 }
 
-fn offer(chunk: &Chunk, frames: &[Frame]) {
+/// Offers a delivery to all listeners in these chunks, and lets other tasks run in between.
+async fn offer_to_all(chunks: Vec<Chunk>, delivery: Arc<Delivery>) {
+    for chunk in &chunks {
+        offer(chunk, &delivery);
+        tokio::task::yield_now().await;
+    }
+}
+
+fn offer(chunk: &Chunk, delivery: &Delivery) {
     for outbox in chunk.iter() {
-        outbox.offer(frames);
+        outbox.offer(delivery);
     }
 }
 

@@ -6,6 +6,9 @@
 //! session reads it from the store until it has reached the head. So there is no gap and no repeat,
 //! whatever is offered in whatever order.
 //!
+//! A fan-out passes entries straight to the transport where nothing is queued before them. Everything
+//! else goes through the queue and wakes the session.
+//!
 //! A conversation ends for its reader with the entry by which the reader leaves. Later entries are
 //! not queued; the seq decides, not the time. Joining again restarts the conversation.
 
@@ -15,20 +18,24 @@ mod frame;
 mod next;
 mod offer;
 mod position;
+mod transport;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub use self::next::Ending;
 use self::{contents::Contents, position::Position};
 pub(crate) use self::{
     follow_up::FollowUp,
-    frame::Frame,
+    frame::{Delivery, Frame},
     next::{Lag, Next},
     offer::Offer,
+};
+pub use self::{
+    next::Ending,
+    transport::{Sent, Transport},
 };
 use crate::{
     id::ConversationId,
@@ -99,11 +106,22 @@ impl Outbox {
         contents.behind.retain(|one| *one != conversation);
     }
 
-    /// Offers entries of one conversation in ascending order. Never waits.
-    pub(crate) fn offer(&self, frames: &[Frame]) {
-        if self.contents.lock().offer(frames, self.identity.user) {
+    /// Offers entries. Never waits.
+    pub(crate) fn offer(&self, delivery: &Delivery) {
+        if self.contents.lock().offer(delivery, self.identity.user) {
             self.wake.notify_one();
         }
+    }
+
+    /// Lets fan-outs send through this transport while the session waits. From here on the session's
+    /// batches must be sent through it too.
+    pub fn set_transport(&self, transport: Arc<dyn Transport>) {
+        self.contents.lock().transport = Some(transport);
+    }
+
+    /// Ends what [`Self::set_transport`] allowed. Nothing is sent through the transport afterwards.
+    pub fn remove_transport(&self) {
+        self.contents.lock().transport = None;
     }
 
     /// Offers an ephemeral event, and drops it if there is no room.
@@ -183,7 +201,7 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Wakes the session to check that its client still answers.
+    /// Wakes the session to check its transport.
     pub fn ping(&self) {
         self.contents.lock().must_ping = true;
         self.wake.notify_one();
@@ -199,24 +217,13 @@ impl Outbox {
         self.wake.notified().await;
     }
 
-    /// Returns what the session should do now, or `None` if there is nothing.
+    /// Returns what the session should do now, or `None` if there is nothing. By calling this the
+    /// session says that it has sent what it took before.
     pub(crate) fn next(&self) -> Option<Next> {
         let mut contents = self.contents.lock();
-        if let Some(ending) = contents.ending {
-            return Some(Next::Ended(ending));
-        }
-        if !contents.queue.is_empty() {
-            return Some(contents.take_frames());
-        }
-        if let Some(lag) = contents.first_behind() {
-            return Some(Next::Behind(lag));
-        }
-        // Both stay until the session marks them as done: it must find them again after a failed
-        // read, or when it was cancelled.
-        if let Some(conversation) = contents.shows.front() {
-            return Some(Next::Show(*conversation));
-        }
-        contents.rechecks.front().copied().map(Next::Recheck)
+        let next = contents.next();
+        contents.is_waiting = next.is_none();
+        next
     }
 
     /// Records that the conversation object was sent.

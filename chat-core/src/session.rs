@@ -33,7 +33,8 @@ pub enum Batch {
     Frames(Vec<Bytes>),
     /// The session has ended.
     Ended(Ending),
-    /// It is time to check that the client still answers.
+    /// It is time to check the transport: whether the client still answers, and whether something is
+    /// left to send.
     Ping,
 }
 

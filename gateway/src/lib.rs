@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`config`] reads the settings. [`gateway`] assembles everything, runs it and
 //! drains it. [`listener`] accepts connections, and every request passes [`front`]. [`rest`],
-//! [`poll`] and [`ws`] are three transports for the same commands; [`protocol`] is their JSON and
-//! [`error`] their errors. They share [`app`], which holds [`tokens`] for access tokens and
+//! [`poll`] and [`ws`] are three transports for the same commands; [`protocol`] is their JSON,
+//! [`error`] their errors, and [`frame`] puts events into WebSocket frames. They share [`app`], which holds [`tokens`] for access tokens and
 //! [`admission`] for rate limits. [`origin`] decides which pages may send requests, and [`page`] is
 //! the web client. [`admin`], [`health`], [`metrics`] and [`logs`] are for operators.
 
@@ -12,6 +12,7 @@ pub mod admission;
 pub mod app;
 pub mod config;
 pub mod error;
+pub mod frame;
 pub mod front;
 pub mod gateway;
 pub mod health;

@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     app::App,
+    frame,
     protocol::{
         poll::{Poll, Polled},
         value::{Cursors, Resume},
@@ -91,7 +92,8 @@ async fn gather(
 }
 
 fn answer(events: &[Bytes], cursors: &[(ConversationId, Seq)]) -> HandlerResult {
-    let events: Result<_, _> = events.iter().map(|event| serde_json::from_slice(event)).collect();
+    let json = events.iter().map(|event| serde_json::from_slice(frame::text_of(event)));
+    let events: Result<_, _> = json.collect();
     let events = events.map_err(|error| {
         tracing::error!(%error, "encoded event is not JSON");
         ChatError::Internal

@@ -2,11 +2,12 @@
 //!
 //! In reading order: `socket` serves one client, after a `greeting`. A `request` is one command, and
 //! `lanes` keep commands in order. `watching` is the socket's part in presence, `deadlines` are its
-//! timeouts, and `minute_limit` bounds what a client may do wrong. `wire` reads and writes the
-//! [`frame`]s, and [`wheel`] is the one timer of all sockets.
+//! timeouts, and `minute_limit` bounds what a client may do wrong. `wire` reads frames through a
+//! [`decoder`] and writes them through a `writer`, which fan-outs share. [`wheel`] is the one timer of
+//! all sockets.
 
 mod deadlines;
-pub mod frame;
+pub mod decoder;
 mod greeting;
 mod lanes;
 mod minute_limit;
@@ -15,6 +16,7 @@ mod socket;
 mod watching;
 pub mod wheel;
 mod wire;
+mod writer;
 
 #[cfg(test)]
 mod tests;

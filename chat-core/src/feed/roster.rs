@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::outbox::Outbox;
 
 /// Listeners in a chunk. Between two chunks a fan-out yields to other tasks.
-pub(super) const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 64;
 
 /// A part of the listeners.
 pub(super) type Chunk = Arc<Vec<Arc<Outbox>>>;

@@ -1,10 +1,15 @@
 //! What an outbox holds, and how it changes: plain data behind the outbox's lock.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
-use super::{Ending, FollowUp, Frame, Lag, Next, Offer, position::Position};
+use super::{
+    Delivery, Ending, FollowUp, Frame, Lag, Next, Offer, Sent, Transport, position::Position,
+};
 use crate::{
     id::{ConversationId, UserId},
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
@@ -25,6 +30,9 @@ pub(super) struct Contents {
     pub(super) shows: VecDeque<ConversationId>,
     pub(super) ending: Option<Ending>,
     pub(super) must_ping: bool,
+    /// True while the session waits and has sent everything that it took from here.
+    pub(super) is_waiting: bool,
+    pub(super) transport: Option<Arc<dyn Transport>>,
 }
 
 #[derive(Debug)]
@@ -49,17 +57,30 @@ impl Contents {
         has_room
     }
 
-    /// Queues the entries that are next. Returns true if the session has something new to do.
-    pub(super) fn offer(&mut self, frames: &[Frame], reader: UserId) -> bool {
-        let Some(conversation) = frames.first().map(|frame| frame.conversation) else {
-            return false;
-        };
+    /// Sends the entries that are next, or queues them. Returns true if the session has something new
+    /// to do.
+    pub(super) fn offer(&mut self, delivery: &Delivery, reader: UserId) -> bool {
+        let conversation = delivery.conversation;
         // One lookup for all of them: this runs for each listener of a conversation.
-        let Some(mut position) = self.positions.get(&conversation).copied() else { return false };
+        let Some(position) = self.positions.get_mut(&conversation) else { return false };
+        if self.is_waiting
+            && self.queue.is_empty()
+            && let Some(transport) = &self.transport
+        {
+            match position.send(delivery, &**transport) {
+                Sent::All => return false,
+                Sent::Partly => {
+                    self.must_ping = true;
+                    return true;
+                }
+                Sent::Nothing => {}
+            }
+        }
+        let mut position = *position;
         let queued_before = position.queued;
         let mut has_room = true;
         let mut is_whole = true;
-        for frame in frames {
+        for frame in &delivery.frames {
             match position.note(frame, reader) {
                 Offer::Stale => {}
                 Offer::Next if self.has_room_for(frame.bytes.len()) => {
@@ -112,8 +133,27 @@ impl Contents {
         }
     }
 
+    /// Returns what the session should do now, or `None` if there is nothing.
+    pub(super) fn next(&mut self) -> Option<Next> {
+        if let Some(ending) = self.ending {
+            return Some(Next::Ended(ending));
+        }
+        if !self.queue.is_empty() {
+            return Some(self.take_frames());
+        }
+        if let Some(lag) = self.first_behind() {
+            return Some(Next::Behind(lag));
+        }
+        // Both stay until the session marks them as done: it must find them again after a failed
+        // read, or when it was cancelled.
+        if let Some(conversation) = self.shows.front() {
+            return Some(Next::Show(*conversation));
+        }
+        self.rechecks.front().copied().map(Next::Recheck)
+    }
+
     /// Takes everything that is queued, as delivered.
-    pub(super) fn take_frames(&mut self) -> Next {
+    fn take_frames(&mut self) -> Next {
         let queue = std::mem::take(&mut self.queue);
         self.bytes = 0;
         let mut frames = Vec::with_capacity(queue.len());
@@ -145,7 +185,7 @@ impl Contents {
     }
 
     /// Returns the conversation to read next from the store.
-    pub(super) fn first_behind(&self) -> Option<Lag> {
+    fn first_behind(&self) -> Option<Lag> {
         let conversation = *self.behind.front()?;
         let position = self.positions.get(&conversation)?;
         Some(Lag {

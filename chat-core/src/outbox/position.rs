@@ -1,6 +1,6 @@
 //! How far a session has got in one conversation.
 
-use super::{FollowUp, Frame, Offer};
+use super::{Delivery, FollowUp, Frame, Offer, Sent, Transport};
 use crate::{id::UserId, model::Seq};
 
 /// How far a session has got in one conversation.
@@ -27,9 +27,28 @@ impl Position {
         self.left > self.delivered
     }
 
+    /// Passes entries to the transport if they are next.
+    pub(super) fn send(&mut self, delivery: &Delivery, transport: &dyn Transport) -> Sent {
+        let Some((first, last)) = delivery.plain_seqs else { return Sent::Nothing };
+        if !self.is_live() || Offer::of(first, self.queued) != Offer::Next {
+            return Sent::Nothing;
+        }
+        let sent = transport.try_send(&delivery.bytes, delivery.frames.len());
+        if sent != Sent::Nothing {
+            self.head = self.head.max(last);
+            self.queued = last;
+            self.delivered = last;
+        }
+        sent
+    }
+
+    fn is_live(&self) -> bool {
+        self.is_started && !self.is_behind && !self.is_leaving()
+    }
+
     /// Notes an offered entry, and returns what it means to this reader.
     pub(super) fn note(&mut self, frame: &Frame, reader: UserId) -> Offer {
-        let is_live = self.is_started && !self.is_behind && !self.is_leaving();
+        let is_live = self.is_live();
         self.head = self.head.max(frame.seq);
         if frame.follow_up == FollowUp::Leave(reader) {
             self.left = self.left.max(frame.seq);

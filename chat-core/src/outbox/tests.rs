@@ -1,5 +1,10 @@
 //! Each entry is delivered once and in order, whatever is offered.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -13,20 +18,24 @@ use crate::{
 enum Step {
     /// The log grows by one.
     Append,
-    /// An entry this far below the head is offered.
-    Offer(u64),
-    /// The session takes what is there.
+    /// The entries from `back + count` to `back` below the head are offered together.
+    Offer { back: u64, count: u64 },
+    /// The session sends what it took before, and takes what is there.
     Read,
-    /// The session reads a page from the store.
+    /// The same, but a read from the store finds only two entries.
     Page,
+    /// From now on the transport takes events, or takes none.
+    Transport(bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        3 => Just(Step::Append),
-        4 => (0..40_u64).prop_map(Step::Offer),
-        2 => Just(Step::Read),
+        4 => Just(Step::Append),
+        2 => (0..40_u64, 0..4_u64).prop_map(|(back, count)| Step::Offer { back, count }),
+        4 => (0..2_u64, 0..3_u64).prop_map(|(back, count)| Step::Offer { back, count }),
+        4 => Just(Step::Read),
         1 => Just(Step::Page),
+        1 => any::<bool>().prop_map(Step::Transport),
     ];
     proptest::collection::vec(step, 0..300)
 }
@@ -35,13 +44,24 @@ fn conversation() -> ConversationId {
     ConversationId::new(1).unwrap()
 }
 
+/// Returns a frame whose bytes begin with its seq.
 fn frame(seq: u64, bytes: usize) -> Frame {
+    let mut text = seq.to_be_bytes().to_vec();
+    text.resize(bytes.max(8), b'x');
     Frame {
-        bytes: vec![b'x'; bytes].into(),
+        bytes: text.into(),
         conversation: conversation(),
         seq: Seq::new(seq),
-        follow_up: FollowUp::Show,
+        follow_up: FollowUp::None,
     }
+}
+
+fn seq_of(frame: &[u8]) -> u64 {
+    u64::from_be_bytes(frame[..8].try_into().unwrap())
+}
+
+fn offer(outbox: &Outbox, frames: &[Frame]) {
+    outbox.offer(&Delivery::new(frames.to_vec()).unwrap());
 }
 
 fn outbox() -> Outbox {
@@ -49,20 +69,77 @@ fn outbox() -> Outbox {
     Outbox::new(Identity { user, login })
 }
 
-/// Lets the session do one thing. Returns false if there was nothing to do.
-fn run_once(outbox: &Outbox, head: u64, page: u64, got: &mut Vec<u64>) -> bool {
-    match outbox.next() {
-        Some(Next::Frames(_, follow_ups)) => {
-            got.extend(follow_ups.iter().map(|(_, seq, _)| seq.get()));
-            true
+/// Returns an outbox whose session waits, with everything up to `head` delivered.
+fn waiting_outbox(transport: &Arc<Recorder>, head: u64) -> Outbox {
+    let outbox = outbox();
+    outbox.prepare(conversation());
+    outbox.start(conversation(), Seq::new(head), Seq::new(head), false);
+    outbox.set_transport(transport.clone());
+    assert!(outbox.next().is_none());
+    outbox
+}
+
+/// A transport that records what it takes.
+#[derive(Debug)]
+struct Recorder {
+    answer: Mutex<Sent>,
+    got: Arc<Mutex<Vec<u64>>>,
+    is_removed: AtomicBool,
+}
+
+impl Recorder {
+    fn new(answer: Sent) -> Arc<Self> {
+        let (answer, got) = (Mutex::new(answer), Arc::default());
+        Arc::new(Self { answer, got, is_removed: AtomicBool::new(false) })
+    }
+
+    fn got(&self) -> Vec<u64> {
+        self.got.lock().clone()
+    }
+}
+
+impl Transport for Recorder {
+    fn try_send(&self, events: &Bytes, count: usize) -> Sent {
+        assert!(!self.is_removed.load(Ordering::Relaxed));
+        let answer = *self.answer.lock();
+        if answer != Sent::Nothing {
+            self.got.lock().extend(events.chunks(events.len() / count).map(seq_of));
         }
-        Some(Next::Behind(lag)) => {
-            let to = head.min(lag.head.get()).min(lag.after.get() + page);
-            got.extend(lag.after.get() + 1..=to);
-            outbox.caught_up(&lag, Seq::new(to), to < lag.after.get() + page);
-            true
+        answer
+    }
+}
+
+/// A session with a transport. What it takes from the outbox is sent a step later.
+struct Reader {
+    outbox: Outbox,
+    transport: Arc<Recorder>,
+    taken: Vec<u64>,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let transport = Recorder::new(Sent::All);
+        let outbox = outbox();
+        outbox.set_transport(transport.clone());
+        Self { outbox, transport, taken: Vec::new() }
+    }
+
+    /// Lets the session do one thing. Returns false if there was nothing to do.
+    fn run_once(&mut self, head: u64, page: u64) -> bool {
+        self.transport.got.lock().append(&mut self.taken);
+        match self.outbox.next() {
+            Some(Next::Frames(frames, _)) => {
+                self.taken.extend(frames.iter().map(|frame| seq_of(frame)));
+                true
+            }
+            Some(Next::Behind(lag)) => {
+                let to = head.min(lag.head.get()).min(lag.after.get() + page);
+                self.taken.extend(lag.after.get() + 1..=to);
+                self.outbox.caught_up(&lag, Seq::new(to), to < lag.after.get() + page);
+                true
+            }
+            Some(_) | None => false,
         }
-        Some(_) | None => false,
     }
 }
 
@@ -72,31 +149,121 @@ proptest! {
         steps in steps(),
         bytes in prop_oneof![Just(10_usize), Just(OUTBOX_BYTES_MAX / 5)],
     ) {
-        let (outbox, mut head, mut got) = (outbox(), 3, Vec::new());
-        outbox.prepare(conversation());
-        outbox.start(conversation(), Seq::ZERO, Seq::new(head), true);
+        let (mut reader, mut head) = (Reader::new(), 3);
+        reader.outbox.prepare(conversation());
+        reader.outbox.start(conversation(), Seq::ZERO, Seq::new(head), true);
+        let frames = |from: u64, to: u64| -> Vec<_> {
+            (from.max(1)..=to.max(1)).map(|seq| frame(seq, bytes)).collect()
+        };
         for step in steps {
             match step {
                 Step::Append => head += 1,
-                Step::Offer(back) => outbox.offer(&[frame(head.saturating_sub(back).max(1), bytes)]),
-                Step::Read => { run_once(&outbox, head, PAGE_MAX as u64, &mut got); }
-                Step::Page => { run_once(&outbox, head, 2, &mut got); }
+                Step::Offer { back, count } => {
+                    let to = head.saturating_sub(back).max(1);
+                    offer(&reader.outbox, &frames(to.saturating_sub(count), to));
+                }
+                Step::Read => { reader.run_once(head, PAGE_MAX as u64); }
+                Step::Page => { reader.run_once(head, 2); }
+                Step::Transport(takes) => {
+                    *reader.transport.answer.lock() = if takes { Sent::All } else { Sent::Nothing };
+                }
             }
         }
-        outbox.offer(&[frame(head, bytes)]);
-        while run_once(&outbox, head, 7, &mut got) {}
-        prop_assert_eq!(got, (1..=head).collect::<Vec<_>>());
+        offer(&reader.outbox, &frames(head, head));
+        while reader.run_once(head, 7) {}
+        prop_assert_eq!(reader.transport.got(), (1..=head).collect::<Vec<_>>());
     }
 }
 
 #[test]
+fn entries_are_sent_at_once_while_the_session_waits() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    offer(&outbox, &[frame(5, 8), frame(6, 8)]);
+    offer(&outbox, &[frame(6, 8)]);
+    offer(&outbox, &[frame(7, 8)]);
+    assert_eq!(transport.got(), [5, 6, 7]);
+    assert!(outbox.next().is_none());
+    assert_eq!(outbox.cursors(), [(conversation(), Seq::new(7))]);
+}
+
+#[test]
+fn entry_is_queued_while_earlier_events_are_unsent() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    outbox.offer_ephemeral(&Bytes::from_static(b"presence"));
+    offer(&outbox, &[frame(5, 8)]);
+    assert!(matches!(outbox.next(), Some(Next::Frames(frames, _)) if frames.len() == 2));
+    // The session has taken both, and may not have sent them.
+    offer(&outbox, &[frame(6, 8)]);
+    assert_eq!(transport.got(), []);
+    assert!(matches!(outbox.next(), Some(Next::Frames(..))));
+    assert!(outbox.next().is_none());
+    offer(&outbox, &[frame(7, 8)]);
+    assert_eq!(transport.got(), [7]);
+}
+
+#[test]
+fn entry_that_the_session_acts_on_is_queued() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    let renamed = Frame { follow_up: FollowUp::Show, ..frame(6, 8) };
+    offer(&outbox, &[frame(5, 8), renamed]);
+    assert_eq!(transport.got(), []);
+    assert!(
+        matches!(outbox.next(), Some(Next::Frames(frames, after)) if frames.len() == 2 && after.len() == 1)
+    );
+}
+
+#[test]
+fn entry_of_a_conversation_that_is_behind_is_read_from_the_store() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    offer(&outbox, &[frame(6, 8)]);
+    offer(&outbox, &[frame(7, 8)]);
+    assert_eq!(transport.got(), []);
+    assert!(matches!(outbox.next(), Some(Next::Behind(_))));
+}
+
+#[test]
+fn refused_entry_is_queued() {
+    let transport = Recorder::new(Sent::Nothing);
+    let outbox = waiting_outbox(&transport, 4);
+    offer(&outbox, &[frame(5, 8)]);
+    *transport.answer.lock() = Sent::All;
+    offer(&outbox, &[frame(6, 8)]);
+    assert_eq!(transport.got(), [], "an earlier entry is queued");
+    assert!(matches!(outbox.next(), Some(Next::Frames(frames, _)) if frames.len() == 2));
+}
+
+#[tokio::test]
+async fn session_is_woken_for_the_rest_of_an_entry() {
+    let transport = Recorder::new(Sent::Partly);
+    let outbox = waiting_outbox(&transport, 4);
+    offer(&outbox, &[frame(5, 8)]);
+    assert!(futures_util::poll!(std::pin::pin!(outbox.woken())).is_ready());
+    assert!(outbox.take_ping());
+    assert!(outbox.next().is_none(), "the entry is delivered");
+}
+
+#[test]
+fn nothing_is_sent_through_a_removed_transport() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    outbox.remove_transport();
+    transport.is_removed.store(true, Ordering::Relaxed);
+    offer(&outbox, &[frame(5, 8)]);
+    assert!(matches!(outbox.next(), Some(Next::Frames(..))));
+}
+
+#[test]
 fn entry_offered_before_the_start_is_delivered() {
-    let (outbox, mut got) = (outbox(), Vec::new());
-    outbox.prepare(conversation());
-    outbox.offer(&[frame(6, 1)]);
-    outbox.start(conversation(), Seq::new(5), Seq::new(5), false);
-    while run_once(&outbox, 6, 10, &mut got) {}
-    assert_eq!(got, [6]);
+    let mut reader = Reader::new();
+    reader.outbox.prepare(conversation());
+    offer(&reader.outbox, &[frame(6, 1)]);
+    reader.outbox.start(conversation(), Seq::new(5), Seq::new(5), false);
+    while reader.run_once(6, 10) {}
+    assert_eq!(reader.transport.got(), [6]);
 }
 
 #[test]
@@ -105,7 +272,7 @@ fn overflow_frees_the_queue_and_keeps_its_bound() {
     outbox.prepare(conversation());
     outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
     for seq in 1..=2 * OUTBOX_EVENTS_MAX as u64 {
-        outbox.offer(&[frame(seq, 1)]);
+        offer(&outbox, &[frame(seq, 1)]);
         assert!(outbox.contents.lock().queue.len() <= OUTBOX_EVENTS_MAX);
     }
     assert!(
@@ -121,12 +288,12 @@ fn nothing_is_delivered_after_the_reader_left() {
     let leave = |seq| Frame { follow_up: FollowUp::Leave(outbox.identity().user), ..frame(seq, 1) };
     outbox.prepare(conversation());
     outbox.start(conversation(), Seq::new(4), Seq::new(4), false);
-    outbox.offer(&[leave(5), frame(6, 1), leave(7)]);
-    outbox.offer(&[frame(8, 1)]);
+    offer(&outbox, &[leave(5), frame(6, 1), leave(7)]);
+    offer(&outbox, &[frame(8, 1)]);
     outbox.offer_ephemeral_in(conversation(), &Bytes::from_static(b"typing"));
     let Some(Next::Frames(frames, after)) = outbox.next() else { unreachable!() };
     assert_eq!((frames.len(), after[0].1), (1, Seq::new(5)));
-    outbox.offer(&[frame(6, 1)]);
+    offer(&outbox, &[frame(6, 1)]);
     assert!(outbox.next().is_none(), "a concurrent fan-out comes too late");
 }
 
@@ -136,11 +303,11 @@ fn overflowed_leave_is_read_from_the_store() {
     outbox.prepare(conversation());
     outbox.start(conversation(), Seq::new(4), Seq::new(4), false);
     let leave = Frame { follow_up: FollowUp::Leave(outbox.identity().user), ..frame(5, 1) };
-    outbox.offer(&[leave, frame(6, 1)]);
+    offer(&outbox, &[leave, frame(6, 1)]);
     let other = ConversationId::new(2).unwrap();
     outbox.prepare(other);
     outbox.start(other, Seq::new(4), Seq::new(4), false);
-    outbox.offer(&[Frame { conversation: other, ..frame(5, OUTBOX_BYTES_MAX) }]);
+    offer(&outbox, &[Frame { conversation: other, ..frame(5, OUTBOX_BYTES_MAX) }]);
     let Some(Next::Behind(lag)) = outbox.next() else { unreachable!() };
     assert_eq!((lag.conversation, lag.after), (conversation(), Seq::new(4)));
     assert!(lag.head >= Seq::new(5));
@@ -176,15 +343,15 @@ async fn offer_that_queues_nothing_wakes_no_session() {
         tokio::time::timeout(now, outbox.woken()).await.is_ok()
     };
     outbox.prepare(conversation());
-    outbox.offer(&[frame(5, 1)]);
+    offer(&outbox, &[frame(5, 1)]);
     outbox.start(conversation(), Seq::new(5), Seq::new(5), false);
-    outbox.offer(&[frame(4, 1), frame(5, 1)]);
+    offer(&outbox, &[frame(4, 1), frame(5, 1)]);
     assert!(!is_woken().await);
-    outbox.offer(&[frame(6, 1)]);
+    offer(&outbox, &[frame(6, 1)]);
     assert!(is_woken().await);
-    outbox.offer(&[frame(8, 1)]);
+    offer(&outbox, &[frame(8, 1)]);
     assert!(is_woken().await, "the session has to read from the store");
-    outbox.offer(&[frame(9, 1)]);
+    offer(&outbox, &[frame(9, 1)]);
     assert!(!is_woken().await);
 }
 

@@ -11,12 +11,13 @@ use super::{
     users::PresenceJson,
     value::{Id, WireConversationId, WireUserId},
 };
-use crate::metrics;
+use crate::{frame, metrics};
 
 /// The size in bytes that most events do not exceed.
 const EVENT_BYTES_TYPICAL: usize = 512;
 
-/// Encodes events as JSON and counts them by name.
+/// Encodes events as WebSocket frames of JSON, and counts them by name. A poll takes the JSON out of
+/// its frame with [`frame::text_of`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonEncode;
 
@@ -24,7 +25,7 @@ impl Encode for JsonEncode {
     fn encode(&self, event: &Event) -> Bytes {
         let event = EventJson::from(event);
         metrics::event(event.name());
-        event.to_bytes()
+        event.to_frame()
     }
 }
 
@@ -130,14 +131,12 @@ impl EventJson<'_> {
         }
     }
 
-    fn to_bytes(&self) -> Bytes {
-        let mut json = Vec::with_capacity(EVENT_BYTES_TYPICAL);
-        super::write_json(&mut json, self);
-        Bytes::from(json)
+    fn to_frame(&self) -> Bytes {
+        frame::text_frame(EVENT_BYTES_TYPICAL, |json| super::write_json(json, self))
     }
 }
 
-/// Encodes the presence of a watched user as an event.
+/// Encodes the presence of a watched user as the frame of an event.
 pub fn presence_event(presence: PresenceJson) -> Bytes {
-    EventJson::Presence(presence).to_bytes()
+    EventJson::Presence(presence).to_frame()
 }

@@ -10,7 +10,7 @@ use chat_core::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    frame::Incoming,
+    decoder::Incoming,
     minute_limit::MinuteLimit,
     wire::{End, Wire},
 };

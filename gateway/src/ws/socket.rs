@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{
     deadlines::{Deadlines, Due},
-    frame::Incoming,
+    decoder::Incoming,
     greeting::{Greeted, INVALID_FRAMES_END, greet},
     lanes::Lanes,
     minute_limit::MinuteLimit,
@@ -89,13 +89,11 @@ async fn converse(app: &Arc<App>, wire: &mut Wire, greeted: Greeted) -> End {
         rate_limited: MinuteLimit::new(RATE_LIMITED_MAX),
     };
     dialogue.wake_later(&session);
+    session.outbox().set_transport(wire.transport());
     let end = run(wire, &session, &mut dialogue).await;
+    session.outbox().remove_transport();
     // Replies that are ready go out before the close.
-    while let Some(replies) = dialogue.lanes.replies().now_or_never() {
-        for reply in replies {
-            wire.reply(&reply);
-        }
-    }
+    dialogue.write_ready_replies(wire);
     // A client that ends the connection, even by a reset, may come back within the grace period. In
     // these two cases it was gone before the connection ended.
     if matches!(end, Some((4008 | 4009, _))) {
@@ -111,6 +109,15 @@ async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End
         if let Err(end) = dialogue.read_commands(wire, session).await {
             return end;
         }
+        // Replies and events that are ready by now leave by the same system call.
+        dialogue.write_ready_replies(wire);
+        if let Some(batch) = next.as_mut().now_or_never() {
+            next.set(session.next_batch());
+            if let Err(end) = dialogue.send(wire, session, batch).await {
+                return end;
+            }
+        }
+        wire.expect_reply(dialogue.lanes.in_progress() > 0);
         if let Err(end) = wire.flush().await {
             return end;
         }
@@ -129,18 +136,8 @@ async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End
             }
             batch = next.as_mut() => {
                 next.set(session.next_batch());
-                match batch {
-                    Batch::Frames(frames) => {
-                        if let Err(end) = wire.events(frames).await {
-                            return end;
-                        }
-                    }
-                    Batch::Ping => {
-                        if let Err(end) = dialogue.tick(wire, session) {
-                            return end;
-                        }
-                    }
-                    Batch::Ended(ending) => return dialogue.finish(wire, ending).await,
+                if let Err(end) = dialogue.send(wire, session, batch).await {
+                    return end;
                 }
             }
         }
@@ -241,7 +238,24 @@ impl Dialogue {
         Ok(())
     }
 
-    fn tick(&mut self, wire: &mut Wire, session: &Session) -> Result<(), End> {
+    fn write_ready_replies(&mut self, wire: &Wire) {
+        while let Some(replies) = self.lanes.replies().now_or_never() {
+            for reply in replies {
+                wire.reply(&reply);
+            }
+        }
+    }
+
+    /// Sends what the session has for the client.
+    async fn send(&mut self, wire: &Wire, session: &Session, batch: Batch) -> Result<(), End> {
+        match batch {
+            Batch::Frames(frames) => wire.events(frames).await,
+            Batch::Ping => self.tick(wire, session),
+            Batch::Ended(ending) => Err(self.finish(wire, ending).await),
+        }
+    }
+
+    fn tick(&mut self, wire: &Wire, session: &Session) -> Result<(), End> {
         match self.deadlines.due(Instant::now()) {
             Due::End(end) => return Err(end),
             Due::Ping => wire.ping(),
@@ -257,7 +271,7 @@ impl Dialogue {
         }
     }
 
-    async fn finish(&mut self, wire: &mut Wire, ending: Ending) -> End {
+    async fn finish(&mut self, wire: &Wire, ending: Ending) -> End {
         match ending {
             Ending::LoggedOut => Some((4501, "the login was ended")),
             Ending::Replaced => Some((1001, "going away")),
@@ -266,7 +280,7 @@ impl Dialogue {
     }
 
     /// Answers the commands in progress, then sends the client to another gateway.
-    async fn drain(&mut self, wire: &mut Wire) -> End {
+    async fn drain(&mut self, wire: &Wire) -> End {
         let reconnect_after_ms = self.app.reconnect_after_ms();
         wire.event(&JsonEncode.encode(&Event::Draining { reconnect_after_ms }));
         // After that the client repeats its commands elsewhere, with the same client ids.
@@ -277,7 +291,7 @@ impl Dialogue {
     }
 
     /// Sends each reply as soon as it is ready. Cancel-safe.
-    async fn answer_all(&mut self, wire: &mut Wire) -> Result<(), End> {
+    async fn answer_all(&mut self, wire: &Wire) -> Result<(), End> {
         wire.flush().await?;
         while self.lanes.in_progress() > 0 {
             for reply in self.lanes.replies().await {

@@ -4,6 +4,7 @@ mod close;
 mod order;
 mod silence;
 mod stall;
+mod writer;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +20,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{frame::tests::masked, socket::serve};
+use super::{decoder::tests::masked, socket::serve};
 use crate::{app::App, gateway::tests::gateway};
 
 /// Longer than any wait in these tests.

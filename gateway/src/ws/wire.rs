@@ -3,13 +3,18 @@
 //! An idle socket holds no buffer: reading allocates one when there is something to read, and all
 //! waiting frames are written by one system call.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use chat_core::outbox::Transport;
+use rustix::net::{Shutdown, shutdown};
+use tokio::{net::TcpStream, time::timeout};
 
-use super::frame::{Decoder, Incoming, Violation, put_close, put_ping, put_pong, put_text};
-use crate::metrics;
+use super::{
+    decoder::{Decoder, Incoming, Violation},
+    writer::{Progress, Writer},
+};
+use crate::frame::{put_close, put_ping, put_pong, put_text};
 
 /// How long a client may read nothing while something waits for it.
 const STALL_MAX: Duration = Duration::from_secs(20);
@@ -17,7 +22,7 @@ const STALL_MAX: Duration = Duration::from_secs(20);
 const LINGER: Duration = Duration::from_secs(2);
 /// Bytes to read at once.
 const READ_BYTES: usize = 4 * 1024;
-/// Bytes of events to collect for one write.
+/// Bytes of frames to collect for one write.
 const WRITE_BYTES: usize = 64 * 1024;
 
 /// The close code and reason of a socket, or `None` if the client is gone.
@@ -25,12 +30,8 @@ pub(super) type End = Option<(u16, &'static str)>;
 
 /// A stream with its buffers.
 pub(super) struct Wire {
-    stream: TcpStream,
+    writer: Arc<Writer>,
     decoder: Decoder,
-    /// The bytes of the next flush.
-    out: Vec<u8>,
-    /// How many frames of `out` are not counted yet.
-    frames: usize,
 }
 
 impl Wire {
@@ -38,7 +39,18 @@ impl Wire {
     pub(super) fn new(stream: TcpStream, first: &[u8]) -> Self {
         let mut decoder = Decoder::default();
         decoder.buffer().extend_from_slice(first);
-        Self { stream, decoder, out: Vec::new(), frames: 0 }
+        Self { writer: Arc::new(Writer::new(stream)), decoder }
+    }
+
+    /// Returns the writing side, for fan-outs.
+    pub(super) fn transport(&self) -> Arc<dyn Transport> {
+        self.writer.clone()
+    }
+
+    /// Notes whether a reply is about to be written. While it is, events wait for it: they leave by
+    /// the same system call.
+    pub(super) fn expect_reply(&self, is_expected: bool) {
+        self.writer.expect_reply(is_expected);
     }
 
     /// Returns true if a message has begun and is not complete.
@@ -48,11 +60,12 @@ impl Wire {
 
     /// Waits until there is something to read, and reads it. Cancel-safe.
     pub(super) async fn read(&mut self) -> Result<(), End> {
+        let stream = self.writer.stream();
         loop {
-            self.stream.readable().await.map_err(|_| None)?;
+            stream.readable().await.map_err(|_| None)?;
             let buffer = self.decoder.buffer();
             buffer.reserve(READ_BYTES);
-            match self.stream.try_read_buf(buffer) {
+            match stream.try_read_buf(buffer) {
                 Ok(0) => return Err(None),
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
@@ -68,7 +81,9 @@ impl Wire {
     pub(super) fn incoming(&mut self) -> Result<Option<Incoming>, End> {
         loop {
             match self.decoder.take() {
-                Ok(Some(Incoming::Ping(payload))) => self.put(|out| put_pong(out, &payload)),
+                Ok(Some(Incoming::Ping(payload))) => {
+                    self.writer.put(|out| put_pong(out, &payload));
+                }
                 Ok(None) => {
                     self.decoder.release();
                     return Ok(None);
@@ -81,69 +96,50 @@ impl Wire {
 
     /// Writes all waiting frames. Fails with 4008 if the client reads nothing for a while. What was
     /// not written is kept, so that a frame is never cut off. Cancel-safe.
-    pub(super) async fn flush(&mut self) -> Result<(), End> {
-        let mut written = 0;
-        while written < self.out.len() {
-            match self.stream.try_write(&self.out[written..]) {
-                Ok(more) => {
-                    metrics::frames(std::mem::take(&mut self.frames), more);
-                    written += more;
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    self.out.drain(..std::mem::take(&mut written));
-                    let writable = Box::pin(timeout(STALL_MAX, self.stream.writable())).await;
-                    writable.map_err(|_| Some((4008, "fell behind")))?.map_err(|_| None)?;
-                }
-                Err(_) => return Err(None),
-            }
+    pub(super) async fn flush(&self) -> Result<(), End> {
+        while self.writer.write().map_err(|_| None)? == Progress::Blocked {
+            let writable = Box::pin(timeout(STALL_MAX, self.writer.stream().writable())).await;
+            writable.map_err(|_| Some((4008, "fell behind")))?.map_err(|_| None)?;
         }
-        // Freed, not cleared: an idle socket holds no buffer.
-        self.out = Vec::new();
         Ok(())
     }
 
     /// Writes events, many in one system call.
-    pub(super) async fn events(&mut self, events: Vec<Bytes>) -> Result<(), End> {
+    pub(super) async fn events(&self, events: Vec<Bytes>) -> Result<(), End> {
         for event in events {
-            self.event(&event);
-            if self.out.len() >= WRITE_BYTES {
+            if self.event(&event) >= WRITE_BYTES {
                 self.flush().await?;
             }
         }
         Ok(())
     }
 
-    /// Adds an event to the next write.
-    pub(super) fn event(&mut self, event: &[u8]) {
-        self.put(|out| put_text(out, event));
+    /// Adds an event, which is encoded as a frame, to the next write. Returns the bytes that wait.
+    pub(super) fn event(&self, event: &[u8]) -> usize {
+        self.writer.put(|out| out.extend_from_slice(event))
     }
 
     /// Adds a reply to the next write.
-    pub(super) fn reply(&mut self, reply: &str) {
-        self.put(|out| put_text(out, reply.as_bytes()));
+    pub(super) fn reply(&self, reply: &str) {
+        self.writer.put(|out| put_text(out, reply.as_bytes()));
     }
 
     /// Adds a ping to the next write.
-    pub(super) fn ping(&mut self) {
-        self.put(put_ping);
-    }
-
-    fn put(&mut self, frame: impl FnOnce(&mut Vec<u8>)) {
-        frame(&mut self.out);
-        self.frames += 1;
+    pub(super) fn ping(&self) {
+        self.writer.put(put_ping);
     }
 
     /// Writes a close frame after everything else, and gives the client time to read it before the
     /// connection is dropped.
     pub(super) async fn close(&mut self, code: u16, reason: &str) {
-        self.put(|out| put_close(out, code, reason));
+        self.writer.put(|out| put_close(out, code, reason));
         drop(Box::pin(timeout(LINGER, self.finish())).await);
     }
 
     /// Shuts the writing side down, and reads until the client has shut down its own.
     async fn finish(&mut self) -> Result<(), End> {
         self.flush().await?;
-        self.stream.shutdown().await.map_err(|_| None)?;
+        shutdown(self.writer.stream(), Shutdown::Write).map_err(|_| None)?;
         loop {
             self.read().await?;
             self.decoder.buffer().clear();

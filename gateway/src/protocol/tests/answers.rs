@@ -8,17 +8,20 @@ use chat_core::{
 };
 
 use super::{compact, json, samples::*};
-use crate::protocol::{
-    Empty, JsonEncode,
-    conversations::{ConversationJson, MemberJson},
-    hello::{Limits, RateLimits, Welcome},
-    list::{Items, Paged},
-    messages::{History, Sent},
-    poll::Polled,
-    reply, reply_error, reply_ok,
-    sessions::{LoginJson, Refreshed, SessionJson, TokenReplaced},
-    users::{LoggedIn, PresenceJson, StatusName, UserJson, Watched},
-    value::{Cursors, Id, Time},
+use crate::{
+    frame::text_of,
+    protocol::{
+        Empty, JsonEncode,
+        conversations::{ConversationJson, MemberJson},
+        hello::{Limits, RateLimits, Welcome},
+        list::{Items, Paged},
+        messages::{History, Sent},
+        poll::Polled,
+        reply, reply_error, reply_ok,
+        sessions::{LoginJson, Refreshed, SessionJson, TokenReplaced},
+        users::{LoggedIn, PresenceJson, StatusName, UserJson, Watched},
+        value::{Cursors, Id, Time},
+    },
 };
 
 pub(super) const NAMES: &[&str] = &[
@@ -160,7 +163,8 @@ fn answer_to_a_poll_matches_its_example() {
     ];
     let resume = [(conversation(LUNCH), seq(13)), (conversation(PAIR), seq(3))];
     let encoded: Vec<_> = events.iter().map(|event| JsonEncode.encode(event)).collect();
-    let events = encoded.iter().map(|event| serde_json::from_slice(event).unwrap()).collect();
+    let events =
+        encoded.iter().map(|event| serde_json::from_slice(text_of(event)).unwrap()).collect();
     let polled = Polled { events, resume: Cursors(&resume) };
     assert_eq!(json(&polled), compact("answer-poll"));
 }

@@ -7,10 +7,13 @@ use chat_core::{
 };
 
 use super::{compact, samples::*};
-use crate::protocol::{
-    JsonEncode, presence_event,
-    users::{PresenceJson, StatusName},
-    value::{Id, Time},
+use crate::{
+    frame::text_of,
+    protocol::{
+        JsonEncode, presence_event,
+        users::{PresenceJson, StatusName},
+        value::{Id, Time},
+    },
 };
 
 pub(super) const NAMES: &[&str] = &[
@@ -33,7 +36,7 @@ pub(super) const NAMES: &[&str] = &[
 
 fn assert_encoded(event: &Event, name: &str) {
     let encoded = JsonEncode.encode(event);
-    assert_eq!(std::str::from_utf8(&encoded).unwrap(), compact(name), "{name}");
+    assert_eq!(std::str::from_utf8(text_of(&encoded)).unwrap(), compact(name), "{name}");
 }
 
 #[test]
@@ -80,5 +83,5 @@ fn presence_event_matches_its_example() {
         last_seen_at: Some(Time(at("2026-03-14T11:15:42.031Z"))),
     };
     let encoded = presence_event(presence);
-    assert_eq!(std::str::from_utf8(&encoded).unwrap(), compact("event-presence"));
+    assert_eq!(std::str::from_utf8(text_of(&encoded)).unwrap(), compact("event-presence"));
 }

@@ -69,3 +69,44 @@ async fn hello_is_rate_limited() {
 /// Few tokens, refilled while the test waits for sockets.
 const FEW: &[(&str, &str)] =
     &[("RATE_LIMITS__COMMANDS_BURST", "2"), ("RATE_LIMITS__COMMANDS_PER_SECOND", "1")];
+
+#[tokio::test]
+async fn events_come_once_and_in_order_beside_replies() {
+    let app = gateway(&[]).app();
+    let (identity, group) = ada(&app).await;
+    let mut sender = Client::hello(&app, identity).await;
+    let mut reader = Client::hello(&app, identity).await;
+    let (mut sent, mut read) = (Received::default(), Received::default());
+    for id in 2..302 {
+        let client_id = format!("a-{id}");
+        let command = json!({"id": id, "cmd": "send", "conversation": group, "client_id": client_id, "text": "x"});
+        sender.send(&[command, ping(id + 1_000)]).await;
+        let receipt = json!({"id": id, "cmd": "receipt", "conversation": group, "read_seq": 1});
+        reader.send(&[receipt]).await;
+        // At most 32 commands may be in progress.
+        sent.until(&mut sender, (id * 2).saturating_sub(20), 0).await;
+    }
+    sent.until(&mut sender, 600, 300).await;
+    read.until(&mut reader, 300, 300).await;
+    assert_eq!(sent.seqs, read.seqs);
+    assert!(sent.seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{:?}", sent.seqs);
+}
+
+/// What a client has received.
+#[derive(Default)]
+struct Received {
+    replies: u64,
+    seqs: Vec<u64>,
+}
+
+impl Received {
+    /// Reads until there are this many replies and messages.
+    async fn until(&mut self, client: &mut Client, replies: u64, messages: usize) {
+        while self.replies < replies || self.seqs.len() < messages {
+            let text = client.text().await;
+            assert!(text.get("error").is_none(), "{text}");
+            self.replies += u64::from(text.get("re").is_some());
+            self.seqs.extend(text["seq"].as_u64().filter(|_| text["ev"] == "message"));
+        }
+    }
+}

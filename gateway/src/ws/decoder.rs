@@ -1,5 +1,4 @@
-//! WebSocket frames (RFC 6455): a decoder that holds no memory while a socket is idle, and an encoder
-//! that appends many frames to one buffer.
+//! Reads WebSocket frames (RFC 6455). The decoder holds no memory while a socket is idle.
 
 use std::io::Cursor;
 
@@ -213,52 +212,12 @@ fn close_code(payload: &[u8]) -> Result<u16, Violation> {
     std::str::from_utf8(reason).map(|_| code).map_err(|_| Violation::Encoding)
 }
 
-/// Appends a text frame.
-pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
-    put(out, 0x81, text);
-}
-
-/// Appends a ping.
-pub fn put_ping(out: &mut Vec<u8>) {
-    put(out, 0x89, &[]);
-}
-
-/// Appends a pong.
-pub fn put_pong(out: &mut Vec<u8>, payload: &[u8]) {
-    put(out, 0x8A, payload);
-}
-
-/// Appends a close frame.
-pub fn put_close(out: &mut Vec<u8>, code: u16, reason: &str) {
-    let mut payload = code.to_be_bytes().to_vec();
-    payload.extend_from_slice(reason.as_bytes());
-    put(out, 0x88, &payload);
-}
-
-/// Appends an unfragmented frame. Frames of a server are not masked.
-fn put(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
-    out.reserve(payload.len() + 10);
-    out.push(first);
-    let length = payload.len();
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(small @ ..=125), _) => out.push(small),
-        (_, Ok(medium)) => {
-            out.push(126);
-            out.extend_from_slice(&medium.to_be_bytes());
-        }
-        _ => {
-            out.push(127);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(payload);
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::frame::put;
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
 
