@@ -30,6 +30,7 @@ mod cursors;
 mod disk;
 mod heads;
 mod health;
+mod ids;
 mod journals;
 mod keys;
 mod last_seen;
@@ -46,7 +47,7 @@ mod values;
 
 use std::{fs::File, path::PathBuf, sync::Arc, thread::JoinHandle};
 
-use chat_core::port::Stores;
+use chat_core::{error::StoreError, id::Snowflakes, port::Stores, time::Timestamp};
 use presence::LastSeen;
 use tokio::sync::watch;
 
@@ -120,6 +121,17 @@ impl Embedded {
     /// Returns the port of presence.
     pub fn last_seen(&self) -> Arc<dyn LastSeen> {
         Arc::new(EmbeddedLastSeen(self.shared.clone()))
+    }
+
+    /// Returns the generator of ids. They are above all ids that this store holds or has held.
+    pub fn ids(&self) -> Arc<Snowflakes> {
+        self.shared.store.ids.clone()
+    }
+
+    /// Returns the time of the newest entry, or 1970 if there is none. Times of later entries must not be
+    /// earlier.
+    pub fn newest_entry_at(&self) -> Result<Timestamp, StoreError> {
+        ids::newest_entry_at(&self.shared.store)
     }
 
     /// Returns the current health.

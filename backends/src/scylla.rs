@@ -63,7 +63,12 @@ use self::{
     repair::Repairs, replies::ScyllaReplies, single_flight::SingleFlight, statements::Statements,
     store::CqlStore, unknown_appends::UnknownAppends, watermarks::WatermarkCache,
 };
-pub use self::{connect::ScyllaConfig, error::ConnectError, nodes::LEASE_TTL, rebuild::Rebuilt};
+pub use self::{
+    connect::ScyllaConfig,
+    error::ConnectError,
+    nodes::{LEASE_TTL, LeasedNode},
+    rebuild::Rebuilt,
+};
 
 /// Whether the store can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,7 +136,7 @@ impl Scylla {
 
     /// Leases a node number to generate ids under, and renews it until [`Self::close`]. From then
     /// on, writes with new ids fail while the lease is not known to be alive. Call it once.
-    pub async fn lease_node(&self) -> Result<u16, ConnectError> {
+    pub async fn lease_node(&self) -> Result<LeasedNode, ConnectError> {
         let mut random = [0; 10];
         getrandom::fill(&mut random)
             .map_err(|error| ConnectError::refused("random numbers", error))?;

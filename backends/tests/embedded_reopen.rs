@@ -11,7 +11,7 @@ use chat_core::{
     id::{ConversationId, LoginId, UserId},
     limits::{REPLY_CLAIM_TTL, REPLY_TTL},
     model::{Body, Cursor, Founding, Head, Kind, Login, LoginSecret, Seq, User, Username},
-    port::{Append, Appended, Claim, ReplyKey, Rotation, Stores},
+    port::{Append, Appended, Claim, NameClaim, ReplyKey, Rotation, Stores},
     time::Timestamp,
 };
 use tempfile::TempDir;
@@ -85,7 +85,7 @@ fn other() -> UserId {
 }
 
 async fn write_people(stores: &Stores) {
-    assert!(stores.accounts.claim(&user(), "hash").await.unwrap());
+    assert_eq!(stores.accounts.claim(&user(), "hash").await.unwrap(), NameClaim::Yours);
     stores.logins.open(&login(1)).await.unwrap();
     stores.logins.open(&login(2)).await.unwrap();
     let (id, [old, new]) = (login(1).id, [[1; 32], [2; 32]].map(LoginSecret));
@@ -97,7 +97,7 @@ async fn write_people(stores: &Stores) {
 async fn write_conversations(stores: &Stores) {
     stores.conversations.create(&founding()).await.unwrap();
     let direct = stores.conversations.direct(user().id, other(), conversation(5)).await;
-    assert_eq!(direct.unwrap(), conversation(5));
+    assert_eq!(direct.unwrap(), Some(conversation(5)));
     let claim = stores.replies.claim(&reply_key(), [3; 32], conversation(6), NOW).await;
     assert_eq!(claim.unwrap(), Claim::Yours(conversation(6)));
     stores.replies.settle(&reply_key()).await.unwrap();
@@ -118,7 +118,7 @@ async fn check_conversations(stores: &Stores) {
     let got = stores.conversations.get(conversation(1)).await.unwrap();
     assert_eq!(got, Some((founding(), Some("Coffee".into()))));
     let direct = stores.conversations.direct(other(), user().id, conversation(9)).await;
-    assert_eq!(direct.unwrap(), conversation(5));
+    assert_eq!(direct.unwrap(), Some(conversation(5)));
     let claim = stores.replies.claim(&reply_key(), [3; 32], conversation(9), NOW).await;
     assert_eq!(claim.unwrap(), Claim::Settled(conversation(6)));
     let cursor = stores.cursors.of_user(other(), &[conversation(1)]).await.unwrap()[0];

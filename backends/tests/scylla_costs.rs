@@ -12,7 +12,7 @@ mod writer;
 
 use chat_core::{
     model::{Seq, User, Username},
-    port::{Appended, Stores},
+    port::{Appended, NameClaim, Stores},
     time::Clock,
 };
 use scylla_proxy::{RequestReaction, RequestRule};
@@ -89,7 +89,7 @@ async fn search_reads_no_more_users_than_its_limit_when_many_names_match() {
             let username = Username::new(&format!("q{second}{nth}x")).unwrap();
             let display_name = "x".into();
             let user = User { id: fresh(), username, display_name, created_at: CLOCK.now() };
-            assert!(stores.accounts.claim(&user, "hash").await.unwrap());
+            assert_eq!(stores.accounts.claim(&user, "hash").await.unwrap(), NameClaim::Yours);
         }
     }
     let (rule, counts) = count_statements();

@@ -14,7 +14,7 @@ use crate::{
 };
 use backends::scylla::{Availability, ConnectError, Scylla, migrate, rebuild};
 use chat_core::{
-    id::UserId,
+    id::{ConversationId, EPOCH_MS, NODES_MAX, UserId},
     model::{Body, Founding, Kind, Seq},
     port::Stores,
     time::Timestamp,
@@ -99,7 +99,7 @@ async fn node_numbers_differ_and_become_free_when_a_gateway_closes() {
     let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
     let one = keyspace.connect().await;
     let other = keyspace.connect().await;
-    let numbers = [one.lease_node().await.unwrap(), other.lease_node().await.unwrap()];
+    let numbers = [one.lease_node().await.unwrap().node, other.lease_node().await.unwrap().node];
     assert_ne!(numbers[0], numbers[1]);
     let stores = one.stores();
     Writer::new().append(&stores, &[Draft::new(fresh(), text("x"))]).await;
@@ -110,6 +110,49 @@ async fn node_numbers_differ_and_become_free_when_a_gateway_closes() {
     let row = session.query_unpaged(alive, ()).await.unwrap().into_rows_result().unwrap();
     assert_eq!(row.first_row::<(Option<bool>,)>().unwrap(), (None,));
     one.close().await;
+}
+
+/// Makes every node number but this one look leased.
+async fn occupy_other_nodes(keyspace: &TestKeyspace, free: u16) {
+    let session = keyspace.session().await;
+    let table = format!("{}.nodes", keyspace.config.keyspace);
+    for node in (0..NODES_MAX).filter(|node| *node != free) {
+        let occupy = format!("UPDATE {table} SET owner = 1, alive = true WHERE node = {node}");
+        session.query_unpaged(occupy, ()).await.unwrap();
+    }
+}
+
+/// The clock of the second gateway is a year behind that of the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateway_starts_above_the_ids_of_the_number_that_it_takes_over() {
+    let Some(keyspace) = TestKeyspace::empty("take_over").await else { return };
+    migrate(&keyspace.config).await.unwrap();
+    occupy_other_nodes(&keyspace, 7).await;
+    let mut newest = 0;
+    for (count, years) in [(20, 2), (20, 1), (20, 1), (0, 0), (20, 0)] {
+        let gateway = keyspace.connect().await;
+        let leased = gateway.lease_node().await.unwrap();
+        assert_eq!(leased.node, 7);
+        let now = Timestamp::from_millis(EPOCH_MS + years * 365 * 24 * 3_600_000);
+        for _ in 0..count {
+            let conversation = ConversationId::from(leased.ids.next(now));
+            assert!(conversation.get() > newest, "{conversation} after {newest}");
+            newest = conversation.get();
+            let founding =
+                Founding { conversation, kind: Kind::Direct, title: None, created_at: now };
+            assert!(gateway.stores().conversations.create(&founding).await.unwrap());
+            assert!(leased.ids.are_covered());
+        }
+        gateway.close().await;
+    }
+    let gateway = keyspace.connect().await;
+    let reached = gateway.lease_node().await.unwrap().reached;
+    assert!(
+        reached >= ConversationId::new(newest).unwrap().made_at().before(Duration::from_secs(10)),
+        "{reached}"
+    );
+    gateway.close().await;
+    keyspace.remove().await;
 }
 
 /// Appends a member, a text, an edit of it and a title, and writes no projections.

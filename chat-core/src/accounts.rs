@@ -22,9 +22,9 @@ use self::retry::retry_while_unknown;
 use crate::{
     error::{ChatError, StoreError},
     id::{LoginId, UserId},
-    limits::{LOGINS_MAX, REFRESH_TTL},
+    limits::{FRESH_IDS_MAX, LOGINS_MAX, REFRESH_TTL},
     model::{Identity, Login, User, Username},
-    port::{Accounts, Bus, Channel, Logins, PasswordError, Passwords, Rotation, Stores},
+    port::{Accounts, Bus, Channel, Logins, NameClaim, PasswordError, Passwords, Rotation, Stores},
     revocations::{self, Revocations},
     time::Clock,
 };
@@ -97,16 +97,28 @@ impl Registry {
             return Err(NAME_TAKEN);
         }
         let hash = self.passwords.hash(password).await.map_err(password_error)?;
-        let id = UserId::from(self.clock.fresh_id());
-        let user = User { id, username, display_name, created_at: self.clock.now() };
-        let grant = self.open_login(id, device).await?;
-        if retry_while_unknown(|| self.accounts.claim(&user, &hash)).await? {
-            return Ok((user, grant));
+        for _ in 0..FRESH_IDS_MAX {
+            let id = UserId::from(self.clock.fresh_id());
+            let user = User {
+                id,
+                username: username.clone(),
+                display_name: display_name.clone(),
+                created_at: self.clock.now(),
+            };
+            let grant = self.open_login(id, device.clone()).await?;
+            let claim = retry_while_unknown(|| self.accounts.claim(&user, &hash)).await?;
+            if claim == NameClaim::Yours {
+                return Ok((user, grant));
+            }
+            if let Err(error) = self.logins.revoke(id, grant.login).await {
+                tracing::debug!(%error, "could not delete the login of a refused registration");
+            }
+            if claim == NameClaim::NameTaken {
+                return Err(NAME_TAKEN);
+            }
+            tracing::error!(user.id = %id, "the id of a new user is taken");
         }
-        if let Err(error) = self.logins.revoke(id, grant.login).await {
-            tracing::debug!(%error, "could not delete the login of a refused registration");
-        }
-        Err(NAME_TAKEN)
+        Err(ChatError::Internal)
     }
 
     /// Opens a login on another device. An unknown or invalid username takes as long as a known
@@ -216,24 +228,29 @@ impl Registry {
     }
 
     async fn open_login(&self, user: UserId, device: Option<Arc<str>>) -> Result<Grant, ChatError> {
-        let id = LoginId::from(self.clock.fresh_id());
-        let now = self.clock.now();
-        let refresh_token = RefreshToken::random(id, &self.key).map_err(|error| {
-            tracing::error!(%error, "the system gave no random bytes");
-            ChatError::Internal
-        })?;
-        let login = Login {
-            id,
-            user,
-            device,
-            created_at: now,
-            used_at: now,
-            expires_at: now.after(REFRESH_TTL),
-            current: refresh_token.secret(),
-            previous: None,
-        };
-        retry_while_unknown(|| self.logins.open(&login)).await?;
-        Ok(Grant { user, login: id, refresh_token })
+        for _ in 0..FRESH_IDS_MAX {
+            let id = LoginId::from(self.clock.fresh_id());
+            let now = self.clock.now();
+            let refresh_token = RefreshToken::random(id, &self.key).map_err(|error| {
+                tracing::error!(%error, "the system gave no random bytes");
+                ChatError::Internal
+            })?;
+            let login = Login {
+                id,
+                user,
+                device: device.clone(),
+                created_at: now,
+                used_at: now,
+                expires_at: now.after(REFRESH_TTL),
+                current: refresh_token.secret(),
+                previous: None,
+            };
+            if retry_while_unknown(|| self.logins.open(&login)).await? {
+                return Ok(Grant { user, login: id, refresh_token });
+            }
+            tracing::error!(login.id = %id, "the id of a new login is taken");
+        }
+        Err(ChatError::Internal)
     }
 
     /// Ends a login that is known to be the user's. If the outcome stays unknown, the login may

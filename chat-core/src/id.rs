@@ -3,11 +3,13 @@
 //! On the wire they are strings of decimal digits. Zero is not an id, so that a forgotten id is
 //! noticed.
 
+mod snowflakes;
+
 use std::{fmt, num::NonZeroU64, str::FromStr};
 
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+pub use self::snowflakes::{IdMark, Snowflakes};
 use crate::time::Timestamp;
 
 /// The time at which Snowflakes start, in milliseconds since 1970: 2025-01-01T00:00:00Z.
@@ -142,55 +144,9 @@ fn made_at(id: u64) -> Timestamp {
     Timestamp::from_millis(EPOCH_MS + since_epoch)
 }
 
-/// Makes the ids of one node. They increase even if the clock steps back.
-#[derive(Debug)]
-pub struct Snowflakes {
-    node: u64,
-    last: Mutex<u64>,
-}
-
-impl Snowflakes {
-    /// Makes the generator of a node. Numbers from [`NODES_MAX`] on wrap around.
-    pub fn new(node: u16) -> Self {
-        Self { node: u64::from(node % NODES_MAX) << COUNTER_BITS, last: Mutex::new(0) }
-    }
-
-    /// Returns the next id at this time.
-    pub fn next(&self, now: Timestamp) -> Snowflake {
-        let shift = NODE_BITS + COUNTER_BITS;
-        let tick = u64::try_from(now.as_millis() - EPOCH_MS).unwrap_or(0).max(1) << COUNTER_BITS;
-        // `last` has the milliseconds above the counter. A full counter therefore carries into the
-        // milliseconds: ids then run ahead of the clock instead of waiting for it.
-        let mut last = self.last.lock();
-        *last = tick.max(*last + 1);
-        let millis = *last >> COUNTER_BITS;
-        let counter = *last & ((1 << COUNTER_BITS) - 1);
-        let id = (millis << shift | self.node | counter) & (i64::MAX as u64);
-        Snowflake(NonZeroU64::new(id).unwrap_or(NonZeroU64::MIN))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_increase_even_when_the_clock_steps_back() {
-        let ids = Snowflakes::new(5);
-        let now = Timestamp::from_millis(EPOCH_MS + 1_000);
-        let mut last = ids.next(now);
-        for step in 0..10_000 {
-            let next = ids.next(Timestamp::from_millis(now.as_millis() - step % 7));
-            assert!(next.0 > last.0);
-            last = next;
-        }
-    }
-
-    #[test]
-    fn id_contains_the_time_when_it_was_made() {
-        let now = Timestamp::from_millis(EPOCH_MS + 123_456);
-        assert_eq!(UserId::from(Snowflakes::new(1023).next(now)).made_at(), now);
-    }
 
     #[test]
     fn only_plain_decimal_digits_in_range_are_ids() {

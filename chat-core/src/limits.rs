@@ -55,6 +55,10 @@ pub const APPENDER_QUEUE_MAX: usize = 4_096;
 /// The number of newest entries in which a retry without `base_seq` is always recognized.
 pub const REPEAT_ENTRIES_MIN: u64 = 4_096;
 
+/// The number of fresh ids that are tried for one user, login or conversation. A second one is only
+/// needed after a defect: ids never repeat.
+pub const FRESH_IDS_MAX: usize = 3;
+
 /// The maximum number of items on a page.
 pub const PAGE_MAX: usize = 100;
 /// The maximum number of members on a page of members.

@@ -17,7 +17,7 @@ mod replies;
 
 use std::sync::Arc;
 
-pub use accounts::Accounts;
+pub use accounts::{Accounts, NameClaim};
 pub use bus::{Arrival, Bus, BusError, Channel};
 pub use conversations::Conversations;
 pub use cursors::Cursors;

@@ -2,12 +2,17 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Snowflake, Snowflakes};
+
+/// How far the clock may be behind the newest entry without a warning.
+const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(5);
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
@@ -76,13 +81,18 @@ pub trait Clock: Send + Sync + fmt::Debug {
 /// The clock of the machine.
 #[derive(Debug)]
 pub struct SystemClock {
-    ids: Snowflakes,
+    ids: Arc<Snowflakes>,
 }
 
 impl SystemClock {
-    /// Makes a clock whose ids carry this node number.
+    /// Makes a clock whose ids carry this node number and end with the process.
     pub fn new(node: u16) -> Self {
-        Self { ids: Snowflakes::new(node) }
+        Self::with_ids(Arc::new(Snowflakes::new(node)))
+    }
+
+    /// Makes a clock with these ids. A store that outlives the process keeps their mark.
+    pub const fn with_ids(ids: Arc<Snowflakes>) -> Self {
+        Self { ids }
     }
 }
 
@@ -95,6 +105,55 @@ impl Clock for SystemClock {
 
     fn fresh_id(&self) -> Snowflake {
         self.ids.next(self.now())
+    }
+}
+
+/// A clock that never runs backwards, for times by which entries and conversations are ordered.
+///
+/// After the other clock has stepped back, this one runs at half speed until the other one has
+/// caught up. It must only be used where the order matters more than the true time.
+#[derive(Debug)]
+pub struct SteadyClock {
+    clock: Arc<dyn Clock>,
+    newest: Mutex<Reading>,
+}
+
+/// The newest time of the other clock, and when it was read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    time: Timestamp,
+    read_at: tokio::time::Instant,
+}
+
+impl SteadyClock {
+    /// Makes a clock that follows `clock` and returns no time before `floor`.
+    pub fn new(clock: Arc<dyn Clock>, floor: Timestamp) -> Self {
+        let behind = floor.since(clock.now());
+        if behind > CLOCK_BEHIND_MAX {
+            tracing::warn!(
+                behind_s = behind.as_secs(),
+                "the clock is behind the newest entry: new entries get later times until it catches up"
+            );
+        }
+        let newest = Reading { time: floor, read_at: tokio::time::Instant::now() };
+        Self { clock, newest: Mutex::new(newest) }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        let time = self.clock.now();
+        let mut newest = self.newest.lock();
+        let steady = newest.time.after(newest.read_at.elapsed() / 2);
+        if time < steady {
+            return steady;
+        }
+        *newest = Reading { time, read_at: tokio::time::Instant::now() };
+        time
+    }
+
+    fn fresh_id(&self) -> Snowflake {
+        self.clock.fresh_id()
     }
 }
 
@@ -126,6 +185,42 @@ impl Clock for TestClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A clock that a test sets.
+    #[derive(Debug, Default)]
+    struct SetClock(Mutex<Timestamp>);
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock()
+        }
+
+        fn fresh_id(&self) -> Snowflake {
+            unreachable!("no test needs an id")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steady_clock_runs_at_half_speed_after_a_step_back() {
+        let second = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let other = Arc::new(SetClock::default());
+        let steady = SteadyClock::new(other.clone(), second(7_200));
+        assert_eq!(steady.now(), second(7_200), "the floor");
+        for (passed, set, expected) in [
+            (0, 8_000, 8_000),
+            (10, 8_010, 8_010),
+            (20, 900, 8_020),
+            (100, 1_000, 8_070),
+            (100, 8_119, 8_120),
+            (2, 8_121, 8_121),
+            (1, 8_122, 8_122),
+            (0, 0, 8_122),
+        ] {
+            tokio::time::advance(Duration::from_secs(passed)).await;
+            *other.0.lock() = second(set);
+            assert_eq!(steady.now(), second(expected), "{passed} {set}");
+        }
+    }
 
     #[test]
     fn timestamp_is_written_as_rfc_3339_in_utc() {

@@ -12,10 +12,11 @@ use backends::{
     scylla::{self, Availability, ConnectError, Rebuilt, Scylla, ScyllaConfig},
 };
 use chat_core::{
+    id::Snowflakes,
     memory::{LocalLimiter, MemoryStores, NoBus},
     passwords::Argon2Passwords,
     port::Stores,
-    time::SystemClock,
+    time::{SystemClock, Timestamp},
 };
 use gateway::{
     config::{Config, StoreKind},
@@ -34,8 +35,6 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The node number in ids of a gateway that runs alone.
-const ONLY_NODE: u16 = 0;
 /// Interval at which the lease of this gateway's node number is checked.
 const NODE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -74,8 +73,10 @@ struct OpenStore {
     stores: Stores,
     last_seen: Arc<dyn LastSeen>,
     health: Arc<dyn StoreHealth>,
-    /// The node number in this gateway's ids.
-    node: u16,
+    /// The generator of this gateway's ids.
+    ids: Arc<Snowflakes>,
+    /// A time that new entries must not be earlier than.
+    newest_entry_at: Timestamp,
     key: SigningKey,
 }
 
@@ -109,7 +110,8 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
         last_seen_policy: redis.map_or(LastSeenPolicy::WhilePresent, |_| LastSeenPolicy::OnLeave),
         limiter: redis.map_or_else(|| Arc::new(LocalLimiter::default()) as _, Redis::limiter),
         passwords: Arc::new(passwords),
-        clock: Arc::new(SystemClock::new(store.node)),
+        newest_entry_at: store.newest_entry_at,
+        clock: Arc::new(SystemClock::with_ids(store.ids)),
         key: store.key,
     };
     Ok((parts, Backends { engine: store.engine, tasks, stop }))
@@ -123,7 +125,8 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             stores: MemoryStores::new(),
             last_seen: Arc::new(MemoryLastSeen::default()),
             health: Arc::new(AlwaysUp),
-            node: ONLY_NODE,
+            ids: Arc::new(Snowflakes::new(0)),
+            newest_entry_at: Timestamp::default(),
             key: configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?,
         }),
         StoreKind::Embedded => {
@@ -141,7 +144,8 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
                 stores: embedded.stores(),
                 last_seen: embedded.last_seen(),
                 health: Arc::new(EmbeddedHealth(embedded.health_changes())),
-                node: ONLY_NODE,
+                ids: embedded.ids(),
+                newest_entry_at: embedded.newest_entry_at().context("embedded store")?,
                 key: configured_key().unwrap_or_else(default_key).map_err(invalid)?,
                 engine: Engine::Embedded(Box::new(embedded)),
             })
@@ -149,14 +153,15 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
         StoreKind::Scylla => {
             let key = configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?;
             let scylla = connect(scylla_config(config)).await.context("store")?;
-            let node = scylla.lease_node().await.context("node number")?;
-            tracing::info!(node, "connected to the store");
+            let leased = scylla.lease_node().await.context("node number")?;
+            tracing::info!(leased.node, "connected to the store");
             let scylla = Arc::new(scylla);
             Ok(OpenStore {
                 stores: scylla.stores(),
                 last_seen: scylla.last_seen(),
                 health: Arc::new(ScyllaHealth(Arc::clone(&scylla))),
-                node,
+                ids: leased.ids,
+                newest_entry_at: leased.reached,
                 key,
                 engine: Engine::Scylla(scylla),
             })

@@ -16,7 +16,7 @@ use chat_core::{
     port::{Bus, Limiter, Passwords, Stores},
     ports::Ports,
     revocations::RevokedLogins,
-    time::Clock,
+    time::{Clock, SteadyClock, Timestamp},
 };
 use presence::{LastSeen, LastSeenPolicy, Leases, Tracker, TrackerParts};
 use tokio::{
@@ -71,6 +71,8 @@ pub struct Parts {
     pub passwords: Arc<dyn Passwords>,
     /// Time and new ids.
     pub clock: Arc<dyn Clock>,
+    /// The time of the newest stored entry. Later entries get no earlier time.
+    pub newest_entry_at: Timestamp,
     /// Key of access tokens, from which the key of refresh tokens is derived.
     pub key: SigningKey,
 }
@@ -200,7 +202,7 @@ fn assemble(
         Ports {
             stores: stores.clone(),
             bus: bus.clone(),
-            clock: clock.clone(),
+            clock: Arc::new(SteadyClock::new(clock.clone(), parts.newest_entry_at)),
             encode: Arc::new(JsonEncode),
         },
         RevokedLogins::new(config.auth.access_ttl + LEEWAY),

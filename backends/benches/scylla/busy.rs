@@ -11,7 +11,7 @@ use chat_core::{
     limits::ACCESS_TTL_DEFAULT,
     memory::MemoryHub,
     model::{ClientId, Identity, User, Username},
-    port::Stores,
+    port::{NameClaim, Stores},
     ports::Ports,
     revocations::RevokedLogins,
     time::{Clock, SystemClock},
@@ -96,7 +96,7 @@ async fn create_user(stores: &Stores, created_at: chat_core::time::Timestamp) ->
     let id: UserId = fresh();
     let username = Username::new(&format!("u{id}")).unwrap();
     let user = User { id, username, display_name: "Sender".into(), created_at };
-    assert!(stores.accounts.claim(&user, "no hash").await.unwrap());
+    assert_eq!(stores.accounts.claim(&user, "no hash").await.unwrap(), NameClaim::Yours);
     Identity { user: id, login: fresh::<LoginId>() }
 }
 

@@ -7,7 +7,7 @@ use chat_core::{
     error::StoreError,
     id::UserId,
     model::{User, Username},
-    port::Accounts,
+    port::{Accounts, NameClaim},
 };
 
 use super::{
@@ -23,7 +23,7 @@ pub(super) struct EmbeddedAccounts(pub(super) Arc<Shared>);
 
 #[async_trait]
 impl Accounts for EmbeddedAccounts {
-    async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
+    async fn claim(&self, user: &User, password_hash: &str) -> Result<NameClaim, StoreError> {
         let id = user.id;
         let name = keys::username(user.username.as_str());
         let account = Account { user: user.clone(), password_hash: password_hash.into() };
@@ -31,11 +31,15 @@ impl Accounts for EmbeddedAccounts {
         self.0
             .change(value.len() + name.len(), move |txn| {
                 if let Some(owner) = txn.get::<UserId>(Space::People, &name)? {
-                    return Ok(owner == id);
+                    let is_own = owner == id;
+                    return Ok(if is_own { NameClaim::Yours } else { NameClaim::NameTaken });
+                }
+                if txn.get::<Account>(Space::People, &keys::account(id))?.is_some() {
+                    return Ok(NameClaim::IdTaken);
                 }
                 txn.put(Space::People, name, &id);
                 txn.put_encoded(Space::People, keys::account(id), value);
-                Ok(true)
+                Ok(NameClaim::Yours)
             })
             .await
     }

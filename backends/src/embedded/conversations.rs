@@ -22,15 +22,17 @@ fn malformed_key(key: &[u8]) -> StoreError {
 
 #[async_trait]
 impl Conversations for EmbeddedConversations {
-    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+    async fn create(&self, founding: &Founding) -> Result<bool, StoreError> {
         let key = keys::founding(founding.conversation);
-        let value = values::encode(founding);
+        let founding = founding.clone();
+        let value = values::encode(&founding);
         self.0
             .change(value.len(), move |txn| {
-                if txn.get::<Founding>(Space::Views, &key)?.is_none() {
-                    txn.put_encoded(Space::Views, key, value);
+                if let Some(stored) = txn.get::<Founding>(Space::Views, &key)? {
+                    return Ok(stored.is_same(&founding));
                 }
-                Ok(())
+                txn.put_encoded(Space::Views, key, value);
+                Ok(true)
             })
             .await
     }
@@ -40,15 +42,19 @@ impl Conversations for EmbeddedConversations {
         one: UserId,
         other: UserId,
         fresh: ConversationId,
-    ) -> Result<ConversationId, StoreError> {
+    ) -> Result<Option<ConversationId>, StoreError> {
         let key = keys::direct(one, other);
         self.0
             .change(32, move |txn| {
                 if let Some(existing) = txn.get(Space::Views, &key)? {
-                    return Ok(existing);
+                    return Ok(Some(existing));
+                }
+                let founding: Option<Founding> = txn.get(Space::Views, &keys::founding(fresh))?;
+                if founding.is_some() || txn.head(fresh)?.seq > Seq::ZERO {
+                    return Ok(None);
                 }
                 txn.put(Space::Views, key, &fresh);
-                Ok(fresh)
+                Ok(Some(fresh))
             })
             .await
     }

@@ -11,6 +11,10 @@ use fjall::UserKey;
 
 /// The newest commit record, in the space of heads.
 pub(super) const COMMITS: &[u8] = b"n";
+/// The mark of the ids, in the space of heads.
+pub(super) const ID_MARK: &[u8] = b"i";
+/// The prefix of all [`recent`] keys.
+pub(super) const RECENT: &[u8] = b"r";
 /// Sorts after every key of [`reply`].
 pub(super) const REPLIES_END: &[u8] = b"r";
 

@@ -42,14 +42,18 @@ fn login_id((key, _): &Row) -> Result<LoginId, StoreError> {
 
 #[async_trait]
 impl Logins for EmbeddedLogins {
-    async fn open(&self, login: &Login) -> Result<(), StoreError> {
+    async fn open(&self, login: &Login) -> Result<bool, StoreError> {
         let opened = login.clone();
         self.0
             .change(256, move |txn| {
+                let stored: Option<Login> = txn.get(Space::People, &keys::login(opened.id))?;
+                if let Some(stored) = stored {
+                    return Ok(stored.is_same_opening(&opened));
+                }
                 put(txn, &opened);
                 let rows = txn.scan(Space::People, &keys::logins_of(opened.user))?;
                 if rows.len() <= LOGINS_MAX {
-                    return Ok(());
+                    return Ok(true);
                 }
                 let mut logins = Vec::with_capacity(rows.len());
                 for row in &rows {
@@ -58,7 +62,7 @@ impl Logins for EmbeddedLogins {
                 for evicted in Login::evicted(logins) {
                     remove(txn, evicted.user, evicted.id);
                 }
-                Ok(())
+                Ok(true)
             })
             .await
     }

@@ -20,6 +20,7 @@ use super::{
     disk::Disk,
     heads::Heads,
     health::HealthSignal,
+    ids,
     journals::{self, Journals},
     keys,
     log::read_entries,
@@ -238,7 +239,8 @@ fn recover(
     let (db, spaces) = open_trees(config, marked, journals)?;
     let commits = AtomicU64::new(0);
     let (heads, health) = (Heads::default(), HealthSignal::new());
-    let store = Store { db, spaces, heads, health, disk, mark, commits };
+    let ids = ids::open(&spaces).map_err(damaged)?;
+    let store = Store { db, spaces, heads, health, disk, mark, ids, commits };
     let record = store.get_encoded(Space::Heads, keys::COMMITS).map_err(damaged)?;
     let found = record.map_or(Ok(0), |record| journals::read_commit_record(&record));
     let found = found.map_err(damaged)?;

@@ -20,7 +20,7 @@ pub(super) enum Space {
     Replies,
     /// Without a letter: when each user was last seen (for presence).
     LastSeen,
-    /// `t`, `n`, `r`: heads, the commit record, recently changed conversations.
+    /// `t`, `n`, `r`, `i`: heads, the commit record, recently changed conversations, the mark of ids.
     Heads,
 }
 

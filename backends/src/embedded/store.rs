@@ -9,7 +9,11 @@ use std::{
     },
 };
 
-use chat_core::{error::StoreError, id::ConversationId, model::Head};
+use chat_core::{
+    error::StoreError,
+    id::{ConversationId, Snowflakes},
+    model::Head,
+};
 use fjall::{Database, PersistMode, UserValue};
 use tokio::sync::Semaphore;
 
@@ -38,13 +42,14 @@ pub(super) struct Store {
     pub(super) health: HealthSignal,
     pub(super) disk: Disk,
     pub(super) mark: Mark,
+    pub(super) ids: Arc<Snowflakes>,
     /// The number of durable commits.
     pub(super) commits: AtomicU64,
 }
 
 /// Converts fjall's error of a read.
 #[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
-fn read_failed(error: fjall::Error) -> StoreError {
+pub(super) fn read_failed(error: fjall::Error) -> StoreError {
     if matches!(error, fjall::Error::Io(_) | fjall::Error::Storage(fjall::LsmError::Io(_))) {
         StoreError::Unavailable(format!("reading failed: {error}"))
     } else {
@@ -139,6 +144,10 @@ impl Store {
         let appended_to: Vec<ConversationId> = heads.keys().copied().collect();
         let recent = keys::recent(commits, RECENT_BATCHES);
         changes.put_encoded(Space::Heads, recent, values::encode(&appended_to));
+        let id_mark = self.ids.due_mark();
+        if let Some(mark) = id_mark {
+            changes.put_encoded(Space::Heads, keys::ID_MARK, values::encode(&mark));
+        }
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
         // Must be the first row: see `journals`.
         batch.insert(self.spaces.of(Space::Heads), keys::COMMITS, journals::commit_record(commits));
@@ -152,6 +161,9 @@ impl Store {
             });
         }
         self.heads.set(heads);
+        if let Some(mark) = id_mark {
+            self.ids.set_durable(mark);
+        }
         self.commits.store(commits, Ordering::Release);
         if let Err(error) = self.mark.write(commits) {
             tracing::warn!(%error, "cannot write the commit mark");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chat_core::{
     error::StoreError,
-    id::{ConversationId, UserId},
+    id::{ConversationId, IdMark, UserId},
     model::{Cursor, Entry, Founding, Head, IdempotencyRecord, Login, Member, Overlay, Seq, User},
     time::Timestamp,
     versioned,
@@ -43,6 +43,7 @@ records! {
     Login: "login",
     IdempotencyRecord: "reply",
     Timestamp: "last-seen time",
+    IdMark: "mark of the ids",
 }
 
 /// A user and the hash of the password.

@@ -10,7 +10,7 @@ use chat_core::{
     error::StoreError,
     id::UserId,
     model::{User, Username},
-    port::Accounts,
+    port::{Accounts, NameClaim},
     time::Timestamp,
 };
 use scylla::DeserializeRow;
@@ -72,8 +72,9 @@ fn partitions(prefix: &str) -> Vec<String> {
 }
 
 impl CqlStore {
-    /// Writes the index and the user's row of a claimed name, unless they are there.
-    async fn add_user(&self, user: &User, deadline: Instant) -> Result<(), StoreError> {
+    /// Writes the index and the user's row of a claimed name, unless they are there. Returns false
+    /// if the row belongs to another name.
+    async fn add_user(&self, user: &User, deadline: Instant) -> Result<bool, StoreError> {
         let name = user.username.as_str();
         let prefix: String = name.chars().take(PREFIX_CHARS).collect();
         let index = (prefix, name, user.id.as_i64());
@@ -89,8 +90,27 @@ impl CqlStore {
             },
         );
         match added.await? {
-            Settled::Applied(()) => Ok(()),
-            Settled::NotApplied(stored) => check_username(&stored, &user.username),
+            Settled::Applied(()) => Ok(true),
+            Settled::NotApplied(stored) => Ok(stored.username == user.username),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
+    }
+
+    /// Gives back a name that was claimed for an id of another user.
+    async fn release_name(&self, user: &User, deadline: Instant) -> Result<(), StoreError> {
+        let (name, id) = (user.username.as_str(), user.id.as_i64());
+        let released = settle(
+            deadline,
+            Some(()),
+            async |()| self.write_if(&self.statements.release_name, (name, id)).await,
+            async |_| {
+                let row: Option<NameRow> = self.row(&self.statements.name_serial, (name,)).await?;
+                let is_held = row.is_some_and(|row| row.user == id);
+                Ok(if is_held { Look::Attempt(()) } else { Look::NotApplied(()) })
+            },
+        );
+        match released.await? {
+            Settled::Applied(()) | Settled::NotApplied(()) => Ok(()),
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
     }
@@ -114,6 +134,16 @@ impl CqlStore {
         join_bounded(ids.iter().map(|id| self.user(*id, ReadMode::Quorum)).collect()).await
     }
 
+    /// Returns the users of these index rows. Leaves out rows of names that were given back.
+    async fn indexed_users(&self, rows: &[(String, UserId)]) -> Result<Vec<User>, StoreError> {
+        let ids: Vec<UserId> = rows.iter().map(|(_, id)| *id).collect();
+        let users = self.users(&ids).await?.into_iter().zip(rows);
+        let current = users.filter_map(|(user, (name, _))| {
+            user.filter(|user| user.username.as_str() == name.as_str())
+        });
+        Ok(current.collect())
+    }
+
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         let mut found: Vec<User> = Vec::new();
         if limit == 0 {
@@ -127,12 +157,14 @@ impl CqlStore {
                 self.rows::<(String, Option<i64>)>(&self.statements.names, values).await
             });
             let rows = join_bounded(pages.collect()).await?.into_iter().flatten();
-            let ids: Vec<_> = rows.filter_map(|(_, id)| id.and_then(UserId::from_i64)).collect();
-            let mut chunks = ids.chunks(limit);
+            let indexed: Vec<(String, UserId)> = rows
+                .filter_map(|(name, id)| Some((name, id.and_then(UserId::from_i64)?)))
+                .collect();
+            let mut chunks = indexed.chunks(limit);
             while found.len() < limit
-                && let Some(ids) = chunks.next()
+                && let Some(indexed) = chunks.next()
             {
-                found.extend(self.users(ids).await?.into_iter().flatten());
+                found.extend(self.indexed_users(indexed).await?);
             }
             if found.len() >= limit {
                 break;
@@ -145,9 +177,9 @@ impl CqlStore {
 
 #[async_trait]
 impl Accounts for ScyllaAccounts {
-    async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
+    async fn claim(&self, user: &User, password_hash: &str) -> Result<NameClaim, StoreError> {
         let store = &self.0;
-        store.node_lease.check()?;
+        store.check_ids().await?;
         let deadline = store.deadline();
         let id = user.id.as_i64();
         let name = user.username.as_str();
@@ -168,10 +200,13 @@ impl Accounts for ScyllaAccounts {
         );
         match claimed.await? {
             Settled::Applied(()) => {
-                store.add_user(user, deadline).await.map_err(unknown_after_write)?;
-                Ok(true)
+                if store.add_user(user, deadline).await.map_err(unknown_after_write)? {
+                    return Ok(NameClaim::Yours);
+                }
+                store.release_name(user, deadline).await.map_err(unknown_after_write)?;
+                Ok(NameClaim::IdTaken)
             }
-            Settled::NotApplied(()) => Ok(false),
+            Settled::NotApplied(()) => Ok(NameClaim::NameTaken),
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
     }
@@ -202,8 +237,8 @@ impl Accounts for ScyllaAccounts {
                 check_username(&user, username)?;
                 return Ok(Some((user, hash)));
             }
-            store.add_user(&claimed, deadline).await?;
-            Ok(Some((claimed, hash)))
+            let is_added = store.add_user(&claimed, deadline).await?;
+            Ok(is_added.then_some((claimed, hash)))
         };
         store.until(deadline, work).await
     }

@@ -90,7 +90,7 @@ impl CqlStore {
         self: &Arc<Self>,
         append: Append<'_>,
     ) -> Result<Appended, StoreError> {
-        self.node_lease.check()?;
+        self.check_ids().await?;
         let count = append.entries.len() as u64;
         if count == 0 || count > self.buckets.room(append.after) {
             return Err(StoreError::Unavailable("append crosses the edge of a bucket".to_owned()));

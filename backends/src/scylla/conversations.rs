@@ -66,6 +66,22 @@ fn read_founding(conversation: ConversationId, row: FoundingRow) -> Result<Found
 }
 
 impl CqlStore {
+    /// Reads the direct conversation of a pair of users serially.
+    async fn direct_of(&self, low: i64, high: i64) -> Result<Option<ConversationId>, StoreError> {
+        let statement = &self.statements.direct_serial;
+        let Some((stored,)) = self.row::<(i64,)>(statement, (low, high)).await? else {
+            return Ok(None);
+        };
+        let stored = ConversationId::from_i64(stored);
+        stored.map(Some).ok_or_else(|| corrupt("a pair without a conversation"))
+    }
+
+    async fn has_conversation(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        let statement = &self.statements.conversation_serial;
+        let row: Option<FoundingRow> = self.row(statement, (conversation.as_i64(),)).await?;
+        Ok(row.is_some())
+    }
+
     async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         let mut found = Vec::new();
         let mut after = 0;
@@ -117,9 +133,9 @@ impl CqlStore {
 
 #[async_trait]
 impl Conversations for ScyllaConversations {
-    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+    async fn create(&self, founding: &Founding) -> Result<bool, StoreError> {
         let store = &self.0;
-        store.node_lease.check()?;
+        store.check_ids().await?;
         let conversation = founding.conversation.as_i64();
         let created = settle(
             store.deadline(),
@@ -136,11 +152,13 @@ impl Conversations for ScyllaConversations {
             async |_| {
                 let statement = &store.statements.conversation_serial;
                 let stored: Option<FoundingRow> = store.row(statement, (conversation,)).await?;
-                Ok(stored.map_or(Look::Attempt(()), |_| Look::NotApplied(())))
+                let Some(row) = stored else { return Ok(Look::Attempt(())) };
+                Ok(Look::NotApplied(read_founding(founding.conversation, row)?))
             },
         );
         match created.await? {
-            Settled::Applied(()) | Settled::NotApplied(()) => Ok(()),
+            Settled::Applied(()) => Ok(true),
+            Settled::NotApplied(stored) => Ok(stored.is_same(founding)),
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
     }
@@ -150,28 +168,35 @@ impl Conversations for ScyllaConversations {
         one: UserId,
         other: UserId,
         fresh: ConversationId,
-    ) -> Result<ConversationId, StoreError> {
+    ) -> Result<Option<ConversationId>, StoreError> {
         let store = &self.0;
-        store.node_lease.check()?;
+        store.check_ids().await?;
+        let deadline = store.deadline();
         let low = one.min(other).as_i64();
         let high = one.max(other).as_i64();
+        let existing = store.until(deadline, store.direct_of(low, high)).await?;
+        if existing.is_some() {
+            return Ok(existing);
+        }
+        // No other gateway makes this id, so nobody takes it after this read.
+        if store.until(deadline, store.has_conversation(fresh)).await? {
+            return Ok(None);
+        }
         let claimed = settle(
-            store.deadline(),
+            deadline,
             Some(fresh),
             async |fresh: ConversationId| {
                 store.write_if(&store.statements.direct, (low, high, fresh.as_i64())).await
             },
             async |_| {
-                let statement = &store.statements.direct_serial;
-                let Some((stored,)) = store.row::<(i64,)>(statement, (low, high)).await? else {
-                    return Ok(Look::Attempt(fresh));
-                };
-                let stored = ConversationId::from_i64(stored);
-                stored.map(Look::NotApplied).ok_or_else(|| corrupt("a pair without a conversation"))
+                let stored = store.direct_of(low, high).await?;
+                Ok(stored.map_or(Look::Attempt(fresh), Look::NotApplied))
             },
         );
         match claimed.await? {
-            Settled::Applied(conversation) | Settled::NotApplied(conversation) => Ok(conversation),
+            Settled::Applied(conversation) | Settled::NotApplied(conversation) => {
+                Ok(Some(conversation))
+            }
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
     }

@@ -122,9 +122,9 @@ impl CqlStore {
 
 #[async_trait]
 impl Logins for ScyllaLogins {
-    async fn open(&self, login: &Login) -> Result<(), StoreError> {
+    async fn open(&self, login: &Login) -> Result<bool, StoreError> {
         let store = &self.0;
-        store.node_lease.check()?;
+        store.check_ids().await?;
         let deadline = store.deadline();
         let index = (login.user.as_i64(), login.id.as_i64());
         store.until(deadline, store.write(&store.statements.index_login, index)).await?;
@@ -152,8 +152,8 @@ impl Logins for ScyllaLogins {
         match opened.await? {
             Settled::Applied(()) => {}
             Settled::NotApplied(stored) => {
-                if (stored.user, stored.created_at) != (login.user, login.created_at) {
-                    return Err(corrupt(format!("login id {} was generated twice", login.id)));
+                if !stored.is_same_opening(login) {
+                    return Ok(false);
                 }
             }
             Settled::Unknown(detail) => return Err(StoreError::Unknown(detail)),
@@ -168,7 +168,7 @@ impl Logins for ScyllaLogins {
             // The login is open in any case, and the next one evicts more.
             tracing::debug!(user.id = %login.user, %error, "too many logins are kept for now");
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn rotate(

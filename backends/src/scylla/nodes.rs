@@ -9,14 +9,25 @@
 //! known to be alive. This gateway treats it as expired [`LEASE_MARGIN`] before it can expire in
 //! the store. Writes resume after a renewal. If another gateway has taken the number, they never
 //! resume: [`super::Availability::NodeLost`], and the process must end.
+//!
+//! A number has a mark that none of its stored ids exceeds. The next owner of the number starts above
+//! the mark, whatever its clock says. The mark is raised with the lease, and before a write with ids
+//! above it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use chat_core::{error::StoreError, id::NODES_MAX};
+use chat_core::{
+    error::StoreError,
+    id::{IdMark, NODES_MAX, Snowflakes},
+    time::Timestamp,
+};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{error::ConnectError, settle::Attempted, store::CqlStore};
+use super::{error::ConnectError, rows::corrupt, settle::Attempted, store::CqlStore};
 
 /// How long a lease lasts without a renewal.
 pub const LEASE_TTL: Duration = Duration::from_secs(60);
@@ -37,24 +48,45 @@ enum LeaseState {
     Lost,
 }
 
+/// A node number and the generator of its ids.
+#[derive(Debug, Clone)]
+struct NodeIds {
+    node: u16,
+    ids: Arc<Snowflakes>,
+}
+
+/// What a gateway gets with its node number.
+#[derive(Debug)]
+pub struct LeasedNode {
+    /// The node number.
+    pub node: u16,
+    /// The generator of its ids.
+    pub ids: Arc<Snowflakes>,
+    /// A time that the ids of all nodes had reached, or a few seconds earlier.
+    pub reached: Timestamp,
+}
+
 /// Decides whether ids that are generated here may go into the store.
 #[derive(Debug, Default)]
-pub(super) struct NodeLease(Mutex<LeaseState>);
+pub(super) struct NodeLease {
+    state: Mutex<LeaseState>,
+    leased: OnceLock<NodeIds>,
+}
 
 impl NodeLease {
     /// Extends the lease by a renewal that was sent at this time.
     fn extend(&self, sent_at: Instant) {
-        *self.0.lock() = LeaseState::LeasedUntil(sent_at + LEASE_TTL - LEASE_MARGIN);
+        *self.state.lock() = LeaseState::LeasedUntil(sent_at + LEASE_TTL - LEASE_MARGIN);
     }
 
     /// Returns true if another gateway has the number.
     pub(super) fn is_lost(&self) -> bool {
-        *self.0.lock() == LeaseState::Lost
+        *self.state.lock() == LeaseState::Lost
     }
 
     /// Fails as unavailable unless the lease is known to be alive.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        let why = match *self.0.lock() {
+    fn check(&self) -> Result<(), StoreError> {
+        let why = match *self.state.lock() {
             LeaseState::NotLeased => return Ok(()),
             LeaseState::LeasedUntil(end) if Instant::now() < end => return Ok(()),
             LeaseState::LeasedUntil(_) => "this gateway could not renew its node number",
@@ -74,15 +106,15 @@ impl CqlStore {
         self: &Arc<Self>,
         owner: i64,
         first: u16,
-    ) -> Result<u16, ConnectError> {
+    ) -> Result<LeasedNode, ConnectError> {
+        let failed = |error| ConnectError::refused("the lease of a node number", error);
         for step in 0..NODES_MAX {
             let node = first.wrapping_add(step) % NODES_MAX;
             let sent_at = Instant::now();
-            let taken = self.take_node(node, owner).await;
-            if taken.map_err(|error| ConnectError::refused("the lease of a node number", error))? {
+            if self.take_node(node, owner).await.map_err(failed)? {
                 self.node_lease.extend(sent_at);
                 self.tasks.spawn(self.clone().keep_node(node, owner));
-                return Ok(node);
+                return self.start_ids(node).await.map_err(failed);
             }
         }
         Err(ConnectError::NoNode { max: NODES_MAX, after: LEASE_TTL })
@@ -104,19 +136,69 @@ impl CqlStore {
         }
     }
 
+    /// Starts the ids of a number that this gateway has just leased, above those of its predecessors.
+    async fn start_ids(&self, node: u16) -> Result<LeasedNode, StoreError> {
+        let marks: Vec<(i32, i64)> = self.rows(&self.statements.node_marks, ()).await?;
+        let mut own = IdMark::default();
+        let mut newest = IdMark::default();
+        for (stored, mark) in marks {
+            let mark = IdMark::from_i64(mark).ok_or_else(|| corrupt("a negative mark of ids"))?;
+            newest = newest.max(mark);
+            if stored == i32::from(node) {
+                own = mark;
+            }
+        }
+        let ids = Arc::new(Snowflakes::above(node, own));
+        let leased = NodeIds { node, ids: ids.clone() };
+        if self.node_lease.leased.set(leased).is_err() {
+            return Err(corrupt("a second node number of one gateway"));
+        }
+        Ok(LeasedNode { node, ids, reached: newest.reached() })
+    }
+
+    /// Fails as unavailable unless the ids that are generated here may go into the store now. Raises
+    /// their mark first if it is below them.
+    pub(super) async fn check_ids(&self) -> Result<(), StoreError> {
+        self.node_lease.check()?;
+        match self.node_lease.leased.get() {
+            Some(leased) if !leased.ids.are_covered() => self.raise_mark(leased).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Raises the mark of this gateway's ids if that is due. The timestamp is the mark itself, so that
+    /// the highest mark wins in any order.
+    async fn raise_mark(&self, leased: &NodeIds) -> Result<(), StoreError> {
+        let Some(mark) = leased.ids.due_mark() else { return Ok(()) };
+        let values = (i32::from(leased.node), mark.as_i64(), mark.as_i64());
+        self.in_time(self.write(&self.statements.set_node_mark, values)).await?;
+        leased.ids.set_durable(mark);
+        Ok(())
+    }
+
+    /// Raises the mark before a write has to wait for that. A failure is ignored here.
+    async fn raise_mark_early(&self) {
+        if let Some(leased) = self.node_lease.leased.get()
+            && let Err(error) = self.raise_mark(leased).await
+        {
+            tracing::debug!(leased.node, %error, "the mark of the ids was not raised");
+        }
+    }
+
     async fn keep_node(self: Arc<Self>, node: u16, owner: i64) {
         loop {
             tokio::select! {
                 () = self.shutdown.cancelled() => break,
                 () = tokio::time::sleep(RENEW_EVERY) => {}
             }
+            self.raise_mark_early().await;
             let sent_at = Instant::now();
             let values = (ttl(), i32::from(node), owner);
             match self.write_if(&self.statements.renew_node, values).await {
                 Ok(Attempted::Applied) => self.node_lease.extend(sent_at),
                 Ok(Attempted::NotApplied) => {
                     tracing::error!(node, "another gateway has the node number: writes stop");
-                    *self.node_lease.0.lock() = LeaseState::Lost;
+                    *self.node_lease.state.lock() = LeaseState::Lost;
                     return;
                 }
                 Ok(Attempted::Unknown { detail, .. }) => {

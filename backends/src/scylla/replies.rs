@@ -74,7 +74,7 @@ impl Replies for ScyllaReplies {
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         let store = &self.0;
-        store.node_lease.check()?;
+        store.check_ids().await?;
         let conversation = |write: &ClaimWrite| match write {
             ClaimWrite::First => fresh,
             ClaimWrite::TakeOver(expired) => expired.conversation,

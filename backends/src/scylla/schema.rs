@@ -4,58 +4,65 @@
 //! run side by side.
 
 /// The schema version that this code needs.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// Holds the schema version and the settings that cannot change later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
     id int PRIMARY KEY, version int, bucket_entries bigint, datacenter text, migrating boolean)";
 
 /// What each version adds to the version before, from version 1 on.
-pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [&[
-    LOG,
-    SENT,
-    "CREATE TABLE IF NOT EXISTS tails (conversation bigint PRIMARY KEY, bucket int)",
-    "CREATE TABLE IF NOT EXISTS conversations (
+pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [
+    &[
+        LOG,
+        SENT,
+        "CREATE TABLE IF NOT EXISTS tails (conversation bigint PRIMARY KEY, bucket int)",
+        "CREATE TABLE IF NOT EXISTS conversations (
         conversation bigint PRIMARY KEY, kind tinyint, title text, created_at bigint)",
-    "CREATE TABLE IF NOT EXISTS views (
+        "CREATE TABLE IF NOT EXISTS views (
         conversation bigint PRIMARY KEY, title text, projected_seq bigint)",
-    "CREATE TABLE IF NOT EXISTS directs (
+        "CREATE TABLE IF NOT EXISTS directs (
         low bigint, high bigint, conversation bigint, PRIMARY KEY ((low, high)))",
-    "CREATE TABLE IF NOT EXISTS members (
+        "CREATE TABLE IF NOT EXISTS members (
         conversation bigint, user bigint, gone boolean, role tinyint,
         joined_seq bigint, joined_ord bigint, PRIMARY KEY (conversation, user))",
-    "CREATE TABLE IF NOT EXISTS user_conversations (
+        "CREATE TABLE IF NOT EXISTS user_conversations (
         user bigint, conversation bigint, gone boolean, role tinyint,
         joined_seq bigint, joined_ord bigint, PRIMARY KEY (user, conversation))",
-    "CREATE TABLE IF NOT EXISTS overlays (
+        "CREATE TABLE IF NOT EXISTS overlays (
         conversation bigint, bucket int, target_seq bigint, edit_seq bigint, edit_at bigint,
         edit_text text, edit_seqs set<bigint>, redacted_seq bigint,
         PRIMARY KEY ((conversation, bucket), target_seq))",
-    "CREATE TABLE IF NOT EXISTS reactions (
+        "CREATE TABLE IF NOT EXISTS reactions (
         conversation bigint, bucket int, target_seq bigint, emoji text, user bigint,
         on_ boolean, seq bigint,
         PRIMARY KEY ((conversation, bucket), target_seq, emoji, user))",
-    "CREATE TABLE IF NOT EXISTS cursors (
+        "CREATE TABLE IF NOT EXISTS cursors (
         user bigint, conversation bigint, delivered_seq bigint, read_seq bigint, read_ord bigint,
         PRIMARY KEY (user, conversation))",
-    "CREATE TABLE IF NOT EXISTS usernames (
+        "CREATE TABLE IF NOT EXISTS usernames (
         username text PRIMARY KEY, user bigint, password_hash text, display_name text,
         created_at bigint)",
-    "CREATE TABLE IF NOT EXISTS users (
+        "CREATE TABLE IF NOT EXISTS users (
         user bigint PRIMARY KEY, username text, display_name text, created_at bigint)",
-    "CREATE TABLE IF NOT EXISTS usernames_by_prefix (
+        "CREATE TABLE IF NOT EXISTS usernames_by_prefix (
         prefix text, username text, user bigint, PRIMARY KEY (prefix, username))",
-    "CREATE TABLE IF NOT EXISTS logins (
+        "CREATE TABLE IF NOT EXISTS logins (
         login bigint PRIMARY KEY, user bigint, device text, created_at bigint, used_at bigint,
         expires_at bigint, current blob, previous blob, exchanged_at bigint)",
-    "CREATE TABLE IF NOT EXISTS logins_by_user (
+        "CREATE TABLE IF NOT EXISTS logins_by_user (
         user bigint, login bigint, PRIMARY KEY (user, login))",
-    "CREATE TABLE IF NOT EXISTS replies (
+        "CREATE TABLE IF NOT EXISTS replies (
         user bigint, key text, digest blob, conversation bigint, claimed_at bigint,
         settled boolean, PRIMARY KEY ((user, key)))",
-    "CREATE TABLE IF NOT EXISTS last_seen (user bigint PRIMARY KEY, at bigint)",
-    "CREATE TABLE IF NOT EXISTS nodes (node int PRIMARY KEY, owner bigint, alive boolean)",
-]];
+        "CREATE TABLE IF NOT EXISTS last_seen (user bigint PRIMARY KEY, at bigint)",
+        "CREATE TABLE IF NOT EXISTS nodes (node int PRIMARY KEY, owner bigint, alive boolean)",
+    ],
+    &[
+        "CREATE TABLE IF NOT EXISTS node_marks (node int PRIMARY KEY, mark bigint)",
+        "CREATE TABLE IF NOT EXISTS revoked_logins (
+        hour int, login bigint, user bigint, until bigint, PRIMARY KEY (hour, login))",
+    ],
+];
 
 /// The cursors of senders, which sending alone moves and `cursors` does not contain. Partitioned by
 /// conversation, so that one append moves all of its senders in one write to one partition.

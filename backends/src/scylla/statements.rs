@@ -197,6 +197,7 @@ statements! {
         WHERE username = ?",
     name_serial: SerialRead "SELECT user, password_hash, display_name, created_at \
         FROM usernames WHERE username = ?",
+    release_name: Conditional "DELETE FROM usernames WHERE username = ? IF user = ?",
     add_user: Conditional "INSERT INTO users (user, username, display_name, created_at) \
         VALUES (?, ?, ?, ?) IF NOT EXISTS",
     user: Read "SELECT username, display_name, created_at FROM users WHERE user = ?",
@@ -247,6 +248,8 @@ statements! {
     renew_node: Conditional "UPDATE nodes USING TTL ? SET alive = true WHERE node = ? \
         IF owner = ?",
     free_node: Conditional "DELETE alive FROM nodes WHERE node = ? IF owner = ?",
+    node_marks: Read "SELECT node, mark FROM node_marks",
+    set_node_mark: Write "INSERT INTO node_marks (node, mark) VALUES (?, ?) USING TIMESTAMP ?",
     node_serial: SerialRead "SELECT owner, alive FROM nodes WHERE node = ?",
 
     // Upkeep.

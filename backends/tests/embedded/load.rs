@@ -15,7 +15,7 @@ use backends::embedded::{Embedded, EmbeddedConfig};
 use chat_core::{
     id::{ConversationId, EntryId, UserId},
     model::{Body, ClientId, Cursor, Entry, Head, Member, Role, Seq, User, Username},
-    port::{Append, Appended, Stores},
+    port::{Append, Appended, NameClaim, Stores},
     time::Timestamp,
 };
 
@@ -100,7 +100,7 @@ impl Writer {
             display_name: "somebody".into(),
             created_at: Timestamp::default(),
         };
-        assert!(self.stores.accounts.claim(&user, "hash").await.unwrap());
+        assert_eq!(self.stores.accounts.claim(&user, "hash").await.unwrap(), NameClaim::Yours);
         report(&format!("user {number}"));
     }
 

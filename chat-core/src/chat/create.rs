@@ -11,7 +11,7 @@ use crate::{
     error::{ChatError, StoreError},
     hint::Hint,
     id::{ConversationId, EntryId, UserId},
-    limits::{FOUNDERS_MAX, REPLY_CLAIM_TTL},
+    limits::{FOUNDERS_MAX, FRESH_IDS_MAX, REPLY_CLAIM_TTL},
     log,
     model::{Body, Cursor, Entry, Founding, Head, Identity, Kind, Role, Seq},
     port::{Append, Appended, Channel, Claim, ReplyKey},
@@ -34,9 +34,7 @@ impl Chat {
         }
         let stores = self.stores();
         check_exist(stores, &[user]).await??;
-        let conversations = &self.stores().conversations;
-        let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
-        let conversation = conversations.direct(identity.user, user, fresh).await?;
+        let conversation = self.direct_of(identity.user, user).await?;
         if self.head(conversation).await?.seq > Seq::ZERO {
             let conversation = Box::new(self.view(identity, conversation).await?);
             return Ok(Reply::Made { conversation, created: false });
@@ -44,8 +42,24 @@ impl Chat {
         check_room(stores, &[identity.user, user]).await??;
         let founders = [(identity.user, Role::Member), (user, Role::Member)];
         let founded = self.found(conversation, Kind::Direct, None, &founders).await?;
+        if founded == Founded::IdTaken {
+            return Err(id_taken(conversation));
+        }
         let view = self.view(identity, conversation).await.map_err(outcome_unknown)?;
         Ok(Reply::Made { conversation: Box::new(view), created: founded == Founded::Now })
+    }
+
+    /// Returns the id of the direct conversation of these users.
+    async fn direct_of(&self, one: UserId, other: UserId) -> Result<ConversationId, ChatError> {
+        for _ in 0..FRESH_IDS_MAX {
+            let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
+            let found = self.stores().conversations.direct(one, other, fresh).await?;
+            if let Some(conversation) = found {
+                return Ok(conversation);
+            }
+            drop(id_taken(fresh));
+        }
+        Err(ChatError::Internal)
     }
 
     /// Creates a group. The same key gives the same group again.
@@ -64,22 +78,37 @@ impl Chat {
         }
         let founders = u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
         let key = ReplyKey { user: identity.user, key };
-        let digest = digest(&title, &others);
+        for _ in 0..FRESH_IDS_MAX {
+            if let Some(conversation) = self.create_group_once(&key, &title, &others).await? {
+                let conversation = Box::new(first_view(conversation, title, founders));
+                return Ok(Reply::Made { conversation, created: true });
+            }
+        }
+        Err(ChatError::Internal)
+    }
+
+    /// Creates a group under a fresh id. Returns `None` if the id is taken.
+    async fn create_group_once(
+        &self,
+        key: &ReplyKey,
+        title: &Arc<str>,
+        others: &BTreeSet<UserId>,
+    ) -> Result<Option<ConversationId>, ChatError> {
         let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
         let now = self.context.ports.clock.now();
-        let conversation = match self.stores().replies.claim(&key, digest, fresh, now).await? {
-            Claim::Running => return Err(ChatError::Running),
-            Claim::Differs => return Err(ChatError::KeyReused("Idempotency-Key")),
-            Claim::Settled(conversation) => conversation,
+        let digest = digest(title, others);
+        match self.stores().replies.claim(key, digest, fresh, now).await? {
+            Claim::Running => Err(ChatError::Running),
+            Claim::Differs => Err(ChatError::KeyReused("Idempotency-Key")),
+            Claim::Settled(conversation) => Ok(Some(conversation)),
             Claim::Yours(conversation) => {
                 let claim = HeldClaim { conversation, is_first: conversation == fresh, since: now };
-                let result = self.found_group(identity.user, &claim, title.clone(), others).await;
-                self.close_claim(&key, &claim, result).await?;
-                conversation
+                let result = self.found_group(key.user, &claim, title.clone(), others).await;
+                let is_taken = result == Ok(Founded::IdTaken);
+                self.close_claim(key, &claim, result).await?;
+                Ok((!is_taken).then_some(conversation))
             }
-        };
-        let conversation = Box::new(first_view(conversation, title, founders));
-        Ok(Reply::Made { conversation, created: true })
+        }
     }
 
     async fn found_group(
@@ -87,9 +116,9 @@ impl Chat {
         maker: UserId,
         claim: &HeldClaim,
         title: Arc<str>,
-        others: BTreeSet<UserId>,
+        others: &BTreeSet<UserId>,
     ) -> Result<Founded, ChatError> {
-        let people: Vec<UserId> = std::iter::once(maker).chain(others).collect();
+        let people: Vec<UserId> = std::iter::once(maker).chain(others.iter().copied()).collect();
         let founders: Vec<(UserId, Role)> = people
             .iter()
             .map(|user| (*user, if *user == maker { Role::Owner } else { Role::Member }))
@@ -110,8 +139,15 @@ impl Chat {
         result: Result<Founded, ChatError>,
     ) -> Result<(), ChatError> {
         let replies = &self.stores().replies;
-        let Err(error) = result else {
-            return replies.settle(key).await.map_err(outcome_unknown);
+        let error = match result {
+            Ok(Founded::Now | Founded::Before) => {
+                return replies.settle(key).await.map_err(outcome_unknown);
+            }
+            Ok(Founded::IdTaken) => {
+                drop(id_taken(claim.conversation));
+                return replies.release(key).await.map_err(outcome_unknown);
+            }
+            Err(error) => error,
         };
         // Long before the claim expires nobody else can hold the key.
         let is_ours = self.context.ports.clock.now().since(claim.since) < REPLY_CLAIM_TTL / 2;
@@ -136,7 +172,10 @@ impl Chat {
     ) -> Result<Founded, ChatError> {
         let created_at = self.context.ports.clock.now();
         let stores = &self.stores();
-        stores.conversations.create(&Founding { conversation, kind, title, created_at }).await?;
+        let founding = Founding { conversation, kind, title, created_at };
+        if !stores.conversations.create(&founding).await? {
+            return Ok(Founded::IdTaken);
+        }
         let (entries, head) = self.founding(conversation, founders);
         let bases = vec![Seq::ZERO; entries.len()];
         let append =
@@ -149,6 +188,9 @@ impl Chat {
                 let standing =
                     stores.log.read(conversation, Seq::ZERO, head.seq, entries.len()).await;
                 let standing = standing.map_err(outcome_unknown)?;
+                if !have_same_founders(&standing, &entries) {
+                    return Ok(Founded::IdTaken);
+                }
                 let id = |entries: &[Entry]| entries.first().map(|entry| entry.id);
                 let is_ours = id(&standing) == id(&entries);
                 (standing, if is_ours { Founded::Now } else { Founded::Before })
@@ -223,6 +265,8 @@ enum Founded {
     Now,
     /// An earlier or concurrent one.
     Before,
+    /// None: another conversation has the id.
+    IdTaken,
 }
 
 /// The claim of an idempotency key that this request holds.
@@ -232,6 +276,24 @@ struct HeldClaim {
     /// True if no earlier request held the key.
     is_first: bool,
     since: Timestamp,
+}
+
+/// Returns true if both logs begin with the same founders, in any order.
+fn have_same_founders(standing: &[Entry], own: &[Entry]) -> bool {
+    let founders = |entries: &[Entry]| -> Option<BTreeSet<UserId>> {
+        let founder = |entry: &Entry| {
+            let Body::Joined { user, is_founder: true, .. } = entry.body else { return None };
+            Some(user)
+        };
+        entries.iter().map(founder).collect()
+    };
+    founders(standing) == founders(own)
+}
+
+/// Logs that an id was made twice, and returns the error for the client.
+fn id_taken(conversation: ConversationId) -> ChatError {
+    tracing::error!(conversation.id = %conversation, "the id of a new conversation is taken");
+    ChatError::Internal
 }
 
 /// Logs the error and returns `OutcomeUnknown`: the conversation may exist, and a repeat under the

@@ -8,7 +8,7 @@ use super::fixtures::{fresh, last, now, random_word};
 use crate::{
     id::UserId,
     model::{User, Username},
-    port::Stores,
+    port::{NameClaim, Stores},
 };
 
 fn user(username: &str) -> User {
@@ -32,13 +32,14 @@ pub async fn one_of_several_concurrent_claims_gets_the_name(stores: &[Stores]) {
         });
     }
     let claims = claimants.join_all().await;
-    assert_eq!(claims.iter().filter(|(won, _)| *won).count(), 1, "{claims:?}");
+    let has_won = |claim: &NameClaim| *claim == NameClaim::Yours;
+    assert_eq!(claims.iter().filter(|(claim, _)| has_won(claim)).count(), 1, "{claims:?}");
     for stores in stores {
-        for (won, user) in &claims {
-            let expected = won.then(|| user.clone());
+        for (claim, user) in &claims {
+            let expected = has_won(claim).then(|| user.clone());
             assert_eq!(read_users(stores, &[user.id]).await, [expected]);
         }
-        let (_, winner) = claims.iter().find(|(won, _)| *won).unwrap();
+        let (_, winner) = claims.iter().find(|(claim, _)| has_won(claim)).unwrap();
         let credentials = stores.accounts.credentials(&winner.username).await.unwrap();
         let hash: Arc<str> = format!("hash of {}", winner.id).into();
         assert_eq!(credentials, Some((winner.clone(), hash)));
@@ -50,12 +51,43 @@ pub async fn winner_can_repeat_its_claim(stores: &[Stores]) {
     let winner = user(&random_word());
     let other = User { id: fresh(), ..winner.clone() };
     for _ in 0..3 {
-        assert!(last(stores).accounts.claim(&winner, "hash").await.unwrap());
-        assert!(!stores[0].accounts.claim(&other, "other").await.unwrap());
+        assert_eq!(last(stores).accounts.claim(&winner, "hash").await.unwrap(), NameClaim::Yours);
+        let claimed = stores[0].accounts.claim(&other, "other").await.unwrap();
+        assert_eq!(claimed, NameClaim::NameTaken);
         let credentials = stores[0].accounts.credentials(&winner.username).await.unwrap();
         assert_eq!(credentials, Some((winner.clone(), "hash".into())));
         assert_eq!(read_users(stores.last().unwrap(), &[other.id]).await, [None]);
     }
+}
+
+async fn claim(stores: &Stores, user: &User) -> NameClaim {
+    stores.accounts.claim(user, "hash").await.unwrap()
+}
+
+/// A second account with the id of the first is refused. The first one stays.
+pub async fn account_is_refused_when_its_id_is_taken(stores: &[Stores]) {
+    let first = user(&random_word());
+    let second = User { id: first.id, ..user(&random_word()) };
+    assert_eq!(claim(&stores[0], &first).await, NameClaim::Yours);
+    assert_eq!(claim(last(stores), &second).await, NameClaim::IdTaken);
+    assert_eq!(claim(&stores[0], &second).await, NameClaim::IdTaken);
+    let credentials = last(stores).accounts.credentials(&second.username).await;
+    assert_eq!(credentials, Ok(None));
+    let credentials = last(stores).accounts.credentials(&first.username).await;
+    assert_eq!(credentials, Ok(Some((first, "hash".into()))));
+}
+
+/// A name stays free when an account was refused because of its id.
+pub async fn name_stays_free_when_the_id_was_taken(stores: &[Stores]) {
+    let first = user(&random_word());
+    let second = User { id: first.id, ..user(&random_word()) };
+    claim(&stores[0], &first).await;
+    claim(last(stores), &second).await;
+    let name = second.username.clone();
+    assert_eq!(stores[0].accounts.search(name.as_str(), 2).await, Ok(Vec::new()));
+    let third = User { id: fresh(), ..second };
+    assert_eq!(claim(last(stores), &third).await, NameClaim::Yours);
+    assert_eq!(stores[0].accounts.search(name.as_str(), 2).await, Ok(vec![third]));
 }
 
 /// Each requested id has its result in its place, even if it is unknown or requested twice.
@@ -101,7 +133,7 @@ pub async fn search_finds_names_by_prefix(stores: &[Stores]) {
         users.push(user(&format!("{word}{name}")));
     }
     for user in users.iter().rev() {
-        assert!(stores[0].accounts.claim(user, "hash").await.unwrap());
+        assert_eq!(stores[0].accounts.claim(user, "hash").await.unwrap(), NameClaim::Yours);
     }
     let accounts = &last(stores).accounts;
     for (prefix, limit, expected) in [

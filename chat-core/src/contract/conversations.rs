@@ -1,6 +1,6 @@
 //! Contract tests of [`crate::port::Conversations`]: creation, direct conversations and titles.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
@@ -46,6 +46,30 @@ pub async fn second_create_changes_nothing(stores: &[Stores]) {
     assert_eq!(last(stores).conversations.get(first.conversation).await.unwrap(), expected);
 }
 
+/// Creating another conversation under the same id is refused. A repeat with a later time is not.
+pub async fn create_is_refused_when_the_id_is_taken(stores: &[Stores]) {
+    let first = founding(fresh(), "first");
+    let create = async |made: &Founding| last(stores).conversations.create(made).await.unwrap();
+    assert!(create(&first).await);
+    let later = first.created_at.after(Duration::from_secs(1));
+    assert!(create(&Founding { created_at: later, ..first.clone() }).await);
+    assert!(!create(&founding(first.conversation, "second")).await);
+    assert!(!create(&Founding { kind: Kind::Direct, title: None, ..first.clone() }).await);
+    let read = stores[0].conversations.get(first.conversation).await.unwrap();
+    assert_eq!(read, Some((first.clone(), first.title)));
+}
+
+/// A direct conversation does not get the id of another conversation. The pair stays free.
+pub async fn direct_is_refused_when_the_fresh_id_is_taken(stores: &[Stores]) {
+    let group = founding(fresh(), "group");
+    stores[0].conversations.create(&group).await.unwrap();
+    let (one, other, free) = (fresh(), fresh(), fresh());
+    let direct = async |fresh| last(stores).conversations.direct(one, other, fresh).await.unwrap();
+    assert_eq!(direct(group.conversation).await, None);
+    assert_eq!(direct(free).await, Some(free));
+    assert_eq!(direct(group.conversation).await, Some(free));
+}
+
 /// Of several concurrent creations one wins as a whole, on every handle (ack-divergence).
 pub async fn one_of_several_concurrent_creates_wins(stores: &[Stores]) {
     let conversation = fresh();
@@ -76,7 +100,7 @@ pub async fn two_users_have_one_direct_conversation(stores: &[Stores]) {
             let (a, b) = if nth / 2 % 2 == 0 { (one, other) } else { (other, one) };
             callers.spawn(async move {
                 let own = fresh();
-                (own, stores.conversations.direct(a, b, own).await.unwrap())
+                (own, stores.conversations.direct(a, b, own).await.unwrap().unwrap())
             });
         }
         let answers = callers.join_all().await;
@@ -84,7 +108,7 @@ pub async fn two_users_have_one_direct_conversation(stores: &[Stores]) {
         assert!(answers.iter().all(|(_, answer)| *answer == winner), "{answers:?}");
         assert!(answers.iter().any(|(own, _)| *own == winner), "{answers:?}");
         let repeated = last(stores).conversations.direct(other, one, fresh()).await;
-        assert_eq!(repeated.unwrap(), winner);
+        assert_eq!(repeated.unwrap(), Some(winner));
     }
 }
 
@@ -94,11 +118,11 @@ pub async fn each_pair_has_its_own_direct_conversation(stores: &[Stores]) {
     let mut made = Vec::new();
     for (a, b) in [(one, next), (next, last_one), (one, last_one), (one, fresh())] {
         let own = fresh();
-        assert_eq!(stores[0].conversations.direct(a, b, own).await.unwrap(), own);
+        assert_eq!(stores[0].conversations.direct(a, b, own).await.unwrap(), Some(own));
         made.push((a, b, own));
     }
     for (a, b, own) in made {
-        assert_eq!(last(stores).conversations.direct(b, a, fresh()).await.unwrap(), own);
+        assert_eq!(last(stores).conversations.direct(b, a, fresh()).await.unwrap(), Some(own));
     }
 }
 

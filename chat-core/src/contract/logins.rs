@@ -68,6 +68,21 @@ fn after(login: &Login, successor: LoginSecret, at: Timestamp) -> Login {
     }
 }
 
+/// A second login with the id of the first is refused and changes nothing. The same login may be
+/// opened again, because the answer may have been lost.
+pub async fn login_is_refused_when_its_id_is_taken(stores: &[Stores]) {
+    let user = fresh();
+    let first = opened(&stores[0], user).await;
+    let same_user = Login { current: secret(), ..first.clone() };
+    let other_user = Login { user: fresh(), ..first.clone() };
+    for second in [&same_user, &other_user] {
+        assert!(!last(stores).logins.open(second).await.unwrap(), "{second:?}");
+        assert!(last(stores).logins.open(&first).await.unwrap());
+    }
+    assert_eq!(list(&stores[0], user, first.created_at).await, std::slice::from_ref(&first));
+    assert_eq!(list(&stores[0], other_user.user, first.created_at).await, []);
+}
+
 /// A login can be extended repeatedly, on any handle.
 pub async fn refresh_tokens_can_be_exchanged_repeatedly(stores: &[Stores]) {
     let user = fresh();

@@ -43,6 +43,8 @@ macro_rules! store_contract {
             conversations: each_pair_has_its_own_direct_conversation;
             conversations: title_is_that_of_the_newest_entry;
             conversations: title_does_not_depend_on_projection_order;
+            conversations: create_is_refused_when_the_id_is_taken;
+            conversations: direct_is_refused_when_the_fresh_id_is_taken;
             conversations: entries_alone_do_not_create_a_conversation;
             members: members_follow_the_entries;
             members: membership_does_not_depend_on_projection_order;
@@ -66,9 +68,12 @@ macro_rules! store_contract {
             cursors: cursor_stays_when_texts_are_projected_late;
             accounts: one_of_several_concurrent_claims_gets_the_name;
             accounts: winner_can_repeat_its_claim;
+            accounts: account_is_refused_when_its_id_is_taken;
+            accounts: name_stays_free_when_the_id_was_taken;
             accounts: users_are_returned_in_the_order_requested;
             accounts: profile_is_read_back_as_set;
             accounts: search_finds_names_by_prefix;
+            logins: login_is_refused_when_its_id_is_taken;
             logins: refresh_tokens_can_be_exchanged_repeatedly;
             logins: exchange_can_be_repeated_within_the_grace_period;
             logins: login_ends_when_an_old_token_is_reused;

@@ -20,7 +20,7 @@ pub(super) struct FaultyConversations {
 
 #[async_trait]
 impl Conversations for FaultyConversations {
-    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+    async fn create(&self, founding: &Founding) -> Result<bool, StoreError> {
         self.faults.run(Call::Create, self.inner.create(founding)).await
     }
 
@@ -29,7 +29,7 @@ impl Conversations for FaultyConversations {
         one: UserId,
         other: UserId,
         fresh: ConversationId,
-    ) -> Result<ConversationId, StoreError> {
+    ) -> Result<Option<ConversationId>, StoreError> {
         self.faults.run(Call::Direct, self.inner.direct(one, other, fresh)).await
     }
 

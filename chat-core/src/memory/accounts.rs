@@ -9,7 +9,7 @@ use crate::{
     error::StoreError,
     id::UserId,
     model::{User, Username},
-    port,
+    port::{self, NameClaim},
 };
 
 /// People in memory.
@@ -18,14 +18,18 @@ pub struct MemoryAccounts(pub(super) Shared);
 
 #[async_trait]
 impl port::Accounts for MemoryAccounts {
-    async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
+    async fn claim(&self, user: &User, password_hash: &str) -> Result<NameClaim, StoreError> {
         let accounts = &mut self.0.lock().accounts;
         if let Some(owner) = accounts.by_name.get(user.username.as_str()) {
-            return Ok(*owner == user.id);
+            let is_own = *owner == user.id;
+            return Ok(if is_own { NameClaim::Yours } else { NameClaim::NameTaken });
+        }
+        if accounts.users.contains_key(&user.id) {
+            return Ok(NameClaim::IdTaken);
         }
         accounts.by_name.insert(user.username.as_str().into(), user.id);
         accounts.users.insert(user.id, (user.clone(), password_hash.into()));
-        Ok(true)
+        Ok(NameClaim::Yours)
     }
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {

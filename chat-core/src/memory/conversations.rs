@@ -65,11 +65,10 @@ pub struct MemoryConversations(pub(super) Shared);
 
 #[async_trait]
 impl port::Conversations for MemoryConversations {
-    async fn create(&self, founding: &Founding) -> Result<(), StoreError> {
+    async fn create(&self, founding: &Founding) -> Result<bool, StoreError> {
         let mut state = self.0.lock();
         let view = state.views.conversations.entry(founding.conversation).or_default();
-        view.founding.get_or_insert_with(|| founding.clone());
-        Ok(())
+        Ok(view.founding.get_or_insert_with(|| founding.clone()).is_same(founding))
     }
 
     async fn direct(
@@ -77,9 +76,17 @@ impl port::Conversations for MemoryConversations {
         one: UserId,
         other: UserId,
         fresh: ConversationId,
-    ) -> Result<ConversationId, StoreError> {
+    ) -> Result<Option<ConversationId>, StoreError> {
         let pair = (one.min(other), one.max(other));
-        Ok(*self.0.lock().views.directs.entry(pair).or_insert(fresh))
+        let mut state = self.0.lock();
+        if let Some(existing) = state.views.directs.get(&pair) {
+            return Ok(Some(*existing));
+        }
+        if state.views.conversations.contains_key(&fresh) || state.logs.contains_key(&fresh) {
+            return Ok(None);
+        }
+        state.views.directs.insert(pair, fresh);
+        Ok(Some(fresh))
     }
 
     async fn get(

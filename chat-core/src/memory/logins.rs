@@ -23,13 +23,16 @@ pub struct MemoryLogins(pub(super) Shared);
 
 #[async_trait]
 impl port::Logins for MemoryLogins {
-    async fn open(&self, login: &Login) -> Result<(), StoreError> {
+    async fn open(&self, login: &Login) -> Result<bool, StoreError> {
         let logins = &mut self.0.lock().logins;
+        if let Some(stored) = logins.get(&login.id) {
+            return Ok(stored.is_same_opening(login));
+        }
         logins.insert(login.id, login.clone());
         for evicted in Login::evicted(logins_of(logins, login.user)) {
             logins.remove(&evicted.id);
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn rotate(

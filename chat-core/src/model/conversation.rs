@@ -66,6 +66,14 @@ pub struct Founding {
     pub created_at: Timestamp,
 }
 
+impl Founding {
+    /// Returns true if both are the same conversation, created by one attempt or by several.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.conversation, self.kind, &self.title)
+            == (other.conversation, other.kind, &other.title)
+    }
+}
+
 /// A log's newest position and the running values at it. Each append writes the next head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Head {

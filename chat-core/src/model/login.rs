@@ -93,6 +93,11 @@ impl Login {
         if is_repeat { ExchangeDecision::Repeat } else { ExchangeDecision::EndReused }
     }
 
+    /// Returns true if both come from opening one login, which no exchange has changed since.
+    pub fn is_same_opening(&self, other: &Self) -> bool {
+        (self.id, self.user, self.current) == (other.id, other.user, other.current)
+    }
+
     /// Returns true if the login has ended because it was not used for too long.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now

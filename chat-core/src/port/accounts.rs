@@ -10,13 +10,23 @@ use crate::{
     model::{User, Username},
 };
 
+/// The result of claiming a username.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameClaim {
+    /// The account exists now.
+    Yours,
+    /// Another user has the name.
+    NameTaken,
+    /// Another user has the id. Nothing was stored.
+    IdTaken,
+}
+
 /// Stores people and their password hashes.
 #[async_trait]
 pub trait Accounts: Send + Sync + fmt::Debug {
-    /// Creates the account if its username is free. Returns false if another user has the name.
-    /// Of several concurrent claims exactly one wins. A repeated claim by the winner's user id
-    /// returns true again.
-    async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError>;
+    /// Creates the account if its username and its id are free. Of several concurrent claims of a
+    /// name exactly one wins. A repeated claim by the winner's user id wins again.
+    async fn claim(&self, user: &User, password_hash: &str) -> Result<NameClaim, StoreError>;
 
     /// Returns the users with these ids in the same order.
     async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError>;

@@ -14,17 +14,17 @@ use crate::{
 #[async_trait]
 pub trait Conversations: Send + Sync + fmt::Debug {
     /// Stores the facts of a conversation's creation. If there are some already, they stay.
-    /// Idempotent.
-    async fn create(&self, founding: &Founding) -> Result<(), StoreError>;
+    /// Returns false if those belong to another conversation ([`Founding::is_same`]). Idempotent.
+    async fn create(&self, founding: &Founding) -> Result<bool, StoreError>;
 
-    /// Returns the direct conversation of these two users. Without one, `fresh` becomes it.
-    /// The order of the users does not matter.
+    /// Returns the direct conversation of these two users. Without one, `fresh` becomes it, or the
+    /// result is `None` if another conversation has that id. The order of the users does not matter.
     async fn direct(
         &self,
         one: UserId,
         other: UserId,
         fresh: ConversationId,
-    ) -> Result<ConversationId, StoreError>;
+    ) -> Result<Option<ConversationId>, StoreError>;
 
     /// Returns the facts of the conversation's creation, and its newest title.
     async fn get(

@@ -32,8 +32,9 @@ pub enum Rotation {
 #[async_trait]
 pub trait Logins: Send + Sync + fmt::Debug {
     /// Stores a new login. If the user then has more than [`crate::limits::LOGINS_MAX`], the least
-    /// recently used ones are deleted ([`Login::evicted`]).
-    async fn open(&self, login: &Login) -> Result<(), StoreError>;
+    /// recently used ones are deleted ([`Login::evicted`]). Returns false if another login has the
+    /// id. Opening the same login again returns true.
+    async fn open(&self, login: &Login) -> Result<bool, StoreError>;
 
     /// Exchanges the token `presented` for `successor` in one atomic step, as
     /// [`Login::exchange`] decides. The login then expires at `expires_at`.

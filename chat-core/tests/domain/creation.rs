@@ -1,10 +1,13 @@
 //! A conversation is created once, however the store fails.
 
+use std::collections::BTreeSet;
+
 use chat_core::{
     command::{Command, Reply},
     error::ChatError,
     faults::{Call, Fault},
     limits::REPLY_CLAIM_TTL,
+    memory::MemoryHub,
 };
 use tokio::time::sleep;
 
@@ -110,4 +113,26 @@ async fn direct_conversation_is_reported_new_when_the_answer_was_lost() {
     scene.faults.fail_next(Call::Append, &[Fault::AnswerLost]);
     let reply = ada.execute(Command::OpenDirect { user: bob.id() }).await;
     assert!(matches!(reply, Ok(Reply::Made { created: true, .. })), "{reply:?}");
+}
+
+/// The second gateway makes the same ids as the first, as if its clock had been set back.
+#[tokio::test(start_paused = true)]
+async fn conversation_gets_a_fresh_id_when_the_first_one_is_taken() {
+    let scene = Scene::new(1);
+    let second = Scene::on(1, &MemoryHub::new(), scene.stores.clone());
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let (kim, tom) = (scene.person("kim").await, scene.person("tom").await);
+    let [kim, tom] = [kim, tom].map(|person| person.at(&second.gateways[0]));
+    let ada_group = made(ada.execute(tea(&[])).await).id;
+    let kim_group = made(kim.execute(tea(&[])).await).id;
+    assert_eq!(made(kim.execute(tea(&[])).await).id, kim_group);
+    let ada_direct = ada.direct(&bob).await;
+    let kim_direct = kim.direct(&tom).await;
+    assert_eq!(tom.direct(&kim).await, kim_direct);
+    for (person, own) in [(&ada, [ada_group, ada_direct]), (&kim, [kim_group, kim_direct])] {
+        let memberships = scene.stores.conversations.of_user(person.id()).await.unwrap();
+        let conversations: BTreeSet<_> = memberships.iter().map(|one| one.conversation).collect();
+        assert_eq!(conversations, BTreeSet::from(own));
+    }
+    assert!(BTreeSet::from([ada_group, ada_direct]).is_disjoint(&[kim_group, kim_direct].into()));
 }

@@ -13,7 +13,7 @@ use chat_core::{
     limits::ACCESS_TTL_DEFAULT,
     memory::{MemoryHub, MemoryStores},
     model::{ClientId, Entry, Identity, Seq, User, Username},
-    port::{Bus, Stores},
+    port::{Bus, NameClaim, Stores},
     ports::Ports,
     revocations::RevokedLogins,
     session::{Batch, Opened, Resume, Session},
@@ -120,7 +120,7 @@ impl Scene {
             display_name: name.into(),
             created_at: START,
         };
-        assert!(self.stores.accounts.claim(&user, "hash").await.unwrap());
+        assert_eq!(self.stores.accounts.claim(&user, "hash").await.unwrap(), NameClaim::Yours);
         let login = LoginId::from(self.clock.fresh_id());
         Person { identity: Identity { user: id, login }, gateway: self.gateways[0].clone() }
     }

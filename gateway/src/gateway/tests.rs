@@ -46,6 +46,7 @@ fn parts(clock: Arc<dyn Clock>) -> Parts {
         limiter: Arc::new(LocalLimiter::default()),
         passwords: Arc::new(PlainPasswords),
         clock,
+        newest_entry_at: Timestamp::default(),
         key: SigningKey::random().unwrap(),
     }
 }

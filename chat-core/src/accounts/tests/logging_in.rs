@@ -4,7 +4,7 @@ use super::{
     super::*,
     world::{Fault, PASSWORD, World},
 };
-use crate::error::ErrorCode;
+use crate::{error::ErrorCode, memory::MemoryStores};
 
 fn field(error: ChatError) -> Option<String> {
     let ChatError::Invalid { field, .. } = error else { unreachable!("{error:?}") };
@@ -52,6 +52,21 @@ async fn one_of_several_concurrent_registrations_gets_the_name() {
     assert_eq!(lost, [Err(NAME_TAKEN), Err(NAME_TAKEN)]);
     let (user, _) = won.into_iter().flatten().next().unwrap();
     assert_eq!(world.registry.search("ada", 2).await.unwrap(), [user]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn registration_gets_fresh_ids_when_the_first_ones_are_taken() {
+    let stores = MemoryStores::new();
+    let (first, second) = (World::on(stores.clone()).await, World::on(stores).await);
+    let (ada, ada_grant) = first.ada().await;
+    let (bob, bob_grant) = second.registry.register("bob", PASSWORD, None, None).await.unwrap();
+    assert_ne!((ada.id, ada_grant.login), (bob.id, bob_grant.login));
+    for (world, grant, user) in [(&first, &ada_grant, ada), (&second, &bob_grant, bob)] {
+        assert_eq!(world.registry.me(grant.identity()).await.unwrap(), user);
+        let logged_in = world.registry.log_in(user.username.as_str(), PASSWORD, None).await;
+        assert_eq!(logged_in.unwrap().0, user);
+        assert!(world.is_active(grant).await);
+    }
 }
 
 #[tokio::test(start_paused = true)]

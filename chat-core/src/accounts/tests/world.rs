@@ -55,7 +55,11 @@ pub(super) enum Fault {
 
 impl World {
     pub(super) async fn new() -> Self {
-        let stores = MemoryStores::new();
+        Self::on(MemoryStores::new()).await
+    }
+
+    /// Makes a registry on these stores. All of them make the same ids.
+    pub(super) async fn on(stores: Stores) -> Self {
         let recorder = Arc::<Recorder>::default();
         let faults = Arc::<Faults>::default();
         let hub = MemoryHub::new();
@@ -173,7 +177,7 @@ struct FaultyStore {
 
 #[async_trait]
 impl Accounts for FaultyStore {
-    async fn claim(&self, user: &User, password_hash: &str) -> Result<bool, StoreError> {
+    async fn claim(&self, user: &User, password_hash: &str) -> Result<NameClaim, StoreError> {
         self.faults.apply(self.stores.accounts.claim(user, password_hash)).await
     }
 
@@ -203,7 +207,7 @@ impl Accounts for FaultyStore {
 
 #[async_trait]
 impl Logins for FaultyStore {
-    async fn open(&self, login: &Login) -> Result<(), StoreError> {
+    async fn open(&self, login: &Login) -> Result<bool, StoreError> {
         self.faults.apply(self.stores.logins.open(login)).await
     }
 
