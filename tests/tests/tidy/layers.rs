@@ -8,7 +8,7 @@ use tests::{Context, Result, ensure};
 use crate::{files, files_of, none_of, workspace};
 
 /// Each crate may use those to its left.
-const LINE: [&str; 5] = ["chat-core", "presence", "backends", "gateway", "tests"];
+const LINE: [&str; 6] = ["chat-core", "presence", "backends", "gateway", "bench", "tests"];
 
 /// The features of tokio that the domain may use: no sockets, files or processes.
 const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];

@@ -15,7 +15,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::steps::{CHECK, Step, TEST};
+use crate::{
+    run::{MINUTE, cargo, run, target},
+    steps::{CHECK, Step, TEST},
+};
 
 /// The commands.
 #[derive(Debug, Parser)]
@@ -34,6 +37,8 @@ enum Command {
     Check(Choice),
     /// Measure the release build: memory of a connection, durable sends a second
     Load(load::Load),
+    /// Measure the release build with confab-bench, whose arguments follow (bench/README.md)
+    Bench(Bench),
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
 }
@@ -49,6 +54,13 @@ struct Choice {
     list: bool,
 }
 
+/// The arguments of confab-bench.
+#[derive(Debug, Args)]
+struct Bench {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let Arguments { command } = Arguments::parse();
@@ -56,6 +68,7 @@ async fn main() -> Result<ExitCode> {
         Command::Test(choice) => choice.run(TEST).await,
         Command::Check(choice) => choice.run(CHECK).await,
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run().await.map(|()| ExitCode::SUCCESS),
     }
 }
@@ -67,5 +80,13 @@ impl Choice {
             return Ok(ExitCode::SUCCESS);
         }
         Ok(steps::all(&Step::choose(steps, &self.only)?).await)
+    }
+}
+
+impl Bench {
+    async fn run(self) -> Result<()> {
+        run(&mut cargo("build --release -p gateway -p bench"), 20 * MINUTE).await?;
+        let mut bench = tokio::process::Command::new(target().join("release/confab-bench"));
+        run(bench.args(self.arguments), 60 * MINUTE).await
     }
 }

@@ -1,0 +1,4 @@
+//! Outcomes for people and for programs.
+
+pub(crate) mod plot;
+pub(crate) mod table;

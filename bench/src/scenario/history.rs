@@ -1,0 +1,166 @@
+//! Readers of one long conversation: the cost and the time of a page of history.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use tokio::time::Instant;
+
+use super::{Conditions, cpu_each};
+use crate::{
+    calls::STALL_MAX,
+    chance::Chance,
+    conversations, event, http,
+    latencies::Latencies,
+    outcome::{Outcome, float},
+    seed::Account,
+    server::Server,
+    sockets::{Received, Sockets, Stage},
+    traffic::{Pace, Traffic, Until},
+};
+
+/// Sends outstanding while the conversation is filled.
+const FILLING: usize = 256;
+
+/// The conversation and its readers.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct History {
+    /// Entries of the conversation
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    entries: u64,
+    /// Calls outstanding, each on its own connection
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    readers: u32,
+    /// Entries of a page
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100))]
+    page: u64,
+}
+
+/// The calls of all readers.
+struct Calls<'a> {
+    sockets: Sockets,
+    reader: &'a Account,
+    conversation: u64,
+    head: u64,
+    page: u64,
+    chance: Chance,
+    /// For each socket, the first seq of the page that it waits for, and the time of the call.
+    asked: Vec<(u64, Instant)>,
+    latencies: Latencies,
+}
+
+impl History {
+    pub(super) fn run(&self, conditions: &Conditions<'_>) -> Result<Outcome> {
+        let shape =
+            format!("{} entries, pages of {}, {} readers", self.entries, self.page, self.readers);
+        conditions.progress.phase(&format!("history, {shape}: filling"));
+        let server = Server::start(conditions.launch, 2)?;
+        let conversations = conversations::create(&server, &[server.accounts()])?;
+        let mut traffic = Traffic::connect(&server, &conversations, Pace::Waiting(FILLING), 128)?;
+        traffic.warm_up(Until::SentInEach(self.entries))?;
+        drop(traffic);
+        conditions.progress.phase(&format!("history, {shape}: measuring"));
+        let mut calls = Calls {
+            sockets: Sockets::new()?,
+            reader: &server.accounts()[0],
+            conversation: conversations[0].id,
+            head: conversations[0].head + self.entries,
+            page: self.page,
+            chance: Chance::new(1),
+            asked: Vec::new(),
+            latencies: Latencies::new()?,
+        };
+        for _ in 0..self.readers {
+            calls.sockets.connect(server.address(), Stage::Http)?;
+            calls.asked.push((0, Instant::now()));
+        }
+        calls.run(conditions.warm_up)?;
+        calls.latencies.clear();
+        let (usage, begun) = (server.usage()?, Instant::now());
+        calls.run(conditions.time)?;
+        let (usage, elapsed) = (server.usage()? - usage, begun.elapsed());
+        let pages = calls.latencies.count();
+        let [user, kernel, cpu] = cpu_each(usage, pages);
+        let mut outcome = Outcome::new("history", shape);
+        outcome.add("pages", "/s", float(pages) / elapsed.as_secs_f64());
+        outcome.add("CPU/page", "us", cpu);
+        outcome.add("user", "us", user);
+        outcome.add("kernel", "us", kernel);
+        outcome.add_latencies(&calls.latencies);
+        outcome.add("resident", "MiB", float(server.memory()?.resident >> 10) / 1024.0);
+        Ok(outcome)
+    }
+}
+
+impl Calls<'_> {
+    /// Reads random pages until the time is over, and then what is outstanding.
+    fn run(&mut self, time: Duration) -> Result<()> {
+        let begun = Instant::now();
+        let mut free: Vec<usize> = (0..self.sockets.len()).collect();
+        let (mut outstanding, mut progress) = (0, begun);
+        while outstanding > 0 || begun.elapsed() < time {
+            let due = if begun.elapsed() < time { free.len() } else { 0 };
+            for socket in free.drain(..due) {
+                self.ask(socket)?;
+                outstanding += 1;
+            }
+            let Self { sockets, asked, latencies, page, .. } = self;
+            sockets.wait(Duration::from_secs(1), |socket, received, at| {
+                let (first, sent) = asked[socket];
+                check_page(&received, first, *page)?;
+                latencies.record(at.duration_since(sent));
+                (outstanding, progress) = (outstanding - 1, at);
+                free.push(socket);
+                Ok(())
+            })?;
+            ensure!(progress.elapsed() < STALL_MAX, "{outstanding} pages are not answered");
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, socket: usize) -> Result<()> {
+        let first = 1 + self.chance.below(self.head - self.page + 1);
+        let (after, page) = (first - 1, self.page);
+        let path = format!(
+            "/v1/conversations/{}/messages?after_seq={after}&limit={page}",
+            self.conversation
+        );
+        self.asked[socket] = (first, Instant::now());
+        self.sockets.send(socket, &http::get(&path, &self.reader.token))
+    }
+}
+
+/// Fails unless this is a page with exactly the wanted entries.
+fn check_page(received: &Received<'_>, first: u64, count: u64) -> Result<()> {
+    let Received::Answer(answer) = received else { bail!("unexpected: {received:?}") };
+    ensure!(answer.status == 200, "status {}", answer.status);
+    let mut next = first;
+    for seq in event::seqs(answer.body) {
+        ensure!(seq == next, "seq {seq} instead of {next}");
+        next += 1;
+    }
+    ensure!(next == first + count, "{} entries instead of {count}", next - first);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Answer;
+
+    /// Checks a page with these entries, where 3, 4 and 5 are wanted.
+    fn check(status: u16, seqs: &[u64]) -> Result<()> {
+        let entries: Vec<_> = seqs.iter().map(|seq| format!(r#"{{"seq":{seq}}}"#)).collect();
+        let body = format!(r#"{{"items":[{}],"head_seq":9}}"#, entries.join(","));
+        check_page(&Received::Answer(Answer { status, body: body.as_bytes() }), 3, 3)
+    }
+
+    #[test]
+    fn page_with_a_missing_or_extra_entry_fails() {
+        assert!(check(200, &[3, 4, 5]).is_ok());
+        assert!(check(500, &[3, 4, 5]).is_err());
+        for bad in [&[3, 5][..], &[3, 4], &[3, 4, 5, 6], &[4, 5, 6], &[3, 3, 4], &[]] {
+            assert!(check(200, bad).is_err(), "{bad:?}");
+        }
+    }
+}
