@@ -103,7 +103,7 @@ impl Outbox {
     pub(crate) fn remove(&self, conversation: ConversationId) {
         let mut contents = self.contents.lock();
         contents.positions.remove(&conversation);
-        contents.behind.retain(|one| *one != conversation);
+        contents.remove_behind(conversation);
     }
 
     /// Offers entries. Never waits.
@@ -247,7 +247,7 @@ impl Outbox {
     /// `is_all` says that the store had no more, so that a newer head came from a false hint.
     pub(crate) fn caught_up(&self, lag: &Lag, to: Seq, is_all: bool) {
         let mut contents = self.contents.lock();
-        contents.behind.retain(|one| *one != lag.conversation);
+        contents.remove_behind(lag.conversation);
         let Some(position) = contents.positions.get_mut(&lag.conversation) else { return };
         position.delivered = position.delivered.max(to);
         position.queued = position.delivered;

@@ -1,9 +1,6 @@
 //! What an outbox holds, and how it changes: plain data behind the outbox's lock.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
@@ -12,6 +9,7 @@ use super::{
 };
 use crate::{
     id::{ConversationId, UserId},
+    id_map::IdMap,
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
     model::Seq,
 };
@@ -21,7 +19,7 @@ use crate::{
 pub(super) struct Contents {
     pub(super) queue: VecDeque<Item>,
     pub(super) bytes: usize,
-    pub(super) positions: HashMap<ConversationId, Position>,
+    pub(super) positions: IdMap<ConversationId, Position>,
     /// Conversations to read from the store, each once.
     pub(super) behind: VecDeque<ConversationId>,
     /// Conversations whose membership to check in the store.
@@ -182,6 +180,16 @@ impl Contents {
             follow_ups.push((frame.conversation, frame.seq, frame.follow_up));
         }
         frame.bytes
+    }
+
+    /// Removes a conversation from those to read from the store.
+    pub(super) fn remove_behind(&mut self, conversation: ConversationId) {
+        // Nearly always the first: there may be thousands of others.
+        if self.behind.front() == Some(&conversation) {
+            self.behind.pop_front();
+        } else {
+            self.behind.retain(|one| *one != conversation);
+        }
     }
 
     /// Returns the conversation to read next from the store.
