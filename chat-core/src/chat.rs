@@ -5,7 +5,10 @@ mod ephemeral;
 mod list;
 mod upkeep;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -170,6 +173,13 @@ impl Chat {
         self.context.stores()
     }
 
+    /// Returns true if a user is known to be a member: by a session on this gateway, or by the store.
+    pub async fn is_member(&self, conversation: ConversationId, user: UserId) -> bool {
+        let mut is_member = false;
+        self.context.users.each_session(user, |outbox| is_member |= outbox.follows(conversation));
+        is_member || matches!(self.membership(conversation, user).await, Ok(Some(_)))
+    }
+
     /// Returns a user's membership, or `None` for a non-member.
     pub(crate) async fn membership(
         &self,
@@ -215,14 +225,17 @@ impl Chat {
         let own = conversations.of_user(caller).await?;
         let own: HashSet<ConversationId> = own.into_iter().map(|one| one.conversation).collect();
         let own = &own;
-        let known = users.iter().copied().map(|user| async move {
-            if user == caller {
-                return Ok(true);
-            }
+        let others: HashSet<UserId> =
+            users.iter().copied().filter(|user| *user != caller).collect();
+        let shares = others.into_iter().map(|user| async move {
             let theirs = conversations.of_user(user).await?;
-            Ok(theirs.iter().any(|one| own.contains(&one.conversation)))
+            let is_shared = theirs.iter().any(|one| own.contains(&one.conversation));
+            Ok::<_, ChatError>((user, is_shared))
         });
-        stream::iter(known).buffered(READS_AT_ONCE_MAX).try_collect().await
+        let mut shares: HashMap<UserId, bool> =
+            stream::iter(shares).buffer_unordered(READS_AT_ONCE_MAX).try_collect().await?;
+        shares.insert(caller, true);
+        Ok(users.iter().map(|user| shares.get(user).copied().unwrap_or_default()).collect())
     }
 
     /// Returns true if access tokens of this login are refused.

@@ -2,7 +2,7 @@
 //!
 //! This is the generic cell rate algorithm (ITU-T I.371). A bucket is stored as one point in time:
 //! when it will be full again. Taking a token moves that point by the time one token takes to be
-//! refilled.
+//! refilled. A bucket may be in debt, by one burst at most.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Takes a token if there is one. Over any period, no more tokens are granted than the burst
-    /// plus those refilled in that period.
-    pub fn take(&mut self, now: Duration, bucket: Bucket) -> Taken {
+    /// Takes tokens if there is at least one; the others become a debt. With one token at a time, no
+    /// more are granted over any period than the burst plus those refilled in that period.
+    pub fn take(&mut self, now: Duration, bucket: Bucket, tokens: u32) -> Taken {
         let interval = interval(bucket.per_second);
         let Some(rest) = bucket.burst.checked_sub(1) else {
             return Taken::Refused { retry_after: INTERVAL_MAX };
@@ -30,8 +30,16 @@ impl TokenBucket {
         if !retry_after.is_zero() {
             return Taken::Refused { retry_after };
         }
-        self.full_at = self.full_at.max(now).saturating_add(interval);
+        self.charge(now, bucket, tokens);
         Taken::Granted
+    }
+
+    /// Takes tokens even if there are none. The debt never exceeds one burst.
+    pub fn charge(&mut self, now: Duration, bucket: Bucket, tokens: u32) {
+        let interval = interval(bucket.per_second);
+        let full_at = self.full_at.max(now).saturating_add(interval.saturating_mul(tokens));
+        let burst = interval.saturating_mul(bucket.burst);
+        self.full_at = full_at.min(now.saturating_add(burst.saturating_mul(2)));
     }
 
     /// Returns true if the bucket equals a new one and can be forgotten.
@@ -59,7 +67,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn granted(bucket: &mut TokenBucket, now: Duration, shape: Bucket) -> bool {
-        bucket.take(now, shape) == Taken::Granted
+        bucket.take(now, shape, 1) == Taken::Granted
     }
 
     #[test]
@@ -67,7 +75,7 @@ mod tests {
         let shape = Bucket { per_second: 4.0, burst: 3 };
         let mut bucket = TokenBucket::default();
         assert!((0..3).all(|_| granted(&mut bucket, SECOND, shape)));
-        let refused = bucket.take(SECOND, shape);
+        let refused = bucket.take(SECOND, shape, 1);
         assert_eq!(refused, Taken::Refused { retry_after: SECOND / 4 });
         assert!(!granted(&mut bucket, SECOND + SECOND / 5, shape));
         assert!(granted(&mut bucket, SECOND + SECOND / 4, shape));
@@ -95,7 +103,7 @@ mod tests {
             let many = (0..100).filter(|s| granted(&mut bucket, SECOND * *s, shape)).count();
             assert_eq!(many, 2, "{per_second}");
         }
-        let none = TokenBucket::default().take(SECOND, Bucket { per_second: 9.0, burst: 0 });
+        let none = TokenBucket::default().take(SECOND, Bucket { per_second: 9.0, burst: 0 }, 1);
         assert_eq!(none, Taken::Refused { retry_after: INTERVAL_MAX });
         let mut bucket = TokenBucket::default();
         let shape = Bucket { per_second: f64::INFINITY, burst: u32::MAX };
@@ -109,6 +117,20 @@ mod tests {
         let times = (1..=1_000).map(Duration::from_nanos);
         let many = times.filter(|now| granted(&mut bucket, *now, shape)).count();
         assert!((450..=701).contains(&many), "{many}");
+    }
+
+    #[test]
+    fn expensive_work_leaves_a_debt_of_at_most_one_burst() {
+        let shape = Bucket { per_second: 1.0, burst: 10 };
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take(SECOND, shape, 0), Taken::Granted);
+        assert_eq!(bucket.take(SECOND, shape, 15), Taken::Granted);
+        let refused = |seconds| Taken::Refused { retry_after: SECOND * seconds };
+        assert_eq!(bucket.take(SECOND, shape, 1), refused(6));
+        assert_eq!(bucket.take(SECOND, shape, 0), refused(6));
+        bucket.charge(SECOND, shape, 1_000);
+        assert_eq!(bucket.take(SECOND, shape, 1), refused(11));
+        assert_eq!(bucket.take(SECOND * 12, shape, 1), Taken::Granted);
     }
 
     proptest! {
@@ -148,7 +170,7 @@ mod tests {
             let mut now = SECOND;
             for wait in waits {
                 now += Duration::from_nanos(wait);
-                if let Taken::Refused { retry_after } = bucket.take(now, shape) {
+                if let Taken::Refused { retry_after } = bucket.take(now, shape, 1) {
                     let just_before = (now + retry_after).saturating_sub(Duration::from_nanos(1));
                     prop_assert!(!granted(&mut bucket.clone(), just_before, shape));
                     prop_assert!(granted(&mut bucket.clone(), now + retry_after, shape));

@@ -1,31 +1,94 @@
 //! Rate limits: takes tokens from buckets before any costly work.
 
+mod openings;
+
 use std::{net::IpAddr, sync::Arc};
 
 use chat_core::{
     command::{Change, Command},
     error::ChatError,
-    model::Identity,
+    id::{ConversationId, UserId},
     port::{Bucket, Limiter, Taken},
 };
 use metrics::counter;
 
+use self::openings::{Opening, Openings};
 use crate::{config::RateLimits, listener::limited_as, protocol::hello};
 
 /// Characters of a user name in the key of its bucket. Longer names are never valid.
 const NAME_CHARS_MAX: usize = 64;
 
-/// Applies the rate limits.
+/// Tokens for finding users by a single letter, which may read most of the index.
+const SHORT_SEARCH_TOKENS: u32 = 20;
+/// Memberships that a session may open for one token of its user.
+const MEMBERSHIPS_PER_TOKEN: usize = 50;
+/// Users whose presence is read for one token.
+const PRESENCES_PER_TOKEN: usize = 10;
+
+/// Applies the rate limits. Each user has buckets that all their logins share.
 #[derive(Debug)]
 pub struct Admission {
     rates: RateLimits,
     limiter: Arc<dyn Limiter>,
+    openings: Openings,
+}
+
+/// The permission to open a session.
+#[derive(Debug)]
+pub struct SessionPermit<'a> {
+    admission: &'a Admission,
+    user: UserId,
+    _opening: Option<Opening<'a>>,
+}
+
+impl SessionPermit<'_> {
+    /// Charges the user for a session with this many memberships. Only now is its price known.
+    pub async fn charge(self, memberships: usize) {
+        let Self { admission, user, .. } = &self;
+        let tokens = tokens(memberships, MEMBERSHIPS_PER_TOKEN) - 1;
+        if admission.rates.enabled && tokens > 0 {
+            let bucket = admission.rates.commands();
+            admission.limiter.charge(&format!("o:{user}"), bucket, tokens).await;
+        }
+    }
+}
+
+/// What an operation of a user costs, in tokens of the bucket for requests.
+#[derive(Debug, Clone, Copy)]
+pub enum Price<'a> {
+    /// One token.
+    Request,
+    /// Finding users by the beginning of their names.
+    Search(&'a str),
+    /// Reading the presence of this many users.
+    Presence(usize),
+}
+
+impl Price<'_> {
+    fn tokens(self) -> u32 {
+        match self {
+            Self::Request => 1,
+            Self::Search(query) if query.chars().nth(1).is_none() => SHORT_SEARCH_TOKENS,
+            Self::Search(_) => 1,
+            Self::Presence(users) => tokens(users, PRESENCES_PER_TOKEN),
+        }
+    }
+}
+
+/// Returns the tokens for this many items, at least one.
+fn tokens(items: usize, per_token: usize) -> u32 {
+    u32::try_from(items.div_ceil(per_token)).unwrap_or(u32::MAX).max(1)
 }
 
 impl Admission {
     /// Applies these rates with this limiter.
     pub fn new(rates: RateLimits, limiter: Arc<dyn Limiter>) -> Self {
-        Self { rates, limiter }
+        Self { rates, limiter, openings: Openings::default() }
+    }
+
+    /// Returns true if there are any limits.
+    pub const fn are_enabled(&self) -> bool {
+        self.rates.enabled
     }
 
     /// Returns the limits that `hello` reports to clients, or `None` if they are disabled.
@@ -36,49 +99,82 @@ impl Admission {
         })
     }
 
-    /// Takes the tokens of a command. Fails with `RateLimited` if a bucket is empty.
-    pub async fn admit(&self, identity: Identity, command: &Command) -> Result<(), ChatError> {
+    /// Takes the tokens of a command from its user. Fails with `RateLimited` if a bucket is empty.
+    pub async fn admit(&self, user: UserId, command: &Command) -> Result<(), ChatError> {
         counter!("confab_commands_total", "command" => name(command)).increment(1);
-        let login = identity.login;
         match command {
             Command::Write(write) => {
-                self.take(&format!("m:{login}"), self.rates.messages()).await?;
-                self.take(&format!("c:{}", write.conversation), self.rates.conversation()).await
+                if matches!(write.change, Change::SetMember { .. }) {
+                    self.admit_additions(user, 1).await?;
+                }
+                self.take(&format!("m:{user}"), self.rates.messages(), 1).await
+            }
+            Command::CreateGroup { members, .. } => {
+                self.admit_other(user, Price::Request).await?;
+                self.admit_additions(user, tokens(members.len() + 1, 1)).await
+            }
+            Command::OpenDirect { .. } => {
+                self.admit_other(user, Price::Request).await?;
+                // It may exist already: see `charge_addition`.
+                self.admit_additions(user, 0).await
             }
             Command::Receipt { .. }
             | Command::Typing { .. }
             | Command::History { .. }
-            | Command::OpenDirect { .. }
-            | Command::CreateGroup { .. }
             | Command::Conversations { .. }
             | Command::Conversation { .. }
             | Command::Member { .. }
-            | Command::Members { .. } => self.admit_other(identity).await,
+            | Command::Members { .. } => self.admit_other(user, Price::Request).await,
         }
     }
 
-    /// Takes a token for a request that is not a write, including those that are not commands.
-    pub async fn admit_other(&self, identity: Identity) -> Result<(), ChatError> {
-        self.take(&format!("o:{}", identity.login), self.rates.commands()).await
+    /// Takes a token for a write in a conversation that the user is a member of. Outsiders never get
+    /// here, so that they cannot silence a conversation.
+    pub async fn admit_write_in(&self, conversation: ConversationId) -> Result<(), ChatError> {
+        self.take(&format!("c:{conversation}"), self.rates.conversation(), 1).await
+    }
+
+    /// Takes the tokens for a request that is not a write, including those that are not commands.
+    pub async fn admit_other(&self, user: UserId, price: Price<'_>) -> Result<(), ChatError> {
+        self.take(&format!("o:{user}"), self.rates.commands(), price.tokens()).await
+    }
+
+    /// Takes a token for opening a session, and waits while the user opens others.
+    pub async fn begin_session(&self, user: UserId) -> Result<SessionPermit<'_>, ChatError> {
+        self.admit_other(user, Price::Request).await?;
+        let opening = if self.rates.enabled { Some(self.openings.begin(user).await) } else { None };
+        Ok(SessionPermit { admission: self, user, _opening: opening })
+    }
+
+    /// Charges a user for a new direct conversation.
+    pub async fn charge_addition(&self, user: UserId) {
+        if self.rates.enabled {
+            self.limiter.charge(&format!("n:{user}"), self.rates.additions(), 1).await;
+        }
+    }
+
+    /// Takes tokens for adding people to conversations, and for making conversations.
+    async fn admit_additions(&self, user: UserId, tokens: u32) -> Result<(), ChatError> {
+        self.take(&format!("n:{user}"), self.rates.additions(), tokens).await
     }
 
     /// Takes a token for a registration or a refresh from this address.
     pub async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
-        self.take(&format!("a:{}", limited_as(address)), self.rates.address()).await
+        self.take(&format!("a:{}", limited_as(address)), self.rates.address(), 1).await
     }
 
     /// Takes the tokens for a log-in from this address to this account.
     pub async fn admit_log_in(&self, address: IpAddr, username: &str) -> Result<(), ChatError> {
         self.admit_address(address).await?;
         let name: String = username.chars().take(NAME_CHARS_MAX).collect();
-        self.take(&format!("u:{}", name.to_ascii_lowercase()), self.rates.account()).await
+        self.take(&format!("u:{}", name.to_ascii_lowercase()), self.rates.account(), 1).await
     }
 
-    async fn take(&self, key: &str, bucket: Bucket) -> Result<(), ChatError> {
+    async fn take(&self, key: &str, bucket: Bucket, tokens: u32) -> Result<(), ChatError> {
         if !self.rates.enabled {
             return Ok(());
         }
-        match self.limiter.take(key, bucket).await {
+        match self.limiter.take(key, bucket, tokens).await {
             Taken::Granted => Ok(()),
             Taken::Refused { retry_after } => {
                 let bucket = key[..1].to_owned();
@@ -116,10 +212,7 @@ const fn name(command: &Command) -> &'static str {
 mod tests {
     use std::num::NonZeroU32;
 
-    use chat_core::{
-        id::{ConversationId, LoginId, UserId},
-        memory::LocalLimiter,
-    };
+    use chat_core::memory::LocalLimiter;
 
     use super::*;
 
@@ -133,13 +226,15 @@ mod tests {
             address_burst: burst,
             account_per_second: NonZeroU32::MIN,
             account_burst: burst,
+            additions_per_minute: NonZeroU32::MIN,
+            additions_burst: burst,
             ..RateLimits::default()
         };
         Admission::new(rates, Arc::new(LocalLimiter::default()))
     }
 
-    fn identity(login: u64) -> Identity {
-        Identity { user: UserId::new(1).unwrap(), login: LoginId::new(login).unwrap() }
+    fn user(id: u64) -> UserId {
+        UserId::new(id).unwrap()
     }
 
     fn typing() -> Command {
@@ -147,13 +242,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn logins_do_not_share_a_bucket() {
+    async fn each_user_has_a_bucket() {
         let admission = admission(true, 2);
-        assert!(admission.admit(identity(1), &typing()).await.is_ok());
-        assert!(admission.admit(identity(1), &typing()).await.is_ok());
-        let refused = admission.admit(identity(1), &typing()).await;
+        assert!(admission.admit(user(1), &typing()).await.is_ok());
+        assert!(admission.admit(user(1), &typing()).await.is_ok());
+        let refused = admission.admit(user(1), &typing()).await;
         assert!(matches!(refused, Err(ChatError::RateLimited { .. })), "{refused:?}");
-        assert!(admission.admit(identity(2), &typing()).await.is_ok());
+        assert!(admission.admit(user(2), &typing()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn session_with_many_memberships_leaves_a_debt() {
+        let admission = admission(true, 100);
+        admission.begin_session(user(1)).await.unwrap().charge(MEMBERSHIPS_PER_TOKEN).await;
+        admission.begin_session(user(1)).await.unwrap().charge(10_000).await;
+        let refused = admission.begin_session(user(1)).await;
+        let Err(ChatError::RateLimited { retry_after }) = refused else { panic!("{refused:?}") };
+        // The bucket had 98 tokens, and owes at most 100.
+        assert_eq!(retry_after.as_secs(), 101);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn group_costs_a_token_for_each_member() {
+        let admission = admission(true, 10);
+        let group = |members: u64| Command::CreateGroup {
+            title: "Lunch".into(),
+            members: (0..members).map(|id| user(id + 2)).collect(),
+            key: "key".into(),
+        };
+        assert!(admission.admit(user(1), &group(8)).await.is_ok());
+        assert!(admission.admit(user(1), &group(8)).await.is_ok(), "one token is left");
+        assert!(admission.admit(user(1), &group(0)).await.is_err());
+        assert!(admission.admit(user(1), &typing()).await.is_ok(), "other requests go on");
+    }
+
+    #[test]
+    fn price_follows_the_work() {
+        assert_eq!(Price::Search("a").tokens(), SHORT_SEARCH_TOKENS);
+        assert_eq!(Price::Search("ad").tokens(), 1);
+        assert_eq!(Price::Presence(0).tokens(), 1);
+        assert_eq!(Price::Presence(100).tokens(), 10);
     }
 
     #[tokio::test(start_paused = true)]
@@ -170,7 +298,7 @@ mod tests {
     async fn everything_is_admitted_when_limits_are_disabled() {
         let admission = admission(false, 1);
         for _ in 0..10 {
-            assert!(admission.admit(identity(1), &typing()).await.is_ok());
+            assert!(admission.admit(user(1), &typing()).await.is_ok());
             assert!(admission.admit_address(IpAddr::from([192, 0, 2, 1])).await.is_ok());
         }
         assert_eq!(admission.shown(), None);

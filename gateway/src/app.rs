@@ -86,8 +86,24 @@ impl App {
 
     /// Executes a command within the rate limits.
     pub async fn execute(&self, identity: Identity, command: Command) -> Result<Reply, ChatError> {
-        self.limits.admit(identity, &command).await?;
-        self.chat.execute(identity, command).await
+        self.admit(identity.user, &command).await?;
+        let may_make = matches!(command, Command::OpenDirect { .. });
+        let reply = self.chat.execute(identity, command).await?;
+        if may_make && matches!(reply, Reply::Made { created: true, .. }) {
+            self.limits.charge_addition(identity.user).await;
+        }
+        Ok(reply)
+    }
+
+    /// Takes the tokens of a command. Fails with `RateLimited` if a bucket is empty.
+    pub async fn admit(&self, user: UserId, command: &Command) -> Result<(), ChatError> {
+        self.limits.admit(user, command).await?;
+        let Command::Write(write) = command else { return Ok(()) };
+        // An outsider is refused later, and takes nothing from the conversation's bucket.
+        if self.limits.are_enabled() && self.chat.is_member(write.conversation, user).await {
+            self.limits.admit_write_in(write.conversation).await?;
+        }
+        Ok(())
     }
 
     /// Runs work of several steps on a detached task, so that it completes even if the client

@@ -46,12 +46,15 @@ pub async fn poll(
     Body(poll): Body<Poll>,
 ) -> HandlerResult {
     let wait = Duration::from_millis(poll.wait_ms()?);
-    app.limits.admit_other(identity).await?;
+    let permit = app.limits.begin_session(identity.user).await?;
     let Some(Resume(cursors)) = poll.resume else {
         let opened = Session::open(&app.chat, identity, None).await?;
+        permit.charge(opened.heads.len()).await;
         return answer(&[], &opened.heads);
     };
-    let Opened { session, first, .. } = Session::open(&app.chat, identity, Some(&cursors)).await?;
+    let Opened { session, heads, first } =
+        Session::open(&app.chat, identity, Some(&cursors)).await?;
+    permit.charge(heads.len()).await;
     let _device = app.presence.hold_for_poll(identity);
     let _waiting = app.polls.register(identity.login, session.outbox());
     let events = gather(&session, first, Instant::now() + wait).await?;

@@ -49,7 +49,14 @@ impl RedisLimiter {
     }
 
     /// Returns `None` if the primary does not answer in time.
-    async fn take_shared(&self, name: &str, bucket: Bucket) -> Option<Taken> {
+    async fn take_shared(
+        &self,
+        key: &str,
+        bucket: Bucket,
+        tokens: u32,
+        is_charge: bool,
+    ) -> Option<Taken> {
+        let name = &*format!("limit:{key}");
         let index = self.primaries.ring.index_of(name);
         let (primary, cooldown) = (&self.primaries.all[index], &self.cooldowns[index]);
         if millis(self.started.elapsed()) < cooldown.load(Ordering::Relaxed) {
@@ -57,6 +64,7 @@ impl RedisLimiter {
         }
         let mut script = scripts::TAKE.key(name);
         script.arg(format!("{:.0}", interval_us(bucket.per_second))).arg(bucket.burst);
+        script.arg(tokens).arg(u8::from(is_charge));
         match primary.run::<u64>(&script, self.within).await {
             Ok(0) => Some(Taken::Granted),
             Ok(wait_us) => Some(Taken::Refused { retry_after: Duration::from_micros(wait_us) }),
@@ -72,15 +80,22 @@ impl RedisLimiter {
 
 #[async_trait]
 impl Limiter for RedisLimiter {
-    async fn take(&self, key: &str, bucket: Bucket) -> Taken {
+    async fn take(&self, key: &str, bucket: Bucket, tokens: u32) -> Taken {
         if bucket.burst == 0 {
-            return TokenBucket::default().take(Duration::ZERO, bucket);
+            return TokenBucket::default().take(Duration::ZERO, bucket, tokens);
         }
-        if let Some(taken) = self.take_shared(&format!("limit:{key}"), bucket).await {
+        if let Some(taken) = self.take_shared(key, bucket, tokens, false).await {
             return taken;
         }
         self.primaries.shared.metrics.local_takes.increment(1);
-        self.local.take_now(key, local_bucket(bucket))
+        self.local.take_now(key, local_bucket(bucket), tokens)
+    }
+
+    async fn charge(&self, key: &str, bucket: Bucket, tokens: u32) {
+        if self.take_shared(key, bucket, tokens, true).await.is_none() {
+            self.primaries.shared.metrics.local_takes.increment(1);
+            self.local.charge_now(key, local_bucket(bucket), tokens);
+        }
     }
 }
 

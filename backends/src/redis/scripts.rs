@@ -35,10 +35,11 @@ end
     };
 }
 
-/// Takes a token: [`chat_core::limiter::TokenBucket`] in microseconds of the primary's clock.
+/// Takes tokens: [`chat_core::limiter::TokenBucket`] in microseconds of the primary's clock.
 ///
-/// `KEYS`: the bucket. `ARGV`: the time in which a token is refilled, the burst. Returns 0, or the
-/// time to wait. A bucket is never emptier than empty, whatever the clock does and others write.
+/// `KEYS`: the bucket. `ARGV`: the time in which a token is refilled, the burst, the number of tokens,
+/// and 1 if they are taken even from an empty bucket. Returns 0, or the time to wait. The debt never
+/// exceeds one burst, whatever the clock does and others write.
 pub(super) static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "
@@ -46,10 +47,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full_at = tonumber(redis.call('GET', KEYS[1])) or now
-full_at = math.max(now, math.min(full_at, now + interval * burst))
+local latest = now + interval * burst * 2
+full_at = math.max(now, math.min(full_at, latest))
 local wait = full_at - now - interval * (burst - 1)
-if wait > 0 then return math.ceil(wait) end
-full_at = full_at + interval
+if wait > 0 and ARGV[4] == '0' then return math.ceil(wait) end
+if ARGV[3] == '0' then return 0 end
+full_at = math.min(full_at + interval * ARGV[3], latest)
 local keep = string.format('%.0f', math.ceil((full_at - now) / 1000) + 1)
 redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', keep)
 return 0

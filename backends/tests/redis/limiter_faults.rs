@@ -22,7 +22,7 @@ async fn open() -> Option<(Server, Gateways, Arc<dyn Limiter>)> {
 async fn grants(limiter: &Arc<dyn Limiter>, key: &str, tries: usize) -> usize {
     let mut granted = 0;
     for _ in 0..tries {
-        granted += usize::from(limiter.take(key, SLOW).await == Taken::Granted);
+        granted += usize::from(limiter.take(key, SLOW, 1).await == Taken::Granted);
     }
     granted
 }
@@ -57,7 +57,7 @@ async fn limiter_does_not_wait_for_a_slow_primary() {
     eventually("the primary is asked again", Duration::from_secs(5), async || {
         sleep(Duration::from_millis(100)).await;
         let before = gateways.metrics[0].count("local_takes");
-        limiter.take("other", SLOW).await;
+        limiter.take("other", SLOW, 1).await;
         gateways.metrics[0].count("local_takes") == before
     })
     .await;
@@ -93,7 +93,7 @@ async fn buckets_are_removed_when_they_are_full_again() {
     let limiter = gateways.all[0].limiter_within(Duration::from_secs(5));
     let bucket = Bucket { per_second: 100.0, burst: 5 };
     for key in 0..100 {
-        limiter.take(&key.to_string(), bucket).await;
+        limiter.take(&key.to_string(), bucket, 1).await;
     }
     eventually("no key is left", Duration::from_secs(5), async || {
         server.run::<u64>(&["DBSIZE"]).await == 0

@@ -27,6 +27,8 @@ macro_rules! limiter_contract {
             no_period_grants_more_than_burst_and_rate;
             idle_bucket_refills_to_its_burst_only;
             bucket_is_strict_without_burst_or_rate;
+            price_is_taken_at_once_and_may_leave_a_debt;
+            charge_empties_a_bucket_and_leaves_a_debt;
         );
     };
     (@tests $open:path; $($test:ident;)+) => {$(
@@ -47,7 +49,7 @@ const fn slow(burst: u32) -> Bucket {
 async fn grants(limiters: &[Arc<dyn Limiter>], attempts: usize, key: &str, bucket: Bucket) -> u32 {
     let mut granted = 0;
     for limiter in limiters.iter().cycle().take(attempts) {
-        granted += u32::from(limiter.take(key, bucket).await == Taken::Granted);
+        granted += u32::from(limiter.take(key, bucket, 1).await == Taken::Granted);
     }
     granted
 }
@@ -82,7 +84,7 @@ pub async fn concurrent_takers_share_one_bucket(limiters: &[Arc<dyn Limiter>]) {
     let mut takers = JoinSet::new();
     for limiter in limiters.iter().cycle().take(64) {
         let (limiter, key) = (Arc::clone(limiter), Arc::clone(&key));
-        takers.spawn(async move { limiter.take(&key, slow(10)).await });
+        takers.spawn(async move { limiter.take(&key, slow(10), 1).await });
     }
     let taken = takers.join_all().await;
     assert_eq!(taken.iter().filter(|taken| **taken == Taken::Granted).count(), 10);
@@ -95,10 +97,10 @@ pub async fn token_is_granted_after_retry_after(limiters: &[Arc<dyn Limiter>]) {
     let limiter = &limiters[0];
     let mut waits = 0;
     while waits < 3 {
-        if let Taken::Refused { retry_after } = limiter.take(&key, bucket).await {
+        if let Taken::Refused { retry_after } = limiter.take(&key, bucket, 1).await {
             assert!(!retry_after.is_zero() && retry_after <= Duration::from_millis(101));
             sleep(retry_after).await;
-            assert_eq!(limiter.take(&key, bucket).await, Taken::Granted, "{retry_after:?}");
+            assert_eq!(limiter.take(&key, bucket, 1).await, Taken::Granted, "{retry_after:?}");
             waits += 1;
         }
     }
@@ -111,7 +113,7 @@ pub async fn no_period_grants_more_than_burst_and_rate(limiters: &[Arc<dyn Limit
     let began = Instant::now();
     let mut granted = 0_u32;
     while began.elapsed() < Duration::from_millis(500) {
-        match limiters[0].take(&key, bucket).await {
+        match limiters[0].take(&key, bucket, 1).await {
             Taken::Granted => granted += 1,
             Taken::Refused { retry_after } => sleep(retry_after / 3).await,
         }
@@ -140,6 +142,49 @@ pub async fn bucket_is_strict_without_burst_or_rate(limiters: &[Arc<dyn Limiter>
     assert_eq!(grants(limiters, 4, &random_word(), none).await, 0);
     let once = Bucket { per_second: 0.0, burst: 2 };
     assert_eq!(grants(limiters, 6, &random_word(), once).await, 2);
+}
+
+/// A bucket with one token grants any price, and nothing more before the debt is refilled. A price of
+/// zero takes nothing.
+pub async fn price_is_taken_at_once_and_may_leave_a_debt(limiters: &[Arc<dyn Limiter>]) {
+    let key = random_word();
+    let bucket = Bucket { per_second: 0.1, burst: 10 };
+    for limiter in limiters.iter().cycle().take(3) {
+        assert_eq!(limiter.take(&key, bucket, 0).await, Taken::Granted);
+    }
+    assert_eq!(limiters[0].take(&key, bucket, 15).await, Taken::Granted);
+    for limiter in limiters {
+        for tokens in [0, 1] {
+            let seconds = wait(limiter.take(&key, bucket, tokens).await);
+            assert!((40.0..=60.1).contains(&seconds), "{seconds}");
+        }
+    }
+}
+
+/// A charge is taken from an empty bucket too. The debt is at most one burst.
+pub async fn charge_empties_a_bucket_and_leaves_a_debt(limiters: &[Arc<dyn Limiter>]) {
+    let key = random_word();
+    let bucket = Bucket { per_second: 0.1, burst: 10 };
+    limiters[0].charge(&key, bucket, 3).await;
+    assert_eq!(last(limiters).take(&key, bucket, 7).await, Taken::Granted);
+    assert_ne!(last(limiters).take(&key, bucket, 1).await, Taken::Granted);
+    for _ in 0..3 {
+        limiters[0].charge(&key, bucket, 1_000).await;
+    }
+    let seconds = wait(last(limiters).take(&key, bucket, 1).await);
+    assert!((90.0..=110.1).contains(&seconds), "{seconds}");
+}
+
+/// Returns how many seconds to wait for a token.
+fn wait(taken: Taken) -> f64 {
+    match taken {
+        Taken::Granted => 0.0,
+        Taken::Refused { retry_after } => retry_after.as_secs_f64(),
+    }
+}
+
+fn last(limiters: &[Arc<dyn Limiter>]) -> &dyn Limiter {
+    &**limiters.last().expect("at least one handle")
 }
 
 #[cfg(test)]

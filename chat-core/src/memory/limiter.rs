@@ -54,8 +54,17 @@ impl LocalLimiter {
         }
     }
 
-    /// Takes a token like [`Limiter::take`], without waiting.
-    pub fn take_now(&self, key: &str, bucket: Bucket) -> Taken {
+    /// Takes tokens like [`Limiter::take`], without waiting.
+    pub fn take_now(&self, key: &str, bucket: Bucket, tokens: u32) -> Taken {
+        self.with(key, |kept, now| kept.take(now, bucket, tokens))
+    }
+
+    /// Takes tokens like [`Limiter::charge`], without waiting.
+    pub fn charge_now(&self, key: &str, bucket: Bucket, tokens: u32) {
+        self.with(key, |kept, now| kept.charge(now, bucket, tokens));
+    }
+
+    fn with<T>(&self, key: &str, act: impl FnOnce(&mut TokenBucket, Duration) -> T) -> T {
         let now = self.began.elapsed();
         let index = self.hasher.hash_one(key) % self.shards.len() as u64;
         #[expect(
@@ -64,7 +73,7 @@ impl LocalLimiter {
         )]
         let shard = &self.shards[index as usize];
         let mut shard = shard.lock();
-        shard.bucket(key, now, self.shard_keys_max).take(now, bucket)
+        act(shard.bucket(key, now, self.shard_keys_max), now)
     }
 }
 
@@ -76,8 +85,12 @@ impl Default for LocalLimiter {
 
 #[async_trait]
 impl Limiter for LocalLimiter {
-    async fn take(&self, key: &str, bucket: Bucket) -> Taken {
-        self.take_now(key, bucket)
+    async fn take(&self, key: &str, bucket: Bucket, tokens: u32) -> Taken {
+        self.take_now(key, bucket, tokens)
+    }
+
+    async fn charge(&self, key: &str, bucket: Bucket, tokens: u32) {
+        self.charge_now(key, bucket, tokens);
     }
 }
 
@@ -133,7 +146,7 @@ mod tests {
     const SLOW: Bucket = Bucket { per_second: 1.0, burst: 2 };
 
     fn granted(limiter: &LocalLimiter, key: &str) -> bool {
-        limiter.take_now(key, SLOW) == Taken::Granted
+        limiter.take_now(key, SLOW, 1) == Taken::Granted
     }
 
     fn keys(limiter: &LocalLimiter) -> usize {

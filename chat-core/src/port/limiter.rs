@@ -13,10 +13,10 @@ pub struct Bucket {
     pub burst: u32,
 }
 
-/// The result of taking a token.
+/// The result of taking tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// The bucket had a token.
+    /// The bucket had a token at least.
     Granted,
     /// The bucket is empty.
     Refused {
@@ -31,6 +31,11 @@ pub enum Taken {
 /// of its own.
 #[async_trait]
 pub trait Limiter: Send + Sync + fmt::Debug {
-    /// Takes one token from the key's bucket, in one atomic step.
-    async fn take(&self, key: &str, bucket: Bucket) -> Taken;
+    /// Takes this many tokens from the key's bucket, in one atomic step, if it has at least one. What
+    /// it lacks becomes its debt, up to one burst: nothing more is granted before that is refilled.
+    /// Taking no tokens only looks whether there is one.
+    async fn take(&self, key: &str, bucket: Bucket, tokens: u32) -> Taken;
+
+    /// Takes this many tokens even from an empty bucket: for work whose price is known afterwards.
+    async fn charge(&self, key: &str, bucket: Bucket, tokens: u32);
 }

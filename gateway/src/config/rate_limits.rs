@@ -18,6 +18,8 @@ pub struct RateLimits {
     pub conversation_burst: NonZeroU32,
     pub commands_per_second: NonZeroU32,
     pub commands_burst: NonZeroU32,
+    pub additions_per_minute: NonZeroU32,
+    pub additions_burst: NonZeroU32,
     pub address_per_second: NonZeroU32,
     pub address_burst: NonZeroU32,
     pub account_per_second: NonZeroU32,
@@ -34,6 +36,8 @@ impl Default for RateLimits {
             conversation_burst: number(1_000),
             commands_per_second: number(100),
             commands_burst: number(500),
+            additions_per_minute: number(60),
+            additions_burst: number(300),
             address_per_second: number(5),
             address_burst: number(200),
             account_per_second: number(1),
@@ -43,7 +47,7 @@ impl Default for RateLimits {
 }
 
 impl RateLimits {
-    /// Returns the bucket of a login's messages, edits and other writes.
+    /// Returns the bucket of a user's messages, edits and other writes.
     pub fn messages(&self) -> Bucket {
         bucket(self.messages_per_second, self.messages_burst)
     }
@@ -53,9 +57,15 @@ impl RateLimits {
         bucket(self.conversation_per_second, self.conversation_burst)
     }
 
-    /// Returns the bucket of a login's other commands.
+    /// Returns the bucket of a user's other commands.
     pub fn commands(&self) -> Bucket {
         bucket(self.commands_per_second, self.commands_burst)
+    }
+
+    /// Returns the bucket of a user's new conversations and of the people that the user adds.
+    pub fn additions(&self) -> Bucket {
+        let per_second = f64::from(self.additions_per_minute.get()) / 60.0;
+        Bucket { per_second, burst: self.additions_burst.get() }
     }
 
     /// Returns the bucket of log-ins and registrations from one address.

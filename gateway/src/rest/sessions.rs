@@ -11,6 +11,7 @@ use super::{
     extract::{Body, Caller, ClientAddress, LoginParam, Path},
 };
 use crate::{
+    admission::Price,
     app::App,
     protocol::{
         list::Items,
@@ -61,7 +62,7 @@ pub async fn refresh(
     responses((status = 200, description = "the logins", body = Items<LoginJson>)),
 )]
 pub async fn list(State(app): State<Arc<App>>, Caller(identity): Caller) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     let logins = app.accounts.logins(identity).await?;
     let items = logins.iter().map(|login| LoginJson::new(login, identity.login)).collect();
     Ok(Json(Items { items }).into_response())
@@ -78,7 +79,7 @@ pub async fn log_out(
     Caller(identity): Caller,
     Path((LoginParam(login),)): Path<(LoginParam,)>,
 ) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     app.accounts.log_out(identity, login.unwrap_or(identity.login)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -11,6 +11,7 @@ use super::{
     sessions::session,
 };
 use crate::{
+    admission::Price,
     app::App,
     protocol::{
         list::Items,
@@ -56,11 +57,11 @@ pub async fn find(
     let users = match query {
         FindUsers { query: Some(prefix), ids: None, limit } => {
             let limit = page_limit(limit)?;
-            app.limits.admit_other(identity).await?;
+            app.limits.admit_other(identity.user, Price::Search(&prefix)).await?;
             app.accounts.search(&prefix, limit).await?
         }
         FindUsers { query: None, ids: Some(Ids(ids)), limit: None } => {
-            app.limits.admit_other(identity).await?;
+            app.limits.admit_other(identity.user, Price::Request).await?;
             app.accounts.users(&ids).await?
         }
         FindUsers { query, ids, .. } => {
@@ -86,7 +87,7 @@ pub async fn one(
     Caller(identity): Caller,
     Path((Id(id),)): Path<(WireUserId,)>,
 ) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.user(id).await?;
     Ok(Json(UserJson::from(&user)).into_response())
 }
@@ -97,7 +98,7 @@ pub async fn one(
     responses((status = 200, description = "the caller", body = UserJson)),
 )]
 pub async fn me(State(app): State<Arc<App>>, Caller(identity): Caller) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.me(identity).await?;
     Ok(Json(UserJson::from(&user)).into_response())
 }
@@ -113,7 +114,7 @@ pub async fn set_profile(
     Caller(identity): Caller,
     Body(body): Body<Profile>,
 ) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.set_profile(identity, &body.display_name).await?;
     Ok(Json(UserJson::from(&user)).into_response())
 }
@@ -128,7 +129,7 @@ pub async fn presence(
     State(app): State<Arc<App>>,
     CallerWithQuery(identity, query): CallerWithQuery<Presences>,
 ) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Presence(query.users.0.len())).await?;
     let presences = app.presence.presence_for(identity.user, &query.users.0).await;
     let items = presences.into_iter().map(PresenceJson::from).collect();
     Ok(Json(Items { items }).into_response())

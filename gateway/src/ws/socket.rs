@@ -31,6 +31,7 @@ use super::{
     wire::{End, Wire},
 };
 use crate::{
+    admission::Price,
     app::App,
     metrics,
     protocol::{self, ClientCommand, JsonEncode, Unreadable, reply_error, reply_ok},
@@ -221,7 +222,8 @@ impl Dialogue {
                 wire.reply(&reply_ok(id, &protocol::Empty {}));
             }
             ClientCommand::Watch(users) => {
-                app.limits.admit_other(self.identity).await?;
+                let price = Price::Presence(users.len());
+                app.limits.admit_other(self.identity.user, price).await?;
                 let watcher = self.watching.watcher();
                 self.lanes.push(None, Request::Watch { id, watcher, users });
             }
@@ -230,7 +232,7 @@ impl Dialogue {
                 wire.reply(&reply_ok(id, &protocol::Empty {}));
             }
             ClientCommand::Chat(command) => {
-                app.limits.admit(self.identity, &command).await?;
+                app.admit(self.identity.user, &command).await?;
                 let identity = self.identity;
                 self.lanes.push(lane, Request::Chat { app, identity, id, command });
             }

@@ -15,9 +15,11 @@ struct PanickingLimiter;
 
 #[async_trait]
 impl Limiter for PanickingLimiter {
-    async fn take(&self, _: &str, _: Bucket) -> Taken {
+    async fn take(&self, _: &str, _: Bucket, _: u32) -> Taken {
         panic!("a secret")
     }
+
+    async fn charge(&self, _: &str, _: Bucket, _: u32) {}
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,123 @@
+//! Everybody pays for what they do, and nobody for what others do.
+
+use tests::{
+    Result, Value,
+    client::User,
+    ensure,
+    gateway::Settings,
+    json,
+    shape::{has, items},
+    stage::Stage,
+};
+
+/// Starts a gateway with a burst for one kind of rate limit, which is hardly refilled.
+async fn limited(limit: &str, burst: u32) -> Result<Stage> {
+    let rate = if limit == "ADDITIONS" { "MINUTE" } else { "SECOND" };
+    let settings = Settings::new()
+        .set("RATE_LIMITS__ENABLED", "true")
+        .set(&format!("RATE_LIMITS__{limit}_PER_{rate}"), "1")
+        .set(&format!("RATE_LIMITS__{limit}_BURST"), &burst.to_string());
+    Stage::with(settings).await
+}
+
+/// Sends `count` texts over REST, and returns how many were accepted.
+async fn accepted(user: &User, conversation: &str, count: usize) -> Result<usize> {
+    let mut accepted = 0;
+    for number in 0..count {
+        let client_id = format!("{}-{number}", user.id);
+        let answer = user.send(conversation, &client_id, "hello").await?;
+        ensure!([201, 404, 429].contains(&answer.status), "{}", answer.status);
+        accepted += usize::from(answer.status == 201);
+    }
+    Ok(accepted)
+}
+
+#[tokio::test]
+async fn outsiders_take_nothing_from_a_conversation() -> Result<()> {
+    let stage = limited("CONVERSATION", 20).await?;
+    let (ada, bob, eve) = stage.ada_bob_eve().await?;
+    let direct = ada.direct(&bob).await?;
+    ensure!(accepted(&eve, &direct, 60).await? == 0, "an outsider writes");
+    let mut outsider = eve.ws(None).await?;
+    for number in 0..30 {
+        let text = json!({"conversation": direct, "client_id": format!("w-{number}"), "text": "x"});
+        outsider.refused("send", text, "not_found").await?;
+    }
+    ensure!(accepted(&ada, &direct, 15).await? == 15, "the member is refused");
+    // A member who has left is an outsider.
+    let lunch = ada.group("Lunch", &[&bob]).await?;
+    ada.remove(&lunch, &bob).await?.ok(204)?;
+    ensure!(accepted(&bob, &lunch, 40).await? == 0, "a former member writes");
+    ensure!(accepted(&ada, &lunch, 15).await? == 15, "the member is refused");
+    Ok(())
+}
+
+#[tokio::test]
+async fn logins_of_a_user_share_the_rate_limit() -> Result<()> {
+    let stage = limited("MESSAGES", 30).await?;
+    let (ada, bob, _) = stage.ada_bob_eve().await?;
+    let direct = ada.direct(&bob).await?;
+    let mut sent = accepted(&ada, &direct, 20).await?;
+    for device in 0..3 {
+        let again = ada.log_in(&format!("device {device}")).await?;
+        let mut ws = again.ws(None).await?;
+        for number in 0..15 {
+            let client_id = format!("{device}-{number}");
+            let text = json!({"conversation": direct, "client_id": client_id, "text": "x"});
+            sent += usize::from(ws.call("send", text).await?.is_ok());
+        }
+    }
+    // One token a second may be refilled meanwhile.
+    ensure!((30..50).contains(&sent), "{sent} of 65 were sent");
+    ensure!(accepted(&bob, &direct, 5).await? == 5, "others are not affected");
+    Ok(())
+}
+
+#[tokio::test]
+async fn groups_and_additions_have_a_rate_limit_of_their_own() -> Result<()> {
+    let stage = limited("ADDITIONS", 10).await?;
+    let (ada, bob, eve) = stage.ada_bob_eve().await?;
+    let body = json!({"kind": "group", "title": "Lunch", "members": [bob.id, eve.id]});
+    let mut made = Vec::new();
+    for number in 0..20 {
+        let call = ada.call(http::Method::POST, "/v1/conversations").json(&body);
+        let answer = call.header("idempotency-key", &format!("key-{number}")).answer().await?;
+        match answer.status {
+            201 => made.push(answer.ok(201)?["id"].as_str().map(str::to_owned)),
+            _ => drop(answer.refused(429, "rate_limited")?),
+        }
+    }
+    // Each group costs three tokens, and the last may leave a debt.
+    ensure!((3..=4).contains(&made.len()), "{} groups were made", made.len());
+    ada.post("/v1/conversations", json!({"kind": "direct", "user": bob.id}))
+        .await?
+        .refused(429, "rate_limited")?;
+    let group = made.pop().flatten().unwrap_or_default();
+    ada.send(&group, "a", "messages go on").await?.ok(201)?;
+    bob.direct(&eve).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn opening_a_direct_conversation_again_costs_no_addition() -> Result<()> {
+    let stage = limited("ADDITIONS", 3).await?;
+    let (ada, bob, _) = stage.ada_bob_eve().await?;
+    for _ in 0..20 {
+        ada.direct(&bob).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn presence_of_the_same_user_is_read_once() -> Result<()> {
+    let stage = limited("COMMANDS", 50).await?;
+    let (ada, bob, eve) = stage.ada_bob_eve().await?;
+    ada.direct(&bob).await?;
+    let _online = bob.ws(None).await?;
+    let ids = [&*bob.id, &*eve.id, &*ada.id, &*bob.id].join(",");
+    let answer = ada.get(&format!("/v1/presence?users={ids}")).await?.ok(200)?;
+    let states: Vec<&Value> = items(&answer).iter().map(|item| &item["status"]).collect();
+    ensure!(states[0] == "online" && states[3] == "online", "{states:?}");
+    ensure!(states[1] == "unknown", "{states:?}");
+    has(&items(&answer)[2], &json!({"user": ada.id}))
+}
