@@ -67,10 +67,9 @@ pub enum Price<'a> {
 impl Price<'_> {
     fn tokens(self) -> u32 {
         match self {
-            Self::Request => 1,
             Self::Search(query) if query.chars().nth(1).is_none() => SHORT_SEARCH_TOKENS,
-            Self::Search(_) => 1,
             Self::Presence(users) => tokens(users, PRESENCES_PER_TOKEN),
+            Self::Request | Self::Search(_) => 1,
         }
     }
 }
