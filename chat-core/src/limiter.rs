@@ -34,7 +34,7 @@ impl TokenBucket {
         Taken::Granted
     }
 
-    /// Takes tokens even if there are none. The debt never exceeds one burst.
+    /// Takes tokens even from an empty bucket. The debt never exceeds one burst.
     pub fn charge(&mut self, now: Duration, bucket: Bucket, tokens: u32) {
         let interval = interval(bucket.per_second);
         let full_at = self.full_at.max(now).saturating_add(interval.saturating_mul(tokens));
