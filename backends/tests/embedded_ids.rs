@@ -13,11 +13,12 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use backends::embedded::{Embedded, EmbeddedConfig};
 use chat_core::{
-    accounts::{RefreshKey, Registry},
+    accounts::{LoginLife, RefreshKey, Registry},
     id::{ConversationId, Snowflake, Snowflakes},
     memory::{NoBus, PlainPasswords},
     model::{Founding, Identity, Kind},
@@ -33,6 +34,7 @@ use proptest::{
 use tempfile::TempDir;
 use writer::Writer;
 
+const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const YEAR: i64 = 365 * 24 * HOUR;
@@ -81,6 +83,7 @@ fn registry(embedded: &Embedded, clock: Arc<dyn Clock>) -> Registry {
         Arc::new(NoBus::new()),
         Arc::new(NoSessions),
         RefreshKey::from_secret(b"an example secret"),
+        LoginLife { refused_for: MINUTE, age_max: 60 * MINUTE },
     )
 }
 

@@ -4,13 +4,16 @@
 #[path = "embedded/writer.rs"]
 mod writer;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use backends::embedded::{Embedded, EmbeddedConfig};
 use chat_core::{
     id::{ConversationId, LoginId, UserId},
     limits::{REPLY_CLAIM_TTL, REPLY_TTL},
-    model::{Body, Cursor, Founding, Head, Kind, Login, LoginSecret, Seq, User, Username},
+    model::{
+        Body, Cursor, EndedLogin, Founding, Head, Identity, Kind, Login, LoginSecret, Seq,
+        TokenExchange, User, Username,
+    },
     port::{Append, Appended, Claim, NameClaim, ReplyKey, Rotation, Stores},
     time::Timestamp,
 };
@@ -84,14 +87,27 @@ fn other() -> UserId {
     UserId::new(8).unwrap()
 }
 
+fn ended_login() -> EndedLogin {
+    let identity = Identity { user: user().id, login: login(2).id };
+    EndedLogin { identity, refused_until: LATER }
+}
+
 async fn write_people(stores: &Stores) {
     assert_eq!(stores.accounts.claim(&user(), "hash").await.unwrap(), NameClaim::Yours);
     stores.logins.open(&login(1)).await.unwrap();
     stores.logins.open(&login(2)).await.unwrap();
     let (id, [old, new]) = (login(1).id, [[1; 32], [2; 32]].map(LoginSecret));
-    let rotated = stores.logins.rotate(id, old, new, NOW, LATER).await.unwrap();
+    let exchange = TokenExchange {
+        presented: old,
+        successor: new,
+        now: NOW,
+        expires_at: LATER,
+        age_max: Duration::from_secs(60),
+        refused_until: LATER,
+    };
+    let rotated = stores.logins.rotate(id, &exchange).await.unwrap();
     assert!(matches!(rotated, Rotation::Rotated(_)));
-    assert!(stores.logins.revoke(user().id, login(2).id).await.unwrap());
+    assert!(stores.logins.revoke(ended_login(), NOW).await.unwrap());
 }
 
 async fn write_conversations(stores: &Stores) {
@@ -112,6 +128,8 @@ async fn check_people(stores: &Stores) {
     let logins = stores.logins.list(user().id, NOW).await.unwrap();
     assert_eq!(logins.iter().map(|login| login.id).collect::<Vec<_>>(), [login(1).id]);
     assert_eq!(logins[0].previous, Some((LoginSecret([1; 32]), NOW)));
+    assert_eq!(stores.logins.ended(NOW).await.unwrap(), [ended_login()]);
+    assert_eq!(stores.logins.ended(LATER).await.unwrap(), []);
 }
 
 async fn check_conversations(stores: &Stores) {

@@ -21,7 +21,10 @@ use std::{
 use chat_core::{
     error::StoreError,
     id::UserId,
-    model::{Founding, Kind, Login, LoginSecret, Seq, User, Username},
+    model::{
+        EndedLogin, Founding, Identity, Kind, Login, LoginSecret, Seq, TokenExchange, User,
+        Username,
+    },
     port::{Claim, NameClaim, ReplyKey, Stores},
     time::Clock,
 };
@@ -91,6 +94,11 @@ fn fail_from_the_next_conditional_write() -> ResponseRule {
     ResponseRule(result, ResponseReaction::transform_frame(Arc::new(forge)))
 }
 
+fn ended_login(login: &Login) -> EndedLogin {
+    let identity = Identity { user: login.user, login: login.id };
+    EndedLogin { identity, refused_until: CLOCK.now().after(DAY) }
+}
+
 type Call = BoxFuture<'static, Result<(), StoreError>>;
 
 /// Returns every call that sends a conditional write, by its name.
@@ -130,12 +138,23 @@ async fn add_account_calls(stores: &Stores, add: &mut impl FnMut(&'static str, C
     let logins = stores.logins.clone();
     add("open", Box::pin(async move { logins.open(&login(fresh())).await.map(drop) }));
     let logins = stores.logins.clone();
-    add("revoke", Box::pin(async move { logins.revoke(ended.user, ended.id).await.map(drop) }));
+    add(
+        "revoke",
+        Box::pin(async move { logins.revoke(ended_login(&ended), CLOCK.now()).await.map(drop) }),
+    );
     let rotate = |login: Login, presented: LoginSecret| {
         let logins = stores.logins.clone();
         let now = CLOCK.now();
         let successor = LoginSecret([2; 32]);
-        async move { logins.rotate(login.id, presented, successor, now, now.after(DAY)).await.map(drop) }
+        let exchange = TokenExchange {
+            presented,
+            successor,
+            now,
+            expires_at: now.after(DAY),
+            age_max: DAY,
+            refused_until: now.after(DAY),
+        };
+        async move { logins.rotate(login.id, &exchange).await.map(drop) }
     };
     add("rotate", Box::pin(rotate(exchanged.clone(), exchanged.current)));
     add("rotate, reused", Box::pin(rotate(reused, LoginSecret([9; 32]))));
@@ -189,7 +208,7 @@ async fn revoke_succeeds_when_the_index_of_logins_cannot_be_written() {
         unindex,
         RequestReaction::forge_with_error(cas_timeout()),
     )]);
-    assert_eq!(logins.revoke(login.user, login.id).await, Ok(true));
+    assert_eq!(logins.revoke(ended_login(&login), CLOCK.now()).await, Ok(true));
     assert_eq!(logins.list(login.user, login.used_at).await, Ok(Vec::new()));
 }
 

@@ -15,7 +15,9 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::try_join_all;
 
 pub use self::refresh_token::{RefreshKey, RefreshToken};
 use self::retry::retry_while_unknown;
@@ -23,7 +25,7 @@ use crate::{
     error::{ChatError, StoreError},
     id::{LoginId, UserId},
     limits::{FRESH_IDS_MAX, LOGINS_MAX, REFRESH_TTL},
-    model::{Identity, Login, User, Username},
+    model::{EndedLogin, Identity, Login, TokenExchange, TokenGeneration, User, Username},
     port::{Accounts, Bus, Channel, Logins, NameClaim, PasswordError, Passwords, Rotation, Stores},
     revocations::{self, Revocations},
     time::Clock,
@@ -42,6 +44,18 @@ pub struct Grant {
     pub login: LoginId,
     /// The login's refresh token. It can be exchanged once.
     pub refresh_token: RefreshToken,
+    /// The mark of the access token, whose use proves that the exchange has reached the client.
+    /// `None` for the first token of a login.
+    pub generation: Option<TokenGeneration>,
+}
+
+/// How long logins last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginLife {
+    /// How long access tokens of an ended login must be refused.
+    pub refused_for: Duration,
+    /// The maximum age of a login, however often it is refreshed.
+    pub age_max: Duration,
 }
 
 impl Grant {
@@ -61,10 +75,12 @@ pub struct Registry {
     bus: Arc<dyn Bus>,
     revocations: Arc<dyn Revocations>,
     key: RefreshKey,
+    life: LoginLife,
 }
 
 impl Registry {
     /// Makes a registry over these ports. All gateways of one installation must have the same key.
+    #[expect(clippy::too_many_arguments, reason = "each port once")]
     pub fn new(
         stores: &Stores,
         passwords: Arc<dyn Passwords>,
@@ -72,10 +88,11 @@ impl Registry {
         bus: Arc<dyn Bus>,
         revocations: Arc<dyn Revocations>,
         key: RefreshKey,
+        life: LoginLife,
     ) -> Self {
         let accounts = Arc::clone(&stores.accounts);
         let logins = Arc::clone(&stores.logins);
-        Self { accounts, logins, passwords, clock, bus, revocations, key }
+        Self { accounts, logins, passwords, clock, bus, revocations, key, life }
     }
 
     /// Creates an account and its first login.
@@ -90,7 +107,7 @@ impl Registry {
         device: Option<&str>,
     ) -> Result<(User, Grant), ChatError> {
         let username = Username::new(username)?;
-        rules::check_new_password(password)?;
+        rules::check_new_password("password", password)?;
         let display_name = rules::display_name(display_name.unwrap_or(username.as_str()))?;
         let device = rules::device(device)?;
         if self.accounts.credentials(&username).await?.is_some() {
@@ -110,7 +127,10 @@ impl Registry {
             if claim == NameClaim::Yours {
                 return Ok((user, grant));
             }
-            if let Err(error) = self.logins.revoke(id, grant.login).await {
+            let now = self.clock.now();
+            // Nobody has an access token of this login.
+            let ended = EndedLogin { identity: grant.identity(), refused_until: now };
+            if let Err(error) = self.logins.revoke(ended, now).await {
                 tracing::debug!(%error, "could not delete the login of a refused registration");
             }
             if claim == NameClaim::NameTaken {
@@ -129,15 +149,15 @@ impl Registry {
         password: &str,
         device: Option<&str>,
     ) -> Result<(User, Grant), ChatError> {
-        rules::check_presented_password(password)?;
+        rules::check_presented_password("password", password)?;
         let device = rules::device(device)?;
         let account = match Username::new(username) {
             Ok(username) => self.accounts.credentials(&username).await?,
             Err(_) => None,
         };
-        let hash = account.as_ref().map(|(_, hash)| hash.as_ref());
-        let is_right = self.passwords.verify(password, hash).await.map_err(password_error)?;
-        let (user, _) = account.filter(|_| is_right).ok_or(WRONG_PASSWORD)?;
+        let known = account.as_ref().map(|(_, hash)| hash.as_ref());
+        let is_right = self.passwords.verify(password, known).await.map_err(password_error)?;
+        let (user, hash) = account.filter(|_| is_right).ok_or(WRONG_PASSWORD)?;
         // The store would delete the least recently used login too, but without telling anybody.
         let logins = self.logins.list(user.id, self.clock.now()).await?;
         if logins.len() >= LOGINS_MAX
@@ -146,23 +166,35 @@ impl Registry {
             self.end_login(user.id, unused.id).await?;
         }
         let grant = self.open_login(user.id, device).await?;
+        // A change of the password ends all logins that are open by then. This one may be later.
+        let now = self.accounts.credentials(&user.username).await?;
+        if now.is_none_or(|(_, now)| now != hash) {
+            self.end_login(user.id, grant.login).await?;
+            return Err(WRONG_PASSWORD);
+        }
         Ok((user, grant))
     }
 
-    /// Exchanges a refresh token for the next grant of its login. The same exchange can be repeated
-    /// for [`crate::limits::REFRESH_GRACE`], because its answer may have been lost. Any other use
-    /// of an old token ends the login.
+    /// Exchanges a refresh token for the next grant of its login. The answer may be lost, so the same
+    /// exchange can be repeated until a token of that grant is used. Any later use of an old token
+    /// ends the login, because one of the tokens must have been stolen.
     pub async fn refresh(&self, refresh_token: &str) -> Result<Grant, ChatError> {
         let presented = RefreshToken::parse(refresh_token, &self.key).ok_or(WRONG_TOKEN)?;
         let successor = presented.successor(&self.key);
         let login = presented.login();
-        let old = presented.secret();
-        let new = successor.secret();
         let now = self.clock.now();
-        let expires_at = now.after(REFRESH_TTL);
-        match retry_while_unknown(|| self.logins.rotate(login, old, new, now, expires_at)).await? {
+        let exchange = TokenExchange {
+            presented: presented.secret(),
+            successor: successor.secret(),
+            now,
+            expires_at: now.after(REFRESH_TTL),
+            age_max: self.life.age_max,
+            refused_until: now.after(self.life.refused_for),
+        };
+        match retry_while_unknown(|| self.logins.rotate(login, &exchange)).await? {
             Rotation::Rotated(stored) | Rotation::Repeated(stored) => {
-                Ok(Grant { user: stored.user, login, refresh_token: successor })
+                let generation = Some(exchange.successor.generation());
+                Ok(Grant { user: stored.user, login, refresh_token: successor, generation })
             }
             Rotation::Reused { user } => {
                 tracing::warn!(user.id = %user, login.id = %login, "refresh token used again");
@@ -183,6 +215,48 @@ impl Registry {
             }
         }
         Ok(self.end_login(identity.user, login).await?)
+    }
+
+    /// Records that an access token of this generation was used: the refresh token that was
+    /// exchanged for its grant may not be used again.
+    pub async fn mark_used(
+        &self,
+        login: LoginId,
+        generation: TokenGeneration,
+    ) -> Result<(), ChatError> {
+        Ok(self.logins.mark_used(login, generation).await?)
+    }
+
+    /// Ends all logins of the caller except the caller's own.
+    pub async fn log_out_others(&self, identity: Identity) -> Result<(), ChatError> {
+        let logins = self.logins.list(identity.user, self.clock.now()).await?;
+        let others = logins.iter().map(|login| login.id).filter(|id| *id != identity.login);
+        let ended = others.map(|login| self.end_login(identity.user, login));
+        try_join_all(ended).await?;
+        Ok(())
+    }
+
+    /// Replaces the caller's password and ends all logins except the caller's own.
+    pub async fn change_password(
+        &self,
+        identity: Identity,
+        old_password: &str,
+        new_password: &str,
+    ) -> Result<(), ChatError> {
+        rules::check_presented_password("old_password", old_password)?;
+        rules::check_new_password("new_password", new_password)?;
+        let user = self.user(identity.user).await?;
+        let (user, before) =
+            self.accounts.credentials(&user.username).await?.ok_or(ChatError::NotFound("user"))?;
+        let verified = self.passwords.verify(old_password, Some(&before)).await;
+        if !verified.map_err(password_error)? {
+            return Err(ChatError::WrongPassword("old_password"));
+        }
+        let after = self.passwords.hash(new_password).await.map_err(password_error)?;
+        if !retry_while_unknown(|| self.accounts.set_password(&user, &before, &after)).await? {
+            return Err(ChatError::Conflict("the password was changed by another request"));
+        }
+        self.log_out_others(identity).await
     }
 
     /// Returns the caller's logins that have not expired, newest first.
@@ -241,12 +315,12 @@ impl Registry {
                 device: device.clone(),
                 created_at: now,
                 used_at: now,
-                expires_at: now.after(REFRESH_TTL),
+                expires_at: now.after(REFRESH_TTL.min(self.life.age_max)),
                 current: refresh_token.secret(),
                 previous: None,
             };
             if retry_while_unknown(|| self.logins.open(&login)).await? {
-                return Ok(Grant { user, login: id, refresh_token });
+                return Ok(Grant { user, login: id, refresh_token, generation: None });
             }
             tracing::error!(login.id = %id, "the id of a new login is taken");
         }
@@ -256,9 +330,13 @@ impl Registry {
     /// Ends a login that is known to be the user's. If the outcome stays unknown, the login may
     /// have ended, so its revocation is broadcast too.
     async fn end_login(&self, user: UserId, login: LoginId) -> Result<(), StoreError> {
-        let ended = retry_while_unknown(|| self.logins.revoke(user, login)).await;
+        let identity = Identity { user, login };
+        let now = self.clock.now();
+        let refused_until = now.after(self.life.refused_for);
+        let ended = EndedLogin { identity, refused_until };
+        let ended = retry_while_unknown(|| self.logins.revoke(ended, now)).await;
         if !matches!(ended, Err(StoreError::Unavailable(_))) {
-            self.broadcast_revocation(Identity { user, login });
+            self.broadcast_revocation(identity);
         }
         ended.map(drop)
     }

@@ -240,7 +240,7 @@ impl Chat {
 
     /// Returns true if access tokens of this login are refused.
     pub fn is_revoked(&self, login: LoginId) -> bool {
-        self.context.revoked.contains(login, self.context.ports.clock.now())
+        self.context.revoked.contains(login, self.context.ports.wall_clock.now())
     }
 
     /// Tells every session that the gateway drains.
@@ -265,7 +265,7 @@ impl Chat {
 impl Revocations for Chat {
     /// Refuses the login's access tokens from now on, and ends its sessions on this gateway.
     fn revoked(&self, ended: Identity) {
-        self.context.revoked.insert(ended, self.context.ports.clock.now());
+        self.context.revoked.insert(ended, self.context.ports.wall_clock.now());
         self.end_sessions_of(ended);
     }
 }

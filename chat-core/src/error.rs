@@ -86,6 +86,9 @@ pub enum ChatError {
     /// The caller is a member but lacks the right.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The password in this field is not the caller's.
+    #[error("{0} is wrong")]
+    WrongPassword(&'static str),
     /// The thing does not exist, or the caller may not know that it exists.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -164,7 +167,7 @@ impl ChatError {
         match self {
             Self::Unauthenticated(_) => ErrorCode::Unauthenticated,
             Self::TokenExpired => ErrorCode::TokenExpired,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::WrongPassword(_) => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Conflict(_)
             | Self::HeadMoved { .. }

@@ -102,8 +102,12 @@ pub const GATHER_MAX: Duration = Duration::from_millis(20);
 pub const ACCESS_TTL_DEFAULT: Duration = Duration::from_secs(600);
 /// The lifetime of an unused refresh token.
 pub const REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The time for which the exchange of a refresh token can be repeated, in case its answer was lost.
-pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
+/// The maximum age of a login if none is configured, however often it is refreshed.
+pub const LOGIN_AGE_MAX_DEFAULT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// The longest lifetime of an access token that can be configured.
+pub const ACCESS_TTL_MAX: Duration = Duration::from_secs(24 * 3600);
+/// The interval at which a gateway reads the ended logins from the store while hints do not arrive.
+pub const ENDED_LOGINS_EVERY: Duration = Duration::from_secs(4);
 /// The time after which another request may take over an unsettled idempotency key.
 pub const REPLY_CLAIM_TTL: Duration = Duration::from_secs(30);
 /// The time for which the result under an idempotency key is kept.

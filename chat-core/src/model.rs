@@ -21,6 +21,6 @@ pub use client_id::{ClientId, InvalidClientId};
 pub use conversation::{Cursor, Founding, Head, Kind, Member, Membership, Role};
 pub use entry::{Entry, Seq};
 pub use idempotency::{Claim, IdempotencyRecord};
-pub use login::{ExchangeDecision, Login, LoginSecret, TokenExchange};
+pub use login::{EndedLogin, ExchangeDecision, Login, LoginSecret, TokenExchange, TokenGeneration};
 pub use overlay::{Edit, Overlay, Reaction};
 pub use user::{Identity, User, Username};

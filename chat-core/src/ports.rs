@@ -15,8 +15,10 @@ pub struct Ports {
     pub stores: Stores,
     /// Hints to and from other gateways.
     pub bus: Arc<dyn Bus>,
-    /// Time and ids.
+    /// The time of entries, which never runs backwards, and ids.
     pub clock: Arc<dyn Clock>,
+    /// The machine's time, which tokens and claims are compared with.
+    pub wall_clock: Arc<dyn Clock>,
     /// The wire format of events.
     pub encode: Arc<dyn Encode>,
 }

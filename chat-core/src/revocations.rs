@@ -1,8 +1,9 @@
 //! Ended logins whose access tokens have not expired yet.
 //!
 //! A gateway verifies access tokens without the store. It therefore remembers every login that
-//! ended within the lifetime of an access token: those ended by its own log-outs, and those that
-//! other gateways sent as hints.
+//! ended within the lifetime of an access token: those ended by its own log-outs, those that other
+//! gateways sent as hints, and those that the store has kept. It reads the latter when it starts,
+//! and whenever hints may have been lost.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,7 +16,7 @@ use parking_lot::RwLock;
 
 use crate::{
     id::LoginId,
-    model::Identity,
+    model::{EndedLogin, Identity},
     time::Timestamp,
     versioned::{self, DecodeError},
 };
@@ -104,7 +105,18 @@ impl RevokedLogins {
         self.remember(ended, now, Source::Other)
     }
 
-    fn remember(&self, ended: Identity, now: Timestamp, source: Source) -> bool {
+    /// Remembers an ended login that the store has kept. Returns false if it was remembered already.
+    pub fn insert_stored(&self, ended: EndedLogin, now: Timestamp) -> bool {
+        self.remember_until(ended, now, Source::Other)
+    }
+
+    fn remember(&self, identity: Identity, now: Timestamp, source: Source) -> bool {
+        let refused_until = now.after(self.access_ttl);
+        self.remember_until(EndedLogin { identity, refused_until }, now, source)
+    }
+
+    fn remember_until(&self, ended: EndedLogin, now: Timestamp, source: Source) -> bool {
+        let EndedLogin { identity: ended, refused_until: until } = ended;
         let mut known = self.known.write();
         known.prune(now);
         if known.until.get(&ended.login).is_some_and(|until| *until > now) {
@@ -114,7 +126,6 @@ impl RevokedLogins {
             known.forget_oldest();
             tracing::warn!(max = self.max, "too many revoked logins: forgot the oldest too early");
         }
-        let until = now.after(self.access_ttl);
         known.until.insert(ended.login, until);
         known.queue.push_back((until, ended, source));
         true

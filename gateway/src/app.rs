@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chat_core::{
-    accounts::Registry,
+    accounts::{Grant, Registry},
     chat::Chat,
     command::{Command, Reply},
     error::ChatError,
-    id::{ConversationId, UserId},
-    model::{Identity, Seq},
+    id::{ConversationId, LoginId, UserId},
+    model::{Identity, Seq, TokenGeneration},
     time::{Clock, Timestamp},
 };
 use presence::{Acquaintances, Tracker};
@@ -27,7 +27,7 @@ use crate::{
         millis,
         value::{Cursors, Id, Time},
     },
-    tokens::{Issued, Tokens, Verified},
+    tokens::{FirstUses, Issued, Tokens, Verified},
     ws::wheel::Wheel,
 };
 
@@ -45,7 +45,7 @@ pub struct App {
     /// Conversations: commands and sessions.
     pub chat: Arc<Chat>,
     /// Accounts and their logins.
-    pub accounts: Registry,
+    pub accounts: Arc<Registry>,
     /// Presence of users.
     pub presence: Tracker,
     /// Rate limits.
@@ -66,6 +66,8 @@ pub struct App {
     pub draining: CancellationToken,
     /// Access tokens: [`Self::verify`] and [`Self::issue`].
     pub(crate) tokens: Tokens,
+    /// The refreshed access tokens that were used here.
+    pub(crate) first_uses: Arc<FirstUses>,
 }
 
 impl App {
@@ -76,12 +78,30 @@ impl App {
         if self.chat.is_revoked(verified.identity.login) {
             return Err(ChatError::Unauthenticated("the login has ended"));
         }
+        if let Some(generation) = verified.generation {
+            self.record_first_use(verified.identity.login, generation);
+        }
         Ok(verified)
     }
 
-    /// Returns a new access token for this identity.
-    pub fn issue(&self, identity: Identity) -> Result<Issued, ChatError> {
-        self.tokens.issue(identity)
+    /// Records on a detached task that a refreshed access token was used, unless it was used here
+    /// before.
+    fn record_first_use(&self, login: LoginId, generation: TokenGeneration) {
+        if !self.first_uses.note(login, generation) {
+            return;
+        }
+        let (accounts, uses) = (Arc::clone(&self.accounts), Arc::clone(&self.first_uses));
+        self.tasks.spawn(async move {
+            if let Err(error) = accounts.mark_used(login, generation).await {
+                tracing::debug!(%error, "the use of an access token was not recorded");
+                uses.forget(login);
+            }
+        });
+    }
+
+    /// Returns a new access token for a grant.
+    pub fn issue(&self, grant: &Grant) -> Result<Issued, ChatError> {
+        self.tokens.issue(grant.identity(), grant.generation)
     }
 
     /// Executes a command within the rate limits.

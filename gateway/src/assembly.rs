@@ -16,7 +16,7 @@ use chat_core::{
     memory::{LocalLimiter, MemoryStores, NoBus},
     passwords::Argon2Passwords,
     port::Stores,
-    time::{SystemClock, Timestamp},
+    time::{Clock, SystemClock, Timestamp},
 };
 use gateway::{
     config::{Config, StoreKind},
@@ -100,6 +100,8 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
         Some(connected.map_err(|error| misconfigured("CONFAB__REDIS__URLS", &error))?)
     };
     let redis = redis.as_ref();
+    let clock = SystemClock::with_ids(store.ids);
+    let ended_logins = store.stores.logins.ended(clock.now()).await.context("ended logins")?;
     let memory_leases = || LeaseHub::start(&tasks, stop.clone()).leases();
     let parts = Parts {
         stores: store.stores,
@@ -111,7 +113,8 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
         limiter: redis.map_or_else(|| Arc::new(LocalLimiter::default()) as _, Redis::limiter),
         passwords: Arc::new(passwords),
         newest_entry_at: store.newest_entry_at,
-        clock: Arc::new(SystemClock::with_ids(store.ids)),
+        clock: Arc::new(clock),
+        ended_logins,
         key: store.key,
     };
     Ok((parts, Backends { engine: store.engine, tasks, stop }))

@@ -93,6 +93,7 @@ fn retry_after(error: &ChatError) -> Option<Duration> {
         ChatError::Unauthenticated(_)
         | ChatError::TokenExpired
         | ChatError::Forbidden(_)
+        | ChatError::WrongPassword(_)
         | ChatError::NotFound(_)
         | ChatError::Conflict(_)
         | ChatError::Full { .. }
@@ -108,7 +109,9 @@ fn retry_after(error: &ChatError) -> Option<Duration> {
 fn details(error: &ChatError) -> Option<Details> {
     let field = |field: &str| Some(Details { field: Some(field.to_owned()), ..Details::default() });
     match error {
-        ChatError::Taken(name) | ChatError::KeyReused(name) => field(name),
+        ChatError::Taken(name) | ChatError::KeyReused(name) | ChatError::WrongPassword(name) => {
+            field(name)
+        }
         ChatError::Full { max, .. } => Some(Details { max: Some(*max), ..Details::default() }),
         ChatError::HeadMoved { head_seq } => {
             Some(Details { head_seq: Some(Seq::get(*head_seq)), ..Details::default() })

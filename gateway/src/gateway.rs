@@ -11,8 +11,9 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use chat_core::{
-    accounts::{RefreshKey, Registry},
+    accounts::{LoginLife, RefreshKey, Registry},
     chat::Chat,
+    model::EndedLogin,
     port::{Bus, Limiter, Passwords, Stores},
     ports::Ports,
     revocations::RevokedLogins,
@@ -73,6 +74,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The time of the newest stored entry. Later entries get no earlier time.
     pub newest_entry_at: Timestamp,
+    /// The ended logins that the store has kept.
+    pub ended_logins: Vec<EndedLogin>,
     /// Key of access tokens, from which the key of refresh tokens is derived.
     pub key: SigningKey,
 }
@@ -197,15 +200,21 @@ fn assemble(
     stop: &CancellationToken,
 ) -> App {
     let draining = CancellationToken::new();
+    let revoked = RevokedLogins::new(config.auth.access_ttl + LEEWAY);
+    let now = parts.clock.now();
+    for ended in &parts.ended_logins {
+        revoked.insert_stored(*ended, now);
+    }
     let Parts { stores, bus, clock, .. } = parts;
     let chat = Chat::start(
         Ports {
             stores: stores.clone(),
             bus: bus.clone(),
             clock: Arc::new(SteadyClock::new(clock.clone(), parts.newest_entry_at)),
+            wall_clock: clock.clone(),
             encode: Arc::new(JsonEncode),
         },
-        RevokedLogins::new(config.auth.access_ttl + LEEWAY),
+        revoked,
         background.clone(),
         stop.clone(),
     );
@@ -216,6 +225,10 @@ fn assemble(
         bus.clone(),
         chat.clone(),
         RefreshKey::from_secret(parts.key.bytes()),
+        LoginLife {
+            refused_for: config.auth.access_ttl + LEEWAY,
+            age_max: config.auth.login_age_max,
+        },
     );
     let presence = TrackerParts {
         clock: clock.clone(),
@@ -229,7 +242,8 @@ fn assemble(
         TokenScope { issuer: config.auth.issuer.clone(), audience: config.auth.audience.clone() };
     App {
         presence: Tracker::start(presence, background, stop),
-        accounts,
+        accounts: Arc::new(accounts),
+        first_uses: Arc::default(),
         limits: Admission::new(config.rate_limits, parts.limiter),
         origins: config.origins.clone(),
         polls: WaitingPolls::default(),

@@ -6,6 +6,7 @@
 //! [`Clock`]. A token that was valid and is too old fails with `token_expired`, any other token
 //! with `unauthenticated`.
 
+mod first_uses;
 mod hs256;
 mod key;
 
@@ -14,12 +15,13 @@ use std::{sync::Arc, time::Duration};
 use chat_core::{
     error::ChatError,
     id::{LoginId, UserId},
-    model::Identity,
+    model::{Identity, TokenGeneration},
     time::{Clock, Timestamp},
 };
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::first_uses::FirstUses;
 pub use self::key::{KeyError, SigningKey};
 use crate::secret::Secret;
 
@@ -40,6 +42,8 @@ pub struct Verified {
     pub identity: Identity,
     /// When the token expires.
     pub expires_at: Timestamp,
+    /// The refresh that the token came from, or `None` if it came from a log-in.
+    pub generation: Option<TokenGeneration>,
 }
 
 /// A new token.
@@ -76,6 +80,9 @@ struct Claims {
     aud: String,
     sub: String,
     login: String,
+    /// The generation in hexadecimal: JSON readers do not represent all of its numbers.
+    #[serde(default, rename = "gen", skip_serializing_if = "Option::is_none")]
+    generation: Option<String>,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -95,8 +102,12 @@ impl Tokens {
         Self { key, scope, ttl, clock, validation }
     }
 
-    /// Returns a new token for this identity.
-    pub fn issue(&self, identity: Identity) -> Result<Issued, ChatError> {
+    /// Returns a new token for this identity, from a refresh of this generation if there was one.
+    pub fn issue(
+        &self,
+        identity: Identity,
+        generation: Option<TokenGeneration>,
+    ) -> Result<Issued, ChatError> {
         let now = self.clock.now().as_millis().div_euclid(1_000);
         let expires_in = self.ttl.as_secs().max(1);
         let claims = Claims {
@@ -104,6 +115,7 @@ impl Tokens {
             aud: self.scope.audience.clone(),
             sub: identity.user.to_string(),
             login: identity.login.to_string(),
+            generation: generation.map(|TokenGeneration(number)| format!("{number:016x}")),
             iat: now,
             nbf: now,
             exp: now.saturating_add_unsigned(expires_in),
@@ -128,6 +140,8 @@ impl Tokens {
         let user: UserId = claims.sub.parse().map_err(|_| NOT_VALID)?;
         let login: LoginId = claims.login.parse().map_err(|_| NOT_VALID)?;
         let identity = Identity { user, login };
+        let generation = claims.generation.map(|hex| u64::from_str_radix(&hex, 16)).transpose();
+        let generation = generation.map_err(|_| NOT_VALID)?.map(TokenGeneration);
         let now = self.clock.now();
         if seconds(claims.nbf.max(claims.iat)) > now.after(LEEWAY) {
             return Err(NOT_VALID);
@@ -136,7 +150,7 @@ impl Tokens {
         if expires_at <= now {
             return Err(ChatError::TokenExpired);
         }
-        Ok(Verified { identity, expires_at })
+        Ok(Verified { identity, expires_at, generation })
     }
 
     /// Returns the claims of a token that was signed with our key for our audience.

@@ -239,7 +239,9 @@ async fn calls_are_refused_without_a_token_unless_open() -> Result<()> {
     for (method, path) in [
         (Method::GET, "/v1/me"),
         (Method::GET, "/v1/users?query=a"),
+        (Method::PUT, "/v1/me/password"),
         (Method::GET, "/v1/sessions"),
+        (Method::DELETE, "/v1/sessions"),
         (Method::DELETE, "/v1/sessions/current"),
         (Method::GET, "/v1/conversations"),
         (Method::GET, "/v1/conversations/1"),

@@ -112,6 +112,21 @@ async fn waiting_poll_ends_when_its_login_ends() -> Result<()> {
     has(&polled?.ok(200)?, &json!({"events": []}))
 }
 
+#[tokio::test]
+async fn ended_login_stays_ended_when_the_gateway_restarts() -> Result<()> {
+    let mut stage = Stage::open().await?;
+    let ada = stage.user("ada").await?;
+    let phone = ada.log_in("phone").await?;
+    phone.delete("/v1/sessions/current").await?.ok(204)?;
+    stage.gateway.kill()?;
+    stage.gateway.restart().await?;
+    let url = stage.gateway.url();
+    ada.at(url).get("/v1/me").await?.ok(200)?;
+    phone.at(url).get("/v1/me").await?.refused(401, "unauthenticated")?;
+    ensure!(phone.at(url).ws(None).await.is_err(), "an ended login opened a socket");
+    Ok(())
+}
+
 async fn refresh(user: &User, token: &str) -> Result<tests::client::Answer> {
     let body = json!({"refresh_token": token});
     user.http().call(http::Method::POST, "/v1/sessions/refresh").json(&body).answer().await

@@ -163,6 +163,7 @@ body-register             | POST /v1/users                               | 409
 body-send                 | POST /v1/conversations/{c}/messages          | 201
 body-set-member           | PUT /v1/conversations/{c}/members/{grace}    | 200
 body-update-conversation  | PATCH /v1/conversations/{c}                  | 200
+body-change-password      | PUT /v1/me/password                          | 204
 body-refresh              | POST /v1/sessions/refresh                    | 200
 ";
 

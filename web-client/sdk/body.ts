@@ -13,6 +13,10 @@ export interface LogIn {
   password: string;
   device?: string;
 }
+export interface PasswordChange {
+  old_password: string;
+  new_password: string;
+}
 export interface NewGroup {
   title: string;
   members?: string[];
@@ -23,6 +27,9 @@ export const registrationBody = (it: Registration): object =>
 
 export const logInBody = (it: LogIn): object =>
   withoutUndefined({ username: it.username, password: it.password, device: it.device });
+
+export const passwordChangeBody = (it: PasswordChange): object =>
+  withoutUndefined({ old_password: it.old_password, new_password: it.new_password });
 
 export const refreshBody = (refresh_token: string): object => ({ refresh_token });
 

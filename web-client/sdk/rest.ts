@@ -37,6 +37,16 @@ export class Rest {
     await call(this.environment, { method: "DELETE", path, shape: anything, token });
   }
 
+  /** Ends all logins but this one. */
+  async logOutOthers(): Promise<void> {
+    await this.call("DELETE", "/v1/sessions", anything);
+  }
+
+  /** Changes the password and ends all logins but this one. */
+  async changePassword(it: body.PasswordChange): Promise<void> {
+    await this.call("PUT", "/v1/me/password", anything, { body: body.passwordChangeBody(it) });
+  }
+
   me(): Promise<wire.User> {
     return this.call("GET", "/v1/me", wire.user);
   }

@@ -85,6 +85,7 @@ describe("command examples are produced by the SDK", () => {
 type Example = Record<string, unknown>;
 const from = <T>(make: (it: T) => object) => (it: Example) => make(it as T);
 const BODIES: Record<string, (it: Example) => object> = {
+  "body-change-password": from(body.passwordChangeBody),
   "body-create-direct": (it) => body.directBody(it["user"] as string),
   "body-create-group": from(body.groupBody),
   "body-edit": from(body.editBody),

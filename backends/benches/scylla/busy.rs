@@ -50,6 +50,7 @@ impl BusyChat {
         let ports = Ports {
             stores,
             bus: Arc::new(MemoryHub::new().bus()),
+            wall_clock: clock.clone(),
             clock,
             encode: Arc::new(NoEncoding),
         };

@@ -69,6 +69,27 @@ impl Accounts for EmbeddedAccounts {
             .await
     }
 
+    async fn set_password(
+        &self,
+        user: &User,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        let key = keys::account(user.id);
+        let (before, after) = (before.to_owned(), Arc::<str>::from(after));
+        self.0
+            .change(512, move |txn| {
+                let account: Option<Account> = txn.get(Space::People, &key)?;
+                let Some(mut account) = account else { return Ok(false) };
+                if *account.password_hash == *before {
+                    account.password_hash = after.clone();
+                    txn.put(Space::People, key, &account);
+                }
+                Ok(account.password_hash == after)
+            })
+            .await
+    }
+
     async fn set_profile(
         &self,
         id: UserId,

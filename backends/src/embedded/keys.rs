@@ -6,6 +6,7 @@ use chat_core::{
     id::{ConversationId, LoginId, UserId},
     model::{ClientId, Seq},
     port::ReplyKey,
+    time::Timestamp,
 };
 use fjall::UserKey;
 
@@ -128,6 +129,31 @@ pub(super) fn login_of(user: UserId, login: LoginId) -> [u8; 17] {
 /// The prefix of all [`login_of`] keys of a user.
 pub(super) fn logins_of(user: UserId) -> [u8; 9] {
     single(b's', user.get())
+}
+
+/// Sorts before every key of [`ended_login`].
+pub(super) const ENDED_LOGINS_START: &[u8] = b"x";
+/// Sorts after every key of [`ended_login`].
+pub(super) const ENDED_LOGINS_END: &[u8] = b"y";
+
+/// `x|until|login`: an ended login whose access tokens are refused until this time.
+pub(super) fn ended_login(until: Timestamp, login: LoginId) -> [u8; 17] {
+    pair(b'x', millis(until), login.get())
+}
+
+/// Sorts before the ended logins that are refused after this time, and after all others.
+pub(super) fn ended_after(now: Timestamp) -> Vec<u8> {
+    pair(b'x', millis(now), u64::MAX).to_vec()
+}
+
+/// Returns the time in a key of [`ended_login`].
+pub(super) fn ended_until(key: &[u8]) -> Option<Timestamp> {
+    let millis = u64::from_be_bytes(*key.get(1..)?.first_chunk()?);
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
+}
+
+fn millis(time: Timestamp) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(0)
 }
 
 /// `q|user|key`: the record of an idempotency key.

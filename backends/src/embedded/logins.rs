@@ -7,7 +7,7 @@ use chat_core::{
     error::StoreError,
     id::{LoginId, UserId},
     limits::LOGINS_MAX,
-    model::{ExchangeDecision, Login, LoginSecret, TokenExchange},
+    model::{EndedLogin, ExchangeDecision, Identity, Login, TokenExchange, TokenGeneration},
     port::{Logins, Rotation},
     time::Timestamp,
 };
@@ -17,7 +17,11 @@ use super::{
     keys,
     spaces::Space,
     store::Shared,
+    values,
 };
+
+/// How many ended logins are looked at when another one ends.
+const SWEPT_ROWS: usize = 4;
 
 /// The logins of an embedded store.
 #[derive(Debug)]
@@ -31,6 +35,24 @@ fn put(txn: &mut Txn<'_>, login: &Login) {
 fn remove(txn: &mut Txn<'_>, user: UserId, id: LoginId) {
     txn.remove(Space::People, keys::login(id));
     txn.remove(Space::People, keys::login_of(user, id));
+}
+
+/// Ends a login. Removes some of the ended logins whose time has passed.
+fn end(txn: &mut Txn<'_>, ended: EndedLogin, now: Timestamp) -> Result<(), StoreError> {
+    remove(txn, ended.identity.user, ended.identity.login);
+    let passed = keys::ENDED_LOGINS_START.to_vec()..=keys::ended_after(now);
+    for (key, _) in txn.committed_range(Space::People, passed, SWEPT_ROWS)? {
+        txn.remove(Space::People, key);
+    }
+    let key = keys::ended_login(ended.refused_until, ended.identity.login);
+    txn.put(Space::People, key, &ended.identity);
+    Ok(())
+}
+
+fn read_ended(key: &[u8], value: &[u8]) -> Result<EndedLogin, StoreError> {
+    let until = keys::ended_until(key)
+        .ok_or_else(|| StoreError::Corrupt("the key of an ended login has no time".to_owned()))?;
+    Ok(EndedLogin { identity: values::decode(key, value)?, refused_until: until })
 }
 
 /// Returns the login id in a key of [`keys::logins_of`].
@@ -67,15 +89,8 @@ impl Logins for EmbeddedLogins {
             .await
     }
 
-    async fn rotate(
-        &self,
-        id: LoginId,
-        presented: LoginSecret,
-        successor: LoginSecret,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Rotation, StoreError> {
-        let exchange = TokenExchange { presented, successor, now, expires_at };
+    async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
+        let exchange = *exchange;
         self.0
             .change(256, move |txn| {
                 let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
@@ -87,7 +102,7 @@ impl Logins for EmbeddedLogins {
                     }
                     ExchangeDecision::Repeat => Rotation::Repeated(login),
                     ExchangeDecision::EndReused => {
-                        remove(txn, login.user, id);
+                        end(txn, login.ended_by(&exchange), exchange.now)?;
                         Rotation::Reused { user: login.user }
                     }
                     ExchangeDecision::Expired => Rotation::Gone,
@@ -96,15 +111,38 @@ impl Logins for EmbeddedLogins {
             .await
     }
 
-    async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
+    async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {
         self.0
-            .change(64, move |txn| {
+            .change(256, move |txn| {
                 let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
+                if let Some(used) = login.and_then(|login| login.after_use(generation)) {
+                    txn.put(Space::People, keys::login(id), &used);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn revoke(&self, ended: EndedLogin, now: Timestamp) -> Result<bool, StoreError> {
+        self.0
+            .change(128, move |txn| {
+                let Identity { user, login } = ended.identity;
+                let login: Option<Login> = txn.get(Space::People, &keys::login(login))?;
                 let is_own = login.is_some_and(|login| login.user == user);
                 if is_own {
-                    remove(txn, user, id);
+                    end(txn, ended, now)?;
                 }
                 Ok(is_own)
+            })
+            .await
+    }
+
+    async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError> {
+        let range = keys::ended_after(now)..=keys::ENDED_LOGINS_END.to_vec();
+        self.0
+            .read(move |store| {
+                let rows = store.range(Space::People, range, usize::MAX)?;
+                rows.iter().map(|(key, value)| read_ended(key, value)).collect()
             })
             .await
     }

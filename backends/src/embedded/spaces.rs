@@ -14,7 +14,7 @@ pub(super) enum Space {
     Views,
     /// `c`: cursors, overwritten often.
     Cursors,
-    /// `a`, `n`, `l`, `s`: accounts, usernames, logins by id, logins by user.
+    /// `a`, `n`, `l`, `s`, `x`: accounts, usernames, logins by id, logins by user, ended logins.
     People,
     /// `q`: replies by idempotency key.
     Replies,

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, IdMark, UserId},
-    model::{Cursor, Entry, Founding, Head, IdempotencyRecord, Login, Member, Overlay, Seq, User},
+    model::{
+        Cursor, Entry, Founding, Head, IdempotencyRecord, Identity, Login, Member, Overlay, Seq,
+        User,
+    },
     time::Timestamp,
     versioned,
 };
@@ -41,6 +44,7 @@ records! {
     Account: "account",
     UserId: "owner of a username",
     Login: "login",
+    Identity: "ended login",
     IdempotencyRecord: "reply",
     Timestamp: "last-seen time",
     IdMark: "mark of the ids",

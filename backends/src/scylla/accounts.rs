@@ -243,6 +243,35 @@ impl Accounts for ScyllaAccounts {
         store.until(deadline, work).await
     }
 
+    async fn set_password(
+        &self,
+        user: &User,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        let store = &self.0;
+        let name = user.username.as_str();
+        let set = settle(
+            store.deadline(),
+            Some(()),
+            async |()| store.write_if(&store.statements.set_password, (after, name, before)).await,
+            async |_| {
+                let row: Option<NameRow> =
+                    store.row(&store.statements.name_serial, (name,)).await?;
+                Ok(match row {
+                    Some(row) if row.password_hash == after => Look::Applied(()),
+                    Some(row) if row.password_hash == before => Look::Attempt(()),
+                    Some(_) | None => Look::NotApplied(()),
+                })
+            },
+        );
+        match set.await? {
+            Settled::Applied(()) => Ok(true),
+            Settled::NotApplied(()) => Ok(false),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
+    }
+
     async fn set_profile(
         &self,
         id: UserId,

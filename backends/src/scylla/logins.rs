@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{LoginId, UserId},
-    model::{ExchangeDecision, Login, LoginSecret, TokenExchange},
+    model::{
+        EndedLogin, ExchangeDecision, Identity, Login, LoginSecret, TokenExchange, TokenGeneration,
+    },
     port::{Logins, Rotation},
     time::Timestamp,
 };
@@ -18,6 +20,13 @@ use super::{
     settle::{Look, Settled, settle},
     store::{CqlStore, join_bounded},
 };
+
+const HOUR_MS: i64 = 3_600_000;
+/// How many hours ahead an ended login can be refused: the longest life of an access token, and the
+/// difference between two clocks.
+const ENDED_HOURS_MAX: i32 = 25;
+/// How long an ended login is kept.
+const ENDED_TTL_S: i32 = 2 * 24 * 3_600;
 
 /// Logins in a CQL store.
 #[derive(Debug)]
@@ -34,6 +43,18 @@ struct LoginRow {
     current: Vec<u8>,
     previous: Option<Vec<u8>>,
     exchanged_at: Option<i64>,
+}
+
+/// Returns the partition of the ended logins that are refused until this time.
+fn hour(until: Timestamp) -> i32 {
+    i32::try_from(until.as_millis().div_euclid(HOUR_MS)).unwrap_or(i32::MAX - ENDED_HOURS_MAX)
+}
+
+fn read_ended((login, user, until): (i64, i64, i64)) -> Result<EndedLogin, StoreError> {
+    let identity = UserId::from_i64(user).zip(LoginId::from_i64(login));
+    let (user, login) = identity.ok_or_else(|| corrupt("an ended login without its ids"))?;
+    let refused_until = Timestamp::from_millis(until);
+    Ok(EndedLogin { identity: Identity { user, login }, refused_until })
 }
 
 fn read_secret(bytes: Vec<u8>) -> Result<LoginSecret, StoreError> {
@@ -110,6 +131,20 @@ impl CqlStore {
         }
     }
 
+    /// Ends a login and keeps it as an ended one. It is kept first, because nothing else would tell a
+    /// gateway that starts later.
+    async fn end_and_keep_login(
+        self: &Arc<Self>,
+        ended: EndedLogin,
+        deadline: Instant,
+    ) -> Result<bool, StoreError> {
+        let EndedLogin { identity: Identity { user, login }, refused_until } = ended;
+        let until = refused_until.as_millis();
+        let values = (hour(refused_until), login.as_i64(), user.as_i64(), until, ENDED_TTL_S);
+        self.until(deadline, self.write(&self.statements.keep_ended_login, values)).await?;
+        self.end_login(user, login, deadline).await
+    }
+
     /// Removes an ended login from the user's index. A failure is ignored, because readers of the
     /// index skip logins that have ended.
     async fn unindex_login(&self, user: UserId, id: LoginId) {
@@ -171,27 +206,20 @@ impl Logins for ScyllaLogins {
         Ok(true)
     }
 
-    async fn rotate(
-        &self,
-        id: LoginId,
-        presented: LoginSecret,
-        successor: LoginSecret,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Rotation, StoreError> {
+    async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
         let store = &self.0;
         let deadline = store.deadline();
-        let exchange = TokenExchange { presented, successor, now, expires_at };
+        let TokenExchange { presented, successor, now, .. } = *exchange;
         let rotated = settle(
             deadline,
             None,
-            async |_: Login| {
+            async |rotated: Login| {
                 let values = (
                     successor.0.to_vec(),
                     presented.0.to_vec(),
                     now.as_millis(),
                     now.as_millis(),
-                    expires_at.as_millis(),
+                    rotated.expires_at.as_millis(),
                     id.as_i64(),
                     presented.0.to_vec(),
                 );
@@ -201,7 +229,7 @@ impl Logins for ScyllaLogins {
                 let Some(login) = store.login(id).await? else {
                     return Ok(Look::NotApplied(Rotation::Gone));
                 };
-                Ok(match (login.exchange(&exchange), attempts.unknown) {
+                Ok(match (login.exchange(exchange), attempts.unknown) {
                     (ExchangeDecision::Rotate(rotated), _) => Look::Attempt(rotated),
                     (ExchangeDecision::Repeat, Some(rotated)) => Look::Applied(rotated),
                     (ExchangeDecision::Repeat, None) => Look::NotApplied(Rotation::Repeated(login)),
@@ -215,8 +243,10 @@ impl Logins for ScyllaLogins {
         match rotated.await? {
             Settled::Applied(rotated) => Ok(Rotation::Rotated(rotated)),
             Settled::NotApplied(Rotation::Reused { user }) => {
+                let identity = Identity { user, login: id };
+                let ended = EndedLogin { identity, refused_until: exchange.refused_until };
                 // Of several calls that find a reused token, the one that ends the login says so.
-                let has_ended = store.end_login(user, id, deadline).await?;
+                let has_ended = store.end_and_keep_login(ended, deadline).await?;
                 Ok(if has_ended { Rotation::Reused { user } } else { Rotation::Gone })
             }
             Settled::NotApplied(rotation) => Ok(rotation),
@@ -224,8 +254,46 @@ impl Logins for ScyllaLogins {
         }
     }
 
-    async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        self.0.end_login(user, id, self.0.deadline()).await
+    async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {
+        let store = &self.0;
+        let marked = settle(
+            store.deadline(),
+            None,
+            async |used: Login| {
+                let values = (id.as_i64(), used.current.0.to_vec());
+                store.write_if(&store.statements.forget_previous, values).await
+            },
+            async |_| {
+                let used = store.login(id).await?.and_then(|login| login.after_use(generation));
+                Ok(used.map_or(Look::NotApplied(()), Look::Attempt))
+            },
+        );
+        match marked.await? {
+            Settled::Applied(_) | Settled::NotApplied(()) => Ok(()),
+            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        }
+    }
+
+    async fn revoke(&self, ended: EndedLogin, _now: Timestamp) -> Result<bool, StoreError> {
+        let store = &self.0;
+        let deadline = store.deadline();
+        let login = store.until(deadline, store.login(ended.identity.login)).await?;
+        if login.is_none_or(|login| login.user != ended.identity.user) {
+            return Ok(false);
+        }
+        store.end_and_keep_login(ended, deadline).await
+    }
+
+    async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError> {
+        let store = &self.0;
+        let first = hour(now);
+        let hours = (first..=first + ENDED_HOURS_MAX).map(async |hour| {
+            store.rows::<(i64, i64, i64)>(&store.statements.ended_logins, (hour,)).await
+        });
+        let rows = store.in_time(join_bounded(hours.collect())).await?;
+        let ended: Result<Vec<EndedLogin>, StoreError> =
+            rows.into_iter().flatten().map(read_ended).collect();
+        Ok(ended?.into_iter().filter(|one| one.refused_until > now).collect())
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

@@ -197,6 +197,8 @@ statements! {
         WHERE username = ?",
     name_serial: SerialRead "SELECT user, password_hash, display_name, created_at \
         FROM usernames WHERE username = ?",
+    set_password: Conditional "UPDATE usernames SET password_hash = ? WHERE username = ? \
+        IF password_hash = ?",
     release_name: Conditional "DELETE FROM usernames WHERE username = ? IF user = ?",
     add_user: Conditional "INSERT INTO users (user, username, display_name, created_at) \
         VALUES (?, ?, ?, ?) IF NOT EXISTS",
@@ -226,6 +228,11 @@ statements! {
     logins: Read "SELECT login FROM logins_by_user WHERE user = ?",
     rotate: Conditional "UPDATE logins SET current = ?, previous = ?, exchanged_at = ?, \
         used_at = ?, expires_at = ? WHERE login = ? IF current = ?",
+    forget_previous: Conditional "UPDATE logins SET previous = null, exchanged_at = null \
+        WHERE login = ? IF current = ?",
+    keep_ended_login: Write "INSERT INTO revoked_logins (hour, login, user, until) \
+        VALUES (?, ?, ?, ?) USING TTL ?",
+    ended_logins: Read "SELECT login, user, until FROM revoked_logins WHERE hour = ?",
     end_login: Conditional "DELETE FROM logins WHERE login = ? IF user = ?",
 
     // Idempotency keys.

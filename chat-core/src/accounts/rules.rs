@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// Checks that a new password has 8 to 1,024 bytes.
-pub(super) fn check_new_password(text: &str) -> Result<(), ChatError> {
-    check_bytes("password", text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)
+pub(super) fn check_new_password(field: &str, text: &str) -> Result<(), ChatError> {
+    check_bytes(field, text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)
 }
 
 /// Checks that a password presented at log-in is not longer than a password can be. Shorter ones
 /// are simply wrong.
-pub(super) fn check_presented_password(text: &str) -> Result<(), ChatError> {
-    check_bytes("password", text, 0, PASSWORD_BYTES_MAX)
+pub(super) fn check_presented_password(field: &str, text: &str) -> Result<(), ChatError> {
+    check_bytes(field, text, 0, PASSWORD_BYTES_MAX)
 }
 
 /// Returns the trimmed display name, which has 1 to 128 bytes and something visible.

@@ -95,7 +95,7 @@ impl Chat {
         others: &BTreeSet<UserId>,
     ) -> Result<Option<ConversationId>, ChatError> {
         let fresh = ConversationId::from(self.context.ports.clock.fresh_id());
-        let now = self.context.ports.clock.now();
+        let now = self.context.ports.wall_clock.now();
         let digest = digest(title, others);
         match self.stores().replies.claim(key, digest, fresh, now).await? {
             Claim::Running => Err(ChatError::Running),
@@ -150,7 +150,7 @@ impl Chat {
             Err(error) => error,
         };
         // Long before the claim expires nobody else can hold the key.
-        let is_ours = self.context.ports.clock.now().since(claim.since) < REPLY_CLAIM_TTL / 2;
+        let is_ours = self.context.ports.wall_clock.now().since(claim.since) < REPLY_CLAIM_TTL / 2;
         if claim.is_first
             && is_ours
             && error != ChatError::OutcomeUnknown

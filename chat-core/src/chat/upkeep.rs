@@ -1,10 +1,14 @@
 //! Background jobs: receiving hints, comparing with the store, dropping idle objects.
 
 mod compare;
+mod ended_logins;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc::Receiver, time::MissedTickBehavior};
+use tokio::{
+    sync::{Notify, mpsc::Receiver},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::compare::CompareRequests;
@@ -30,10 +34,14 @@ pub(super) fn start(chat: &Arc<Chat>, shutdown: CancellationToken) {
         let heads = compare::heads(chat.clone(), requests.clone());
         let memberships = compare::memberships(chat.clone(), requests.clone());
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(heads));
+        let ended_logins = Arc::new(Notify::new());
         if chat.context.ports.bus.has_others() {
             tasks.spawn(shutdown.clone().run_until_cancelled_owned(memberships));
+            let read_ended = ended_logins::run(chat.clone(), ended_logins.clone());
+            tasks.spawn(shutdown.clone().run_until_cancelled_owned(read_ended));
         }
-        tasks.spawn(shutdown.run_until_cancelled_owned(receive(chat.clone(), arrivals, requests)));
+        let receive = receive(chat.clone(), arrivals, requests, ended_logins);
+        tasks.spawn(shutdown.run_until_cancelled_owned(receive));
     }
 }
 
@@ -48,15 +56,22 @@ async fn sweep(chat: Arc<Chat>) {
 }
 
 /// Receives hints as fast as they arrive, because the bus drops them for a slow reader.
-async fn receive(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, requests: Arc<CompareRequests>) {
+async fn receive(
+    chat: Arc<Chat>,
+    mut arrivals: Receiver<Arrival>,
+    requests: Arc<CompareRequests>,
+    ended_logins: Arc<Notify>,
+) {
     if let Err(error) = chat.context.ports.bus.subscribe(&[Channel::Gateways]).await {
         tracing::warn!(%error, "no hints of other gateways for now");
     }
+    // Logins may have ended before the subscription.
+    ended_logins.notify_one();
     while let Some(arrival) = arrivals.recv().await {
         match arrival {
             Arrival::Hint { channel: Channel::Gateways, payload } => {
                 for ended in revocations::decode(&payload).into_iter().flatten() {
-                    chat.context.revoked.insert_remote(ended, chat.context.ports.clock.now());
+                    chat.context.revoked.insert_remote(ended, chat.context.ports.wall_clock.now());
                     chat.end_sessions_of(ended);
                 }
             }
@@ -68,6 +83,7 @@ async fn receive(chat: Arc<Chat>, mut arrivals: Receiver<Arrival>, requests: Arc
                 tracing::info!("hints were lost, comparing with the store");
                 chat.context.lost_hints.note();
                 requests.raise();
+                ended_logins.notify_one();
             }
         }
     }

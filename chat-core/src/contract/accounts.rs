@@ -104,6 +104,26 @@ pub async fn users_are_returned_in_the_order_requested(stores: &[Stores]) {
     assert_eq!(last(stores).accounts.credentials(&unknown).await.unwrap(), None);
 }
 
+/// A password hash is replaced if it is the expected one, and the answer can be asked for again.
+pub async fn password_is_replaced_only_if_it_is_the_expected_one(stores: &[Stores]) {
+    let user = user(&random_word());
+    claim(&stores[0], &user).await;
+    let set = async |before: &str, after: &str| {
+        last(stores).accounts.set_password(&user, before, after).await.unwrap()
+    };
+    for (before, after, expected, stored) in [
+        ("other", "second", false, "hash"),
+        ("hash", "second", true, "second"),
+        ("hash", "second", true, "second"),
+        ("hash", "third", false, "second"),
+        ("second", "third", true, "third"),
+    ] {
+        assert_eq!(set(before, after).await, expected, "{before} {after}");
+        let credentials = stores[0].accounts.credentials(&user.username).await;
+        assert_eq!(credentials, Ok(Some((user.clone(), stored.into()))));
+    }
+}
+
 /// Every later read returns the new display name. An unknown user gets none (phantom).
 pub async fn profile_is_read_back_as_set(stores: &[Stores]) {
     let before = user(&random_word());

@@ -7,13 +7,14 @@ use tokio::task::JoinSet;
 use super::fixtures::{fresh, last, now, random};
 use crate::{
     id::{LoginId, UserId},
-    limits::{LOGINS_MAX, REFRESH_GRACE},
-    model::{Login, LoginSecret},
+    limits::LOGINS_MAX,
+    model::{EndedLogin, Identity, Login, LoginSecret, TokenExchange},
     port::{Rotation, Stores},
     time::Timestamp,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn before(at: Timestamp) -> Timestamp {
@@ -54,7 +55,15 @@ async fn rotate(
     [presented, successor]: [LoginSecret; 2],
     at: Timestamp,
 ) -> Rotation {
-    stores.logins.rotate(login.id, presented, successor, at, at.after(DAY)).await.unwrap()
+    let exchange = TokenExchange {
+        presented,
+        successor,
+        now: at,
+        expires_at: at.after(DAY),
+        age_max: 30 * DAY,
+        refused_until: at.after(HOUR),
+    };
+    stores.logins.rotate(login.id, &exchange).await.unwrap()
 }
 
 /// Returns the login after an exchange at this time.
@@ -100,25 +109,32 @@ pub async fn refresh_tokens_can_be_exchanged_repeatedly(stores: &[Stores]) {
     }
 }
 
-/// The same exchange gets the same successor until the last millisecond of the grace period. Later
-/// it counts as reuse and ends the login.
-pub async fn exchange_can_be_repeated_within_the_grace_period(stores: &[Stores]) {
+/// The same exchange gets the same successor until an access token of it is used. Later it counts as
+/// reuse and ends the login.
+pub async fn exchange_can_be_repeated_until_its_token_is_used(stores: &[Stores]) {
     let user = fresh();
     let login = opened(&stores[0], user).await;
     let at = now();
     let secrets = [login.current, secret()];
     let expected = after(&login, secrets[1], at);
     assert_eq!(rotate(&stores[0], &login, secrets, at).await, Rotation::Rotated(expected.clone()));
-    let edge = at.after(REFRESH_GRACE);
-    for again in [at, at.after(MILLISECOND), edge] {
+    last(stores).logins.mark_used(login.id, login.current.generation()).await.unwrap();
+    for again in [at, at.after(MILLISECOND), before(expected.expires_at)] {
         let rotation = rotate(last(stores), &login, secrets, again).await;
         assert_eq!(rotation, Rotation::Repeated(expected.clone()));
     }
-    let rotation = rotate(last(stores), &login, secrets, edge.after(MILLISECOND)).await;
+    for stores in [last(stores), &stores[0]] {
+        stores.logins.mark_used(login.id, secrets[1].generation()).await.unwrap();
+    }
+    let used = Login { previous: None, ..expected };
+    assert_eq!(list(&stores[0], user, at).await, [used]);
+    let rotation = rotate(last(stores), &login, secrets, at).await;
     assert_eq!(rotation, Rotation::Reused { user });
     assert_eq!(list(&stores[0], user, at).await, []);
     let newest = rotate(&stores[0], &login, [secrets[1], secret()], at).await;
     assert_eq!(newest, Rotation::Gone);
+    stores[0].logins.mark_used(login.id, secrets[1].generation()).await.unwrap();
+    assert_eq!(list(&stores[0], user, at).await, []);
 }
 
 /// A login ends when an old token is exchanged for another successor, when one is used after a
@@ -201,16 +217,58 @@ pub async fn expired_login_is_gone(stores: &[Stores]) {
     assert_eq!(rotation, Rotation::Rotated(after(&login, secrets[1], before(end))));
 }
 
+fn ended(user: UserId, login: &Login, until: Timestamp) -> EndedLogin {
+    EndedLogin { identity: Identity { user, login: login.id }, refused_until: until }
+}
+
+/// Returns the user's ended logins that the store keeps at this time, ascending.
+async fn ended_logins(stores: &Stores, user: UserId, at: Timestamp) -> Vec<EndedLogin> {
+    let mut kept = stores.logins.ended(at).await.unwrap();
+    kept.retain(|one| one.identity.user == user);
+    kept.sort_by_key(|one| one.identity.login);
+    kept
+}
+
 /// A revoked login is gone on every handle. Only its own user can revoke it, and only once.
 pub async fn revoked_login_is_gone_on_every_handle(stores: &[Stores]) {
     let user = fresh();
     let (login, other) = (opened(&stores[0], user).await, opened(&stores[0], user).await);
+    let until = now().after(HOUR);
     for (by, revoked) in [(fresh(), false), (user, true), (user, false)] {
-        assert_eq!(last(stores).logins.revoke(by, login.id).await.unwrap(), revoked);
+        let ended = ended(by, &login, until);
+        assert_eq!(last(stores).logins.revoke(ended, now()).await.unwrap(), revoked);
+        assert_eq!(ended_logins(&stores[0], by, now()).await.len(), usize::from(by == user));
     }
     let rotation = rotate(&stores[0], &login, [login.current, secret()], login.used_at).await;
     assert_eq!(rotation, Rotation::Gone);
     assert_eq!(list(&stores[0], user, login.used_at).await, [other]);
+}
+
+/// Ended logins are kept until their time has passed, whether they were revoked or reused.
+pub async fn ended_logins_are_kept_until_their_time_has_passed(stores: &[Stores]) {
+    let user = fresh();
+    let at = now();
+    let mut expected = Vec::new();
+    for hours in [1, 2, 24] {
+        let login = opened(&stores[0], user).await;
+        let ended = ended(user, &login, at.after(hours * HOUR));
+        assert!(stores[0].logins.revoke(ended, at).await.unwrap());
+        expected.push(ended);
+    }
+    let reused = opened(&stores[0], user).await;
+    rotate(&stores[0], &reused, [secret(), secret()], at).await;
+    expected.push(ended(user, &reused, at.after(HOUR)));
+    assert_eq!(ended_logins(last(stores), user, at).await, expected);
+    assert_eq!(ended_logins(last(stores), user, before(at.after(HOUR))).await, expected);
+    assert_eq!(ended_logins(last(stores), user, at.after(HOUR)).await, expected[1..3]);
+    assert_eq!(ended_logins(last(stores), user, at.after(24 * HOUR)).await, []);
+    for _ in 0..8 {
+        let later = opened(&stores[0], user).await;
+        let later = ended(user, &later, at.after(26 * HOUR));
+        assert!(stores[0].logins.revoke(later, at.after(3 * HOUR)).await.unwrap());
+    }
+    let kept = ended_logins(last(stores), user, at.after(3 * HOUR)).await;
+    assert_eq!((kept.len(), kept[0]), (9, expected[2]));
 }
 
 /// The list has the logins of one user, newest first.

@@ -46,6 +46,20 @@ impl port::Accounts for MemoryAccounts {
         Ok(owner.and_then(|id| accounts.users.get(id)).cloned())
     }
 
+    async fn set_password(
+        &self,
+        user: &User,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        let accounts = &mut self.0.lock().accounts;
+        let Some((_, hash)) = accounts.users.get_mut(&user.id) else { return Ok(false) };
+        if &**hash == before {
+            *hash = after.into();
+        }
+        Ok(&**hash == after)
+    }
+
     async fn set_profile(
         &self,
         id: UserId,

@@ -8,7 +8,7 @@ use super::state::Shared;
 use crate::{
     error::StoreError,
     id::{LoginId, UserId},
-    model::{ExchangeDecision, Login, LoginSecret, TokenExchange},
+    model::{EndedLogin, ExchangeDecision, Identity, Login, TokenExchange, TokenGeneration},
     port::{self, Rotation},
     time::Timestamp,
 };
@@ -35,36 +35,49 @@ impl port::Logins for MemoryLogins {
         Ok(true)
     }
 
-    async fn rotate(
-        &self,
-        id: LoginId,
-        presented: LoginSecret,
-        successor: LoginSecret,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Rotation, StoreError> {
-        let logins = &mut self.0.lock().logins;
-        let Some(login) = logins.get_mut(&id) else { return Ok(Rotation::Gone) };
-        let exchange = TokenExchange { presented, successor, now, expires_at };
-        Ok(match login.exchange(&exchange) {
+    async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
+        let state = &mut *self.0.lock();
+        let Some(login) = state.logins.get_mut(&id) else { return Ok(Rotation::Gone) };
+        Ok(match login.exchange(exchange) {
             ExchangeDecision::Rotate(rotated) => {
                 login.clone_from(&rotated);
                 Rotation::Rotated(rotated)
             }
             ExchangeDecision::Repeat => Rotation::Repeated(login.clone()),
             ExchangeDecision::EndReused => {
-                let user = login.user;
-                logins.remove(&id);
-                Rotation::Reused { user }
+                let ended = login.ended_by(exchange);
+                state.logins.remove(&id);
+                state.ended_logins.insert(id, ended);
+                Rotation::Reused { user: ended.identity.user }
             }
             ExchangeDecision::Expired => Rotation::Gone,
         })
     }
 
-    async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        let logins = &mut self.0.lock().logins;
-        let is_theirs = logins.get(&id).is_some_and(|login| login.user == user);
-        Ok(is_theirs && logins.remove(&id).is_some())
+    async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {
+        if let Some(login) = self.0.lock().logins.get_mut(&id)
+            && let Some(used) = login.after_use(generation)
+        {
+            *login = used;
+        }
+        Ok(())
+    }
+
+    async fn revoke(&self, ended: EndedLogin, now: Timestamp) -> Result<bool, StoreError> {
+        let state = &mut *self.0.lock();
+        let Identity { user, login } = ended.identity;
+        if state.logins.get(&login).is_none_or(|login| login.user != user) {
+            return Ok(false);
+        }
+        state.logins.remove(&login);
+        state.ended_logins.retain(|_, ended| ended.refused_until > now);
+        state.ended_logins.insert(login, ended);
+        Ok(true)
+    }
+
+    async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError> {
+        let state = self.0.lock();
+        Ok(state.ended_logins.values().filter(|one| one.refused_until > now).copied().collect())
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

@@ -11,8 +11,8 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::{
     id::{ConversationId, LoginId, UserId},
     model::{
-        ClientId, Cursor, Entry, Founding, Head, IdempotencyRecord, Login, Member, Overlay, Seq,
-        User,
+        ClientId, Cursor, EndedLogin, Entry, Founding, Head, IdempotencyRecord, Login, Member,
+        Overlay, Seq, User,
     },
     port::ReplyKey,
 };
@@ -25,6 +25,7 @@ pub(super) struct State {
     pub(super) cursors: HashMap<(UserId, ConversationId), Cursor>,
     pub(super) accounts: Accounts,
     pub(super) logins: HashMap<LoginId, Login>,
+    pub(super) ended_logins: HashMap<LoginId, EndedLogin>,
     pub(super) replies: HashMap<ReplyKey, IdempotencyRecord>,
 }
 

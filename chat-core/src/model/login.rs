@@ -1,19 +1,33 @@
 //! A device's login and its refresh tokens.
 
-use std::{cmp::Reverse, fmt, sync::Arc};
+use std::{cmp::Reverse, fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::bounded;
 use crate::{
     id::{LoginId, UserId},
-    limits::{DEVICE_BYTES_MAX, LOGINS_MAX, REFRESH_GRACE},
+    limits::{DEVICE_BYTES_MAX, LOGINS_MAX},
+    model::Identity,
     time::Timestamp,
 };
 
 /// The SHA-256 of a refresh token. Stores keep this instead of the token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LoginSecret(pub [u8; 32]);
+
+impl LoginSecret {
+    /// Returns the mark of the access tokens that are issued with this refresh token.
+    pub const fn generation(&self) -> TokenGeneration {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        TokenGeneration(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
+
+/// The mark that an access token shares with the refresh token that was issued with it. It is part
+/// of a hash, so it does not give the refresh token away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenGeneration(pub u64);
 
 impl fmt::Debug for LoginSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,7 +53,8 @@ pub struct Login {
     pub expires_at: Timestamp,
     /// The refresh token that is valid now.
     pub current: LoginSecret,
-    /// The refresh token before it, and when it was exchanged.
+    /// The refresh token before it, and when it was exchanged. `None` once the exchange is known to
+    /// have reached the client, because a token that came from it was used.
     pub previous: Option<(LoginSecret, Timestamp)>,
 }
 
@@ -52,8 +67,21 @@ pub struct TokenExchange {
     pub successor: LoginSecret,
     /// The time of the exchange.
     pub now: Timestamp,
-    /// When the login expires after the exchange.
+    /// When the login expires after the exchange, unless it reaches its maximum age before.
     pub expires_at: Timestamp,
+    /// The maximum age of a login.
+    pub age_max: Duration,
+    /// Until when access tokens must be refused if the exchange ends the login.
+    pub refused_until: Timestamp,
+}
+
+/// An ended login whose access tokens may not have expired yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedLogin {
+    /// The user and the login.
+    pub identity: Identity,
+    /// When the last access token of the login has expired.
+    pub refused_until: Timestamp,
 }
 
 /// How an exchange changes a login.
@@ -61,20 +89,21 @@ pub struct TokenExchange {
 pub enum ExchangeDecision {
     /// The presented token is valid: store this login and answer `Rotated`.
     Rotate(Login),
-    /// The same exchange was made within [`REFRESH_GRACE`] and its answer may have been lost:
-    /// change nothing and answer `Repeated`.
+    /// The same exchange was made before, and no token that came from it was used. Its answer may
+    /// have been lost: change nothing and answer `Repeated`.
     Repeat,
     /// An old token was used again, so it may be stolen: end the login and answer `Reused`.
     EndReused,
-    /// The login has expired: answer `Gone`.
+    /// The login has expired or reached its maximum age: answer `Gone`.
     Expired,
 }
 
 impl Login {
     /// Decides what an exchange of refresh tokens does to this login.
     pub fn exchange(&self, exchange: &TokenExchange) -> ExchangeDecision {
-        let TokenExchange { presented, successor, now, expires_at } = *exchange;
-        if self.has_expired(now) {
+        let TokenExchange { presented, successor, now, expires_at, age_max, .. } = *exchange;
+        let ends_at = self.created_at.after(age_max);
+        if self.has_expired(now) || ends_at <= now {
             return ExchangeDecision::Expired;
         }
         if self.current == presented {
@@ -82,15 +111,27 @@ impl Login {
                 current: successor,
                 previous: Some((presented, now)),
                 used_at: now,
-                expires_at,
+                expires_at: expires_at.min(ends_at),
                 ..self.clone()
             });
         }
         let is_repeat = self.current == successor
-            && self.previous.is_some_and(|(previous, exchanged_at)| {
-                previous == presented && now <= exchanged_at.after(REFRESH_GRACE)
-            });
+            && self.previous.is_some_and(|(previous, _)| previous == presented);
         if is_repeat { ExchangeDecision::Repeat } else { ExchangeDecision::EndReused }
+    }
+
+    /// Returns this login as ended by an exchange.
+    pub const fn ended_by(&self, exchange: &TokenExchange) -> EndedLogin {
+        let identity = Identity { user: self.user, login: self.id };
+        EndedLogin { identity, refused_until: exchange.refused_until }
+    }
+
+    /// Returns the login after an access token of this generation was used: the refresh token
+    /// before the current one may not be used again. Returns `None` if nothing changes.
+    #[must_use]
+    pub fn after_use(&self, generation: TokenGeneration) -> Option<Self> {
+        let changes = self.previous.is_some() && self.current.generation() == generation;
+        changes.then(|| Self { previous: None, ..self.clone() })
     }
 
     /// Returns true if both come from opening one login, which no exchange has changed since.
@@ -121,8 +162,6 @@ impl Login {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const OLD: LoginSecret = LoginSecret([1; 32]);
@@ -147,7 +186,14 @@ mod tests {
     }
 
     fn exchange(presented: LoginSecret, successor: LoginSecret, now: Timestamp) -> TokenExchange {
-        TokenExchange { presented, successor, now, expires_at: now.after(Duration::from_secs(500)) }
+        TokenExchange {
+            presented,
+            successor,
+            now,
+            expires_at: now.after(Duration::from_secs(500)),
+            age_max: Duration::from_secs(5_000),
+            refused_until: now,
+        }
     }
 
     #[test]
@@ -164,18 +210,40 @@ mod tests {
     }
 
     #[test]
-    fn repeated_exchange_ends_the_login_after_the_grace_period() {
-        let rotated = Login { current: NEW, previous: Some((OLD, at(100))), ..login(1, at(100)) };
-        let last = at(100).after(REFRESH_GRACE);
-        let late = Timestamp::from_millis(last.as_millis() + 1);
-        for (presented, successor, now, decision) in [
-            (OLD, NEW, at(100), ExchangeDecision::Repeat),
-            (OLD, NEW, last, ExchangeDecision::Repeat),
-            (OLD, NEW, late, ExchangeDecision::EndReused),
-            (OLD, NEWER, at(100), ExchangeDecision::EndReused),
-            (NEWER, NEW, at(100), ExchangeDecision::EndReused),
+    fn exchange_can_be_repeated_until_its_access_token_is_used() {
+        let rotated = Login {
+            current: NEW,
+            previous: Some((OLD, at(100))),
+            expires_at: at(100_000),
+            ..login(1, at(100))
+        };
+        for (presented, successor, decision) in [
+            (OLD, NEW, ExchangeDecision::Repeat),
+            (OLD, NEWER, ExchangeDecision::EndReused),
+            (NEWER, NEW, ExchangeDecision::EndReused),
         ] {
-            assert_eq!(rotated.exchange(&exchange(presented, successor, now)), decision);
+            for now in [at(100), at(4_999)] {
+                assert_eq!(rotated.exchange(&exchange(presented, successor, now)), decision);
+            }
+        }
+        assert_eq!(rotated.after_use(OLD.generation()), None);
+        let used = rotated.after_use(NEW.generation()).unwrap();
+        assert_eq!(used, Login { previous: None, ..rotated });
+        assert_eq!(used.after_use(NEW.generation()), None);
+        assert_eq!(used.exchange(&exchange(OLD, NEW, at(101))), ExchangeDecision::EndReused);
+        let next = used.exchange(&exchange(NEW, NEWER, at(101)));
+        assert!(matches!(next, ExchangeDecision::Rotate(_)));
+    }
+
+    #[test]
+    fn login_ends_at_its_maximum_age() {
+        let old = Login { expires_at: at(9_000), ..login(1, at(4_800)) };
+        let ExchangeDecision::Rotate(last) = old.exchange(&exchange(OLD, NEW, at(4_999))) else {
+            unreachable!("not yet at the maximum age")
+        };
+        assert_eq!(last.expires_at, at(5_000));
+        for now in [at(5_000), at(6_000)] {
+            assert_eq!(old.exchange(&exchange(OLD, NEW, now)), ExchangeDecision::Expired);
         }
     }
 

@@ -37,6 +37,15 @@ pub trait Accounts: Send + Sync + fmt::Debug {
         username: &Username,
     ) -> Result<Option<(User, Arc<str>)>, StoreError>;
 
+    /// Replaces the user's password hash if it still is `before`. Returns false if it is another
+    /// one. A repeated call with the same hashes returns true.
+    async fn set_password(
+        &self,
+        user: &User,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError>;
+
     /// Sets the display name and returns the changed user, or `None` if the user does not exist.
     async fn set_profile(&self, id: UserId, display_name: &str)
     -> Result<Option<User>, StoreError>;

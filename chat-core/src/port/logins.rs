@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     error::StoreError,
     id::{LoginId, UserId},
-    model::{Login, LoginSecret},
+    model::{EndedLogin, Login, TokenExchange, TokenGeneration},
     time::Timestamp,
 };
 
@@ -16,8 +16,8 @@ use crate::{
 pub enum Rotation {
     /// The successor is valid now.
     Rotated(Login),
-    /// The same exchange was made a moment ago and its successor is still the newest. The first
-    /// answer was probably lost.
+    /// The same exchange was made before, and nothing that came from it was used. The first answer
+    /// was probably lost.
     Repeated(Login),
     /// An old token was used again, so the login has been ended.
     Reused {
@@ -36,19 +36,20 @@ pub trait Logins: Send + Sync + fmt::Debug {
     /// id. Opening the same login again returns true.
     async fn open(&self, login: &Login) -> Result<bool, StoreError>;
 
-    /// Exchanges the token `presented` for `successor` in one atomic step, as
-    /// [`Login::exchange`] decides. The login then expires at `expires_at`.
-    async fn rotate(
-        &self,
-        id: LoginId,
-        presented: LoginSecret,
-        successor: LoginSecret,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Rotation, StoreError>;
+    /// Exchanges one token for another in one atomic step, as [`Login::exchange`] decides. A login
+    /// that ends because of reuse is kept as an ended one.
+    async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError>;
 
-    /// Deletes this user's login. Returns false if it did not exist.
-    async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError>;
+    /// Records that an access token of this generation was used, as [`Login::after_use`] decides.
+    /// Does nothing if the login does not exist.
+    async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError>;
+
+    /// Deletes the user's login, and keeps it as an ended one until its time has passed. Returns
+    /// false if it did not exist.
+    async fn revoke(&self, ended: EndedLogin, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Returns the ended logins whose time has not passed, in any order.
+    async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError>;
 
     /// Returns the user's logins that have not expired, newest first ([`Login::active`]).
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError>;

@@ -5,6 +5,7 @@ mod concurrent_writes;
 mod conversations;
 mod creation;
 mod delivery_order;
+mod ended_logins;
 mod feeds;
 mod group_commit;
 mod message_limits;

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A start of the clock that leaves room for ids.
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// Encodes events as text for assertions.
 #[derive(Debug)]
@@ -99,10 +99,12 @@ impl Scene {
     /// Starts one more gateway, with these faults and on this bus.
     pub(crate) fn join(&mut self, faults: &Arc<Faults>, bus: Arc<dyn Bus>) -> Arc<Chat> {
         let node = u16::try_from(self.gateways.len()).unwrap();
+        let clock = Arc::new(TestClock::new(START, node));
         let ports = Ports {
             stores: faults.stores(&self.stores),
             bus,
-            clock: Arc::new(TestClock::new(START, node)),
+            wall_clock: clock.clone(),
+            clock,
             encode: Arc::new(PlainText),
         };
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);

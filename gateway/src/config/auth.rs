@@ -2,15 +2,15 @@
 
 use std::{fmt::Display, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
-use chat_core::limits::ACCESS_TTL_DEFAULT;
+use chat_core::limits::{ACCESS_TTL_DEFAULT, ACCESS_TTL_MAX, LOGIN_AGE_MAX_DEFAULT};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{layers::Layers, serving::number};
 
 /// Shortest lifetime of an access token.
 const ACCESS_TTL_MIN: Duration = Duration::from_secs(1);
-/// Longest lifetime of an access token, and so the longest time a stolen one can be used.
-const ACCESS_TTL_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Longest maximum age of a login: ten years.
+const LOGIN_AGE_MAX_MAX: Duration = Duration::from_secs(3_650 * 24 * 3600);
 
 /// Tokens and passwords.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Auth {
     /// Lifetime of an access token.
     #[serde(with = "humantime_serde")]
     pub access_ttl: Duration,
+    /// Maximum age of a login, however often it is refreshed.
+    #[serde(with = "humantime_serde")]
+    pub login_age_max: Duration,
     /// `iss` of tokens.
     pub issuer: String,
     /// `aud` of tokens.
@@ -36,6 +39,7 @@ impl Default for Auth {
         Self {
             secret_file: None,
             access_ttl: ACCESS_TTL_DEFAULT,
+            login_age_max: LOGIN_AGE_MAX_DEFAULT,
             issuer: "confab".to_owned(),
             audience: "confab".to_owned(),
             password_workers: None,
@@ -48,6 +52,9 @@ impl Auth {
     pub(super) fn check(&self, layers: &mut Layers) {
         if !(ACCESS_TTL_MIN..=ACCESS_TTL_MAX).contains(&self.access_ttl) {
             layers.refuse("auth.access_ttl", "expected 1s to 1d");
+        }
+        if !(self.access_ttl..=LOGIN_AGE_MAX_MAX).contains(&self.login_age_max) {
+            layers.refuse("auth.login_age_max", "expected auth.access_ttl to 3650d");
         }
     }
 }

@@ -177,7 +177,9 @@ fn expected(name: &str, default: &Value) -> &'static str {
         "embedded.cache" | "embedded.journal" | "embedded.reserve" => {
             "a number of bytes, such as 64MiB"
         }
-        "drain.delay" | "drain.deadline" | "auth.access_ttl" => "a time, such as 10m, 5s or 250ms",
+        "drain.delay" | "drain.deadline" | "auth.access_ttl" | "auth.login_age_max" => {
+            "a time, such as 10m, 5s or 250ms"
+        }
         "data_dir" | "auth.secret_file" => "a path",
         "auth.password_workers" => "a whole number from 1",
         _ if default.is_boolean() => "true or false",

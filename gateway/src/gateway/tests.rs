@@ -47,6 +47,7 @@ fn parts(clock: Arc<dyn Clock>) -> Parts {
         passwords: Arc::new(PlainPasswords),
         clock,
         newest_entry_at: Timestamp::default(),
+        ended_logins: Vec::new(),
         key: SigningKey::random().unwrap(),
     }
 }

@@ -33,6 +33,18 @@ pub struct Profile {
     pub display_name: String,
 }
 
+/// The body of `PUT /v1/me/password`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The password until now.
+    #[schema(value_type = String, format = Password)]
+    pub old_password: Secret,
+    /// 8 to 1,024 bytes.
+    #[schema(value_type = String, format = Password)]
+    pub new_password: Secret,
+}
+
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserJson<'a> {

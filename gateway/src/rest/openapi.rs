@@ -34,8 +34,10 @@ const BEARER: &str = "access_token";
         description = "Real-time conversations. `docs/protocol.md` describes the whole protocol.",
     ),
     paths(
-        users::register, users::find, users::one, users::me, users::set_profile, users::presence,
+        users::register, users::find, users::one, users::me, users::set_profile,
+        users::change_password, users::presence,
         sessions::log_in, sessions::refresh, sessions::list, sessions::log_out,
+        sessions::log_out_others,
         conversations::create, conversations::list, conversations::one, conversations::update,
         members::list, members::set, members::remove,
         messages::send, messages::history, messages::edit, messages::redact, messages::receipts,

@@ -68,6 +68,21 @@ pub async fn list(State(app): State<Arc<App>>, Caller(identity): Caller) -> Hand
     Ok(Json(Items { items }).into_response())
 }
 
+/// Ends all logins of the caller but the one that makes this call.
+#[utoipa::path(
+    delete, path = "/v1/sessions", tag = "sessions", operation_id = "log_out_others",
+    responses((status = 204, description = "the other logins have ended")),
+)]
+pub async fn log_out_others(
+    State(app): State<Arc<App>>,
+    Caller(identity): Caller,
+) -> HandlerResult {
+    app.limits.admit_other(identity).await?;
+    let accounts = Arc::clone(&app.accounts);
+    app.run_detached(async move { accounts.log_out_others(identity).await }).await??;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// Ends one of the caller's logins.
 #[utoipa::path(
     delete, path = "/v1/sessions/{id}", tag = "sessions", operation_id = "log_out",
@@ -86,7 +101,7 @@ pub async fn log_out(
 
 /// Issues an access token for a grant and returns both tokens.
 pub(super) fn session(app: &App, grant: &Grant) -> Result<SessionJson, ChatError> {
-    let issued = app.issue(grant.identity())?;
+    let issued = app.issue(grant)?;
     Ok(SessionJson {
         id: Id(grant.login),
         access_token: issued.token.expose().to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use chat_core::error::ChatError;
+use http::StatusCode;
 
 use super::{
     answer::{HandlerResult, created_or_ok},
@@ -16,7 +17,7 @@ use crate::{
     protocol::{
         list::Items,
         messages::page_limit,
-        users::{LoggedIn, PresenceJson, Profile, Register, UserJson},
+        users::{ChangePassword, LoggedIn, PresenceJson, Profile, Register, UserJson},
         value::{Id, WireUserId},
     },
 };
@@ -117,6 +118,30 @@ pub async fn set_profile(
     app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.set_profile(identity, &body.display_name).await?;
     Ok(Json(UserJson::from(&user)).into_response())
+}
+
+/// Changes the caller's password, and ends all other logins of the caller.
+#[utoipa::path(
+    put, path = "/v1/me/password", tag = "users", operation_id = "change_password",
+    request_body = ChangePassword,
+    responses((status = 204, description = "the new password is in force")),
+)]
+pub async fn change_password(
+    State(app): State<Arc<App>>,
+    Caller(identity): Caller,
+    ClientAddress(address): ClientAddress,
+    Body(body): Body<ChangePassword>,
+) -> HandlerResult {
+    app.limits.admit_other(identity).await?;
+    let user = app.accounts.me(identity).await?;
+    app.limits.admit_log_in(address, user.username.as_str()).await?;
+    let accounts = Arc::clone(&app.accounts);
+    let changed = app.run_detached(async move {
+        let ChangePassword { old_password, new_password } = body;
+        accounts.change_password(identity, old_password.expose(), new_password.expose()).await
+    });
+    changed.await??;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Returns the presence of users.

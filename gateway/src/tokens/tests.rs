@@ -25,7 +25,7 @@ fn tokens() -> Tokens {
 
 /// Returns the header and the claims of a valid token.
 fn parts(tokens: &Tokens) -> (Value, Value) {
-    let issued = tokens.issue(identity()).unwrap();
+    let issued = tokens.issue(identity(), None).unwrap();
     let mut parts = issued.token.expose().split('.').map(|part| URL_SAFE_NO_PAD.decode(part));
     let mut next = || serde_json::from_slice(&parts.next().unwrap().unwrap()).unwrap();
     (next(), next())
@@ -43,7 +43,7 @@ fn signed(tokens: &Tokens, header: &Value, claims: &Value) -> String {
 #[tokio::test(start_paused = true)]
 async fn token_is_valid_until_it_expires() {
     let tokens = tokens();
-    let issued = tokens.issue(identity()).unwrap();
+    let issued = tokens.issue(identity(), None).unwrap();
     assert_eq!(issued.expires_in, 600);
     let verified = tokens.verify(issued.token.expose()).unwrap();
     assert_eq!(verified.identity, identity());
@@ -119,7 +119,7 @@ async fn signed_token_is_refused_when_its_claims_are_wrong() {
 #[tokio::test(start_paused = true)]
 async fn token_is_refused_when_any_of_it_is_changed() {
     let tokens = tokens();
-    let good = tokens.issue(identity()).unwrap();
+    let good = tokens.issue(identity(), None).unwrap();
     let good = good.token.expose();
     let (start, mac) = good.rsplit_once('.').unwrap();
     let flipped = mac.replacen(&mac[..1], if mac.starts_with('A') { "B" } else { "A" }, 1);
@@ -138,12 +138,12 @@ async fn token_is_refused_when_any_of_it_is_changed() {
     ] {
         assert_eq!(tokens.verify(&bad), Err(NOT_VALID), "{bad:.80}");
     }
-    assert!(!format!("{:?} {tokens:?}", tokens.issue(identity())).contains("eyJ"));
+    assert!(!format!("{:?} {tokens:?}", tokens.issue(identity(), None)).contains("eyJ"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn token_is_refused_when_another_key_signed_it() {
-    let issued = tokens().issue(identity()).unwrap();
+    let issued = tokens().issue(identity(), None).unwrap();
     assert_eq!(tokens().verify(issued.token.expose()), Err(NOT_VALID));
 }
 

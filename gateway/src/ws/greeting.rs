@@ -101,7 +101,7 @@ async fn welcome(
     id: u64,
     hello: Hello,
 ) -> Result<(Session, Identity, Instant), ChatError> {
-    let Verified { identity, expires_at } = app.verify(hello.token.expose())?;
+    let Verified { identity, expires_at, .. } = app.verify(hello.token.expose())?;
     let permit = app.limits.begin_session(identity.user).await?;
     let resume = hello.resume.as_ref().map(|Resume(cursors)| cursors);
     let Opened { session, heads, first } = Session::open(&app.chat, identity, resume).await?;

@@ -208,7 +208,7 @@ impl Dialogue {
             ClientCommand::Hello(_) => return Err(ChatError::Conflict("hello was sent already")),
             ClientCommand::Ping => wire.reply(&reply_ok(id, &protocol::Empty {})),
             ClientCommand::Refresh { token } => {
-                let Verified { identity, expires_at } = app.verify(token.expose())?;
+                let Verified { identity, expires_at, .. } = app.verify(token.expose())?;
                 if identity != self.identity {
                     return Err(ChatError::Forbidden("the token belongs to another login"));
                 }

@@ -152,7 +152,7 @@ fn ids(replies: &[Value]) -> Vec<u64> {
 }
 
 fn hello(app: &App, identity: Identity, id: u64) -> Value {
-    let token = app.issue(identity).unwrap().token.expose().to_owned();
+    let token = app.tokens.issue(identity, None).unwrap().token.expose().to_owned();
     json!({"id": id, "cmd": "hello", "token": token})
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::*,
-    world::{PASSWORD, World, advance},
+    world::{Fault, PASSWORD, World, advance},
 };
 
 #[tokio::test(start_paused = true)]
@@ -56,4 +56,80 @@ async fn least_recently_used_login_ends_when_there_are_too_many() {
     assert!(world.is_active(&first).await);
     let logins = world.registry.logins(first.identity()).await.unwrap();
     assert_eq!(logins.len(), LOGINS_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ended_login_is_kept_in_the_store_while_its_access_tokens_live() {
+    let world = World::new().await;
+    let (_, first) = world.ada().await;
+    world.registry.log_out(first.identity(), first.login).await.unwrap();
+    assert_eq!(world.kept().await, [first.identity()]);
+    advance(604).await;
+    assert_eq!(world.kept().await, [first.identity()]);
+    advance(1).await;
+    assert_eq!(world.kept().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_other_logins_end_at_once() {
+    let mut world = World::new().await;
+    let (_, first) = world.ada().await;
+    let (second, third) = (world.log_in().await, world.log_in().await);
+    let (_, bob) = world.registry.register("bob", PASSWORD, None, None).await.unwrap();
+    world.registry.log_out_others(second.identity()).await.unwrap();
+    let mut ended = world.broadcast();
+    ended.sort_by_key(|ended| ended.login);
+    assert_eq!(ended, [first.identity(), third.identity()]);
+    assert!(world.is_active(&second).await && world.is_active(&bob).await);
+    assert!(!world.is_active(&first).await && !world.is_active(&third).await);
+    world.registry.log_out_others(second.identity()).await.unwrap();
+    assert_eq!(world.broadcast(), []);
+}
+
+const NEW_PASSWORD: &str = "another example password";
+
+#[tokio::test(start_paused = true)]
+async fn changed_password_ends_all_other_logins() {
+    let mut world = World::new().await;
+    let (user, first) = world.ada().await;
+    let second = world.log_in().await;
+    let registry = &world.registry;
+    registry.change_password(second.identity(), PASSWORD, NEW_PASSWORD).await.unwrap();
+    assert!(registry.log_in("ada", PASSWORD, None).await.is_err());
+    assert_eq!(registry.log_in("ada", NEW_PASSWORD, None).await.unwrap().0, user);
+    assert_eq!(world.broadcast(), [first.identity()]);
+    assert!(world.is_active(&second).await && !world.is_active(&first).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn password_stays_when_the_old_one_is_wrong_or_the_new_one_invalid() {
+    let mut world = World::new().await;
+    let (_, first) = world.ada().await;
+    world.log_in().await;
+    let registry = &world.registry;
+    let changed = registry.change_password(first.identity(), NEW_PASSWORD, NEW_PASSWORD).await;
+    assert_eq!(changed, Err(ChatError::WrongPassword("old_password")));
+    let changed = registry.change_password(first.identity(), PASSWORD, "7 bytes").await;
+    assert!(
+        matches!(&changed, Err(ChatError::Invalid { field: Some(field), .. }) if field == "new_password"),
+        "{changed:?}"
+    );
+    assert!(registry.log_in("ada", PASSWORD, None).await.is_ok());
+    assert_eq!(world.broadcast(), []);
+}
+
+/// The store is slow to open the login, and the password changes meanwhile.
+#[tokio::test(start_paused = true)]
+async fn log_in_with_the_old_password_ends_when_the_password_changes_meanwhile() {
+    let world = World::new().await;
+    let (_, first) = world.ada().await;
+    world.faults.next(&[Fault::UnknownBefore]);
+    let registry = &world.registry;
+    let (late, changed) = tokio::join!(registry.log_in("ada", PASSWORD, None), async {
+        tokio::task::yield_now().await;
+        registry.change_password(first.identity(), PASSWORD, NEW_PASSWORD).await
+    });
+    assert_eq!(changed, Ok(()));
+    assert_eq!(late, Err(WRONG_PASSWORD));
+    assert_eq!(registry.logins(first.identity()).await.unwrap().len(), 1);
 }

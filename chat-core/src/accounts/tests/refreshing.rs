@@ -25,26 +25,56 @@ async fn repeated_refreshes_extend_one_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_can_be_repeated_for_ten_seconds() {
+async fn refresh_can_be_repeated_until_its_tokens_are_used() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let next = world.refresh(&first).await.unwrap();
-    advance(10).await;
-    assert_eq!(world.refresh(&first).await.unwrap(), next);
+    for _ in 0..3 {
+        advance(24 * 3_600).await;
+        assert_eq!(world.refresh(&first).await.unwrap(), next);
+    }
     assert!(world.refresh(&next).await.is_ok());
     assert_eq!(world.broadcast(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn login_ends_when_an_old_token_is_used_late() {
+async fn login_ends_when_an_old_token_is_used_after_the_new_access_token() {
     let mut world = World::new().await;
     let (_, first) = world.ada().await;
     let next = world.refresh(&first).await.unwrap();
-    advance(11).await;
+    world.use_token(&next).await;
     assert_eq!(world.refresh(&first).await, Err(WRONG_TOKEN));
     assert_eq!(world.broadcast(), [first.identity()]);
+    assert_eq!(world.kept().await, [first.identity()]);
     assert_eq!(world.refresh(&next).await, Err(WRONG_TOKEN));
     assert!(!world.is_active(&first).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn use_of_an_older_access_token_does_not_end_the_repeats_of_a_newer_refresh() {
+    let world = World::new().await;
+    let (_, first) = world.ada().await;
+    let second = world.refresh(&first).await.unwrap();
+    let third = world.refresh(&second).await.unwrap();
+    world.use_token(&second).await;
+    assert_eq!(world.refresh(&second).await.unwrap(), third);
+}
+
+#[tokio::test(start_paused = true)]
+async fn login_ends_at_its_maximum_age_when_it_is_refreshed_often() {
+    let mut world = World::new().await;
+    let (_, mut grant) = world.ada().await;
+    for _ in 0..3 {
+        advance(29 * 24 * 3_600).await;
+        grant = world.refresh(&grant).await.unwrap();
+    }
+    advance(3 * 24 * 3_600 - 1).await;
+    grant = world.refresh(&grant).await.unwrap();
+    assert!(world.is_active(&grant).await);
+    advance(1).await;
+    assert_eq!(world.refresh(&grant).await, Err(WRONG_TOKEN));
+    assert!(!world.is_active(&grant).await);
+    assert_eq!(world.broadcast(), []);
 }
 
 #[tokio::test(start_paused = true)]

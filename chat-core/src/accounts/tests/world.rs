@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -13,11 +12,14 @@ use tokio::sync::mpsc::Receiver;
 use super::super::*;
 use crate::{
     memory::{MemoryBus, MemoryHub, MemoryStores, PlainPasswords},
-    model::LoginSecret,
     port::Arrival,
     time::{TestClock, Timestamp},
 };
 
+pub(super) const LIFE: LoginLife = LoginLife {
+    refused_for: Duration::from_secs(605),
+    age_max: Duration::from_secs(90 * 24 * 3_600),
+};
 pub(super) const PASSWORD: &str = "an example password";
 
 /// A registry and everything that it acts on.
@@ -78,6 +80,7 @@ impl World {
             Arc::new(bus),
             Arc::<Recorder>::clone(&recorder),
             RefreshKey::from_secret(b"an example secret"),
+            LIFE,
         );
         let hints = others.arrivals().unwrap();
         Self { registry, recorder, faults, hints, _others: others }
@@ -93,6 +96,18 @@ impl World {
 
     pub(super) async fn refresh(&self, grant: &Grant) -> Result<Grant, ChatError> {
         self.registry.refresh(&grant.refresh_token.reveal()).await
+    }
+
+    /// Records a use of the grant's access token.
+    pub(super) async fn use_token(&self, grant: &Grant) {
+        let generation = grant.generation.expect("a refreshed grant");
+        self.registry.mark_used(grant.login, generation).await.unwrap();
+    }
+
+    /// Returns the ended logins that the store keeps now.
+    pub(super) async fn kept(&self) -> Vec<Identity> {
+        let kept = self.registry.logins.ended(self.registry.clock.now()).await.unwrap();
+        kept.into_iter().map(|ended| ended.identity).collect()
     }
 
     /// Returns true if the login has not ended.
@@ -192,6 +207,15 @@ impl Accounts for FaultyStore {
         self.stores.accounts.credentials(username).await
     }
 
+    async fn set_password(
+        &self,
+        user: &User,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        self.faults.apply(self.stores.accounts.set_password(user, before, after)).await
+    }
+
     async fn set_profile(
         &self,
         id: UserId,
@@ -211,20 +235,20 @@ impl Logins for FaultyStore {
         self.faults.apply(self.stores.logins.open(login)).await
     }
 
-    async fn rotate(
-        &self,
-        id: LoginId,
-        presented: LoginSecret,
-        successor: LoginSecret,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Rotation, StoreError> {
-        let rotate = self.stores.logins.rotate(id, presented, successor, now, expires_at);
-        self.faults.apply(rotate).await
+    async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
+        self.faults.apply(self.stores.logins.rotate(id, exchange)).await
     }
 
-    async fn revoke(&self, user: UserId, id: LoginId) -> Result<bool, StoreError> {
-        self.faults.apply(self.stores.logins.revoke(user, id)).await
+    async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {
+        self.faults.apply(self.stores.logins.mark_used(id, generation)).await
+    }
+
+    async fn revoke(&self, ended: EndedLogin, now: Timestamp) -> Result<bool, StoreError> {
+        self.faults.apply(self.stores.logins.revoke(ended, now)).await
+    }
+
+    async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError> {
+        self.stores.logins.ended(now).await
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

@@ -200,7 +200,7 @@ impl Chat {
         for ended in self
             .context
             .revoked
-            .ended_by_this_gateway(self.context.ports.clock.now())
+            .ended_by_this_gateway(self.context.ports.wall_clock.now())
             .chunks(revocations::HINT_LOGINS_MAX)
         {
             self.context.ports.bus.publish(Channel::Gateways, revocations::encode(ended));

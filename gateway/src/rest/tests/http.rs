@@ -11,15 +11,17 @@ use super::Client;
 use crate::{front, gateway, rest::openapi};
 
 /// Every call, and whether it is open to clients without a token.
-const CALLS: [(&str, &str, bool); 27] = [
+const CALLS: [(&str, &str, bool); 29] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
     ("GET", "/v1/users/{id}", false),
     ("GET", "/v1/me", false),
     ("PATCH", "/v1/me", false),
+    ("PUT", "/v1/me/password", false),
     ("GET", "/v1/presence", false),
     ("POST", "/v1/sessions", true),
     ("GET", "/v1/sessions", false),
+    ("DELETE", "/v1/sessions", false),
     ("POST", "/v1/sessions/refresh", true),
     ("DELETE", "/v1/sessions/{id}", false),
     ("POST", "/v1/conversations", false),
