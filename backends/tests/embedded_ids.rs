@@ -18,7 +18,7 @@ use std::{
 
 use backends::embedded::{Embedded, EmbeddedConfig};
 use chat_core::{
-    accounts::{LoginLife, RefreshKey, Registry},
+    accounts::{AccountSettings, RefreshKey, Registry},
     id::{ConversationId, Snowflake, Snowflakes},
     memory::{NoBus, PlainPasswords},
     model::{Founding, Identity, Kind},
@@ -83,7 +83,11 @@ fn registry(embedded: &Embedded, clock: Arc<dyn Clock>) -> Registry {
         Arc::new(NoBus::new()),
         Arc::new(NoSessions),
         RefreshKey::from_secret(b"an example secret"),
-        LoginLife { refused_for: MINUTE, age_max: 60 * MINUTE },
+        AccountSettings {
+            refused_for: MINUTE,
+            login_age_max: 60 * MINUTE,
+            ..AccountSettings::default()
+        },
     )
 }
 

@@ -49,13 +49,15 @@ pub struct Grant {
     pub generation: Option<TokenGeneration>,
 }
 
-/// How long logins last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoginLife {
+/// The settings of accounts and logins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountSettings {
     /// How long access tokens of an ended login must be refused.
     pub refused_for: Duration,
     /// The maximum age of a login, however often it is refreshed.
-    pub age_max: Duration,
+    pub login_age_max: Duration,
+    /// Names that nobody can register.
+    pub reserved_names: Vec<String>,
 }
 
 impl Grant {
@@ -75,7 +77,7 @@ pub struct Registry {
     bus: Arc<dyn Bus>,
     revocations: Arc<dyn Revocations>,
     key: RefreshKey,
-    life: LoginLife,
+    settings: AccountSettings,
 }
 
 impl Registry {
@@ -88,11 +90,11 @@ impl Registry {
         bus: Arc<dyn Bus>,
         revocations: Arc<dyn Revocations>,
         key: RefreshKey,
-        life: LoginLife,
+        settings: AccountSettings,
     ) -> Self {
         let accounts = Arc::clone(&stores.accounts);
         let logins = Arc::clone(&stores.logins);
-        Self { accounts, logins, passwords, clock, bus, revocations, key, life }
+        Self { accounts, logins, passwords, clock, bus, revocations, key, settings }
     }
 
     /// Creates an account and its first login.
@@ -106,8 +108,8 @@ impl Registry {
         display_name: Option<&str>,
         device: Option<&str>,
     ) -> Result<(User, Grant), ChatError> {
-        let username = Username::new(username)?;
-        rules::check_new_password("password", password)?;
+        let username = rules::new_username(username, &self.settings.reserved_names)?;
+        rules::check_new_password("password", password, username.as_str()).await?;
         let display_name = rules::display_name(display_name.unwrap_or(username.as_str()))?;
         let device = rules::device(device)?;
         if self.accounts.credentials(&username).await?.is_some() {
@@ -188,8 +190,8 @@ impl Registry {
             successor: successor.secret(),
             now,
             expires_at: now.after(REFRESH_TTL),
-            age_max: self.life.age_max,
-            refused_until: now.after(self.life.refused_for),
+            age_max: self.settings.login_age_max,
+            refused_until: now.after(self.settings.refused_for),
         };
         match retry_while_unknown(|| self.logins.rotate(login, &exchange)).await? {
             Rotation::Rotated(stored) | Rotation::Repeated(stored) => {
@@ -244,8 +246,8 @@ impl Registry {
         new_password: &str,
     ) -> Result<(), ChatError> {
         rules::check_presented_password("old_password", old_password)?;
-        rules::check_new_password("new_password", new_password)?;
         let user = self.user(identity.user).await?;
+        rules::check_new_password("new_password", new_password, user.username.as_str()).await?;
         let (user, before) =
             self.accounts.credentials(&user.username).await?.ok_or(ChatError::NotFound("user"))?;
         let verified = self.passwords.verify(old_password, Some(&before)).await;
@@ -315,7 +317,7 @@ impl Registry {
                 device: device.clone(),
                 created_at: now,
                 used_at: now,
-                expires_at: now.after(REFRESH_TTL.min(self.life.age_max)),
+                expires_at: now.after(REFRESH_TTL.min(self.settings.login_age_max)),
                 current: refresh_token.secret(),
                 previous: None,
             };
@@ -332,7 +334,7 @@ impl Registry {
     async fn end_login(&self, user: UserId, login: LoginId) -> Result<(), StoreError> {
         let identity = Identity { user, login };
         let now = self.clock.now();
-        let refused_until = now.after(self.life.refused_for);
+        let refused_until = now.after(self.settings.refused_for);
         let ended = EndedLogin { identity, refused_until };
         let ended = retry_while_unknown(|| self.logins.revoke(ended, now)).await;
         if !matches!(ended, Err(StoreError::Unavailable(_))) {

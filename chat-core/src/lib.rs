@@ -19,6 +19,7 @@ pub mod contract;
 mod conversation;
 mod directory;
 mod display_name;
+mod emoji;
 pub mod error;
 pub mod event;
 #[cfg(any(test, feature = "contract"))]
@@ -44,4 +45,5 @@ pub mod time;
 mod users;
 pub mod versioned;
 pub mod view;
+mod visible;
 pub mod write;

@@ -28,10 +28,12 @@ use tokio::{
 
 use crate::{
     display_name,
+    emoji::is_emoji,
     error::ChatError,
     id::{ConversationId, UserId},
     limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
     model::{Body, ClientId, Entry, Role, Seq},
+    visible::is_visible,
 };
 
 /// A command that becomes an entry of a conversation's log.
@@ -105,12 +107,16 @@ impl Write {
         match &mut self.change {
             Change::Text { text, .. } | Change::Edit { text, .. } => {
                 check_bytes("text", text, TEXT_BYTES_MAX)?;
+                if !text.chars().any(is_visible) {
+                    return Err(ChatError::invalid("text", "expected something to see"));
+                }
             }
             Change::React { emoji, .. } => {
-                let is_plain = !emoji.chars().any(|char| char.is_whitespace() || char.is_control());
-                if !is_plain || !(1..=EMOJI_BYTES_MAX).contains(&emoji.len()) {
-                    let message = "expected 1 to 64 bytes without white space";
-                    return Err(ChatError::invalid("emoji", message));
+                if emoji.len() > EMOJI_BYTES_MAX || !is_emoji(emoji) {
+                    return Err(ChatError::invalid(
+                        "emoji",
+                        "expected one emoji of up to 64 bytes",
+                    ));
                 }
             }
             Change::SetTitle { title } => *title = normalized_title(title)?,
@@ -120,10 +126,10 @@ impl Write {
     }
 }
 
-/// Returns the title without surrounding white space. Fails if it is blank or too long.
+/// Returns the title in the form of names. Fails if it is not a name or too long.
 pub(crate) fn normalized_title(text: &str) -> Result<Arc<str>, ChatError> {
     let title = display_name::check("title", text)?;
-    check_bytes("title", title, TITLE_BYTES_MAX)?;
+    check_bytes("title", &title, TITLE_BYTES_MAX)?;
     Ok(title.into())
 }
 

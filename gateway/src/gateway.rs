@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use chat_core::{
-    accounts::{LoginLife, RefreshKey, Registry},
+    accounts::{AccountSettings, RefreshKey, Registry},
     chat::Chat,
     model::EndedLogin,
     port::{Bus, Limiter, Passwords, Stores},
@@ -225,9 +225,10 @@ fn assemble(
         bus.clone(),
         chat.clone(),
         RefreshKey::from_secret(parts.key.bytes()),
-        LoginLife {
+        AccountSettings {
             refused_for: config.auth.access_ttl + LEEWAY,
-            age_max: config.auth.login_age_max,
+            login_age_max: config.auth.login_age_max,
+            reserved_names: config.auth.reserved_names.clone(),
         },
     );
     let presence = TrackerParts {

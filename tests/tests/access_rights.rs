@@ -38,7 +38,7 @@ impl People {
     async fn enter(stage: &Stage) -> Result<Self> {
         Ok(Self {
             owner: stage.user("owner").await?,
-            admin: stage.user("admin").await?,
+            admin: stage.user("chief").await?,
             member: stage.user("member").await?,
             target_admin: stage.user("target-admin").await?,
             target: stage.user("target").await?,
@@ -144,8 +144,8 @@ edit one's own        | PATCH /messages/{own}           | {"client_id":"new","te
 edit another's        | PATCH /messages/{other}         | {"client_id":"new","text":"hi"} | 403 403 403 404 401
 redact one's own      | DELETE /messages/{own}          |                                 | 201 201 201 404 401
 redact another's      | DELETE /messages/{other}        |                                 | 201 201 403 404 401
-react                 | PUT /messages/{other}/reactions/x    |                            | 201 201 201 404 401
-take back             | DELETE /messages/{other}/reactions/x |                            | 200 200 200 404 401
+react                 | PUT /messages/{other}/reactions/%F0%9F%91%8D |                            | 201 201 201 404 401
+take back             | DELETE /messages/{other}/reactions/%F0%9F%91%8D |                            | 200 200 200 404 401
 move receipts         | POST /receipts                  | {"read_seq":1}                  | 204 204 204 404 401
 change the title      | PATCH                           | {"title":"Another"}             | 200 200 403 404 401
 add                   | PUT /members/{newcomer}         | {}                              | 201 201 403 404 401

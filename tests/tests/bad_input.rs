@@ -65,6 +65,14 @@ POST /v1/users                  | {"username":"x-y"}                            
 POST /v1/users                  | {"username":"no spaces","password":"long enough"}       | username
 POST /v1/users                  | {"username":"ab","password":"long enough"}              | username
 POST /v1/users                  | {"username":"x-y","password":"short"}                   | password
+POST /v1/users                  | {"username":"x-y","password":"password"}                | password
+POST /v1/users                  | {"username":"x-y","password":"qwertyuiop"}              | password
+POST /v1/users                  | {"username":"admin","password":"long enough"}           | username
+POST /v1/users                  | {"username":"Sup-port","password":"long enough"}        | username
+POST /v1/users                  | {"username":"...","password":"long enough"}             | username
+POST /v1/users                  | {"username":"x-y","password":"long enough","display_name":"A\u200bda"} | display_name
+POST /v1/sessions               | {"username":"x-y","password":"long enough","device":"a\u001b[2J"} | device
+PUT /v1/me/password             | {"old_password":"an example password","new_password":"iloveyou"} | new_password
 POST /v1/users                  | {"username":"x-y","password":"long enough","display_name":""} | display_name
 POST /v1/sessions               | {"username":"x-y","password":["x"]}                     | password
 POST /v1/sessions/refresh       | {"refresh_token":null}                                  | refresh_token
@@ -143,6 +151,8 @@ async fn commands_are_checked_like_calls() -> Result<()> {
         ("send", json!({"client_id": "a", "text": "x", "sender": "1"}), "sender"),
         ("send", json!({"client_id": "a", "text": ["x"]}), "text"),
         ("send", json!({"client_id": "a", "text": ""}), "text"),
+        ("send", json!({"client_id": "a", "text": " \n\u{200B}\u{2800}\u{3164}"}), "text"),
+        ("edit", json!({"client_id": "a", "seq": 1, "text": "\u{200B}"}), "text"),
         ("send", json!({"client_id": "ä", "text": "x"}), "client_id"),
         ("send", json!({"text": "x"}), "client_id"),
         ("edit", json!({"seq": 1, "text": "x"}), "client_id"),
@@ -150,6 +160,7 @@ async fn commands_are_checked_like_calls() -> Result<()> {
         ("react", json!({"seq": 1, "emoji": "x"}), "on"),
         ("react", json!({"seq": 1, "emoji": "", "on": true}), "emoji"),
         ("react", json!({"seq": 1, "emoji": "a b", "on": true}), "emoji"),
+        ("react", json!({"seq": 1, "emoji": "x", "on": true}), "emoji"),
         ("react", json!({"seq": 1, "emoji": "x", "on": "yes"}), "on"),
         ("typing", json!({}), "on"),
         ("receipt", json!({"read_seq": null, "delivered_seq": "1"}), "delivered_seq"),

@@ -49,8 +49,10 @@ async fn emoji_and_client_id_are_limited<S: Session>() -> Result<()> {
     session.refused("send", long, "invalid").await?;
     let react =
         |emoji: String| json!({"conversation": direct, "seq": 3, "emoji": emoji, "on": true});
-    session.ok("react", react("x".repeat(64))).await?;
-    session.refused("react", react("x".repeat(65)), "invalid").await.map(drop)
+    let family = |members: usize| vec!["\u{1F469}"; members].join("\u{200D}");
+    session.ok("react", react(family(9))).await?;
+    assert_eq!(family(9).len(), 60);
+    session.refused("react", react(family(10)), "invalid").await.map(drop)
 }
 
 async fn group(user: &User, body: Value) -> Result<tests::client::Answer> {
@@ -77,11 +79,12 @@ async fn titles_and_names_are_limited() -> Result<()> {
         ada.http().call(Method::POST, "/v1/users").json(&body).answer().await
     };
     let long = "x".repeat(32);
-    register(&long, &"p".repeat(1_024)).await?.ok(201)?;
-    register("abc", "12345678").await?.ok(201)?;
-    register(&"x".repeat(33), "12345678").await?.refused(400, "invalid")?;
-    register("abd", "1234567").await?.refused(400, "invalid")?;
-    register("abd", &"p".repeat(1_025)).await?.refused(400, "invalid")?;
+    let password = "an example password ".repeat(52);
+    register(&long, &password[..1_024]).await?.ok(201)?;
+    register("abc", "q8Zk1Lw0").await?.ok(201)?;
+    register(&"x".repeat(33), "q8Zk1Lw0").await?.refused(400, "invalid")?;
+    register("abd", "q8Zk1Lw").await?.refused(400, "invalid")?;
+    register("abd", &password[..1_025]).await?.refused(400, "invalid")?;
     Ok(())
 }
 

@@ -61,7 +61,7 @@ async fn later_member_sees_entries_from_the_join_on<S: Session>() -> Result<()> 
     for (command, more) in [
         ("edit", json!({"text": "x", "client_id": "e-1"})),
         ("redact", json!({})),
-        ("react", json!({"emoji": "x", "on": true})),
+        ("react", json!({"emoji": "👍", "on": true})),
     ] {
         let mut body = more;
         body["conversation"] = json!(group);

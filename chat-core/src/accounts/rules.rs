@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use tokio::task::spawn_blocking;
+use zxcvbn::{Score, zxcvbn};
+
 use crate::{
     display_name,
     error::ChatError,
@@ -9,11 +12,49 @@ use crate::{
         DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
         USERNAME_CHARS_MAX,
     },
+    model::Username,
 };
 
-/// Checks that a new password has 8 to 1,024 bytes.
-pub(super) fn check_new_password(field: &str, text: &str) -> Result<(), ChatError> {
-    check_bytes(field, text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)
+/// The weakest score of a new password: it takes a million guesses or more, which the rate limits on
+/// log-ins stretch to years.
+const PASSWORD_SCORE_MIN: Score = Score::Two;
+
+/// Returns the name for a new account. It has a letter or a digit and is not reserved. Separators do
+/// not make a reserved name another one.
+pub(super) fn new_username(text: &str, reserved: &[String]) -> Result<Username, ChatError> {
+    let username = Username::new(text)?;
+    let letters = without_separators(username.as_str());
+    if letters.is_empty() {
+        return Err(ChatError::invalid("username", "expected a letter or a digit"));
+    }
+    if reserved.iter().any(|name| without_separators(name).eq_ignore_ascii_case(&letters)) {
+        return Err(ChatError::invalid("username", "this name is reserved"));
+    }
+    Ok(username)
+}
+
+fn without_separators(name: &str) -> String {
+    name.chars().filter(|char| !matches!(char, '_' | '.' | '-')).collect()
+}
+
+/// Checks that a new password has 8 to 1,024 bytes and is not easy to guess. The estimate takes
+/// milliseconds, so it runs on a thread that may block.
+pub(super) async fn check_new_password(
+    field: &str,
+    text: &str,
+    username: &str,
+) -> Result<(), ChatError> {
+    check_bytes(field, text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)?;
+    let (password, username) = (text.to_owned(), username.to_owned());
+    let estimate = spawn_blocking(move || zxcvbn(&password, &[&username]).score());
+    let score = estimate.await.map_err(|error| {
+        tracing::error!(%error, "could not estimate a password");
+        ChatError::Internal
+    })?;
+    if score < PASSWORD_SCORE_MIN {
+        return Err(ChatError::invalid(field, "this password is easy to guess"));
+    }
+    Ok(())
 }
 
 /// Checks that a password presented at log-in is not longer than a password can be. Shorter ones
@@ -22,18 +63,19 @@ pub(super) fn check_presented_password(field: &str, text: &str) -> Result<(), Ch
     check_bytes(field, text, 0, PASSWORD_BYTES_MAX)
 }
 
-/// Returns the trimmed display name, which has 1 to 128 bytes and something visible.
+/// Returns the display name in the form of names. It has 1 to 128 bytes.
 pub(super) fn display_name(text: &str) -> Result<Arc<str>, ChatError> {
     let name = display_name::check("display_name", text)?;
-    check_bytes("display_name", name, 1, DISPLAY_NAME_BYTES_MAX)?;
+    check_bytes("display_name", &name, 1, DISPLAY_NAME_BYTES_MAX)?;
     Ok(name.into())
 }
 
-/// Returns the device's name, which has 1 to 128 bytes if there is one.
+/// Returns the device's name in the form of names. It has 1 to 128 bytes if there is one.
 pub(super) fn device(text: Option<&str>) -> Result<Option<Arc<str>>, ChatError> {
     let Some(text) = text else { return Ok(None) };
-    check_bytes("device", text, 1, DEVICE_BYTES_MAX)?;
-    Ok(Some(text.into()))
+    let name = display_name::check("device", text)?;
+    check_bytes("device", &name, 1, DEVICE_BYTES_MAX)?;
+    Ok(Some(name.into()))
 }
 
 /// Returns the query in lower case. It is a prefix of usernames with 1 to 32 characters.

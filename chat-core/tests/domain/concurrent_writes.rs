@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chat_core::{command::Change, error::ChatError, faults::Call, model::Seq};
 use tokio::task::JoinSet;
 
-use crate::scene::{Scene, text_of, written};
+use crate::scene::{Scene, emoji, text_of, written};
 
 #[tokio::test(start_paused = true)]
 async fn equal_sends_make_one_entry_when_sent_to_three_gateways() {
@@ -63,7 +63,7 @@ async fn writes_of_one_caller_keep_their_order_when_heads_move() {
             // Refused, and planned again with all others whenever the head has moved.
             Change::Edit { target_seq: Seq::new(1), text: "x".into() }
         } else {
-            Change::React { target_seq, emoji: format!("{number}").into(), on: true }
+            Change::React { target_seq, emoji: emoji(number), on: true }
         }
     });
     let pending: Vec<_> = changes.map(|change| ada.begin(conversation, change)).collect();

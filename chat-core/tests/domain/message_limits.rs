@@ -6,7 +6,7 @@ use chat_core::{
     limits::{EDITS_PER_MESSAGE_MAX, EMOJI_PER_MESSAGE_MAX},
 };
 
-use crate::scene::{Scene, made};
+use crate::scene::{Scene, emoji, made};
 
 #[tokio::test(start_paused = true)]
 async fn title_is_trimmed_and_refused_when_invisible() {
@@ -37,8 +37,7 @@ async fn emoji_of_a_message_are_bounded_when_removed_again() {
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
     let target_seq = ada.send(conversation, "x").await;
-    let react =
-        |number: usize, on| Change::React { target_seq, emoji: format!("{number}").into(), on };
+    let react = |number, on| Change::React { target_seq, emoji: emoji(number), on };
     for number in 0..EMOJI_PER_MESSAGE_MAX {
         ada.change(conversation, react(number, true)).await.unwrap();
         ada.change(conversation, react(number, false)).await.unwrap();

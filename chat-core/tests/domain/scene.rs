@@ -57,6 +57,12 @@ impl Encode for PlainText {
     }
 }
 
+/// Returns one of 250 emoji.
+pub(crate) fn emoji(number: usize) -> Arc<str> {
+    let code = 0x1F400 + u32::try_from(number % 250).unwrap();
+    char::from_u32(code).unwrap().to_string().into()
+}
+
 /// Gateways on one store.
 pub(crate) struct Scene {
     pub(crate) gateways: Vec<Arc<Chat>>,

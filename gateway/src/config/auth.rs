@@ -5,12 +5,32 @@ use std::{fmt::Display, num::NonZeroU32, path::PathBuf, str::FromStr, time::Dura
 use chat_core::limits::{ACCESS_TTL_DEFAULT, ACCESS_TTL_MAX, LOGIN_AGE_MAX_DEFAULT};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{layers::Layers, serving::number};
+use super::{layers::Layers, list, serving::number};
 
 /// Shortest lifetime of an access token.
 const ACCESS_TTL_MIN: Duration = Duration::from_secs(1);
 /// Longest maximum age of a login: ten years.
 const LOGIN_AGE_MAX_MAX: Duration = Duration::from_secs(3_650 * 24 * 3600);
+
+/// Names by which a user could pass for the operator.
+const RESERVED_NAMES: [&str; 16] = [
+    "abuse",
+    "admin",
+    "administrator",
+    "confab",
+    "everyone",
+    "helpdesk",
+    "moderator",
+    "official",
+    "operator",
+    "postmaster",
+    "root",
+    "security",
+    "staff",
+    "support",
+    "system",
+    "webmaster",
+];
 
 /// Tokens and passwords.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +43,9 @@ pub struct Auth {
     /// Maximum age of a login, however often it is refreshed.
     #[serde(with = "humantime_serde")]
     pub login_age_max: Duration,
+    /// Names that nobody can register.
+    #[serde(with = "list")]
+    pub reserved_names: Vec<String>,
     /// `iss` of tokens.
     pub issuer: String,
     /// `aud` of tokens.
@@ -40,6 +63,7 @@ impl Default for Auth {
             secret_file: None,
             access_ttl: ACCESS_TTL_DEFAULT,
             login_age_max: LOGIN_AGE_MAX_DEFAULT,
+            reserved_names: RESERVED_NAMES.map(str::to_owned).to_vec(),
             issuer: "confab".to_owned(),
             audience: "confab".to_owned(),
             password_workers: None,

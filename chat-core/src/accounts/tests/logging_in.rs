@@ -109,14 +109,24 @@ async fn log_in_is_unavailable_when_the_hasher_is_busy() {
 #[tokio::test(start_paused = true)]
 async fn invalid_field_is_named_in_the_error() {
     let world = World::new().await;
-    let too_long = "x".repeat(1_025);
+    let too_long = "an example password ".repeat(52);
+    let too_long = &too_long[..1_025];
     let longest = &too_long[..1_024];
     let registry = &world.registry;
     for (name, password, display_name, device, expected) in [
         ("a", PASSWORD, None, None, "username"),
         ("ada lovelace", PASSWORD, None, None, "username"),
         ("ada", "7 bytes", None, None, "password"),
-        ("ada", &too_long, None, None, "password"),
+        ("ada", too_long, None, None, "password"),
+        ("ada", "password", None, None, "password"),
+        ("ada", "qwertyuiop", None, None, "password"),
+        ("...", PASSWORD, None, None, "username"),
+        ("-_-", PASSWORD, None, None, "username"),
+        ("Admin", PASSWORD, None, None, "username"),
+        ("a.d-min_", PASSWORD, None, None, "username"),
+        ("ada", PASSWORD, Some("A\u{200B}da"), None, "display_name"),
+        ("ada", PASSWORD, None, Some("\u{1B}[2J"), "device"),
+        ("ada", PASSWORD, None, Some("a\nb"), "device"),
         ("ada", PASSWORD, Some(""), None, "display_name"),
         ("ada", PASSWORD, Some("   "), None, "display_name"),
         ("ada", PASSWORD, Some("Ada\u{202E}"), None, "display_name"),
@@ -131,7 +141,7 @@ async fn invalid_field_is_named_in_the_error() {
         registry.register("ada", longest, Some(&too_long[..128]), None).await.unwrap();
     assert_eq!(user.display_name.len(), 128);
     assert!(registry.log_in("ada", longest, None).await.is_ok());
-    let error = registry.log_in("ada", &too_long, None).await.unwrap_err();
+    let error = registry.log_in("ada", too_long, None).await.unwrap_err();
     assert_eq!(field(error).as_deref(), Some("password"));
     for blank in ["", " \u{200B} "] {
         let error = registry.set_profile(grant.identity(), blank).await.unwrap_err();

@@ -16,10 +16,6 @@ use crate::{
     time::{TestClock, Timestamp},
 };
 
-pub(super) const LIFE: LoginLife = LoginLife {
-    refused_for: Duration::from_secs(605),
-    age_max: Duration::from_secs(90 * 24 * 3_600),
-};
 pub(super) const PASSWORD: &str = "an example password";
 
 /// A registry and everything that it acts on.
@@ -80,7 +76,11 @@ impl World {
             Arc::new(bus),
             Arc::<Recorder>::clone(&recorder),
             RefreshKey::from_secret(b"an example secret"),
-            LIFE,
+            AccountSettings {
+                refused_for: Duration::from_secs(605),
+                login_age_max: Duration::from_secs(90 * 24 * 3_600),
+                reserved_names: vec!["admin".to_owned()],
+            },
         );
         let hints = others.arrivals().unwrap();
         Self { registry, recorder, faults, hints, _others: others }
