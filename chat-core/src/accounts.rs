@@ -82,7 +82,6 @@ pub struct Registry {
 
 impl Registry {
     /// Makes a registry over these ports. All gateways of one installation must have the same key.
-    #[expect(clippy::too_many_arguments, reason = "each port once")]
     pub fn new(
         stores: &Stores,
         passwords: Arc<dyn Passwords>,

@@ -94,7 +94,8 @@ impl CqlStore {
             row.map(read_login).transpose()
         });
         let logins: Vec<Option<Login>> = join_bounded(logins.collect()).await?;
-        Ok(logins.into_iter().flatten().collect())
+        // The index may name a login of another user, if opening it was refused because of its id.
+        Ok(logins.into_iter().flatten().filter(|login| login.user == user).collect())
     }
 
     /// Ends a login of this user. Returns true if it existed.

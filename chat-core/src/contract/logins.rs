@@ -109,32 +109,47 @@ pub async fn refresh_tokens_can_be_exchanged_repeatedly(stores: &[Stores]) {
     }
 }
 
-/// The same exchange gets the same successor until an access token of it is used. Later it counts as
-/// reuse and ends the login.
-pub async fn exchange_can_be_repeated_until_its_token_is_used(stores: &[Stores]) {
-    let user = fresh();
-    let login = opened(&stores[0], user).await;
-    let at = now();
+/// Exchanges a login's token once. Returns the secrets and the login after it.
+async fn exchanged(stores: &Stores, login: &Login) -> ([LoginSecret; 2], Login) {
     let secrets = [login.current, secret()];
-    let expected = after(&login, secrets[1], at);
-    assert_eq!(rotate(&stores[0], &login, secrets, at).await, Rotation::Rotated(expected.clone()));
-    last(stores).logins.mark_used(login.id, login.current.generation()).await.unwrap();
-    for again in [at, at.after(MILLISECOND), before(expected.expires_at)] {
-        let rotation = rotate(last(stores), &login, secrets, again).await;
+    let expected = after(login, secrets[1], login.used_at);
+    let rotation = rotate(stores, login, secrets, login.used_at).await;
+    assert_eq!(rotation, Rotation::Rotated(expected.clone()));
+    (secrets, expected)
+}
+
+async fn mark_used(stores: &Stores, login: &Login, token: LoginSecret) {
+    stores.logins.mark_used(login.id, token.generation()).await.unwrap();
+}
+
+/// The same exchange gets the same successor while no access token of it is used. The use of an
+/// older one changes nothing.
+pub async fn exchange_can_be_repeated_until_its_token_is_used(stores: &[Stores]) {
+    let login = opened(&stores[0], fresh()).await;
+    let (secrets, expected) = exchanged(&stores[0], &login).await;
+    mark_used(last(stores), &login, login.current).await;
+    for at in [login.used_at, login.used_at.after(MILLISECOND), before(expected.expires_at)] {
+        let rotation = rotate(last(stores), &login, secrets, at).await;
         assert_eq!(rotation, Rotation::Repeated(expected.clone()));
     }
+}
+
+/// Once an access token of an exchange was used, the token before it counts as reused.
+pub async fn login_ends_when_a_token_is_reused_after_its_successors_use(stores: &[Stores]) {
+    let user = fresh();
+    let login = opened(&stores[0], user).await;
+    let at = login.used_at;
+    let (secrets, expected) = exchanged(&stores[0], &login).await;
     for stores in [last(stores), &stores[0]] {
-        stores.logins.mark_used(login.id, secrets[1].generation()).await.unwrap();
+        mark_used(stores, &login, secrets[1]).await;
     }
-    let used = Login { previous: None, ..expected };
-    assert_eq!(list(&stores[0], user, at).await, [used]);
-    let rotation = rotate(last(stores), &login, secrets, at).await;
-    assert_eq!(rotation, Rotation::Reused { user });
+    let marked = Login { previous: None, ..expected };
+    assert_eq!(list(&stores[0], user, at).await, [marked]);
+    assert_eq!(rotate(last(stores), &login, secrets, at).await, Rotation::Reused { user });
+    mark_used(&stores[0], &login, secrets[1]).await;
     assert_eq!(list(&stores[0], user, at).await, []);
     let newest = rotate(&stores[0], &login, [secrets[1], secret()], at).await;
     assert_eq!(newest, Rotation::Gone);
-    stores[0].logins.mark_used(login.id, secrets[1].generation()).await.unwrap();
-    assert_eq!(list(&stores[0], user, at).await, []);
 }
 
 /// A login ends when an old token is exchanged for another successor, when one is used after a
@@ -244,31 +259,48 @@ pub async fn revoked_login_is_gone_on_every_handle(stores: &[Stores]) {
     assert_eq!(list(&stores[0], user, login.used_at).await, [other]);
 }
 
+/// Opens a login and ends it until this time.
+async fn opened_and_ended(stores: &Stores, user: UserId, until: Timestamp) -> EndedLogin {
+    let login = opened(stores, user).await;
+    let ended = ended(user, &login, until);
+    assert!(stores.logins.revoke(ended, now()).await.unwrap());
+    ended
+}
+
 /// Ended logins are kept until their time has passed, whether they were revoked or reused.
 pub async fn ended_logins_are_kept_until_their_time_has_passed(stores: &[Stores]) {
-    let user = fresh();
-    let at = now();
+    let (user, at) = (fresh(), now());
     let mut expected = Vec::new();
     for hours in [1, 2, 24] {
-        let login = opened(&stores[0], user).await;
-        let ended = ended(user, &login, at.after(hours * HOUR));
-        assert!(stores[0].logins.revoke(ended, at).await.unwrap());
-        expected.push(ended);
+        expected.push(opened_and_ended(&stores[0], user, at.after(hours * HOUR)).await);
     }
     let reused = opened(&stores[0], user).await;
     rotate(&stores[0], &reused, [secret(), secret()], at).await;
     expected.push(ended(user, &reused, at.after(HOUR)));
-    assert_eq!(ended_logins(last(stores), user, at).await, expected);
-    assert_eq!(ended_logins(last(stores), user, before(at.after(HOUR))).await, expected);
-    assert_eq!(ended_logins(last(stores), user, at.after(HOUR)).await, expected[1..3]);
-    assert_eq!(ended_logins(last(stores), user, at.after(24 * HOUR)).await, []);
-    for _ in 0..8 {
-        let later = opened(&stores[0], user).await;
-        let later = ended(user, &later, at.after(26 * HOUR));
-        assert!(stores[0].logins.revoke(later, at.after(3 * HOUR)).await.unwrap());
+    for (later, kept) in [
+        (at, &expected[..]),
+        (before(at.after(HOUR)), &expected[..]),
+        (at.after(HOUR), &expected[1..3]),
+        (at.after(24 * HOUR), &[]),
+    ] {
+        assert_eq!(ended_logins(last(stores), user, later).await, kept);
     }
-    let kept = ended_logins(last(stores), user, at.after(3 * HOUR)).await;
-    assert_eq!((kept.len(), kept[0]), (9, expected[2]));
+}
+
+/// Ending logins removes others whose time has passed, and only those.
+pub async fn ended_logins_stay_when_others_end_later(stores: &[Stores]) {
+    let (user, at) = (fresh(), now());
+    let mut expected = Vec::new();
+    for _ in 0..9 {
+        expected.push(opened_and_ended(&stores[0], user, at.after(HOUR)).await);
+    }
+    for _ in 0..9 {
+        let login = opened(&stores[0], user).await;
+        let ended = ended(user, &login, at.after(4 * HOUR));
+        assert!(stores[0].logins.revoke(ended, at.after(2 * HOUR)).await.unwrap());
+        expected.push(ended);
+    }
+    assert_eq!(ended_logins(last(stores), user, at.after(3 * HOUR)).await, expected[9..]);
 }
 
 /// The list has the logins of one user, newest first.

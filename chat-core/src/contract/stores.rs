@@ -82,6 +82,8 @@ macro_rules! store_contract {
             logins: login_ends_when_exchanges_of_one_token_differ;
             logins: expired_login_is_gone;
             logins: revoked_login_is_gone_on_every_handle;
+            logins: login_ends_when_a_token_is_reused_after_its_successors_use;
+            logins: ended_logins_stay_when_others_end_later;
             logins: ended_logins_are_kept_until_their_time_has_passed;
             logins: logins_are_listed_newest_first;
             logins: least_recently_used_login_is_evicted;

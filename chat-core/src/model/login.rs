@@ -19,8 +19,10 @@ pub struct LoginSecret(pub [u8; 32]);
 impl LoginSecret {
     /// Returns the mark of the access tokens that are issued with this refresh token.
     pub const fn generation(&self) -> TokenGeneration {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        TokenGeneration(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        let (first, _) = self.0.split_at(8);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(first);
+        TokenGeneration(u64::from_be_bytes(bytes))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         poll::Poll,
         read::from_json,
         sessions::{LogIn, Refresh},
-        users::{Profile, Register},
+        users::{ChangePassword, Profile, Register},
         value::{Resume, RoleName},
     },
     secret::Secret,
@@ -47,6 +47,7 @@ pub(super) const NAMES: &[&str] = &[
 ];
 
 pub(super) const BODIES: &[&str] = &[
+    "change-password",
     "create-direct",
     "create-group",
     "edit",
@@ -157,6 +158,9 @@ fn bodies_of_accounts_match_their_examples() {
     let token = "ZXhhbXBsZSByZWZyZXNoIHRva2VuLCAzMiBieXRlcyE";
     assert_eq!(refresh.refresh_token.expose(), token);
     assert_eq!(body::<Profile>("profile").display_name, "Ada");
+    let change: ChangePassword = body("change-password");
+    assert_eq!(change.old_password.expose(), "an example password");
+    assert_eq!(change.new_password.expose(), "another example password");
 }
 
 #[test]
