@@ -128,7 +128,7 @@ impl Embedded {
         self.shared.store.ids.clone()
     }
 
-    /// Returns the time of the newest entry, or 1970 if there is none. Times of later entries must not be
+    /// Returns the time of the newest entry, or 1970 for an empty store. Times of later entries must not be
     /// earlier.
     pub fn newest_entry_at(&self) -> Result<Timestamp, StoreError> {
         ids::newest_entry_at(&self.shared.store)

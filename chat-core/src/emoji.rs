@@ -17,7 +17,7 @@ pub(crate) fn is_emoji(text: &str) -> bool {
     emoji_len(&chars) == Some(chars.len())
 }
 
-/// Returns how many characters the emoji at the start has, or `None` if there is none.
+/// Returns how many characters the emoji at the start has, or `None` if it has no emoji.
 pub(crate) fn emoji_len(chars: &[char]) -> Option<usize> {
     if let [first, second, ..] = chars
         && is_regional(*first)

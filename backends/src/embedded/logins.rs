@@ -20,7 +20,7 @@ use super::{
     values,
 };
 
-/// How many ended logins are looked at when another one ends.
+/// How many ended logins are read when another one ends.
 const SWEPT_ROWS: usize = 4;
 
 /// The logins of an embedded store.

@@ -17,8 +17,8 @@ pub trait Conversations: Send + Sync + fmt::Debug {
     /// Returns false if those belong to another conversation ([`Founding::is_same`]). Idempotent.
     async fn create(&self, founding: &Founding) -> Result<bool, StoreError>;
 
-    /// Returns the direct conversation of these two users. Without one, `fresh` becomes it, or the
-    /// result is `None` if another conversation has that id. The order of the users does not matter.
+    /// Returns the direct conversation of these two users. Without one, `fresh` becomes it. Returns
+    /// `None` if another conversation has that id. The order of the users does not matter.
     async fn direct(
         &self,
         one: UserId,
