@@ -77,7 +77,7 @@ pub async fn log_out_others(
     State(app): State<Arc<App>>,
     Caller(identity): Caller,
 ) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     let accounts = Arc::clone(&app.accounts);
     app.run_detached(async move { accounts.log_out_others(identity).await }).await??;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -132,7 +132,7 @@ pub async fn change_password(
     ClientAddress(address): ClientAddress,
     Body(body): Body<ChangePassword>,
 ) -> HandlerResult {
-    app.limits.admit_other(identity).await?;
+    app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.me(identity).await?;
     app.limits.admit_log_in(address, user.username.as_str()).await?;
     let accounts = Arc::clone(&app.accounts);
