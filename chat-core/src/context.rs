@@ -6,6 +6,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     hint::Hint,
+    log::AppendMetrics,
     port::{Channel, Stores},
     ports::Ports,
     revocations::RevokedLogins,
@@ -23,21 +24,31 @@ pub(crate) struct Context {
     /// The sessions of each user on this gateway.
     pub(crate) users: Users,
     pub(crate) lost_hints: LostHints,
+    pub(crate) append_metrics: AppendMetrics,
 }
 
 impl Context {
     pub(crate) fn new(ports: Ports, revoked: RevokedLogins, tasks: TaskTracker) -> Self {
-        let lost_hints = LostHints::default();
-        Self { ports, revoked, tasks, users: Users::default(), lost_hints }
+        Self {
+            ports,
+            revoked,
+            tasks,
+            users: Users::default(),
+            lost_hints: LostHints::default(),
+            append_metrics: AppendMetrics::new(),
+        }
     }
 
     pub(crate) const fn stores(&self) -> &Stores {
         &self.ports.stores
     }
 
-    /// Sends a hint to the other gateways.
-    pub(crate) fn publish(&self, channel: Channel, hint: &Hint) {
-        self.ports.bus.publish(channel, hint.encode());
+    /// Sends a hint to the other gateways, if there are any.
+    pub(crate) fn publish(&self, channel: Channel, hint: impl FnOnce() -> Hint) {
+        let bus = &self.ports.bus;
+        if bus.has_others() {
+            bus.publish(channel, hint().encode());
+        }
     }
 
     /// Returns true if a hint about a newer head may be missing. Then only the store knows the heads.

@@ -75,9 +75,10 @@ impl Feed {
         if entries.is_empty() {
             return;
         }
-        self.context.publish(Channel::Conversation(self.conversation), &Hint::entries(entries));
+        let channel = Channel::Conversation(self.conversation);
+        self.context.publish(channel, || Hint::entries(entries));
         for user in entries.iter().filter_map(new_member) {
-            self.context.publish(Channel::User(user), &Hint::Added(self.conversation));
+            self.context.publish(Channel::User(user), || Hint::Added(self.conversation));
         }
         self.receive_stored(entries);
     }

@@ -1,6 +1,6 @@
 //! Appending to a log and reading from it, on top of the port.
 
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use tokio::time::Instant;
 
 use crate::{
@@ -13,12 +13,41 @@ use crate::{
 /// Entries read at once.
 const READ_PAGE: usize = 500;
 
+/// Handles of the metrics of an append that succeeds. Looking them up by name for each append costs
+/// more than counting.
+#[derive(Debug)]
+pub(crate) struct AppendMetrics {
+    done: Counter,
+    entries: Counter,
+    seconds: Histogram,
+}
+
+impl AppendMetrics {
+    /// Takes the handles. The recorder must be installed before.
+    pub(crate) fn new() -> Self {
+        Self {
+            done: counter!("confab_appends_total", "outcome" => "done"),
+            entries: counter!("confab_append_entries_total"),
+            seconds: histogram!("confab_append_seconds"),
+        }
+    }
+}
+
 /// Appends to a log, and counts the outcome, the entries and the time taken.
-pub(crate) async fn append(log: &dyn Log, append: Append<'_>) -> Result<Appended, StoreError> {
+pub(crate) async fn append(
+    log: &dyn Log,
+    append: Append<'_>,
+    metrics: &AppendMetrics,
+) -> Result<Appended, StoreError> {
     let started = Instant::now();
     let result = log.append(append).await;
+    metrics.seconds.record(started.elapsed());
     let outcome = match &result {
-        Ok(Appended::Done) => "done",
+        Ok(Appended::Done) => {
+            metrics.done.increment(1);
+            metrics.entries.increment(append.entries.len() as u64);
+            return result;
+        }
         Ok(Appended::Moved { .. }) => "moved",
         Ok(Appended::Duplicate { .. }) => "duplicate",
         Err(StoreError::Unavailable(_)) => "unavailable",
@@ -26,10 +55,6 @@ pub(crate) async fn append(log: &dyn Log, append: Append<'_>) -> Result<Appended
         Err(StoreError::Corrupt(_)) => "corrupt",
     };
     counter!("confab_appends_total", "outcome" => outcome).increment(1);
-    if let Ok(Appended::Done) = result {
-        counter!("confab_append_entries_total").increment(append.entries.len() as u64);
-    }
-    histogram!("confab_append_seconds").record(started.elapsed());
     result
 }
 

@@ -66,7 +66,32 @@ impl fmt::Display for Timestamp {
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
         let (second, milli) = (millis / 1_000 % 60, millis % 1_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        if !(0..=9_999).contains(&year) {
+            let time = format_args!("{hour:02}:{minute:02}:{second:02}.{milli:03}");
+            return write!(f, "{year:04}-{month:02}-{day:02}T{time}Z");
+        }
+        // Every event and reply has a time, and padding seven numbers is slow.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (at, width, number) in [
+            (0, 4, year),
+            (5, 2, month),
+            (8, 2, day),
+            (11, 2, hour),
+            (14, 2, minute),
+            (17, 2, second),
+            (20, 3, milli),
+        ] {
+            put_digits(&mut text[at..at + width], number);
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Writes a number that is not negative with as many digits as `text` has.
+fn put_digits(text: &mut [u8], mut number: i64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
     }
 }
 
@@ -230,6 +255,8 @@ mod tests {
             (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
             (4_102_444_800_001, "2100-01-01T00:00:00.001Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "10000-01-01T00:00:00.000Z"),
         ] {
             assert_eq!(Timestamp::from_millis(millis).to_string(), text);
         }

@@ -9,6 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 /// The version that [`encode`] writes, and the only one that [`decode`] reads.
 pub const VERSION: u8 = 1;
 
+/// The size in bytes that most records do not exceed.
+const TYPICAL_BYTES: usize = 256;
+
 /// Why bytes could not be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -26,7 +29,21 @@ pub enum DecodeError {
 /// If the type asks serde for something that postcard cannot write, such as a sequence of unknown
 /// length. No derived type does.
 pub fn encode<T: Serialize + ?Sized>(record: &T) -> Vec<u8> {
-    postcard::to_extend(record, vec![VERSION]).expect("postcard writes every derived type")
+    let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
+    bytes.push(VERSION);
+    postcard::to_extend(record, bytes).expect("postcard writes every derived type")
+}
+
+/// Encodes a record, and passes the bytes on. A record of ordinary size needs no memory of its own.
+///
+/// # Panics
+/// As [`encode`].
+pub fn with_encoded<T: Serialize + ?Sized, R>(record: &T, use_bytes: impl FnOnce(&[u8]) -> R) -> R {
+    let mut buffer = [VERSION; TYPICAL_BYTES];
+    match postcard::to_slice(record, &mut buffer[1..]).map(|encoded| encoded.len()) {
+        Ok(length) => use_bytes(&buffer[..=length]),
+        Err(_) => use_bytes(&encode(record)),
+    }
 }
 
 /// Decodes a record that [`encode`] wrote, and nothing else: all bytes must belong to it.
@@ -46,6 +63,14 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_ways_to_encode_give_the_same_bytes_when_records_are_small_or_large() {
+        for length in [0, 1, TYPICAL_BYTES - 4, TYPICAL_BYTES - 3, TYPICAL_BYTES, 10_000] {
+            let record = "x".repeat(length);
+            assert_eq!(with_encoded(&record, <[u8]>::to_vec), encode(&record), "{length}");
+        }
+    }
 
     #[test]
     fn decode_refuses_an_unknown_version_by_number() {

@@ -4,16 +4,16 @@ mod openings;
 
 use std::{net::IpAddr, sync::Arc};
 
+use ::metrics::counter;
 use chat_core::{
     command::{Change, Command},
     error::ChatError,
     id::{ConversationId, UserId},
     port::{Bucket, Limiter, Taken},
 };
-use metrics::counter;
 
 use self::openings::{Opening, Openings};
-use crate::{config::RateLimits, listener::limited_as, protocol::hello};
+use crate::{config::RateLimits, listener::limited_as, metrics, protocol::hello};
 
 /// Characters of a user name in the key of its bucket. Longer names are never valid.
 const NAME_CHARS_MAX: usize = 64;
@@ -100,13 +100,13 @@ impl Admission {
 
     /// Takes the tokens of a command from its user. Fails with `RateLimited` if a bucket is empty.
     pub async fn admit(&self, user: UserId, command: &Command) -> Result<(), ChatError> {
-        counter!("confab_commands_total", "command" => name(command)).increment(1);
+        metrics::command(name(command));
         match command {
             Command::Write(write) => {
                 if matches!(write.change, Change::SetMember { .. }) {
                     self.admit_additions(user, 1).await?;
                 }
-                self.take(&format!("m:{user}"), self.rates.messages(), 1).await
+                self.take(|| format!("m:{user}"), self.rates.messages(), 1).await
             }
             Command::CreateGroup { members, .. } => {
                 self.admit_other(user, Price::Request).await?;
@@ -130,12 +130,12 @@ impl Admission {
     /// Takes a token for a write in a conversation that the user is a member of. Outsiders never get
     /// here, so that they cannot silence a conversation.
     pub async fn admit_write_in(&self, conversation: ConversationId) -> Result<(), ChatError> {
-        self.take(&format!("c:{conversation}"), self.rates.conversation(), 1).await
+        self.take(|| format!("c:{conversation}"), self.rates.conversation(), 1).await
     }
 
     /// Takes the tokens for a request that is not a write, including those that are not commands.
     pub async fn admit_other(&self, user: UserId, price: Price<'_>) -> Result<(), ChatError> {
-        self.take(&format!("o:{user}"), self.rates.commands(), price.tokens()).await
+        self.take(|| format!("o:{user}"), self.rates.commands(), price.tokens()).await
     }
 
     /// Takes a token for opening a session, and waits while the user opens others.
@@ -154,26 +154,32 @@ impl Admission {
 
     /// Takes tokens for adding people to conversations, and for making conversations.
     async fn admit_additions(&self, user: UserId, tokens: u32) -> Result<(), ChatError> {
-        self.take(&format!("n:{user}"), self.rates.additions(), tokens).await
+        self.take(|| format!("n:{user}"), self.rates.additions(), tokens).await
     }
 
     /// Takes a token for a registration or a refresh from this address.
     pub async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
-        self.take(&format!("a:{}", limited_as(address)), self.rates.address(), 1).await
+        self.take(|| format!("a:{}", limited_as(address)), self.rates.address(), 1).await
     }
 
     /// Takes the tokens for a log-in from this address to this account.
     pub async fn admit_log_in(&self, address: IpAddr, username: &str) -> Result<(), ChatError> {
         self.admit_address(address).await?;
         let name: String = username.chars().take(NAME_CHARS_MAX).collect();
-        self.take(&format!("u:{}", name.to_ascii_lowercase()), self.rates.account(), 1).await
+        self.take(|| format!("u:{}", name.to_ascii_lowercase()), self.rates.account(), 1).await
     }
 
-    async fn take(&self, key: &str, bucket: Bucket, tokens: u32) -> Result<(), ChatError> {
+    async fn take(
+        &self,
+        key: impl FnOnce() -> String + Send,
+        bucket: Bucket,
+        tokens: u32,
+    ) -> Result<(), ChatError> {
         if !self.rates.enabled {
             return Ok(());
         }
-        match self.limiter.take(key, bucket, tokens).await {
+        let key = key();
+        match self.limiter.take(&key, bucket, tokens).await {
             Taken::Granted => Ok(()),
             Taken::Refused { retry_after } => {
                 let bucket = key[..1].to_owned();

@@ -198,7 +198,7 @@ impl Chat {
         };
         stores.conversations.project(&standing).await.map_err(outcome_unknown)?;
         for (user, _) in founders {
-            self.context.publish(Channel::User(*user), &Hint::Added(conversation));
+            self.context.publish(Channel::User(*user), || Hint::Added(conversation));
             self.context.users.each_session(*user, |outbox| outbox.recheck(conversation));
         }
         Ok(founded)
@@ -209,7 +209,7 @@ impl Chat {
     async fn append_founders(&self, append: Append<'_>) -> Result<Appended, ChatError> {
         let mut may_be_applied = false;
         for _ in 0..FOUNDING_TRIES {
-            match log::append(&*self.stores().log, append).await {
+            match log::append(&*self.stores().log, append, &self.context.append_metrics).await {
                 Ok(appended) => return Ok(appended),
                 Err(StoreError::Unknown(_)) => may_be_applied = true,
                 Err(StoreError::Unavailable(_) | StoreError::Corrupt(_)) if may_be_applied => {}

@@ -49,7 +49,7 @@ impl Chat {
             } else {
                 Channel::User(identity.user)
             };
-            self.context.publish(channel, &hint);
+            self.context.publish(channel, || hint);
         }
         Ok(Reply::Done)
     }
@@ -85,7 +85,7 @@ impl Chat {
             let event = Event::Typing { conversation, user, on };
             self.send_ephemeral_in(conversation, &event, Some(user));
             let hint = Hint::Typing { user, on };
-            self.context.publish(Channel::Conversation(conversation), &hint);
+            self.context.publish(Channel::Conversation(conversation), || hint);
         }
         Ok(Reply::Done)
     }

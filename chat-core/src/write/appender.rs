@@ -21,7 +21,7 @@ use super::{
     load::load,
     plan::{Plan, Verdict, repeated},
     state::State,
-    unknown::{EarlierAppends, OwnEntry},
+    unknown::EarlierAppends,
 };
 use crate::{
     context::Context,
@@ -201,8 +201,7 @@ impl Appender {
                 if !entries.is_empty() {
                     *earlier = EarlierAppends::Settled;
                 }
-                self.publish(entries.into_iter().zip(writers.into_iter().map(Some)).collect())
-                    .await;
+                self.publish(entries, writers.into_iter().map(Some)).await;
                 self.answer_without_entry(verdicts, earlier).await;
                 *writes = postponed;
                 return Ok(after);
@@ -236,7 +235,8 @@ impl Appender {
         *writes = rest;
 
         // Publish.
-        self.publish(own).await;
+        let (entries, answered): (Vec<Entry>, Vec<Option<Waiting>>) = own.into_iter().unzip();
+        self.publish(entries, answered.into_iter()).await;
         Ok(before)
     }
 
@@ -258,15 +258,18 @@ impl Appender {
             bases: &bases,
             head: plan.after.head,
         };
-        log::append(log, entries).await
+        log::append(log, entries, &self.context.append_metrics).await
     }
 
-    /// Delivers and projects entries that this gateway has appended, and answers their writes.
-    async fn publish(&self, own: Vec<OwnEntry>) {
-        if own.is_empty() {
+    /// Delivers and projects entries that this gateway has appended, and answers the write of each.
+    async fn publish(
+        &self,
+        entries: Vec<Entry>,
+        writers: impl Iterator<Item = Option<Waiting>> + Send,
+    ) {
+        if entries.is_empty() {
             return;
         }
-        let (entries, writers): (Vec<Entry>, Vec<Option<Waiting>>) = own.into_iter().unzip();
         // A text changes nothing that its readers look up, so it is delivered first. Everything
         // else is projected first: a session that hears of a new member must find that member.
         let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
@@ -274,7 +277,7 @@ impl Appender {
         self.feed.publish(texts);
         let projected = self.context.stores().conversations.project(&entries).await;
         self.feed.publish(others);
-        for (waiting, entry) in writers.into_iter().zip(entries) {
+        for (waiting, entry) in writers.zip(entries) {
             let Some(waiting) = waiting else { continue };
             waiting.answer(match &projected {
                 Ok(()) => Ok(Outcome::Entry { entry: Box::new(entry), replayed: false }),

@@ -43,6 +43,30 @@ pub(super) async fn load(
         users.extend(needs.users.into_iter().filter(|user| state.standing(*user).is_none()));
         targets.extend(needs.target.filter(|seq| state.target(*seq).is_none()));
     }
+    if !users.is_empty() || !targets.is_empty() {
+        learn(stores, &mut state, users, targets).await?;
+    }
+    for waiting in writes {
+        let needs = needs(waiting.actor, &waiting.write.change);
+        // Only a member can cause these reads.
+        if let Some(user) = needs.candidate
+            && state.member(waiting.actor).is_some()
+        {
+            let addable = check_addable(stores, &[user]).await?;
+            state.learn_candidate(user, addable);
+        }
+    }
+    Ok(state)
+}
+
+/// Reads these memberships and these entries, all at once, and adds them to the state.
+async fn learn(
+    stores: &Stores,
+    state: &mut State,
+    users: BTreeSet<UserId>,
+    targets: BTreeSet<Seq>,
+) -> Result<(), StoreError> {
+    let conversation = state.conversation;
     let users: Vec<UserId> = users.into_iter().collect();
     let head = state.head.seq;
     let (standings, found) = try_join(
@@ -61,17 +85,7 @@ pub(super) async fn load(
     for (seq, target) in targets.into_iter().zip(found) {
         state.learn_target(seq, target);
     }
-    for waiting in writes {
-        let needs = needs(waiting.actor, &waiting.write.change);
-        // Only a member can cause these reads.
-        if let Some(user) = needs.candidate
-            && state.member(waiting.actor).is_some()
-        {
-            let addable = check_addable(stores, &[user]).await?;
-            state.learn_candidate(user, addable);
-        }
-    }
-    Ok(state)
+    Ok(())
 }
 
 /// Returns the entry at this seq with what later entries did to it. An entry after the state's head is

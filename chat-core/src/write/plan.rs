@@ -58,11 +58,13 @@ impl Plan {
             verdicts: Vec::new(),
             postponed: Vec::new(),
         };
+        let is_single = batch.len() == 1;
         let mut keys: HashSet<(UserId, ClientId)> = HashSet::new();
         for waiting in batch {
             if plan.entries.len() >= entries_max {
                 plan.postponed.push(waiting);
             } else if let Some(client_id) = &waiting.write.client_id
+                && !is_single
                 && !keys.insert((waiting.actor, client_id.clone()))
             {
                 plan.postponed.push(waiting);

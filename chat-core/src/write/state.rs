@@ -116,7 +116,9 @@ impl State {
     /// Drops the known members or targets once there are too many, and all candidates: they change
     /// without this conversation.
     pub fn trim(&mut self) {
-        self.candidates = Arc::default();
+        if !self.candidates.is_empty() {
+            self.candidates = Arc::default();
+        }
         if self.members.len() > KNOWN_MAX {
             self.members = Arc::default();
         }

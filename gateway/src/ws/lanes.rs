@@ -5,7 +5,7 @@
 //! batches; any other command waits for the writes before it.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -26,7 +26,8 @@ pub(super) trait Work {
 #[derive(Debug)]
 pub(super) struct Lanes<W> {
     running: FuturesUnordered<Running>,
-    by_conversation: HashMap<ConversationId, Lane<W>>,
+    /// The conversations with commands in progress: few, so a list is cheaper than a map.
+    by_conversation: Vec<(ConversationId, Lane<W>)>,
     in_progress: usize,
 }
 
@@ -62,7 +63,7 @@ impl Future for Running {
 
 impl<W> Default for Lanes<W> {
     fn default() -> Self {
-        Self { running: FuturesUnordered::new(), by_conversation: HashMap::new(), in_progress: 0 }
+        Self { running: FuturesUnordered::new(), by_conversation: Vec::new(), in_progress: 0 }
     }
 }
 
@@ -80,12 +81,15 @@ impl<W: Work> Lanes<W> {
             self.running.push(Running { slot: None, reply: work.begin() });
             return;
         };
-        let lane = self
-            .by_conversation
-            .entry(conversation)
-            .or_insert_with(|| Lane { slots: VecDeque::new(), first: 0 });
-        lane.slots.push_back(Slot::Waiting(work));
-        lane.begin_ready(conversation, &mut self.running);
+        let known = self.by_conversation.iter().position(|(id, _)| *id == conversation);
+        let index = known.unwrap_or_else(|| {
+            self.by_conversation.push((conversation, Lane { slots: VecDeque::new(), first: 0 }));
+            self.by_conversation.len() - 1
+        });
+        if let Some((_, lane)) = self.by_conversation.get_mut(index) {
+            lane.slots.push_back(Slot::Waiting(work));
+            lane.begin_ready(conversation, &mut self.running);
+        }
     }
 
     /// Waits for the next replies that may be sent; forever if nothing is in progress. Cancel-safe.
@@ -111,15 +115,17 @@ impl<W: Work> Lanes<W> {
         number: u64,
         reply: String,
     ) -> Vec<String> {
-        let Some(lane) = self.by_conversation.get_mut(&conversation) else { return Vec::new() };
+        let known = self.by_conversation.iter().position(|(id, _)| *id == conversation);
+        let Some(index) = known else { return Vec::new() };
+        let (_, lane) = &mut self.by_conversation[index];
         let replies = lane.complete(number, reply);
         if lane.slots.is_empty() {
-            self.by_conversation.remove(&conversation);
+            self.by_conversation.swap_remove(index);
         } else {
             lane.begin_ready(conversation, &mut self.running);
         }
         if self.by_conversation.is_empty() {
-            self.by_conversation.shrink_to(0);
+            self.by_conversation = Vec::new();
         }
         replies
     }

@@ -3,12 +3,12 @@
 //! An idle socket holds no buffer: reading allocates one when there is something to read, and all
 //! waiting frames are written by one system call.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chat_core::outbox::Transport;
 use rustix::net::{Shutdown, shutdown};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{io::Interest, net::TcpStream, time::timeout};
 
 use super::{
     decoder::{Decoder, Incoming, Violation},
@@ -65,13 +65,10 @@ impl Wire {
             stream.readable().await.map_err(|_| None)?;
             let buffer = self.decoder.buffer();
             buffer.reserve(READ_BYTES);
-            match stream.try_read_buf(buffer) {
-                Ok(0) => return Err(None),
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    self.decoder.release();
-                }
-                Err(_) => return Err(None),
+            match read_available(stream, buffer) {
+                Ok(Some(0)) | Err(_) => return Err(None),
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => self.decoder.release(),
             }
         }
     }
@@ -144,6 +141,25 @@ impl Wire {
             self.read().await?;
             self.decoder.buffer().clear();
         }
+    }
+}
+
+/// Reads once. Returns how many bytes came, or `None` if there is nothing to read.
+///
+/// A read that does not fill the buffer has taken everything. Then the stream is marked as not
+/// readable, which spares the read that would only find nothing. The mark is not set if more has
+/// arrived meanwhile.
+fn read_available(stream: &TcpStream, buffer: &mut BytesMut) -> io::Result<Option<usize>> {
+    let room = buffer.capacity() - buffer.len();
+    let mut read = None;
+    let attempt = stream.try_io(Interest::READABLE, || {
+        let count = stream.try_read_buf(buffer)?;
+        read = Some(count);
+        if count < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    match attempt {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        Ok(()) | Err(_) => Ok(read),
     }
 }
 
