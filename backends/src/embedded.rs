@@ -18,8 +18,10 @@
 //!
 //! In reading order: `keys` and `values` define the stored form, `spaces` the trees, `changes` the
 //! writes of one command, `committer` the thread, `append` its main command, `projected` the changes
-//! that follow from an entry, and `store` what all of them share. Then comes one file for each port.
-//! `open`, `journals`, `mark`, `disk`, `maintenance` and `health` keep the store safe.
+//! that follow from an entry, `recent` the heads and cursors without rows of their own, and `store`
+//! what all of them share. Then comes one file for each port.
+//! `open`, `journals`, `mark`, `disk`, `maintenance` and `health` keep the store safe, and
+//! `gather` and `journal_space` keep it fast.
 
 mod accounts;
 mod append;
@@ -28,9 +30,11 @@ mod committer;
 mod conversations;
 mod cursors;
 mod disk;
+mod gather;
 mod heads;
 mod health;
 mod ids;
+mod journal_space;
 mod journals;
 mod keys;
 mod last_seen;
@@ -40,6 +44,7 @@ mod maintenance;
 mod mark;
 mod open;
 mod projected;
+mod recent;
 mod replies;
 mod spaces;
 mod store;
@@ -47,14 +52,14 @@ mod values;
 
 use std::{fs::File, path::PathBuf, sync::Arc, thread::JoinHandle};
 
-use chat_core::{error::StoreError, id::Snowflakes, port::Stores, time::Timestamp};
+use chat_core::{id::Snowflakes, port::Stores, time::Timestamp};
 use presence::LastSeen;
 use tokio::sync::watch;
 
 use self::{
     accounts::EmbeddedAccounts, conversations::EmbeddedConversations, cursors::EmbeddedCursors,
-    last_seen::EmbeddedLastSeen, log::EmbeddedLog, logins::EmbeddedLogins,
-    maintenance::Maintenance, replies::EmbeddedReplies, store::Shared,
+    journal_space::JournalSpace, last_seen::EmbeddedLastSeen, log::EmbeddedLog,
+    logins::EmbeddedLogins, maintenance::Maintenance, replies::EmbeddedReplies, store::Shared,
 };
 pub use self::{health::Health, open::OpenError};
 
@@ -94,13 +99,16 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the store of a folder, or creates it. Blocks, for seconds if the journal is large.
+    /// Opens the store of a folder, or creates it. Blocks, for seconds if the journal is large. Called
+    /// within a runtime, it answers the commands of a batch there, with one wake-up for all of them.
     pub fn open(config: &EmbeddedConfig) -> Result<Self, OpenError> {
         let (store, lock) = open::open(config)?;
         let store = Arc::new(store);
         let no_thread = |error| OpenError::Folder { dir: config.dir.clone(), error };
         let maintenance = Maintenance::start(store.clone()).map_err(no_thread)?;
-        let (queue, committer) = committer::start(store.clone()).map_err(no_thread)?;
+        let journal_space = JournalSpace::new(open::trees(config));
+        let (queue, committer) =
+            committer::start(store.clone(), journal_space).map_err(no_thread)?;
         let shared = Arc::new(Shared::new(store, queue));
         Ok(Self { shared, committer: Some(committer), maintenance: Some(maintenance), lock })
     }
@@ -130,8 +138,8 @@ impl Embedded {
 
     /// Returns the time of the newest entry, or 1970 for an empty store. Times of later entries must not be
     /// earlier.
-    pub fn newest_entry_at(&self) -> Result<Timestamp, StoreError> {
-        ids::newest_entry_at(&self.shared.store)
+    pub fn newest_entry_at(&self) -> Timestamp {
+        self.shared.store.recent.newest_entry_at()
     }
 
     /// Returns the current health.

@@ -47,10 +47,10 @@ async fn store_is_refused_when_its_format_is_unknown() {
     write_messages(dir.path(), Writer::new(1), 1).await;
     fs::write(dir.path().join("format"), "confab embedded store, format 7\n").unwrap();
     let refusal = open(dir.path()).unwrap_err();
-    assert!(matches!(refusal, OpenError::Newer { found: 7, known: 2, .. }), "{refusal}");
-    fs::write(dir.path().join("format"), "confab embedded store, format 1\n").unwrap();
+    assert!(matches!(refusal, OpenError::Newer { found: 7, known: 3, .. }), "{refusal}");
+    fs::write(dir.path().join("format"), "confab embedded store, format 2\n").unwrap();
     let refusal = open(dir.path()).unwrap_err();
-    assert!(matches!(refusal, OpenError::Older { found: 1, known: 2, .. }), "{refusal}");
+    assert!(matches!(refusal, OpenError::Older { found: 2, known: 3, .. }), "{refusal}");
 }
 
 #[tokio::test]

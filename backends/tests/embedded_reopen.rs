@@ -179,6 +179,49 @@ async fn reopened_store_holds_everything_that_was_written() {
     }
 }
 
+/// Heads and senders' cursors have no rows of their own until their batch is no longer recent.
+#[tokio::test]
+async fn heads_and_cursors_survive_a_restart_at_any_age() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writers: Vec<Writer> = (1..=320).map(Writer::new).collect();
+    let embedded = open(dir.path());
+    let stores = embedded.stores();
+    for writer in &mut writers {
+        writer.send(&stores).await;
+    }
+    // Receipts have rows at once. The oldest of these cursors gets its row from a record later.
+    let further = Cursor { delivered_seq: Seq::new(9), ..Cursor::default() };
+    for writer in writers.iter().step_by(60) {
+        let advanced = stores.cursors.advance(writer.sender, writer.conversation, further).await;
+        assert_eq!(advanced.unwrap().0.read_seq, Seq::new(1));
+    }
+    for writer in writers.iter_mut().step_by(7) {
+        writer.send(&stores).await;
+    }
+    drop(stores);
+    embedded.close();
+    for round in 0..3 {
+        let embedded = open(dir.path());
+        let stores = embedded.stores();
+        for (index, writer) in writers.iter_mut().enumerate() {
+            writer.assert_log(&stores).await;
+            let cursor = stores.cursors.of_user(writer.sender, &[writer.conversation]).await;
+            let delivered = if index % 60 == 0 { further.delivered_seq } else { writer.head.seq };
+            let expected = Cursor {
+                delivered_seq: delivered.max(writer.head.seq),
+                read_seq: writer.head.seq,
+                read_ord: writer.head.ord,
+            };
+            assert_eq!(cursor.unwrap(), [expected], "conversation {}", index + 1);
+            if index % 3 == round {
+                writer.send(&stores).await;
+            }
+        }
+        drop(stores);
+        embedded.close();
+    }
+}
+
 #[tokio::test]
 async fn expired_replies_are_removed_when_others_claim_keys() {
     let dir = tempfile::tempdir().unwrap();

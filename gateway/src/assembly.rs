@@ -148,7 +148,7 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
                 last_seen: embedded.last_seen(),
                 health: Arc::new(EmbeddedHealth(embedded.health_changes())),
                 ids: embedded.ids(),
-                newest_entry_at: embedded.newest_entry_at().context("embedded store")?,
+                newest_entry_at: embedded.newest_entry_at(),
                 key: configured_key().unwrap_or_else(default_key).map_err(invalid)?,
                 engine: Engine::Embedded(Box::new(embedded)),
             })

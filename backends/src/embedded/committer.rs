@@ -1,8 +1,8 @@
 //! The committer: the only thread that writes. It takes the queued commands, stages each, commits all
 //! of them with one sync, and then answers.
 //!
-//! It never waits for more commands. A single command is committed at once, and the commands that
-//! arrive meanwhile form the next batch.
+//! A single command is committed at once, and the commands that arrive meanwhile form the next batch.
+//! On a slow disk a batch waits a moment for those who are about to send again ([`Gather`]).
 
 use std::{
     sync::{
@@ -10,15 +10,17 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
-    thread::{Builder, JoinHandle},
+    thread::{Builder, JoinHandle, park_timeout},
 };
 
 use chat_core::error::StoreError;
 use parking_lot::RwLock;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
 use super::{
     changes::{Changes, Txn},
+    gather::Gather,
+    journal_space::JournalSpace,
     store::Store,
 };
 
@@ -83,11 +85,39 @@ fn unanswered() -> StoreError {
 /// The bounded queue in front of the committer. A full queue refuses commands.
 pub(super) struct Queue {
     sender: RwLock<Option<SyncSender<Box<dyn Command>>>>,
-    waiting_bytes: Arc<AtomicUsize>,
+    backlog: Arc<Backlog>,
     /// Commands whose callers have given up so far. Each may still be applied.
     abandoned: AtomicU64,
     /// How many of the abandoned commands are known to be applied or discarded.
     settled: AtomicU64,
+}
+
+/// What is in the queue.
+#[derive(Debug, Default)]
+struct Backlog {
+    commands: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Backlog {
+    /// Adds a command. Returns false, and adds nothing, if there are too many bytes already.
+    fn add(&self, bytes: usize) -> bool {
+        if self.bytes.fetch_add(bytes, Ordering::AcqRel) > QUEUE_BYTES_MAX {
+            self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+            return false;
+        }
+        self.commands.fetch_add(1, Ordering::AcqRel);
+        true
+    }
+
+    fn remove(&self, commands: usize, bytes: usize) {
+        self.commands.fetch_sub(commands, Ordering::AcqRel);
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    fn commands(&self) -> usize {
+        self.commands.load(Ordering::Acquire)
+    }
 }
 
 /// Counts a command as abandoned when dropped before its answer has arrived.
@@ -102,10 +132,10 @@ impl Drop for AbandonGuard<'_> {
 }
 
 impl Queue {
-    fn new(sender: SyncSender<Box<dyn Command>>, waiting_bytes: Arc<AtomicUsize>) -> Self {
+    fn new(sender: SyncSender<Box<dyn Command>>, backlog: Arc<Backlog>) -> Self {
         Self {
             sender: RwLock::new(Some(sender)),
-            waiting_bytes,
+            backlog,
             abandoned: AtomicU64::new(0),
             settled: AtomicU64::new(0),
         }
@@ -130,12 +160,11 @@ impl Queue {
         let bytes = command.bytes();
         let sender = self.sender.read();
         let Some(sender) = sender.as_ref() else { return refused("the store is closed") };
-        if self.waiting_bytes.fetch_add(bytes, Ordering::AcqRel) > QUEUE_BYTES_MAX {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        if !self.backlog.add(bytes) {
             return refused("the write queue is full");
         }
         sender.try_send(command).or_else(|error| {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            self.backlog.remove(1, bytes);
             match error {
                 TrySendError::Full(_) => refused("the write queue is full"),
                 TrySendError::Disconnected(_) => refused("the committer has ended"),
@@ -161,18 +190,27 @@ impl Queue {
 }
 
 /// Starts the committer of this store.
-pub(super) fn start(store: Arc<Store>) -> std::io::Result<(Queue, JoinHandle<()>)> {
+pub(super) fn start(
+    store: Arc<Store>,
+    journal_space: JournalSpace,
+) -> std::io::Result<(Queue, JoinHandle<()>)> {
     let (sender, queued) = sync_channel(QUEUE_COMMANDS_MAX);
-    let waiting_bytes = Arc::new(AtomicUsize::new(0));
-    let queue = Queue::new(sender, waiting_bytes.clone());
-    let run = move || Committer { store: &store, queued, waiting_bytes }.run();
+    let backlog = Arc::new(Backlog::default());
+    let queue = Queue::new(sender, backlog.clone());
+    let runtime = Handle::try_current().ok();
+    let run = move || {
+        Committer { store: &store, queued, backlog, journal_space, runtime }.run();
+    };
     Ok((queue, Builder::new().name("store-committer".to_owned()).spawn(run)?))
 }
 
 struct Committer<'a> {
     store: &'a Store,
     queued: Receiver<Box<dyn Command>>,
-    waiting_bytes: Arc<AtomicUsize>,
+    backlog: Arc<Backlog>,
+    journal_space: JournalSpace,
+    /// The runtime on which the store was opened, if any.
+    runtime: Option<Handle>,
 }
 
 impl Drop for Committer<'_> {
@@ -184,9 +222,15 @@ impl Drop for Committer<'_> {
 }
 
 impl Committer<'_> {
-    fn run(&self) {
+    fn run(&mut self) {
+        let mut gather = Gather::default();
         while let Ok(first) = self.queued.recv() {
-            self.commit_batch(self.receive_batch(first));
+            gather.wait(|| self.backlog.commands(), park_timeout);
+            let (commands, bytes) = self.receive_batch(first);
+            let (started, answered) = (Instant::now(), commands.len());
+            self.commit_batch(commands);
+            gather.note_commit(started.elapsed(), answered, self.backlog.commands());
+            self.journal_space.note_commit(bytes);
         }
     }
 
@@ -207,13 +251,26 @@ impl Committer<'_> {
             }
         }
         let committed = self.store.commit(changes);
-        for command in staged {
-            command.answer(committed.clone());
+        self.answer(staged, committed);
+    }
+
+    /// Answers a batch. Each answer from this thread may wake a thread of the runtime that is idle
+    /// again by the next answer, so a task of the runtime gives all of them. The callers wait for it.
+    fn answer(&self, commands: Vec<Box<dyn Command>>, committed: Result<(), StoreError>) {
+        let is_single = commands.len() == 1;
+        let answer_all = move || {
+            for command in commands {
+                command.answer(committed.clone());
+            }
+        };
+        match &self.runtime {
+            Some(runtime) if !is_single => drop(runtime.spawn(async move { answer_all() })),
+            Some(_) | None => answer_all(),
         }
     }
 
-    /// Takes the queued commands, within the bounds of a batch.
-    fn receive_batch(&self, first: Box<dyn Command>) -> Vec<Box<dyn Command>> {
+    /// Takes the queued commands, within the bounds of a batch. Returns them with their bytes.
+    fn receive_batch(&self, first: Box<dyn Command>) -> (Vec<Box<dyn Command>>, usize) {
         let mut bytes = first.bytes();
         let mut commands = vec![first];
         while commands.len() < BATCH_COMMANDS_MAX && bytes < BATCH_BYTES_MAX {
@@ -221,8 +278,8 @@ impl Committer<'_> {
             bytes += command.bytes();
             commands.push(command);
         }
-        self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        commands
+        self.backlog.remove(commands.len(), bytes);
+        (commands, bytes)
     }
 }
 

@@ -22,25 +22,26 @@ use super::{
 pub(super) struct EmbeddedCursors(pub(super) Arc<Shared>);
 
 /// Moves a cursor forward. Returns the cursor afterwards, and true if it moved.
-pub(super) fn advance(
+fn advance(
     txn: &mut Txn<'_>,
     user: UserId,
     conversation: ConversationId,
     to: Cursor,
 ) -> Result<(Cursor, bool), StoreError> {
-    let key = keys::cursor(user, conversation);
-    let before: Cursor = txn.get(Space::Cursors, &key)?.unwrap_or_default();
+    let before = txn.cursor((user, conversation))?;
     let after = before.max(to);
     if after != before {
-        txn.put(Space::Cursors, key, &after);
+        txn.put(Space::Cursors, keys::cursor(user, conversation), &after);
     }
     Ok((after, after != before))
 }
 
 /// Returns the cursor, or the default cursor if it has never moved.
 fn cursor(store: &Store, user: UserId, conversation: ConversationId) -> Result<Cursor, StoreError> {
-    let stored = store.get(Space::Cursors, &keys::cursor(user, conversation))?;
-    Ok(stored.unwrap_or_default())
+    // First what a recent batch moved: it gets a row before it is dropped there.
+    let moved = store.recent.cursor((user, conversation)).unwrap_or_default();
+    let row = store.get(Space::Cursors, &keys::cursor(user, conversation))?;
+    Ok(moved.max(row.unwrap_or_default()))
 }
 
 #[async_trait]

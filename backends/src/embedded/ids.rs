@@ -1,20 +1,16 @@
-//! The mark of the ids, and the time of the newest entry: what a start needs to know of earlier runs.
+//! The mark of the ids: what a start needs to know of the ids of earlier runs.
 //!
 //! Every commit that would store an id near or above the mark raises the mark in the same batch. So the
 //! mark covers every stored id, and costs no sync of its own.
 
 use std::sync::Arc;
 
-use chat_core::{
-    error::StoreError,
-    id::{ConversationId, Snowflakes},
-    time::Timestamp,
-};
+use chat_core::{error::StoreError, id::Snowflakes};
 
 use super::{
     keys,
     spaces::{Space, Spaces},
-    store::{Store, read_failed},
+    store::read_failed,
     values,
 };
 
@@ -26,17 +22,4 @@ pub(super) fn open(spaces: &Spaces) -> Result<Arc<Snowflakes>, StoreError> {
     let mark = spaces.of(Space::Heads).get(keys::ID_MARK).map_err(read_failed)?;
     let mark = mark.map(|mark| values::decode(keys::ID_MARK, &mark)).transpose()?;
     Ok(Arc::new(Snowflakes::above(NODE, mark.unwrap_or_default())))
-}
-
-/// Returns the time of the newest entry. One of the newest batches has it, because the times of entries
-/// never decrease.
-pub(super) fn newest_entry_at(store: &Store) -> Result<Timestamp, StoreError> {
-    let mut newest = Timestamp::default();
-    for (key, value) in store.scan(Space::Heads, keys::RECENT)? {
-        let appended_to: Vec<ConversationId> = values::decode(&key, &value)?;
-        for conversation in appended_to {
-            newest = newest.max(store.head(conversation)?.at);
-        }
-    }
-    Ok(newest)
 }

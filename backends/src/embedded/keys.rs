@@ -4,11 +4,14 @@ use std::ops::RangeInclusive;
 
 use chat_core::{
     id::{ConversationId, LoginId, UserId},
+    limits::CLIENT_ID_CHARS_MAX,
     model::{ClientId, Seq},
     port::ReplyKey,
     time::Timestamp,
 };
 use fjall::UserKey;
+
+use super::recent::RECENT_BATCHES;
 
 /// The newest commit record, in the space of heads.
 pub(super) const COMMITS: &[u8] = b"n";
@@ -18,6 +21,9 @@ pub(super) const ID_MARK: &[u8] = b"i";
 pub(super) const RECENT: &[u8] = b"r";
 /// Sorts after every key of [`reply`].
 pub(super) const REPLIES_END: &[u8] = b"r";
+
+/// Bytes of the longest [`idempotency`] key.
+const IDEMPOTENCY_BYTES_MAX: usize = 17 + CLIENT_ID_CHARS_MAX;
 
 fn single(letter: u8, number: u64) -> [u8; 9] {
     let mut key = [letter; 9];
@@ -44,7 +50,11 @@ pub(super) fn idempotency(
     client_id: &ClientId,
 ) -> UserKey {
     let start = pair(b'k', conversation.get(), sender.get());
-    start.iter().chain(client_id.as_str().as_bytes()).copied().collect()
+    let name = client_id.as_str().as_bytes();
+    let mut key = [0; IDEMPOTENCY_BYTES_MAX];
+    key[..start.len()].copy_from_slice(&start);
+    key[start.len()..start.len() + name.len()].copy_from_slice(name);
+    UserKey::from(&key[..start.len() + name.len()])
 }
 
 /// `t|conversation`: the head.
@@ -52,9 +62,9 @@ pub(super) fn head(conversation: ConversationId) -> [u8; 9] {
     single(b't', conversation.get())
 }
 
-/// `r|slot`: the conversations that one of the newest `slots` batches appended to.
-pub(super) fn recent(commit: u64, slots: u64) -> [u8; 9] {
-    single(b'r', commit % slots)
+/// `r|slot`: what one of the newest batches moved.
+pub(super) fn recent(commit: u64) -> [u8; 9] {
+    single(b'r', commit % RECENT_BATCHES)
 }
 
 /// `m|conversation|user`: a member.

@@ -47,7 +47,7 @@ impl Log for EmbeddedLog {
 
     async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
         self.0.settle_abandoned().await?;
-        let cached = |id: &ConversationId| self.0.store.heads.get(*id);
+        let cached = |id: &ConversationId| self.0.store.cached_head(*id);
         if let Some(heads) = conversations.iter().map(cached).collect() {
             return Ok(heads);
         }

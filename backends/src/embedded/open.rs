@@ -2,7 +2,6 @@
 //! the ends of the logs that changed last.
 
 use std::{
-    collections::HashSet,
     ffi::OsStr,
     fs::{self, DirBuilder, File, TryLockError},
     io::{self, Write},
@@ -25,13 +24,14 @@ use super::{
     keys,
     log::read_entries,
     mark::Mark,
+    recent::Recent,
     spaces::{Space, Spaces},
     store::Store,
     values,
 };
 
 /// The version of the folder that this build reads and writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The smallest journal that fjall rotates.
 const JOURNAL_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// Entries before the head that are checked in each log that changed recently.
@@ -128,6 +128,11 @@ pub enum OpenError {
     },
 }
 
+/// Returns fjall's folder.
+pub(super) fn trees(config: &EmbeddedConfig) -> PathBuf {
+    config.dir.join("trees")
+}
+
 /// Opens the store of a folder and returns it with the file that locks the folder.
 pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> {
     let dir = &config.dir;
@@ -141,7 +146,7 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<(Store, File), OpenError> 
     let lock = lock(dir)?;
     check_format(dir)?;
     let (mark, marked) = Mark::open(&dir.join("mark")).map_err(folder)?;
-    let trees = dir.join("trees");
+    let trees = trees(config);
     // Without this file fjall would treat the trees as new.
     if trees.try_exists().map_err(folder)? && !trees.join("version").try_exists().map_err(folder)? {
         return Err(damaged("the file 'trees/version' is missing".to_owned()));
@@ -238,9 +243,9 @@ fn recover(
     let disk = Disk::of(dir, config.reserve_bytes).map_err(folder)?;
     let (db, spaces) = open_trees(config, marked, journals)?;
     let commits = AtomicU64::new(0);
-    let (heads, health) = (Heads::default(), HealthSignal::new());
+    let (heads, recent, health) = (Heads::default(), Recent::default(), HealthSignal::new());
     let ids = ids::open(&spaces).map_err(damaged)?;
-    let store = Store { db, spaces, heads, health, disk, mark, ids, commits };
+    let store = Store { db, spaces, heads, recent, health, disk, mark, ids, commits };
     let record = store.get_encoded(Space::Heads, keys::COMMITS).map_err(damaged)?;
     let found = record.map_or(Ok(0), |record| journals::read_commit_record(&record));
     let found = found.map_err(damaged)?;
@@ -263,12 +268,10 @@ fn recover(
             "the journal's last write was torn and is cut: it was never acknowledged"
         );
     }
-    let mut changed = HashSet::new();
-    for (key, value) in store.scan(Space::Heads, b"r").map_err(damaged)? {
-        let conversations: Vec<ConversationId> = values::decode(&key, &value).map_err(damaged)?;
-        changed.extend(conversations);
-    }
-    for conversation in changed {
+    let records = store.scan(Space::Heads, keys::RECENT).map_err(damaged)?;
+    let records = records.iter().map(|(key, value)| values::decode(key, value));
+    store.recent.load(records.collect::<Result<_, _>>().map_err(damaged)?, found);
+    for conversation in store.recent.conversations() {
         check_tail(&store, conversation).map_err(damaged)?;
     }
     store.commits.store(found, Ordering::Release);
@@ -283,7 +286,7 @@ fn open_trees(
     journals: &Journals,
 ) -> Result<(Database, Spaces), OpenError> {
     let open = || {
-        let db = Database::builder(config.dir.join("trees"))
+        let db = Database::builder(trees(config))
             .cache_size(config.cache_bytes)
             .max_journaling_size(config.journal_bytes)
             .open()?;

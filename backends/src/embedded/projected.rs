@@ -9,7 +9,7 @@ use chat_core::{
     projection::{Projection, erasures},
 };
 
-use super::{changes::Txn, cursors, keys, log, spaces::Space};
+use super::{changes::Txn, keys, log, spaces::Space};
 
 /// Writes the projection of an entry, and erases the texts that a redaction removes.
 pub(super) fn stage(txn: &mut Txn<'_>, entry: &Entry) -> Result<(), StoreError> {
@@ -33,9 +33,7 @@ pub(super) fn stage(txn: &mut Txn<'_>, entry: &Entry) -> Result<(), StoreError> 
                 log::erase(txn, conversation, seq)?;
             }
         }
-        Projection::Cursor { user, to } => {
-            cursors::advance(txn, user, conversation, to)?;
-        }
+        Projection::Cursor { user, to } => txn.move_to_own_entry((user, conversation), to),
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
-/// A tree. fjall makes a batch visible space by space in the order of this declaration. Heads come
-/// last, so a reader of a head also finds every row that the head covers.
+/// A tree. fjall makes a batch visible space by space in the order of this declaration. A head is read
+/// from memory or comes last, so a reader of a head also finds every row that the head covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Space {
     /// `e`: entries, written once, and once more when they are erased.
@@ -20,7 +20,7 @@ pub(super) enum Space {
     Replies,
     /// Without a letter: when each user was last seen (for presence).
     LastSeen,
-    /// `t`, `n`, `r`, `i`: heads, the commit record, recently changed conversations, the mark of ids.
+    /// `t`, `n`, `r`, `i`: heads, the commit record, what recent batches moved, the mark of ids.
     Heads,
 }
 

@@ -12,7 +12,7 @@ use std::{
 use chat_core::{
     error::StoreError,
     id::{ConversationId, Snowflakes},
-    model::Head,
+    model::{Cursor, Head},
 };
 use fjall::{Database, PersistMode, UserValue};
 use tokio::sync::Semaphore;
@@ -25,20 +25,20 @@ use super::{
     health::{Health, HealthSignal},
     journals, keys,
     mark::Mark,
+    recent::{Moves, Recent},
     spaces::{Space, Spaces},
     values::{self, Record},
 };
 
 /// Readers that may block a thread at the same time. More readers wait for their turn.
 const READERS_MAX: usize = 32;
-/// The store remembers which conversations changed in this many of the newest batches.
-const RECENT_BATCHES: u64 = 256;
 
 /// The trees and what guards them. All methods block.
 pub(super) struct Store {
     pub(super) db: Database,
     pub(super) spaces: Spaces,
     pub(super) heads: Heads,
+    pub(super) recent: Recent,
     pub(super) health: HealthSignal,
     pub(super) disk: Disk,
     pub(super) mark: Mark,
@@ -105,9 +105,15 @@ impl Store {
         rows.map(|row| row.into_inner().map_err(read_failed)).collect()
     }
 
+    /// Returns the head of a log if it is in memory.
+    pub(super) fn cached_head(&self, conversation: ConversationId) -> Option<Head> {
+        // A recent head is newer than a cached one.
+        self.recent.head(conversation).or_else(|| self.heads.get(conversation))
+    }
+
     /// Returns the head of a log, or the default head if the log is empty.
     pub(super) fn head(&self, conversation: ConversationId) -> Result<Head, StoreError> {
-        if let Some(head) = self.heads.get(conversation) {
+        if let Some(head) = self.cached_head(conversation) {
             return Ok(head);
         }
         let stored = self.get(Space::Heads, &keys::head(conversation))?;
@@ -116,6 +122,9 @@ impl Store {
 
     /// Returns the head of a log and caches it. Only the committer may call this.
     pub(super) fn head_for_append(&self, conversation: ConversationId) -> Result<Head, StoreError> {
+        if let Some(head) = self.recent.head(conversation) {
+            return Ok(head);
+        }
         let head = self.head(conversation)?;
         self.heads.set([(conversation, head)]);
         Ok(head)
@@ -140,10 +149,12 @@ impl Store {
             return Ok(());
         }
         let commits = self.commits.load(Ordering::Acquire) + 1;
-        let heads = changes.heads().clone();
-        let appended_to: Vec<ConversationId> = heads.keys().copied().collect();
-        let recent = keys::recent(commits, RECENT_BATCHES);
-        changes.put_encoded(Space::Heads, recent, values::encode(&appended_to));
+        let moves = changes.take_moves(commits);
+        let expired = self.recent.expiring(commits);
+        self.write_rows_of(&expired, &mut changes)?;
+        if !moves.is_empty() {
+            changes.put_encoded(Space::Heads, keys::recent(commits), values::encode(&moves));
+        }
         let id_mark = self.ids.due_mark();
         if let Some(mark) = id_mark {
             changes.put_encoded(Space::Heads, keys::ID_MARK, values::encode(&mark));
@@ -160,7 +171,9 @@ impl Store {
                 StoreError::Unknown("a write has failed".to_owned())
             });
         }
-        self.heads.set(heads);
+        // Cached before they are dropped there, so that a reader finds the newest one.
+        self.heads.set(expired.heads.iter().copied());
+        self.recent.commit(moves, &expired);
         if let Some(mark) = id_mark {
             self.ids.set_durable(mark);
         }
@@ -168,6 +181,24 @@ impl Store {
         if let Err(error) = self.mark.write(commits) {
             tracing::warn!(%error, "cannot write the commit mark");
         }
+        Ok(())
+    }
+
+    /// Writes a row for each of these values.
+    fn write_rows_of(&self, moves: &Moves, changes: &mut Changes) -> Result<(), StoreError> {
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let mut txn = Txn::new(self, changes);
+        for (conversation, head) in &moves.heads {
+            txn.put(Space::Heads, keys::head(*conversation), head);
+        }
+        for ((user, conversation), cursor) in &moves.cursors {
+            let key = keys::cursor(*user, *conversation);
+            let row: Option<Cursor> = txn.get(Space::Cursors, &key)?;
+            txn.put(Space::Cursors, key, &cursor.max(row.unwrap_or_default()));
+        }
+        txn.apply();
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ use chat_core::{
 use fjall::UserValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::recent::Moves;
+
 /// A type that is stored as the value of a row.
 pub(super) trait Record: Serialize + DeserializeOwned {
     /// Names the record in errors.
@@ -34,7 +36,7 @@ records! {
     Entry: "entry",
     Seq: "idempotency row",
     Head: "head",
-    Vec<ConversationId>: "list of recently changed conversations",
+    Moves: "record of a recent batch",
     Member: "member",
     Founding: "founding",
     Arc<str>: "title",
@@ -59,7 +61,7 @@ pub(super) struct Account {
 
 /// Encodes the value of a row.
 pub(super) fn encode<T: Record>(record: &T) -> UserValue {
-    versioned::encode(record).into()
+    versioned::with_encoded(record, |bytes| UserValue::from(bytes))
 }
 
 /// Decodes the value of the row with this key. Fails with `Corrupt` if the version is unknown or the

@@ -70,7 +70,13 @@ fn log_records_keep_their_bytes() {
         owners: 1,
     };
     assert_bytes(&head, "010403d00f04010201");
-    assert_bytes(&vec![conversation(), ConversationId::new(1).unwrap()], "0102ac0201");
+    let cursor = Cursor { delivered_seq: Seq::new(3), read_seq: Seq::new(2), read_ord: 1 };
+    let moves = Moves {
+        commit: 300,
+        heads: vec![(conversation(), head)],
+        cursors: vec![((user(), conversation()), cursor)],
+    };
+    assert_bytes(&moves, "01ac0201ac020403d00f040102010107ac02030201");
 }
 
 #[test]
