@@ -4,6 +4,7 @@ pub(crate) mod deliver;
 pub(crate) mod groups;
 pub(crate) mod history;
 pub(crate) mod idle;
+pub(crate) mod mixed;
 pub(crate) mod poll;
 pub(crate) mod send;
 pub(crate) mod storm;
@@ -43,6 +44,8 @@ pub(crate) enum Scenario {
     Groups(groups::Groups),
     /// Long polls in many groups: the cost and the time of a delivery to a poll
     Poll(poll::Poll),
+    /// Texts, receipts, typing, pages of history and reconnects at a fixed rate
+    Mixed(mixed::Mixed),
     /// All clients reconnect at the same moment, with cursors that are behind
     Storm(storm::Storm),
 }
@@ -55,6 +58,7 @@ impl Scenario {
             Self::Idle(idle) => idle.run(conditions),
             Self::History(history) => history.run(conditions),
             Self::Groups(groups) => groups.run(conditions),
+            Self::Mixed(mixed) => mixed.run(conditions),
             Self::Poll(poll) => poll.run(conditions),
             Self::Storm(storm) => storm.run(conditions),
         }

@@ -6,7 +6,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     mem::MaybeUninit,
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     os::fd::OwnedFd,
     time::Duration,
 };
@@ -39,6 +39,8 @@ pub(crate) enum Stage {
     Http,
     /// WebSocket frames.
     Frames,
+    /// Nothing: this side has closed it.
+    Closed,
 }
 
 /// What a socket received.
@@ -109,6 +111,16 @@ impl Sockets {
         let (partial, unsent) = (Vec::new(), Vec::new());
         self.all.push(Socket { stream, stage, partial, unsent, bytes_read: 0 });
         Ok(number)
+    }
+
+    /// Closes a connection, without a closing handshake. Its number is not used again.
+    pub(crate) fn close(&mut self, number: usize) -> Result<()> {
+        let socket = &mut self.all[number];
+        epoll::delete(&self.epoll, &socket.stream)?;
+        socket.stage = Stage::Closed;
+        // Fails only if the server has closed it too.
+        socket.stream.shutdown(Shutdown::Both).unwrap_or_default();
+        Ok(())
     }
 
     /// Sends bytes, now or when the kernel has room.
@@ -231,6 +243,7 @@ impl Socket {
         while let Some(length) = match self.stage {
             Stage::Http => self.split_answer(&bytes[used..], at, on)?,
             Stage::Frames => self.split_frame(interest, &bytes[used..], at, on)?,
+            Stage::Closed => None,
         } {
             used += length;
         }

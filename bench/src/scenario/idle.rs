@@ -15,8 +15,8 @@ use crate::{
     sockets::Sockets,
 };
 
-/// The time without requests before the memory is read.
-const SETTLED: Duration = Duration::from_secs(3);
+/// The most time without requests before the memory is read.
+const SETTLED_MAX: Duration = Duration::from_secs(3);
 
 /// The connections and their users.
 #[derive(Debug, Clone, Args)]
@@ -45,32 +45,34 @@ impl Idle {
         let groups = server.accounts().chunks(usize::try_from(self.group)?);
         let groups: Vec<_> = groups.filter(|accounts| accounts.len() > 1).collect();
         conversations::create(&server, &groups)?;
+        let watch = Duration::from_secs(self.watch);
+        let settled = watch.min(SETTLED_MAX);
         let mut sockets = Sockets::new()?;
         // The first connection allocates what all connections share.
         let first = hello(&server.accounts()[0], None)?;
         Opening::new(&sockets, server.address(), vec![first]).finish(&mut sockets)?;
-        stay_idle(&mut sockets, SETTLED)?;
+        stay_idle(&mut sockets, settled)?;
         let before = server.memory()?.resident;
         conditions.progress.phase(&format!("idle, {shape}: connecting"));
         let accounts = server.accounts().iter().cycle().take(usize::try_from(self.connections)?);
         let hellos = accounts.map(|account| hello(account, None)).collect::<Result<_>>()?;
         Opening::new(&sockets, server.address(), hellos).finish(&mut sockets)?;
-        stay_idle(&mut sockets, SETTLED)?;
+        stay_idle(&mut sockets, settled)?;
         let connected = server.memory()?.resident;
         conditions.progress.phase(&format!("idle, {shape}: watching"));
-        let (usage, watch) = (server.usage()?, Duration::from_secs(self.watch));
+        let usage = server.usage()?;
         stay_idle(&mut sockets, watch)?;
-        let (usage, settled) = (server.usage()? - usage, server.memory()?.resident);
+        let (usage, later) = (server.usage()? - usage, server.memory()?.resident);
         let each = |resident: u64| {
             ratio(resident.saturating_sub(before), u64::from(self.connections)) / 1_000.0
         };
         let mut outcome = Outcome::new("idle", shape);
         outcome.add("each", "KB", each(connected));
-        outcome.add("each later", "KB", each(settled));
+        outcome.add("each later", "KB", each(later));
         outcome.add("later", "s", float(self.watch));
         outcome.add("CPU", "ms/s", usage.total().as_secs_f64() * 1_000.0 / watch.as_secs_f64());
         outcome.add("before", "MiB", float(before >> 10) / 1024.0);
-        outcome.add("resident", "MiB", float(settled >> 10) / 1024.0);
+        outcome.add("resident", "MiB", float(later >> 10) / 1024.0);
         Ok(outcome)
     }
 }

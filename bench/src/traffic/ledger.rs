@@ -19,8 +19,16 @@ struct Peer {
     conversation: usize,
     next_seq: u64,
     next_id: u64,
-    /// The sends without an acknowledgement, oldest first: their ids and times.
-    waiting: VecDeque<(u64, Instant)>,
+    /// The commands without a reply, oldest first.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A command without a reply.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    id: u64,
+    at: Instant,
+    is_send: bool,
 }
 
 /// What has happened in one conversation.
@@ -43,6 +51,8 @@ pub(crate) struct Ledger {
     tallies: Vec<Tally>,
     pub(crate) acknowledgements: Latencies,
     pub(crate) deliveries: Latencies,
+    /// The times of replies to other commands than sends.
+    pub(crate) answers: Latencies,
     /// Events that are not entries, such as receipts.
     pub(crate) other_events: u64,
     counts: Counts,
@@ -67,6 +77,7 @@ impl Ledger {
             tallies: Vec::new(),
             acknowledgements: Latencies::new()?,
             deliveries: Latencies::new()?,
+            answers: Latencies::new()?,
             other_events: 0,
             counts: Counts::default(),
             due: Vec::new(),
@@ -91,18 +102,25 @@ impl Ledger {
 
     /// Counts a send of this socket that is due at `at`, and returns the command's id.
     pub(crate) fn send(&mut self, socket: usize, at: Instant) -> u64 {
-        let peer = &mut self.peers[socket];
-        let id = peer.next_id;
-        peer.next_id += 1;
-        peer.waiting.push_back((id, at));
-        let tally = &mut self.tallies[peer.conversation];
+        let tally = &mut self.tallies[self.peers[socket].conversation];
         tally.sent += 1;
         self.counts.sent += 1;
         self.counts.expected += tally.sockets;
         if let Some(times) = &mut tally.sent_at {
             times.push(at);
         }
-        id
+        self.peers[socket].begin(at, true)
+    }
+
+    /// Counts another command of this socket, about its conversation, and returns the command's id.
+    pub(crate) fn ask(&mut self, socket: usize, at: Instant) -> u64 {
+        self.peers[socket].begin(at, false)
+    }
+
+    /// Continues a closed socket, which waits for no reply, as the next socket.
+    pub(crate) fn move_socket(&mut self, closed: usize) {
+        let Peer { conversation, next_seq, .. } = self.peers[closed];
+        self.peers.push(Peer { conversation, next_seq, next_id: 1, waiting: VecDeque::new() });
     }
 
     /// Counts what a socket received at `at`. Fails if it is not exactly what is due.
@@ -140,9 +158,14 @@ impl Ledger {
 
     fn receive_acknowledgement(&mut self, socket: usize, id: u64, at: Instant) -> Result<()> {
         let peer = &mut self.peers[socket];
-        let (next, sent) = peer.waiting.pop_front().context("an extra acknowledgement")?;
-        ensure!(id == next, "an acknowledgement of {id} instead of {next}");
-        self.acknowledgements.record(at.saturating_duration_since(sent));
+        let waiting = peer.waiting.pop_front().context("an extra acknowledgement")?;
+        ensure!(id == waiting.id, "an acknowledgement of {id} instead of {}", waiting.id);
+        let took = at.saturating_duration_since(waiting.at);
+        if !waiting.is_send {
+            self.answers.record(took);
+            return Ok(());
+        }
+        self.acknowledgements.record(took);
         self.tallies[peer.conversation].acknowledged += 1;
         self.counts.acknowledged += 1;
         self.due.push(peer.conversation);
@@ -154,9 +177,14 @@ impl Ledger {
         due.append(&mut self.due);
     }
 
-    /// Returns how many sends of a socket are not acknowledged.
+    /// Returns how many commands of a socket have no reply.
     pub(crate) fn outstanding(&self, socket: usize) -> usize {
         self.peers[socket].waiting.len()
+    }
+
+    /// Returns true if every command has a reply.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.peers.iter().all(|peer| peer.waiting.is_empty())
     }
 
     /// Returns true if everything sent to a conversation is acknowledged and delivered.
@@ -183,7 +211,18 @@ impl Ledger {
     pub(crate) fn clear_times(&mut self) {
         self.acknowledgements.clear();
         self.deliveries.clear();
+        self.answers.clear();
         self.other_events = 0;
+    }
+}
+
+impl Peer {
+    /// Adds a command that waits for its reply, and returns its id.
+    fn begin(&mut self, at: Instant, is_send: bool) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.waiting.push_back(Waiting { id, at, is_send });
+        id
     }
 }
 
