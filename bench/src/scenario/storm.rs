@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use tokio::time::Instant;
 
@@ -75,11 +75,11 @@ impl Storm {
         let (returning, others) = server.accounts().split_at(count);
         let groups: Vec<_> = returning.chunks(group).collect();
         let mut conversations = conversations::create(&server, &groups)?;
-        self.fill(&server, &mut conversations)?;
+        self.fill(&server, &mut conversations).context("filling the groups")?;
         let pairs: Vec<_> = others.chunks(2).collect();
         let pairs = conversations::create(&server, &pairs)?;
         let mut others = Traffic::connect(&server, &pairs, Pace::PerSecond(OTHERS_RATE), 128)?;
-        others.warm_up(Until::Time(conditions.warm_up))?;
+        others.warm_up(Until::Time(conditions.warm_up)).context("other users before the storm")?;
         conditions.progress.phase(&format!("storm, {shape}: first connection"));
         let mut sockets = Sockets::new()?;
         let hellos = returning.iter().map(|account| hello(account, None)).collect::<Result<_>>()?;
@@ -94,8 +94,9 @@ impl Storm {
             drop(sockets);
             let passed = self.pass(&server, &conversations);
             stop.store(true, Ordering::Relaxed);
-            let measured = sending.join().map_err(|_| anyhow!("the other senders panicked"))??;
-            Ok::<(Passed, Measured), anyhow::Error>((passed?, measured))
+            let measured = sending.join().map_err(|_| anyhow!("the other senders panicked"))?;
+            let passed = passed.context("the returning clients")?;
+            Ok::<(Passed, Measured), anyhow::Error>((passed, measured.context("the other users")?))
         })?;
         let usage = server.usage()? - usage;
         let mut outcome = Outcome::new("storm", shape);
