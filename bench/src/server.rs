@@ -131,6 +131,7 @@ fn spawn(launch: &Launch, data: &Path, key: &Path) -> Result<(Child, ChildStderr
         ("ADMIN__LISTEN", "127.0.0.1:0"),
         ("LOG", "warn"),
         ("RATE_LIMITS__ENABLED", "false"),
+        ("LIMITS__CONNECTIONS_PER_ADDRESS", "100000"),
     ];
     let mut child = command
         .envs(fixed.map(|(name, value)| (format!("CONFAB__{name}"), value)))

@@ -14,13 +14,14 @@ use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    budget::Unread,
     command::{Command, Page, Reply, Written},
     context::Context,
     directory::Directory,
     error::ChatError,
     event::Event,
     id::{ConversationId, LoginId, UserId},
-    limits::READS_AT_ONCE_MAX,
+    limits::{HISTORY_PAGE_BYTES, READS_AT_ONCE_MAX},
     model::{Head, Identity, Member, Seq},
     outbox::Ending,
     port::Stores,
@@ -38,15 +39,16 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Starts a gateway's chat. It refuses access tokens of the `revoked` logins, runs its background
-    /// jobs on `tasks`, and ends them on `shutdown`.
+    /// Starts a gateway's chat. It refuses access tokens of the `revoked` logins, keeps what clients
+    /// have not read within `unread`, runs its background jobs on `tasks`, and ends them on `shutdown`.
     pub fn start(
         ports: Ports,
         revoked: RevokedLogins,
+        unread: Arc<Unread>,
         tasks: TaskTracker,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
-        let context = Arc::new(Context::new(ports, revoked, tasks));
+        let context = Arc::new(Context::new(ports, revoked, tasks, unread));
         let chat = Arc::new(Self { context, directory: Directory::default() });
         upkeep::start(&chat, shutdown);
         chat
@@ -136,7 +138,7 @@ impl Chat {
         let head_seq = self.head(conversation).await?.seq;
         let floor = member.joined_seq.previous();
         let (after, to) = bounds(page, limit as u64, floor, head_seq);
-        let items = self.entries(conversation, after, to, limit).await?;
+        let items = within_page_bytes(self.entries(conversation, after, to, limit).await?, page);
         self.recheck_membership(member, conversation).await?;
         Ok(Reply::History { items, head_seq })
     }
@@ -250,6 +252,13 @@ impl Chat {
         }
     }
 
+    /// Returns how many sessions a user has on this gateway.
+    pub fn sessions_of(&self, user: UserId) -> usize {
+        let mut count = 0;
+        self.context.users.each_session(user, |_| count += 1);
+        count
+    }
+
     /// Returns how many sessions are open.
     pub fn sessions(&self) -> usize {
         self.context.users.session_count()
@@ -268,6 +277,33 @@ impl Revocations for Chat {
         self.context.revoked.insert(ended, self.context.ports.wall_clock.now());
         self.end_sessions_of(ended);
     }
+}
+
+/// Shortens a page to [`HISTORY_PAGE_BYTES`], but not below one entry. What remains has no gap, and
+/// is at the end of the page that the caller asked for.
+fn within_page_bytes(mut items: Vec<EntryView>, page: Page) -> Vec<EntryView> {
+    let mut bytes: usize = items.iter().map(EntryView::wire_bytes).sum();
+    let (mut start, mut end) = (0, items.len());
+    while bytes > HISTORY_PAGE_BYTES && end - start > 1 {
+        let drops_oldest = match page {
+            Page::Newest | Page::Before(_) => true,
+            Page::After(_) => false,
+            Page::Around(seq) => {
+                let (oldest, newest) = (items[start].entry.seq, items[end - 1].entry.seq);
+                seq.since(oldest) > newest.since(seq)
+            }
+        };
+        if drops_oldest {
+            bytes -= items[start].wire_bytes();
+            start += 1;
+        } else {
+            end -= 1;
+            bytes -= items[end].wire_bytes();
+        }
+    }
+    items.truncate(end);
+    items.drain(..start);
+    items
 }
 
 /// Returns the range `(after, to]` of a page, between the caller's first visible entry and the head.

@@ -1,10 +1,14 @@
 //! What all parts of the domain on one gateway share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    budget::Unread,
     hint::Hint,
     log::AppendMetrics,
     port::{Channel, Stores},
@@ -25,10 +29,17 @@ pub(crate) struct Context {
     pub(crate) users: Users,
     pub(crate) lost_hints: LostHints,
     pub(crate) append_metrics: AppendMetrics,
+    /// Bytes that wait for clients to read.
+    pub(crate) unread: Arc<Unread>,
 }
 
 impl Context {
-    pub(crate) fn new(ports: Ports, revoked: RevokedLogins, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        ports: Ports,
+        revoked: RevokedLogins,
+        tasks: TaskTracker,
+        unread: Arc<Unread>,
+    ) -> Self {
         Self {
             ports,
             revoked,
@@ -36,6 +47,7 @@ impl Context {
             users: Users::default(),
             lost_hints: LostHints::default(),
             append_metrics: AppendMetrics::new(),
+            unread,
         }
     }
 

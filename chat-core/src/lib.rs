@@ -11,6 +11,7 @@
 
 pub mod accounts;
 mod addable;
+pub mod budget;
 pub mod chat;
 pub mod command;
 mod context;

@@ -55,6 +55,13 @@ pub const APPENDER_QUEUE_MAX: usize = 4_096;
 /// The number of newest entries in which a retry without `base_seq` is always recognized.
 pub const REPEAT_ENTRIES_MIN: u64 = 4_096;
 
+/// The number of bytes after which a session stops reading a page of the log for its client.
+pub const RESUME_PAGE_BYTES: usize = 128 * 1024;
+/// The number of bytes after which a page of history ends, however many entries were asked for.
+pub const HISTORY_PAGE_BYTES: usize = 256 * 1024;
+/// The default budget of bytes that are ready for clients but not sent yet.
+pub const UNREAD_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
+
 /// The number of fresh ids that are tried for one user, login or conversation. A second one is only
 /// needed after a defect: ids never repeat.
 pub const FRESH_IDS_MAX: usize = 3;

@@ -38,6 +38,7 @@ pub use self::{
     transport::{Sent, Transport},
 };
 use crate::{
+    budget::ByteBudget,
     id::ConversationId,
     model::{Identity, Seq},
 };
@@ -51,9 +52,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Creates an empty outbox for a session of this identity.
-    pub fn new(identity: Identity) -> Self {
-        Self { identity, contents: Mutex::default(), wake: Notify::new() }
+    /// Creates an empty outbox for a session of this identity. What it holds counts against the
+    /// budget.
+    pub fn new(identity: Identity, budget: &Arc<ByteBudget>) -> Self {
+        Self { identity, contents: Mutex::new(Contents::new(budget)), wake: Notify::new() }
     }
 
     /// Returns whose session it is.
@@ -224,6 +226,12 @@ impl Outbox {
         let next = contents.next();
         contents.is_waiting = next.is_none();
         next
+    }
+
+    /// Reserves the bytes of a page, until the session calls [`Self::next`] again. Returns false if the
+    /// gateway has no room for them.
+    pub(crate) fn reserve_page(&self, bytes: usize) -> bool {
+        self.contents.lock().reserve_page(bytes)
     }
 
     /// Records that the conversation object was sent.

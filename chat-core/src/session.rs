@@ -16,7 +16,7 @@ use crate::{
     event::Event,
     feed,
     id::{ConversationId, UserId},
-    limits::{PAGE_MAX, RESUME_ENTRIES_MAX, STORE_PAUSE},
+    limits::{PAGE_MAX, RESUME_ENTRIES_MAX, RESUME_PAGE_BYTES, STORE_PAUSE},
     model::{Body, Identity, Member, Membership, Seq},
     outbox::{Ending, FollowUp, Lag, Next, Outbox},
     port::Channel,
@@ -65,7 +65,10 @@ impl Session {
         identity: Identity,
         resume: Option<&Resume>,
     ) -> Result<Opened, ChatError> {
-        let session = Self { chat: chat.clone(), outbox: Arc::new(Outbox::new(identity)) };
+        let session = Self {
+            chat: chat.clone(),
+            outbox: Arc::new(Outbox::new(identity, &chat.context.unread.of(identity.user))),
+        };
         if !chat.context.users.add(&session.outbox) {
             chat.subscribe_user(identity.user).await;
         }
@@ -265,6 +268,11 @@ impl Session {
 
     /// Reads the next page of a conversation that is behind.
     async fn read_page(&self, lag: &Lag) -> Result<Vec<Bytes>, ChatError> {
+        if !self.outbox.reserve_page(RESUME_PAGE_BYTES) {
+            return Err(ChatError::Unavailable(
+                "too many clients do not read what is ready for them",
+            ));
+        }
         let mut frames = Vec::new();
         if lag.is_new {
             frames.extend(self.conversation_event(lag.conversation).await?);
@@ -276,13 +284,21 @@ impl Session {
         let stores = self.chat.stores();
         let entries = stores.log.read(lag.conversation, lag.after, lag.head, PAGE_MAX).await?;
         let views = present(&*stores.conversations, entries).await?;
-        let is_all = views.len() < PAGE_MAX;
-        let last = views.last().map_or(lag.after, |view| view.entry.seq);
+        let mut is_all = views.len() < PAGE_MAX;
+        let mut last = lag.after;
+        let mut bytes = 0;
         let reader = self.outbox.identity().user;
         for view in views {
+            if bytes >= RESUME_PAGE_BYTES {
+                is_all = false;
+                break;
+            }
+            last = view.entry.seq;
             let follow_up = FollowUp::of(&view.entry);
             let has_left = matches!(&view.entry.body, Body::Left { user, .. } if *user == reader);
-            frames.push(self.encode(&Event::Message(view)));
+            let frame = self.encode(&Event::Message(view));
+            bytes += frame.len();
+            frames.push(frame);
             frames.extend(self.apply(lag.conversation, follow_up));
             if has_left {
                 return Ok(frames);

@@ -23,6 +23,11 @@ pub struct EntryView {
     pub reactions: Vec<ReactionView>,
 }
 
+/// About how many bytes an entry takes on the wire besides its text.
+const ENTRY_BYTES: usize = 300;
+/// How many bytes the id of a user takes there.
+const USER_BYTES: usize = 24;
+
 /// The users who reacted to a message with one emoji.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReactionView {
@@ -42,6 +47,28 @@ impl From<Entry> for EntryView {
 }
 
 impl EntryView {
+    /// Returns about how many bytes the entry takes on the wire. A control character takes six there,
+    /// and so the text alone may be six times as long as it is in the log.
+    pub(crate) fn wire_bytes(&self) -> usize {
+        let text = match &self.entry.body {
+            Body::Text { text, .. } | Body::Edited { text, .. } => text.as_deref(),
+            Body::Title { title } => Some(&**title),
+            Body::Redacted { .. }
+            | Body::Reaction { .. }
+            | Body::Joined { .. }
+            | Body::Left { .. }
+            | Body::Role { .. } => None,
+        };
+        let escaped = |byte: u8| match byte {
+            b'"' | b'\\' => 2,
+            0..0x20 => 6,
+            _ => 1,
+        };
+        let text: usize = text.unwrap_or_default().bytes().map(escaped).sum();
+        let users: usize = self.reactions.iter().map(|reaction| reaction.users.len() + 2).sum();
+        ENTRY_BYTES + text + users * USER_BYTES
+    }
+
     /// Applies the overlay to a message.
     fn with_overlay(entry: Entry, overlay: &Overlay) -> Self {
         let mut view = Self::from(entry);

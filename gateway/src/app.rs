@@ -1,15 +1,17 @@
 //! The state that all requests and sockets share.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chat_core::{
     accounts::{Grant, Registry},
+    budget::Unread,
     chat::Chat,
     command::{Command, Reply},
     error::ChatError,
     id::{ConversationId, LoginId, UserId},
     model::{Identity, Seq, TokenGeneration},
+    session::{Opened, Resume, Session},
     time::{Clock, Timestamp},
 };
 use presence::{Acquaintances, Tracker};
@@ -36,6 +38,9 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// Random time that is added, so that clients do not reconnect all at once.
 const RECONNECT_SPREAD: Duration = Duration::from_millis(2_500);
 
+/// When a user with too many sessions may try again.
+const SESSION_RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// Interval at which the server pings a socket.
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
 
@@ -56,6 +61,10 @@ pub struct App {
     pub polls: WaitingPolls,
     /// The timer wheel that all sockets share.
     pub wheel: Arc<Wheel>,
+    /// The bytes that wait for clients to read them.
+    pub unread: Arc<Unread>,
+    /// WebSockets and waiting polls of one user on this gateway.
+    pub sessions_per_user: NonZeroU32,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
     /// Readiness and the condition of dependencies.
@@ -113,6 +122,22 @@ impl App {
             self.limits.charge_addition(identity.user).await;
         }
         Ok(reply)
+    }
+
+    /// Opens a session within the user's limits. Fails with `RateLimited` if the user has too many.
+    pub async fn open_session(
+        &self,
+        identity: Identity,
+        resume: Option<&Resume>,
+    ) -> Result<Opened, ChatError> {
+        let permit = self.limits.begin_session(identity.user).await?;
+        let open = u32::try_from(self.chat.sessions_of(identity.user)).unwrap_or(u32::MAX);
+        if open >= self.sessions_per_user.get() {
+            return Err(ChatError::RateLimited { retry_after: SESSION_RETRY_AFTER });
+        }
+        let opened = Session::open(&self.chat, identity, resume).await?;
+        permit.charge(opened.heads.len()).await;
+        Ok(opened)
     }
 
     /// Takes the tokens of a command. Fails with `RateLimited` if a bucket is empty.

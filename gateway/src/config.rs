@@ -131,6 +131,7 @@ impl Config {
         self.auth.check(layers);
         self.embedded.check(layers);
         self.drain.check(layers);
+        self.limits.check(layers);
         if !logging::are_levels(&self.log) {
             layers.refuse("log", "expected levels such as info or info,gateway=debug");
         }

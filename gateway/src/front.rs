@@ -31,6 +31,7 @@ use crate::{
     error::ApiError,
     metrics::{error as count_error, panic as count_panic},
     origin::PageOrigin,
+    unread::{self, RequestUser},
 };
 
 /// Allows pages of ours to load only from this gateway, and nothing inline.
@@ -75,14 +76,18 @@ fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
     ApiError::from(ChatError::Internal).into_response()
 }
 
-async fn serve(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn serve(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let context = RequestContext::of(&request, &app);
+    let user = RequestUser::default();
+    request.extensions_mut().insert(user.clone());
     let answer = match context.refusal(&request) {
         Some(refusal) => refusal.into_response(),
         None if context.is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
         None => next.run(request).await,
     };
+    let answer = unread::count(answer, &app.unread, &user)
+        .unwrap_or_else(|error| ApiError::from(error).into_response());
     let answer = context.complete(answer);
     let labels = [
         ("method", context.method.to_owned()),

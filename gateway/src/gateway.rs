@@ -12,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use chat_core::{
     accounts::{AccountSettings, RefreshKey, Registry},
+    budget::Unread,
     chat::Chat,
     model::EndedLogin,
     port::{Bus, Limiter, Passwords, Stores},
@@ -205,6 +206,7 @@ fn assemble(
     for ended in &parts.ended_logins {
         revoked.insert_stored(*ended, now);
     }
+    let unread = Unread::new(usize::try_from(config.limits.unread).unwrap_or(usize::MAX));
     let Parts { stores, bus, clock, .. } = parts;
     let chat = Chat::start(
         Ports {
@@ -215,6 +217,7 @@ fn assemble(
             encode: Arc::new(JsonEncode),
         },
         revoked,
+        unread.clone(),
         background.clone(),
         stop.clone(),
     );
@@ -254,6 +257,8 @@ fn assemble(
         draining,
         tokens: Tokens::new(parts.key, scope, config.auth.access_ttl, clock.clone()),
         clock,
+        unread,
+        sessions_per_user: config.limits.sessions_per_user,
         chat,
     }
 }

@@ -4,8 +4,8 @@
 //! drains it. [`listener`] accepts connections, and every request passes [`front`]. [`rest`],
 //! [`poll`] and [`ws`] are three transports for the same commands; [`protocol`] is their JSON,
 //! [`error`] their errors, and [`frame`] puts events into WebSocket frames. They share [`app`], which holds [`tokens`] for access tokens and
-//! [`admission`] for rate limits. [`origin`] decides which pages may send requests, and [`page`] is
-//! the web client. [`admin`], [`health`], [`metrics`] and [`logs`] are for operators.
+//! [`admission`] for rate limits. [`unread`] bounds what clients have not read, [`origin`] decides which pages
+//! may send requests, and [`page`] is the web client. [`admin`], [`health`], [`metrics`] and [`logs`] are for operators.
 
 pub mod admin;
 pub mod admission;
@@ -26,4 +26,5 @@ pub mod protocol;
 pub mod rest;
 pub mod secret;
 pub mod tokens;
+pub mod unread;
 pub mod ws;

@@ -38,7 +38,11 @@ const LINGER_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Requests in progress on one HTTP/2 connection.
-pub const STREAMS_MAX: u32 = 64;
+pub const STREAMS_MAX: u32 = 32;
+/// Bytes of one answer that wait in an HTTP/2 connection.
+const STREAM_BYTES_MAX: usize = 16 * 1024;
+/// Time in which a client must have read an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Pause after the first failed `accept`. It doubles up to [`ACCEPT_PAUSE_MAX`].
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
 /// Longest pause after a failed `accept`.

@@ -1,5 +1,7 @@
 //! The web client, embedded in the binary from `web-client/dist` at build time.
 
+use std::borrow::Cow;
+
 use axum::{
     Router,
     extract::Request,
@@ -7,6 +9,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
@@ -53,7 +56,7 @@ fn serve_file(path: &str, headers: &HeaderMap) -> Response {
     let mut response = if is_cached {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(CONTENT_TYPE, content_type(path))], file.data.into_owned()).into_response()
+        ([(CONTENT_TYPE, content_type(path))], shared(file.data)).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
@@ -61,6 +64,15 @@ fn serve_file(path: &str, headers: &HeaderMap) -> Response {
         headers.insert(ETAG, tag);
     }
     response
+}
+
+/// Returns a file's bytes without a copy, so that a client that does not read holds none of its own.
+fn shared(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        // Only in debug builds, which read files from disk.
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    }
 }
 
 /// Returns true if an entry of `If-None-Match` matches the tag. Weak tags match too (RFC 9110,

@@ -46,15 +46,11 @@ pub async fn poll(
     Body(poll): Body<Poll>,
 ) -> HandlerResult {
     let wait = Duration::from_millis(poll.wait_ms()?);
-    let permit = app.limits.begin_session(identity.user).await?;
     let Some(Resume(cursors)) = poll.resume else {
-        let opened = Session::open(&app.chat, identity, None).await?;
-        permit.charge(opened.heads.len()).await;
+        let opened = app.open_session(identity, None).await?;
         return answer(&[], &opened.heads);
     };
-    let Opened { session, heads, first } =
-        Session::open(&app.chat, identity, Some(&cursors)).await?;
-    permit.charge(heads.len()).await;
+    let Opened { session, first, .. } = app.open_session(identity, Some(&cursors)).await?;
     let _device = app.presence.hold_for_poll(identity);
     let _waiting = app.polls.register(identity.login, session.outbox());
     let events = gather(&session, first, Instant::now() + wait).await?;
@@ -148,7 +144,7 @@ impl Drop for WaitingPoll<'_> {
 
 #[cfg(test)]
 mod tests {
-    use chat_core::{id::UserId, model::Identity};
+    use chat_core::{budget::Unread, id::UserId, model::Identity};
 
     use super::*;
 
@@ -156,8 +152,14 @@ mod tests {
     fn waiting_poll_is_removed_when_dropped() {
         let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(2).unwrap() };
         let polls = WaitingPolls::default();
-        let first = polls.register(identity.login, &Arc::new(Outbox::new(identity)));
-        let second = polls.register(identity.login, &Arc::new(Outbox::new(identity)));
+        let first = polls.register(
+            identity.login,
+            &Arc::new(Outbox::new(identity, &Unread::new(0).of(identity.user))),
+        );
+        let second = polls.register(
+            identity.login,
+            &Arc::new(Outbox::new(identity, &Unread::new(0).of(identity.user))),
+        );
         drop(first);
         assert_eq!(polls.by_login.lock()[&identity.login].len(), 1);
         drop(second);

@@ -22,9 +22,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Turns rate limits off, so that a scenario meets only the limit that it tests.
+    /// Turns rate limits off, and allows any number of connections, so that a scenario meets only the
+    /// limit that it tests.
     pub fn new() -> Self {
-        Self::default().set("RATE_LIMITS__ENABLED", "false")
+        Self::default()
+            .set("RATE_LIMITS__ENABLED", "false")
+            .set("LIMITS__CONNECTIONS_PER_ADDRESS", "100000")
     }
 
     /// Sets `CONFAB__<name>`, and replaces an earlier value.

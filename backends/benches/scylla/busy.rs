@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chat_core::{
+    budget::Unread,
     chat::Chat,
     command::{Change, Command, Reply, Write},
     event::{Encode, Event},
     id::{ConversationId, LoginId, UserId},
-    limits::ACCESS_TTL_DEFAULT,
+    limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::MemoryHub,
     model::{ClientId, Identity, User, Username},
     port::{NameClaim, Stores},
@@ -56,7 +57,13 @@ impl BusyChat {
         };
         let shutdown = CancellationToken::new();
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
-        let chat = Chat::start(ports, revoked, TaskTracker::new(), shutdown.clone());
+        let chat = Chat::start(
+            ports,
+            revoked,
+            Unread::new(UNREAD_BYTES_DEFAULT),
+            TaskTracker::new(),
+            shutdown.clone(),
+        );
         let mut busy = Self { chat, senders: identities, conversations: Vec::new(), shutdown };
         for number in 0..conversations {
             busy.conversations.push(busy.create_group(number).await);

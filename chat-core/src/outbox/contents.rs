@@ -8,6 +8,7 @@ use super::{
     Delivery, Ending, FollowUp, Frame, Lag, Next, Offer, Sent, Transport, position::Position,
 };
 use crate::{
+    budget::{ByteBudget, Reserved},
     id::{ConversationId, UserId},
     id_map::IdMap,
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
@@ -15,10 +16,13 @@ use crate::{
 };
 
 /// What an outbox holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Contents {
     pub(super) queue: VecDeque<Item>,
-    pub(super) bytes: usize,
+    /// The bytes of the queue.
+    queued: Reserved,
+    /// The bytes that the session has taken and may not have sent.
+    taken: Reserved,
     pub(super) positions: IdMap<ConversationId, Position>,
     /// Conversations to read from the store, each once.
     pub(super) behind: VecDeque<ConversationId>,
@@ -41,15 +45,39 @@ pub(super) enum Item {
 }
 
 impl Contents {
-    fn has_room_for(&self, bytes: usize) -> bool {
-        self.queue.len() < OUTBOX_EVENTS_MAX && self.bytes + bytes <= OUTBOX_BYTES_MAX
+    pub(super) fn new(budget: &Arc<ByteBudget>) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            queued: Reserved::none(budget.clone()),
+            taken: Reserved::none(budget.clone()),
+            positions: IdMap::default(),
+            behind: VecDeque::new(),
+            rechecks: VecDeque::new(),
+            shows: VecDeque::new(),
+            ending: None,
+            must_ping: false,
+            is_waiting: false,
+            transport: None,
+        }
+    }
+
+    /// Reserves room for an item of the queue. Returns false if there is none here, or on the gateway.
+    fn reserve(&mut self, bytes: usize) -> bool {
+        self.queue.len() < OUTBOX_EVENTS_MAX
+            && self.queued.bytes() + bytes <= OUTBOX_BYTES_MAX
+            && self.queued.try_add(bytes)
+    }
+
+    /// Reserves bytes that the session is about to read from the store. Returns false if the gateway
+    /// has no room for them.
+    pub(super) fn reserve_page(&mut self, bytes: usize) -> bool {
+        self.taken.try_add(bytes)
     }
 
     /// Queues an ephemeral event. Returns false if there is no room for it.
     pub(super) fn offer_ephemeral(&mut self, bytes: &Bytes) -> bool {
-        let has_room = self.has_room_for(bytes.len());
+        let has_room = self.reserve(bytes.len());
         if has_room {
-            self.bytes += bytes.len();
             self.queue.push_back(Item::Ephemeral(bytes.clone()));
         }
         has_room
@@ -81,9 +109,8 @@ impl Contents {
         for frame in &delivery.frames {
             match position.note(frame, reader) {
                 Offer::Stale => {}
-                Offer::Next if self.has_room_for(frame.bytes.len()) => {
+                Offer::Next if self.reserve(frame.bytes.len()) => {
                     position.queued = frame.seq;
-                    self.bytes += frame.bytes.len();
                     self.queue.push_back(Item::Entry(frame.clone()));
                 }
                 Offer::Next => (has_room, is_whole) = (false, false),
@@ -103,7 +130,7 @@ impl Contents {
     /// Drops the queue: its conversations are read from the store instead.
     fn overflow(&mut self) {
         let dropped = std::mem::take(&mut self.queue);
-        self.bytes = 0;
+        drop(self.queued.take());
         for item in dropped {
             if let Item::Entry(frame) = item {
                 self.fall_behind(frame.conversation);
@@ -120,10 +147,10 @@ impl Contents {
             position.queued = position.delivered;
             self.behind.push_back(conversation);
             // Whatever is still queued of it would be delivered twice.
-            let bytes = &mut self.bytes;
+            let queued = &mut self.queued;
             self.queue.retain(|item| match item {
                 Item::Entry(frame) if frame.conversation == conversation => {
-                    *bytes -= frame.bytes.len();
+                    queued.release(frame.bytes.len());
                     false
                 }
                 Item::Entry(_) | Item::Ephemeral(_) => true,
@@ -133,6 +160,7 @@ impl Contents {
 
     /// Returns what the session should do now, or `None` if there is nothing.
     pub(super) fn next(&mut self) -> Option<Next> {
+        drop(self.taken.take());
         if let Some(ending) = self.ending {
             return Some(Next::Ended(ending));
         }
@@ -153,7 +181,7 @@ impl Contents {
     /// Takes everything that is queued, as delivered.
     fn take_frames(&mut self) -> Next {
         let queue = std::mem::take(&mut self.queue);
-        self.bytes = 0;
+        self.taken = self.queued.take();
         let mut frames = Vec::with_capacity(queue.len());
         let mut follow_ups = Vec::new();
         for item in queue {

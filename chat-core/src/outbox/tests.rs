@@ -66,7 +66,7 @@ fn offer(outbox: &Outbox, frames: &[Frame]) {
 
 fn outbox() -> Outbox {
     let (user, login) = (UserId::new(1).unwrap(), LoginId::new(1).unwrap());
-    Outbox::new(Identity { user, login })
+    Outbox::new(Identity { user, login }, &ByteBudget::new(usize::MAX, None))
 }
 
 /// Returns an outbox whose session waits, with everything up to `head` delivered.
@@ -280,6 +280,28 @@ fn overflow_frees_the_queue_and_keeps_its_bound() {
         "a conversation that is behind has nothing queued"
     );
     assert!(matches!(outbox.next(), Some(Next::Behind(_))));
+}
+
+#[test]
+fn conversation_falls_behind_when_the_budget_of_the_gateway_is_used_up() {
+    let budget = ByteBudget::new(100, None);
+    let identity = outbox().identity();
+    let outboxes = [(); 2].map(|()| Outbox::new(identity, &budget));
+    for outbox in &outboxes {
+        outbox.prepare(conversation());
+        outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
+    }
+    offer(&outboxes[0], &[frame(1, 90)]);
+    offer(&outboxes[1], &[frame(1, 90)]);
+    assert!(matches!(outboxes[1].next(), Some(Next::Behind(_))));
+    assert!(matches!(outboxes[0].next(), Some(Next::Frames(..))));
+    assert_eq!(budget.used(), 90, "what the session took may be unsent");
+    assert!(!outboxes[1].reserve_page(20));
+    assert!(outboxes[0].next().is_none());
+    assert_eq!(budget.used(), 0);
+    assert!(outboxes[1].reserve_page(20));
+    drop(outboxes);
+    assert_eq!(budget.used(), 0);
 }
 
 #[test]

@@ -4,13 +4,14 @@ use std::{mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chat_core::{
+    budget::Unread,
     chat::Chat,
     command::{Change, Command, ConversationView, Page, Reply, Write, Written},
     error::ChatError,
     event::{Encode, Event},
     faults::Faults,
     id::{ConversationId, LoginId, UserId},
-    limits::ACCESS_TTL_DEFAULT,
+    limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::{MemoryHub, MemoryStores},
     model::{ClientId, Entry, Identity, Seq, User, Username},
     port::{Bus, NameClaim, Stores},
@@ -114,7 +115,13 @@ impl Scene {
             encode: Arc::new(PlainText),
         };
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
-        let chat = Chat::start(ports, revoked, TaskTracker::new(), self.shutdown.clone());
+        let chat = Chat::start(
+            ports,
+            revoked,
+            Unread::new(UNREAD_BYTES_DEFAULT),
+            TaskTracker::new(),
+            self.shutdown.clone(),
+        );
         self.gateways.push(chat.clone());
         chat
     }

@@ -175,7 +175,7 @@ fn expected(name: &str, default: &Value) -> &'static str {
         "redis.urls" => "addresses such as redis://127.0.0.1:6379",
         "store" => "embedded, memory or scylla",
         "log_format" => "auto, json or pretty",
-        "embedded.cache" | "embedded.journal" | "embedded.reserve" => {
+        "embedded.cache" | "embedded.journal" | "embedded.reserve" | "limits.unread" => {
             "a number of bytes, such as 64MiB"
         }
         "drain.delay" | "drain.deadline" | "auth.access_ttl" | "auth.login_age_max" => {

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
+use chat_core::limits::UNREAD_BYTES_DEFAULT;
 use serde::{Deserialize, Serialize};
 
-use super::layers::Layers;
+use super::{layers::Layers, size};
 
 /// Returns an address that only this machine can connect to.
 pub(super) fn local(port: u16) -> SocketAddr {
@@ -40,11 +41,32 @@ pub struct Limits {
     pub connections: NonZeroU32,
     /// Connections from one address, or from one /64 of IPv6. Trusted proxies are exempt.
     pub connections_per_address: NonZeroU32,
+    /// WebSockets and waiting polls of one user on this gateway.
+    pub sessions_per_user: NonZeroU32,
+    /// Bytes that are ready for clients but not sent yet. One user may use a sixteenth of them.
+    #[serde(with = "size")]
+    pub unread: u64,
+}
+
+/// The smallest budget with which every user can have a page of history.
+const UNREAD_BYTES_MIN: u64 = 16 << 20;
+
+impl Limits {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        if self.unread < UNREAD_BYTES_MIN {
+            layers.refuse("limits.unread", &format!("at least {}", size::text(UNREAD_BYTES_MIN)));
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: number(100_000), connections_per_address: number(20_000) }
+        Self {
+            connections: number(100_000),
+            connections_per_address: number(1_000),
+            sessions_per_user: number(100),
+            unread: UNREAD_BYTES_DEFAULT as u64,
+        }
     }
 }
 

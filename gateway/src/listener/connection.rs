@@ -12,7 +12,10 @@ use hyper_util::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use super::{HEAD_BYTES_MAX, IDLE_MAX, Network, Peer, STREAMS_MAX, socket::Socket};
+use super::{
+    HEAD_BYTES_MAX, IDLE_MAX, Network, Peer, STREAM_BYTES_MAX, STREAMS_MAX,
+    socket::{AnswerBody, Socket},
+};
 
 /// Bytes of a request's head on HTTP/2, counted as RFC 9113 counts them.
 const HEAD_LIST_BYTES_MAX: u32 = 16 * 1024;
@@ -46,10 +49,11 @@ pub(super) async fn serve(
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         let mut router = router.clone();
+        let usage = Arc::clone(&usage);
         async move {
-            let response: Result<_, Infallible> = router.call(request).await;
+            let response = router.call(request).await?;
             drop(in_progress);
-            response
+            Ok::<_, Infallible>(response.map(|body| AnswerBody::new(body, &usage)))
         }
     });
     let builder = builder(tasks);
@@ -93,7 +97,7 @@ fn builder(tasks: TaskTracker) -> Builder<StreamExecutor> {
         .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(64 * 1024)
         .initial_connection_window_size(256 * 1024)
-        .max_send_buf_size(64 * 1024)
+        .max_send_buf_size(STREAM_BYTES_MAX)
         .keep_alive_interval(IDLE_MAX / 3)
         .keep_alive_timeout(IDLE_MAX / 3);
     builder

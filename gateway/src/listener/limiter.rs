@@ -120,6 +120,7 @@ mod tests {
         let limits = Limits {
             connections: number(connections),
             connections_per_address: number(connections_per_address),
+            ..Limits::default()
         };
         let proxies = Arc::new(["10.0.0.0/8".parse().unwrap()]);
         Arc::new(ConnectionLimiter::new(limits, proxies, "test"))

@@ -10,6 +10,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -17,7 +20,9 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::{HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, limiter::ConnectionPermit};
+use super::{
+    ANSWER_WITHIN, HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, limiter::ConnectionPermit,
+};
 
 /// Bytes of HTTP/2's PING frame, which does not count as use of a connection.
 const PING_BYTES: usize = 17;
@@ -92,6 +97,8 @@ struct State {
     since: Instant,
     /// Requests in progress.
     requests: u32,
+    /// When each answer that the client has not read completely began.
+    answers: Vec<Instant>,
 }
 
 /// What a connection waits for.
@@ -105,13 +112,18 @@ enum Phase {
     Idle,
     /// The next request on HTTP/2, since the last answer.
     Streams,
-    /// Our answer. There is no deadline.
+    /// The answer of a handler, which has no deadline here.
     Answer,
 }
 
 impl Usage {
     fn new() -> Self {
-        Self(Mutex::new(State { phase: Phase::FirstHead, since: Instant::now(), requests: 0 }))
+        Self(Mutex::new(State {
+            phase: Phase::FirstHead,
+            since: Instant::now(),
+            requests: 0,
+            answers: Vec::new(),
+        }))
     }
 
     fn record_read(&self) {
@@ -154,14 +166,16 @@ impl Usage {
         }
     }
 
-    /// Returns when the connection expires, or `None` while a request is in progress.
+    /// Returns when the connection expires, or `None` while only handlers are at work.
     fn deadline(&self) -> Option<Instant> {
         let state = self.0.lock();
-        match state.phase {
+        let next = match state.phase {
             Phase::FirstHead | Phase::Head => Some(state.since + HEAD_WAIT_MAX),
             Phase::Idle | Phase::Streams => Some(state.since + IDLE_MAX),
             Phase::Answer => None,
-        }
+        };
+        let unread = state.answers.iter().min().map(|began| *began + ANSWER_WITHIN);
+        next.into_iter().chain(unread).min()
     }
 
     /// Completes when the connection has waited too long. It checks periodically, so that requests
@@ -190,6 +204,52 @@ pub(super) struct RequestGuard {
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.usage.record_answered(self.http2);
+    }
+}
+
+/// The body of an answer. A connection on which a client leaves one unread for too long is closed,
+/// however often it reads a little.
+#[derive(Debug)]
+pub(super) struct AnswerBody {
+    body: Body,
+    usage: Arc<Usage>,
+    began: Option<Instant>,
+}
+
+impl AnswerBody {
+    pub(super) fn new(body: Body, usage: &Arc<Usage>) -> Self {
+        let began = (!body.is_end_stream()).then(Instant::now);
+        usage.0.lock().answers.extend(began);
+        Self { body, usage: Arc::clone(usage), began }
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        let mut state = self.usage.0.lock();
+        if let Some(index) = state.answers.iter().position(|began| Some(*began) == self.began) {
+            state.answers.swap_remove(index);
+        }
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -281,6 +341,18 @@ mod tests {
         let next = usage(false);
         next.record_read();
         assert_eq!(lifetime(&next, 5, 1).await, HEAD_WAIT_MAX.as_secs() + 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_expires_when_an_answer_is_not_read_in_time() {
+        let usage = usage(true);
+        let answer = AnswerBody::new(Body::from("unread"), &usage);
+        let empty = AnswerBody::new(Body::empty(), &usage);
+        // Each byte that is read counts as use of the connection, but not of the answer.
+        assert_eq!(lifetime(&usage, 59, 1_000).await, ANSWER_WITHIN.as_secs());
+        drop(answer);
+        assert_eq!(usage.deadline(), Some(Instant::now() - Duration::from_secs(1) + IDLE_MAX));
+        drop(empty);
     }
 
     #[tokio::test(start_paused = true)]

@@ -32,8 +32,11 @@ async fn run(connections: u32, per_address: u32) -> Running {
         .route("/slow", slow)
         .route("/peer", get(peer));
     let number = |value| NonZeroU32::new(value).unwrap();
-    let limits =
-        Limits { connections: number(connections), connections_per_address: number(per_address) };
+    let limits = Limits {
+        connections: number(connections),
+        connections_per_address: number(per_address),
+        ..Limits::default()
+    };
     let proxies: Arc<[Network]> = Arc::new(["127.0.0.2".parse().unwrap()]);
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     let tcp = TcpListener::bind(local).await.unwrap();

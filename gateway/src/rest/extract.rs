@@ -24,7 +24,7 @@ pub use self::{
     path::{LoginParam, Path, SeqParam},
     query::{FindUsers, Ids, ListPage, MembersPage, NoQuery, Presences},
 };
-use crate::{app::App, error::ApiError, listener::Peer};
+use crate::{app::App, error::ApiError, listener::Peer, unread::RequestUser};
 
 /// The header of the idempotency key, as errors name it.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -53,6 +53,9 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for CallerWithQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let identity = app.verify(bearer_token(&parts.headers)?)?.identity;
+        if let Some(RequestUser(user)) = parts.extensions.get() {
+            user.get_or_init(|| identity.user);
+        }
         Ok(Self(identity, query::read(&parts.uri)?))
     }
 }

@@ -102,10 +102,8 @@ async fn welcome(
     hello: Hello,
 ) -> Result<(Session, Identity, Instant), ChatError> {
     let Verified { identity, expires_at, .. } = app.verify(hello.token.expose())?;
-    let permit = app.limits.begin_session(identity.user).await?;
     let resume = hello.resume.as_ref().map(|Resume(cursors)| cursors);
-    let Opened { session, heads, first } = Session::open(&app.chat, identity, resume).await?;
-    permit.charge(heads.len()).await;
+    let Opened { session, heads, first } = app.open_session(identity, resume).await?;
     if let Some(client) = hello.client {
         tracing::debug!(user.id = %identity.user, client.name = client.name, client.version, "hello");
     }

@@ -60,6 +60,7 @@ impl Wheel {
 #[cfg(test)]
 mod tests {
     use chat_core::{
+        budget::Unread,
         id::{LoginId, UserId},
         model::Identity,
     };
@@ -70,7 +71,7 @@ mod tests {
     async fn session_is_woken_once_at_the_requested_time() {
         let wheel = Wheel::default();
         let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(2).unwrap() };
-        let outbox = Arc::new(Outbox::new(identity));
+        let outbox = Arc::new(Outbox::new(identity, &Unread::new(0).of(identity.user)));
         wheel.wake_in(&outbox, Duration::from_millis(2_500));
         let wait = |wait: Duration| tokio::time::timeout(wait, wheel.turn());
         assert!(wait(Duration::from_millis(2_900)).await.is_err());

@@ -70,10 +70,14 @@ export function withEntries(window: Window, page: Entry[]): Window {
   return joined({ ...window, entries: merged(window.entries, page) });
 }
 
-/** Adds the page before the window. A page shorter than `limit` reaches the start of the log. */
-export function withOlder(window: Window, page: Entry[], limit: number): Window {
-  const reachedStart = page.length < limit || page[0]?.seq === 1;
-  return { ...withEntries(window, page), reachedStart };
+/** Adds the page before the window. */
+export function withOlder(window: Window, page: Entry[]): Window {
+  return { ...withEntries(window, page), reachedStart: reachesStart(page) };
+}
+
+/** Returns true if nothing precedes the page. A page may be shorter than it was asked for: then it was large. */
+function reachesStart(page: Entry[]): boolean {
+  return page.length === 0 || page[0]?.seq === 1;
 }
 
 /** Adds the page after the window. An empty one means that there is nothing up to the waiting entries. */
@@ -84,12 +88,11 @@ export function withNewer(window: Window, page: History): Window {
   return { ...window, entries, waiting: [], head_seq: entries.at(-1)?.seq ?? 0 };
 }
 
-/** Replaces the window with a first page. A page shorter than `limit` reaches the start of the log. */
-export function withFirst(window: Window, page: History, limit: number): Window {
+/** Replaces the window with a first page. */
+export function withFirst(window: Window, page: History): Window {
   const { items } = page;
   const head_seq = Math.max(window.head_seq, page.head_seq);
-  const reachedStart = items.length === 0 || items.length < limit || items[0]?.seq === 1;
-  return withEntries({ ...window, entries: [], reachedStart, head_seq }, items);
+  return withEntries({ ...window, entries: [], reachedStart: reachesStart(items), head_seq }, items);
 }
 
 function isLoaded(window: Window): boolean {

@@ -45,7 +45,7 @@ export function createTimelines(client: Client) {
     const window = windows.get(id);
     if (!window) return;
     batch(() => {
-      show(id, withFirst(window, page, at === undefined ? PAGE : 0));
+      show(id, withFirst(window, page));
       set(id, "status", "ready");
     });
   }
@@ -55,7 +55,7 @@ export function createTimelines(client: Client) {
     if (windows.get(id)?.reachedStart) return;
     await grow(id, async (window) => {
       const page = await client.history(id, { before_seq: firstSeq(window), limit: PAGE });
-      return (current) => around(() => show(id, withOlder(current, page.items, PAGE)));
+      return (current) => around(() => show(id, withOlder(current, page.items)));
     });
   }
 

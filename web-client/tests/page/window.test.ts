@@ -21,15 +21,15 @@ describe("window", () => {
     let window = withEntries(EMPTY, [textEntry(5), textEntry(6)]);
     window = withEntries(window, [textEntry(8)]);
     window = withEntries(window, [textEntry(6), textEntry(7)]);
-    window = withOlder(window, [textEntry(3), textEntry(4)], 2);
+    window = withOlder(window, [textEntry(3), textEntry(4)]);
     expect(window.entries.map((entry) => entry.seq)).toEqual([3, 4, 5, 6, 7, 8]);
     expect([firstSeq(window), lastSeq(window), window.reachedStart]).toEqual([3, 8, false]);
   });
 
   it("window recognises the start of the log", () => {
-    expect(withOlder(EMPTY, [textEntry(1)], 1).reachedStart).toBe(true);
-    expect(withOlder(EMPTY, [textEntry(7)], 2).reachedStart).toBe(true);
-    expect(withOlder(EMPTY, [], 2).reachedStart).toBe(true);
+    expect(withOlder(EMPTY, [textEntry(1)]).reachedStart).toBe(true);
+    expect(withOlder(EMPTY, [textEntry(7)]).reachedStart).toBe(false);
+    expect(withOlder(EMPTY, []).reachedStart).toBe(true);
   });
 
   it("rows contain texts and notices, not changes", () => {
@@ -46,12 +46,12 @@ describe("window before the head", () => {
     head_seq,
   });
   const seqs = (window: Window) => window.entries.map((entry) => entry.seq);
-  const old = withFirst(EMPTY, page(10, 12, 20), 0);
+  const old = withFirst(EMPTY, page(10, 12, 20));
 
   it("window before the head has more entries on both sides", () => {
     expect([seqs(old), old.reachedStart, reachesHead(old)]).toEqual([[10, 11, 12], false, false]);
-    expect(withFirst(EMPTY, page(10, 12, 12), 50)).toMatchObject({ reachedStart: true, head_seq: 12 });
-    expect(withFirst(EMPTY, page(1, 3, 20), 0).reachedStart).toBe(true);
+    expect(withFirst(EMPTY, page(10, 12, 12))).toMatchObject({ reachedStart: false, head_seq: 12 });
+    expect(withFirst(EMPTY, page(1, 3, 20)).reachedStart).toBe(true);
   });
 
   it("live entries wait until the window reaches them", () => {
@@ -71,9 +71,9 @@ describe("window before the head", () => {
 
   it("entries that arrived before the first page are kept", () => {
     const early = withLive(withLive(EMPTY, textEntry(20)), textEntry(21));
-    expect(seqs(withFirst(early, page(18, 20, 20), 3))).toEqual([18, 19, 20, 21]);
-    expect(seqs(withFirst(early, { items: [], head_seq: 21 }, 3))).toEqual([20, 21]);
-    expect(withFirst(early, page(5, 7, 20), 0)).toMatchObject({ head_seq: 21, waiting: [{ seq: 20 }, { seq: 21 }] });
+    expect(seqs(withFirst(early, page(18, 20, 20)))).toEqual([18, 19, 20, 21]);
+    expect(seqs(withFirst(early, { items: [], head_seq: 21 }))).toEqual([20, 21]);
+    expect(withFirst(early, page(5, 7, 20))).toMatchObject({ head_seq: 21, waiting: [{ seq: 20 }, { seq: 21 }] });
   });
 
   it("window ends where history has no more entries", () => {
@@ -103,7 +103,7 @@ describe("message row", () => {
 
   it("message shows changes that arrived before it", () => {
     let window = withEntries(EMPTY, [edited(7, 2, "new"), reaction(8, 2, ME)]);
-    window = withOlder(window, [textEntry(2)], 50);
+    window = withOlder(window, [textEntry(2)]);
     expect(rowsOf(window)[0]).toMatchObject({ text: "new", reactions: [{ emoji: "👍", users: [ME] }] });
   });
 
