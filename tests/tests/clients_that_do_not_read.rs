@@ -28,7 +28,7 @@ async fn large_texts() -> Result<(Stage, User, User, String)> {
     let stage = Stage::with(Settings::new().set("LIMITS__UNREAD", "16MiB")).await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
-    let text = "\u{1}".repeat(TEXT_BYTES);
+    let text = format!("x{}", "\u{1}".repeat(TEXT_BYTES - 1));
     for number in 0..TEXTS {
         ada.send(&direct, &format!("large-{number}"), &text).await?.ok(201)?;
     }
