@@ -9,11 +9,12 @@ use std::{alloc::System, sync::Arc};
 use backends::embedded::{Embedded, EmbeddedConfig};
 use bytes::Bytes;
 use chat_core::{
+    budget::Unread,
     chat::Chat,
     command::{Change, Command, Reply, Write},
     event::{Encode, Event},
     id::{ConversationId, LoginId, UserId},
-    limits::ACCESS_TTL_DEFAULT,
+    limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::NoBus,
     model::{ClientId, Identity, User, Username},
     port::Stores,
@@ -85,7 +86,9 @@ impl Pair {
             encode: Arc::new(OneAllocation),
         };
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
-        let chat = Chat::start(ports, revoked, TaskTracker::new(), CancellationToken::new());
+        let unread = Unread::new(UNREAD_BYTES_DEFAULT);
+        let chat =
+            Chat::start(ports, revoked, unread, TaskTracker::new(), CancellationToken::new());
         let sender = identity(1);
         let open = Command::OpenDirect { user: identity(2).user };
         let Reply::Made { conversation, .. } = chat.execute(sender, open).await.unwrap() else {
@@ -114,11 +117,7 @@ impl Pair {
             let begun = commands.into_iter().map(|command| self.chat.begin(self.sender, command));
             try_join_all(begun).await.unwrap();
             for session in &self.sessions {
-                let mut events = 0;
-                while events < at_once {
-                    let Batch::Frames(frames) = session.next_batch().await else { continue };
-                    events += frames.len();
-                }
+                read_events(session, at_once).await;
             }
         }
     }
@@ -130,6 +129,16 @@ impl Pair {
         self.send(COUNTED, at_once).await;
         let stats = region.change();
         (stats.allocations + stats.reallocations) / COUNTED
+    }
+}
+
+/// Reads this many events.
+async fn read_events(session: &Session, count: usize) {
+    let mut read = 0;
+    while read < count {
+        if let Batch::Frames(frames) = session.next_batch().await {
+            read += frames.len();
+        }
     }
 }
 
