@@ -139,7 +139,7 @@ async fn sockets_that_are_far_behind_hold_few_bytes() -> Result<()> {
     ensure!(read_all(&mut ws).await? == (1..=TEXTS as u64 + 2).collect::<Vec<_>>());
     let grown = gateway.process().resident_bytes()?.saturating_sub(before);
     ensure!(grown < 64 * MIB, "the gateway has grown by {grown} bytes");
-    // Whoever reads on gets everything.
+    // A client that reads on gets everything.
     let first = sockets.first_mut().context("no socket")?;
     ensure!(read_all(first).await? == (1..=TEXTS as u64 + 2).collect::<Vec<_>>());
     Ok(())

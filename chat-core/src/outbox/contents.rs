@@ -61,7 +61,7 @@ impl Contents {
         }
     }
 
-    /// Reserves room for an item of the queue. Returns false if there is none here, or on the gateway.
+    /// Reserves room for an item of the queue. Returns false if the outbox or the gateway has too little.
     fn reserve(&mut self, bytes: usize) -> bool {
         self.queue.len() < OUTBOX_EVENTS_MAX
             && self.queued.bytes() + bytes <= OUTBOX_BYTES_MAX
