@@ -216,7 +216,7 @@ async fn heads_and_cursors_survive_a_restart_at_any_age() {
         let embedded = open(dir.path());
         let stores = embedded.stores();
         for (index, writer) in writers.iter().enumerate() {
-            let received = Seq::new(if index % 60 == 0 { 9 } else { 0 });
+            let received = Seq::new(9 * u64::from(index % 60 == 0));
             assert_head_and_cursor(&stores, writer, received).await;
         }
         for writer in writers.iter_mut().skip(round).step_by(3) {
