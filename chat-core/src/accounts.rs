@@ -176,6 +176,12 @@ impl Registry {
         Ok((user, grant))
     }
 
+    /// Returns the login of a refresh token that was issued here, or `None` for any other text. Reads no
+    /// store.
+    pub fn login_of(&self, refresh_token: &str) -> Option<LoginId> {
+        RefreshToken::parse(refresh_token, &self.key).map(|token| token.login())
+    }
+
     /// Exchanges a refresh token for the next grant of its login. The answer may be lost, so the same
     /// exchange can be repeated until a token of that grant is used. Any later use of an old token
     /// ends the login, because one of the tokens must have been stolen.

@@ -1,6 +1,8 @@
 //! Rate limits: takes tokens from buckets before any costly work.
 
+mod known_places;
 mod openings;
+mod password_places;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -8,11 +10,15 @@ use ::metrics::counter;
 use chat_core::{
     command::{Change, Command},
     error::ChatError,
-    id::{ConversationId, UserId},
+    id::{ConversationId, LoginId, UserId},
     port::{Bucket, Limiter, Taken},
 };
 
-use self::openings::{Opening, Openings};
+use self::{
+    known_places::KnownPlaces,
+    openings::{Opening, Openings},
+    password_places::{PasswordPlace, PasswordPlaces},
+};
 use crate::{config::RateLimits, listener::limited_as, metrics, protocol::hello};
 
 /// Characters of a user name in the key of its bucket. Longer names are never valid.
@@ -31,6 +37,16 @@ pub struct Admission {
     rates: RateLimits,
     limiter: Arc<dyn Limiter>,
     openings: Openings,
+    password_places: Arc<PasswordPlaces>,
+    known_places: KnownPlaces,
+}
+
+/// The permission to verify a password.
+#[derive(Debug)]
+pub struct LogInPermit {
+    account: String,
+    address: IpAddr,
+    _place: Option<PasswordPlace>,
 }
 
 /// The permission to open a session.
@@ -80,9 +96,16 @@ fn tokens(items: usize, per_token: usize) -> u32 {
 }
 
 impl Admission {
-    /// Applies these rates with this limiter.
-    pub fn new(rates: RateLimits, limiter: Arc<dyn Limiter>) -> Self {
-        Self { rates, limiter, openings: Openings::default() }
+    /// Applies these rates with this limiter. At most `passwords_max` passwords are hashed or wait for
+    /// that.
+    pub fn new(rates: RateLimits, limiter: Arc<dyn Limiter>, passwords_max: usize) -> Self {
+        Self {
+            rates,
+            limiter,
+            openings: Openings::default(),
+            password_places: PasswordPlaces::new(passwords_max),
+            known_places: KnownPlaces::default(),
+        }
     }
 
     /// Returns true if there are any limits.
@@ -157,16 +180,68 @@ impl Admission {
         self.take(|| format!("n:{user}"), self.rates.additions(), tokens).await
     }
 
-    /// Takes a token for a registration or a refresh from this address.
-    pub async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
+    /// Takes a token for a registration from this address, and a place to hash its password.
+    pub async fn admit_registration(
+        &self,
+        address: IpAddr,
+    ) -> Result<Option<PasswordPlace>, ChatError> {
+        self.admit_address(address).await?;
+        self.take_place(address, false)
+    }
+
+    /// Takes a token for a refresh: from the login if the token is ours, and else from the address, so
+    /// that somebody who sends junk from the same address does not stop it.
+    pub async fn admit_refresh(
+        &self,
+        address: IpAddr,
+        login: Option<LoginId>,
+    ) -> Result<(), ChatError> {
+        match login {
+            Some(login) => self.take(|| format!("r:{login}"), self.rates.account(), 1).await,
+            None => self.admit_address(address).await,
+        }
+    }
+
+    /// Takes the tokens for a log-in from this address to this account, and a place to verify its
+    /// password. Guesses from one place do not stop log-ins from others, and a place from which the
+    /// account has logged in before is not affected by guesses from anywhere else.
+    pub async fn admit_log_in(
+        &self,
+        address: IpAddr,
+        username: &str,
+    ) -> Result<LogInPermit, ChatError> {
+        self.admit_address(address).await?;
+        let account =
+            username.chars().take(NAME_CHARS_MAX).collect::<String>().to_ascii_lowercase();
+        let from = limited_as(address);
+        self.take(|| format!("v:{account}:{from}"), self.rates.account(), 1).await?;
+        let is_known = self.known_places.contains(&account, address);
+        if !is_known {
+            self.take(|| format!("u:{account}"), self.rates.account_anywhere(), 1).await?;
+        }
+        let place = self.take_place(address, is_known)?;
+        Ok(LogInPermit { account, address, _place: place })
+    }
+
+    /// Records that a log-in has succeeded.
+    pub fn logged_in(&self, permit: &LogInPermit) {
+        self.known_places.add(&permit.account, permit.address);
+    }
+
+    async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
         self.take(|| format!("a:{}", limited_as(address)), self.rates.address(), 1).await
     }
 
-    /// Takes the tokens for a log-in from this address to this account.
-    pub async fn admit_log_in(&self, address: IpAddr, username: &str) -> Result<(), ChatError> {
-        self.admit_address(address).await?;
-        let name: String = username.chars().take(NAME_CHARS_MAX).collect();
-        self.take(|| format!("u:{}", name.to_ascii_lowercase()), self.rates.account(), 1).await
+    fn take_place(
+        &self,
+        address: IpAddr,
+        is_known: bool,
+    ) -> Result<Option<PasswordPlace>, ChatError> {
+        if !self.rates.enabled {
+            return Ok(None);
+        }
+        let place = self.password_places.take(address, is_known);
+        place.map(Some).ok_or(ChatError::Unavailable("too many log-ins at the same time"))
     }
 
     async fn take(
@@ -235,7 +310,7 @@ mod tests {
             additions_burst: burst,
             ..RateLimits::default()
         };
-        Admission::new(rates, Arc::new(LocalLimiter::default()))
+        Admission::new(rates, Arc::new(LocalLimiter::default()), 64)
     }
 
     fn user(id: u64) -> UserId {
@@ -290,13 +365,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn account_has_one_bucket_when_its_name_changes_case() {
-        let admission = admission(true, 1);
+    async fn guesses_from_one_place_do_not_stop_log_ins_from_others() {
+        let admission = Admission {
+            rates: RateLimits { address_burst: NonZeroU32::MAX, ..admission(true, 3).rates },
+            ..admission(true, 3)
+        };
         let from = |last: u8| IpAddr::from([192, 0, 2, last]);
-        assert!(admission.admit_log_in(from(1), "Ada").await.is_ok());
-        assert!(admission.admit_log_in(from(2), "ada").await.is_err());
-        assert!(admission.admit_log_in(from(3), "grace").await.is_ok());
-        assert!(admission.admit_log_in(from(3), "alan").await.is_err(), "one address");
+        for name in ["Ada", "ada", "aDa"] {
+            assert!(admission.admit_log_in(from(1), name).await.is_ok());
+        }
+        assert!(admission.admit_log_in(from(1), "ada").await.is_err(), "three guesses");
+        assert!(admission.admit_log_in(from(1), "grace").await.is_ok(), "another account");
+        let owner = admission.admit_log_in(from(2), "ada").await.unwrap();
+        admission.logged_in(&owner);
+        // Guesses from everywhere use up what the account has for all places together.
+        for last in 3..100 {
+            drop(admission.admit_log_in(from(last), "ada").await);
+        }
+        assert!(admission.admit_log_in(from(200), "ada").await.is_err());
+        assert!(admission.admit_log_in(from(2), "ADA").await.is_ok(), "a known place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn junk_from_an_address_does_not_stop_refreshes() {
+        let admission = admission(true, 2);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        while admission.admit_refresh(address, None).await.is_ok() {}
+        let login = LoginId::new(7);
+        assert!(admission.admit_refresh(address, login).await.is_ok());
+        assert!(admission.admit_refresh(address, login).await.is_ok());
+        assert!(
+            admission.admit_refresh(address, login).await.is_err(),
+            "a login has its own limit"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -304,7 +405,7 @@ mod tests {
         let admission = admission(false, 1);
         for _ in 0..10 {
             assert!(admission.admit(user(1), &typing()).await.is_ok());
-            assert!(admission.admit_address(IpAddr::from([192, 0, 2, 1])).await.is_ok());
+            assert!(admission.admit_log_in(IpAddr::from([192, 0, 2, 1]), "ada").await.is_ok());
         }
         assert_eq!(admission.shown(), None);
     }

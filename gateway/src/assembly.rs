@@ -82,9 +82,8 @@ struct OpenStore {
 
 /// Opens the backends and returns them with the parts of a gateway.
 pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = config.auth.password_workers.map_or_else(cores, size);
-    let passwords = Argon2Passwords::new(workers, size(config.auth.password_queue));
+    let workers = config.auth.password_workers();
+    let passwords = Argon2Passwords::new(workers, config.auth.passwords_max() - workers);
     let passwords = passwords.context("password hashing")?;
     let store = open_store(config).await?;
     let tasks = TaskTracker::new();

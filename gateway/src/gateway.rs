@@ -248,7 +248,7 @@ fn assemble(
         presence: Tracker::start(presence, background, stop),
         accounts: Arc::new(accounts),
         first_uses: Arc::default(),
-        limits: Admission::new(config.rate_limits, parts.limiter),
+        limits: Admission::new(config.rate_limits, parts.limiter, config.auth.passwords_max()),
         origins: config.origins.clone(),
         polls: WaitingPolls::default(),
         wheel: Arc::new(Wheel::default()),

@@ -6,6 +6,6 @@ mod ws;
 
 pub use self::{
     http::{Answer, Call, Http},
-    user::{Cursors, User, percent_encoded},
+    user::{Cursors, PASSWORD, User, percent_encoded},
     ws::{Frame, Outcome, Ws},
 };

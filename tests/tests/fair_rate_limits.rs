@@ -1,14 +1,33 @@
 //! Everybody pays for what they do, and nobody for what others do.
 
+use http::Method;
 use tests::{
     Result, Value,
-    client::User,
+    client::{Answer, PASSWORD, User},
     ensure,
     gateway::Settings,
     json,
     shape::{has, items},
     stage::Stage,
 };
+use tokio::task::JoinSet;
+
+/// Starts a gateway that believes its clients where they come from.
+fn behind_a_proxy() -> Settings {
+    Settings::new().set("RATE_LIMITS__ENABLED", "true").set("TRUSTED_PROXIES", "127.0.0.0/8")
+}
+
+async fn log_in_from(address: &str, user: &User, password: &str) -> Result<Answer> {
+    let body = json!({"username": user.username, "password": password});
+    let call = user.http().call(Method::POST, "/v1/sessions").header("x-forwarded-for", address);
+    call.json(&body).answer().await
+}
+
+async fn refresh_from(address: &str, user: &User, token: &str) -> Result<Answer> {
+    let call = user.http().call(Method::POST, "/v1/sessions/refresh");
+    let call = call.header("x-forwarded-for", address);
+    call.json(&json!({"refresh_token": token})).answer().await
+}
 
 /// Starts a gateway with a burst for one kind of rate limit, which is hardly refilled.
 async fn limited(limit: &str, burst: u32) -> Result<Stage> {
@@ -80,7 +99,7 @@ async fn groups_and_additions_have_a_rate_limit_of_their_own() -> Result<()> {
     let body = json!({"kind": "group", "title": "Lunch", "members": [bob.id, eve.id]});
     let mut made = Vec::new();
     for number in 0..20 {
-        let call = ada.call(http::Method::POST, "/v1/conversations").json(&body);
+        let call = ada.call(Method::POST, "/v1/conversations").json(&body);
         let answer = call.header("idempotency-key", &format!("key-{number}")).answer().await?;
         match answer.status {
             201 => made.push(answer.ok(201)?["id"].as_str().map(str::to_owned)),
@@ -120,4 +139,80 @@ async fn presence_of_the_same_user_is_read_once() -> Result<()> {
     ensure!(states[0] == "online" && states[3] == "online", "{states:?}");
     ensure!(states[1] == "unknown", "{states:?}");
     has(&items(&answer)[2], &json!({"user": ada.id}))
+}
+
+#[tokio::test]
+async fn guesses_from_elsewhere_do_not_keep_the_owner_out() -> Result<()> {
+    let settings = behind_a_proxy()
+        .set("RATE_LIMITS__ACCOUNT_PER_SECOND", "1")
+        .set("RATE_LIMITS__ACCOUNT_BURST", "3");
+    let stage = Stage::with(settings).await?;
+    let ada = stage.user("ada").await?;
+    let mut refused = 0;
+    for _ in 0..10 {
+        let guess = log_in_from("203.0.113.5", &ada, "a wrong password").await?;
+        ensure!([401, 429].contains(&guess.status), "{}", guess.status);
+        refused += usize::from(guess.status == 429);
+    }
+    ensure!(refused > 0, "guesses are not limited");
+    log_in_from("198.51.100.7", &ada, PASSWORD).await?.ok(201)?;
+    // Guesses from many addresses use up what the account has for all of them.
+    for last in 0..60 {
+        let guess = log_in_from(&format!("203.0.113.{last}"), &ada, "a wrong password").await?;
+        ensure!([401, 429].contains(&guess.status), "{}", guess.status);
+    }
+    log_in_from("198.51.100.7", &ada, PASSWORD).await?.ok(201)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn junk_does_not_stop_refreshes_from_the_same_address() -> Result<()> {
+    let settings = behind_a_proxy()
+        .set("RATE_LIMITS__ADDRESS_PER_SECOND", "1")
+        .set("RATE_LIMITS__ADDRESS_BURST", "5");
+    let stage = Stage::with(settings).await?;
+    let ada = stage.user("ada").await?;
+    let mut limited = 0;
+    for _ in 0..20 {
+        let junk = refresh_from("203.0.113.5", &ada, "junk").await?;
+        ensure!([401, 429].contains(&junk.status), "{}", junk.status);
+        limited += usize::from(junk.status == 429);
+    }
+    ensure!(limited > 0, "junk is not limited");
+    let mut token = ada.refresh_token.clone();
+    for _ in 0..5 {
+        let answer = refresh_from("203.0.113.5", &ada, &token).await?.ok(200)?;
+        answer["session"]["refresh_token"].as_str().unwrap_or_default().clone_into(&mut token);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn flood_of_log_ins_from_one_network_delays_nobody_else() -> Result<()> {
+    let settings = behind_a_proxy().set("AUTH__PASSWORD_QUEUE", "16");
+    let stage = Stage::with(settings).await?;
+    let (ada, bob, _) = stage.ada_bob_eve().await?;
+    let mut flood = JoinSet::new();
+    for sender in 0..40_u16 {
+        let bob = bob.clone();
+        flood.spawn(async move {
+            let mut busy = 0;
+            for subnet in 0..5 {
+                let address = format!("2001:db8:1:{:x}::1", sender * 5 + subnet);
+                let answer = log_in_from(&address, &bob, "a wrong password").await?;
+                ensure!([401, 429, 503].contains(&answer.status), "{}", answer.status);
+                busy += usize::from(answer.status == 503);
+            }
+            Ok(busy)
+        });
+    }
+    for last in 0..10 {
+        log_in_from(&format!("198.51.100.{last}"), &ada, PASSWORD).await?.ok(201)?;
+    }
+    let mut busy = 0;
+    while let Some(sender) = flood.join_next().await {
+        busy += sender??;
+    }
+    ensure!(busy > 0, "the flood has never filled its part of the queue");
+    Ok(())
 }

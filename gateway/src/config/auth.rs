@@ -73,6 +73,17 @@ impl Default for Auth {
 }
 
 impl Auth {
+    /// Returns how many passwords are hashed at the same time.
+    pub fn password_workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.password_workers.map_or_else(cores, size)
+    }
+
+    /// Returns how many passwords are hashed or wait for that.
+    pub fn passwords_max(&self) -> usize {
+        self.password_workers().saturating_add(size(self.password_queue))
+    }
+
     pub(super) fn check(&self, layers: &mut Layers) {
         if !(ACCESS_TTL_MIN..=ACCESS_TTL_MAX).contains(&self.access_ttl) {
             layers.refuse("auth.access_ttl", "expected 1s to 1d");
@@ -81,6 +92,10 @@ impl Auth {
             layers.refuse("auth.login_age_max", "expected auth.access_ttl to 3650d");
         }
     }
+}
+
+fn size(number: NonZeroU32) -> usize {
+    usize::try_from(number.get()).unwrap_or(usize::MAX)
 }
 
 /// Reads an optional number, which is still text because its default has no type.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::serving::number;
 
+/// How many times the log-ins from one address an account may have from all addresses.
+const ADDRESSES_PER_ACCOUNT: u32 = 10;
+
 /// Rates and bursts of the token buckets.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each pair of fields is the rate that its method documents")]
@@ -73,9 +76,16 @@ impl RateLimits {
         bucket(self.address_per_second, self.address_burst)
     }
 
-    /// Returns the bucket of log-ins to one account.
+    /// Returns the bucket of log-ins to one account from one address, and of refreshes of one login.
     pub fn account(&self) -> Bucket {
         bucket(self.account_per_second, self.account_burst)
+    }
+
+    /// Returns the bucket of log-ins to one account from all addresses together.
+    pub fn account_anywhere(&self) -> Bucket {
+        let Bucket { per_second, burst } = self.account();
+        let times = ADDRESSES_PER_ACCOUNT;
+        Bucket { per_second: per_second * f64::from(times), burst: burst.saturating_mul(times) }
     }
 }
 

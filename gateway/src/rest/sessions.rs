@@ -32,10 +32,11 @@ pub async fn log_in(
     ClientAddress(address): ClientAddress,
     Body(body): Body<LogIn>,
 ) -> HandlerResult {
-    app.limits.admit_log_in(address, &body.username).await?;
+    let permit = app.limits.admit_log_in(address, &body.username).await?;
     let LogIn { username, password, device } = body;
     let (user, grant) =
         app.accounts.log_in(&username, password.expose(), device.as_deref()).await?;
+    app.limits.logged_in(&permit);
     let session = session(&app, &grant)?;
     Ok(created_or_ok(true, LoggedIn { user: UserJson::from(&user), session }))
 }
@@ -51,7 +52,8 @@ pub async fn refresh(
     ClientAddress(address): ClientAddress,
     Body(body): Body<Refresh>,
 ) -> HandlerResult {
-    app.limits.admit_address(address).await?;
+    let login = app.accounts.login_of(body.refresh_token.expose());
+    app.limits.admit_refresh(address, login).await?;
     let grant = app.accounts.refresh(body.refresh_token.expose()).await?;
     Ok(Json(Refreshed { session: session(&app, &grant)? }).into_response())
 }

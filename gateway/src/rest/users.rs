@@ -33,9 +33,10 @@ pub async fn register(
     ClientAddress(address): ClientAddress,
     Body(body): Body<Register>,
 ) -> HandlerResult {
-    app.limits.admit_address(address).await?;
+    let place = app.limits.admit_registration(address).await?;
     let registering = app.clone();
     let registered = app.run_detached(async move {
+        let _place = place;
         let Register { username, password, display_name } = body;
         let display_name = display_name.as_deref();
         registering.accounts.register(&username, password.expose(), display_name, None).await
@@ -134,9 +135,10 @@ pub async fn change_password(
 ) -> HandlerResult {
     app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.me(identity).await?;
-    app.limits.admit_log_in(address, user.username.as_str()).await?;
+    let permit = app.limits.admit_log_in(address, user.username.as_str()).await?;
     let accounts = Arc::clone(&app.accounts);
     let changed = app.run_detached(async move {
+        let _permit = permit;
         let ChangePassword { old_password, new_password } = body;
         accounts.change_password(identity, old_password.expose(), new_password.expose()).await
     });

@@ -12,7 +12,7 @@ use super::{Answer, Call, Http, Ws, ws::Outcome};
 pub type Cursors = BTreeMap<String, u64>;
 
 /// The password of all users.
-const PASSWORD: &str = "an example password";
+pub const PASSWORD: &str = "an example password";
 
 /// How much longer than its `wait_ms` a poll may take.
 const POLL_PATIENCE: Duration = Duration::from_secs(20);
