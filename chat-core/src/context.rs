@@ -5,11 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     budget::Unread,
     hint::Hint,
+    limits::RESUMING_MAX,
     log::AppendMetrics,
     port::{Channel, Stores},
     ports::Ports,
@@ -31,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) append_metrics: AppendMetrics,
     /// Bytes that wait for clients to read.
     pub(crate) unread: Arc<Unread>,
+    /// One permit for each session that reads a page of the log.
+    pub(crate) resuming: Semaphore,
 }
 
 impl Context {
@@ -48,6 +52,7 @@ impl Context {
             lost_hints: LostHints::default(),
             append_metrics: AppendMetrics::new(),
             unread,
+            resuming: Semaphore::new(RESUMING_MAX),
         }
     }
 

@@ -57,6 +57,9 @@ pub const REPEAT_ENTRIES_MIN: u64 = 4_096;
 
 /// The number of bytes after which a session stops reading a page of the log for its client.
 pub const RESUME_PAGE_BYTES: usize = 128 * 1024;
+/// The number of sessions that read pages of the log for their clients at the same time. Others wait,
+/// so that thousands that resume at once do not delay what is new.
+pub const RESUMING_MAX: usize = 16;
 /// The number of bytes after which a page of history ends, however many entries were asked for.
 pub const HISTORY_PAGE_BYTES: usize = 256 * 1024;
 /// The default budget of bytes that are ready for clients but not sent yet.

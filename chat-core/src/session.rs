@@ -268,6 +268,8 @@ impl Session {
 
     /// Reads the next page of a conversation that is behind.
     async fn read_page(&self, lag: &Lag) -> Result<Vec<Bytes>, ChatError> {
+        let _permit =
+            self.chat.context.resuming.acquire().await.map_err(|_| ChatError::Internal)?;
         if !self.outbox.reserve_page(RESUME_PAGE_BYTES) {
             return Err(ChatError::Unavailable(
                 "too many clients do not read what is ready for them",

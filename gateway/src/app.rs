@@ -15,7 +15,7 @@ use chat_core::{
     time::{Clock, Timestamp},
 };
 use presence::{Acquaintances, Tracker};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -38,6 +38,9 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// Random time that is added, so that clients do not reconnect all at once.
 const RECONNECT_SPREAD: Duration = Duration::from_millis(2_500);
 
+/// Sessions that are opened at the same time. Others wait, so that thousands that reconnect at once do
+/// not delay what clients send.
+pub(crate) const OPENINGS_MAX: usize = 32;
 /// When a user with too many sessions may try again.
 const SESSION_RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -63,6 +66,8 @@ pub struct App {
     pub wheel: Arc<Wheel>,
     /// The bytes that wait for clients to read them.
     pub unread: Arc<Unread>,
+    /// One permit for each session that is being opened.
+    pub openings: Semaphore,
     /// WebSockets and waiting polls of one user on this gateway.
     pub sessions_per_user: NonZeroU32,
     /// Time and ids.
@@ -131,6 +136,8 @@ impl App {
         resume: Option<&Resume>,
     ) -> Result<Opened, ChatError> {
         let permit = self.limits.begin_session(identity.user).await?;
+        // After the user's own turn, so that one user's sockets do not take the turns of others.
+        let _turn = self.openings.acquire().await.map_err(|_| ChatError::Internal)?;
         let open = u32::try_from(self.chat.sessions_of(identity.user)).unwrap_or(u32::MAX);
         if open >= self.sessions_per_user.get() {
             return Err(ChatError::RateLimited { retry_after: SESSION_RETRY_AFTER });

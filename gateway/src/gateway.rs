@@ -23,6 +23,7 @@ use chat_core::{
 use presence::{LastSeen, LastSeenPolicy, Leases, Tracker, TrackerParts};
 use tokio::{
     net::TcpListener,
+    sync::Semaphore,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admin,
     admission::Admission,
-    app::{App, SharedConversations},
+    app::{App, OPENINGS_MAX, SharedConversations},
     config::{Config, Drain},
     error::chance,
     front,
@@ -258,6 +259,7 @@ fn assemble(
         tokens: Tokens::new(parts.key, scope, config.auth.access_ttl, clock.clone()),
         clock,
         unread,
+        openings: Semaphore::new(OPENINGS_MAX),
         sessions_per_user: config.limits.sessions_per_user,
         chat,
     }

@@ -6,12 +6,12 @@ use chat_core::{
     command::Command,
     faults::Call,
     id::ConversationId,
-    limits::{RESUME_ENTRIES_MAX, TEXT_BYTES_MAX},
+    limits::{RESUME_ENTRIES_MAX, RESUMING_MAX, TEXT_BYTES_MAX},
     memory::{BusFaults, MemoryHub, MemoryStores},
     model::Seq,
     revocations::Revocations,
 };
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 use crate::scene::{Scene, seqs};
 
@@ -222,4 +222,25 @@ async fn old_cursor_continues_at_the_join_when_added_again() {
     ada.send(conversation, "hello").await;
     let mut reader = bob.open(Some([(conversation, Seq::new(2))].into())).await;
     assert_eq!(seqs(&reader.read().await), [5, 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_sessions_read_the_log_at_the_same_time_when_many_resume() {
+    let scene = Scene::new(1);
+    let ada = scene.person("ada").await;
+    let conversation = ada.group(&[]).await;
+    ada.send(conversation, "missed").await;
+    let before = scene.faults.count(Call::Read);
+    scene.faults.gate(Call::Read).close();
+    let mut resuming = JoinSet::new();
+    for _ in 0..3 * RESUMING_MAX {
+        let mut reader = ada.open(Some([(conversation, Seq::new(1))].into())).await;
+        resuming.spawn(async move { seqs(&reader.read().await) });
+    }
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(scene.faults.count(Call::Read) - before, RESUMING_MAX);
+    scene.faults.gate(Call::Read).open();
+    let received = resuming.join_all().await;
+    assert_eq!(received.len(), 3 * RESUMING_MAX);
+    assert!(received.iter().all(|seqs| *seqs == [2]), "{received:?}");
 }
