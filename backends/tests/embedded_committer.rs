@@ -80,7 +80,8 @@ async fn read_is_final_when_an_append_was_abandoned() {
         next.remember_next();
         let waker = Waker::noop();
         let mut append = Box::pin(append_last(&stores, &next));
-        assert!(append.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+        // The committer may be faster than this thread.
+        let is_answered = append.as_mut().poll(&mut Context::from_waker(waker)).is_ready();
         if round % 3 == 0 {
             tokio::task::yield_now().await;
         }
@@ -88,6 +89,7 @@ async fn read_is_final_when_an_append_was_abandoned() {
         let client_id = ClientId::new(&format!("c-{}", next.head.seq)).unwrap();
         let find = || stores.log.find(next.conversation, next.sender, &client_id, Seq::ZERO);
         let found = find().await.unwrap();
+        assert!(found.is_some() || !is_answered);
         // Another command makes the committer finish everything that was queued before.
         let other = UserId::new(9).unwrap();
         stores.cursors.advance(other, next.conversation, Cursor::default()).await.unwrap();
