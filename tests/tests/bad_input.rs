@@ -245,5 +245,8 @@ async fn any_text_is_stored_unchanged() -> Result<()> {
     let read = bob.entries(&direct).await?;
     let kept: Vec<Value> = read.iter().skip(2).map(|entry| entry["text"].clone()).collect();
     assert_eq!(kept, texts);
+    for blank in [" \t\r\n", "\u{200b}\u{2800}\u{3164}", "\u{0}\u{202e}"] {
+        ada.send(&direct, "blank", blank).await?.refused(400, "invalid")?;
+    }
     Ok(())
 }
