@@ -107,9 +107,6 @@ async fn converse(app: &Arc<App>, wire: &mut Wire, greeted: Greeted) -> End {
 async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End {
     let mut next = std::pin::pin!(session.next_batch());
     loop {
-        if let Err(end) = dialogue.read_commands(wire, session).await {
-            return end;
-        }
         // Replies and events that are ready by now leave by the same system call.
         dialogue.write_ready_replies(wire);
         if let Some(batch) = next.as_mut().now_or_never() {
@@ -117,6 +114,10 @@ async fn run(wire: &mut Wire, session: &Session, dialogue: &mut Dialogue) -> End
             if let Err(end) = dialogue.send(wire, session, batch).await {
                 return end;
             }
+        }
+        // After the replies: they make room for commands that were read and could not begin.
+        if let Err(end) = dialogue.read_commands(wire, session).await {
+            return end;
         }
         wire.expect_reply(dialogue.lanes.in_progress() > 0);
         if let Err(end) = wire.flush().await {

@@ -71,6 +71,21 @@ const FEW: &[(&str, &str)] =
     &[("RATE_LIMITS__COMMANDS_BURST", "2"), ("RATE_LIMITS__COMMANDS_PER_SECOND", "1")];
 
 #[tokio::test]
+async fn all_commands_are_answered_when_many_come_at_once() {
+    let app = gateway(&[]).app();
+    let (identity, group) = ada(&app).await;
+    let mut client = Client::hello(&app, identity).await;
+    for round in 0..20 {
+        let commands = (0..100).map(|number| {
+            let id = round * 100 + number + 2;
+            json!({"id": id, "cmd": "receipt", "conversation": group, "read_seq": 1})
+        });
+        client.send(&commands.collect::<Vec<_>>()).await;
+        assert_eq!(client.replies(100).await.len(), 100);
+    }
+}
+
+#[tokio::test]
 async fn events_come_once_and_in_order_beside_replies() {
     let app = gateway(&[]).app();
     let (identity, group) = ada(&app).await;
