@@ -4,4 +4,4 @@ use std::collections::HashMap;
 
 /// A map by id. Servers make the ids, so nobody can choose ids whose hashes collide, and a fast hash
 /// function will do.
-pub(crate) type IdMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+pub type IdMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;

@@ -28,7 +28,7 @@ pub mod faults;
 mod feed;
 pub mod hint;
 pub mod id;
-mod id_map;
+pub mod id_map;
 pub mod limiter;
 pub mod limits;
 mod log;

@@ -8,13 +8,14 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use chat_core::{
     error::StoreError,
     id::ConversationId,
+    id_map::IdMap,
     model::{Cursor, Head},
 };
 use fjall::{OwnedWriteBatch, UserKey, UserValue};
 
 use super::{
     keys,
-    recent::{IdMap, Moves, Reader},
+    recent::{Moves, Reader},
     spaces::{ALL, Space, Spaces},
     store::Store,
     values::{self, Record},

@@ -6,13 +6,11 @@
 //! batch has moved since then gets its own row in the same batch. Until then the values are in memory
 //! too, and reads look here before they look for rows.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::Hash,
-};
+use std::{collections::VecDeque, hash::Hash};
 
 use chat_core::{
     id::{ConversationId, UserId},
+    id_map::IdMap,
     model::{Cursor, Head},
     time::Timestamp,
 };
@@ -21,9 +19,6 @@ use serde::{Deserialize, Serialize};
 
 /// The number of batches whose moves are kept as records.
 pub(super) const RECENT_BATCHES: u64 = 256;
-
-/// A map by id. The server makes the ids, so a fast hash suffices.
-pub(super) type IdMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A member of a conversation, whose cursor is meant.
 pub(super) type Reader = (UserId, ConversationId);
