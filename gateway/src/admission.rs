@@ -62,10 +62,7 @@ impl SessionPermit<'_> {
     pub async fn charge(self, memberships: usize) {
         let Self { admission, user, .. } = &self;
         let tokens = tokens(memberships, MEMBERSHIPS_PER_TOKEN) - 1;
-        if admission.rates.enabled && tokens > 0 {
-            let bucket = admission.rates.commands();
-            admission.limiter.charge(&format!("o:{user}"), bucket, tokens).await;
-        }
+        admission.charge(|| format!("o:{user}"), admission.rates.commands(), tokens).await;
     }
 }
 
@@ -170,9 +167,7 @@ impl Admission {
 
     /// Charges a user for a new direct conversation.
     pub async fn charge_addition(&self, user: UserId) {
-        if self.rates.enabled {
-            self.limiter.charge(&format!("n:{user}"), self.rates.additions(), 1).await;
-        }
+        self.charge(|| format!("n:{user}"), self.rates.additions(), 1).await;
     }
 
     /// Takes tokens for adding people to conversations, and for making conversations.
@@ -242,6 +237,13 @@ impl Admission {
         }
         let place = self.password_places.take(address, is_known);
         place.map(Some).ok_or(ChatError::Unavailable("too many log-ins at the same time"))
+    }
+
+    /// Takes tokens even from an empty bucket.
+    async fn charge(&self, key: impl FnOnce() -> String + Send, bucket: Bucket, tokens: u32) {
+        if self.rates.enabled && tokens > 0 {
+            self.limiter.charge(&key(), bucket, tokens).await;
+        }
     }
 
     async fn take(
