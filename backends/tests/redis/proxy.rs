@@ -1,6 +1,7 @@
 //! A proxy in front of a server that can drop pushed messages silently and delay answers.
 
 use std::{
+    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -80,13 +81,60 @@ async fn accept(
 }
 
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, faults: Arc<Faults>) {
-    let mut bytes = vec![0; 64 * 1024];
+    let (mut bytes, mut unsent) = (vec![0; 64 * 1024], Vec::new());
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        let is_push = bytes[..count].starts_with(b">3\r\n$7\r\nmessage");
-        let is_lost = is_push && faults.is_muted.load(Ordering::SeqCst);
+        unsent.extend_from_slice(&bytes[..count]);
+        let is_muted = faults.is_muted.load(Ordering::SeqCst);
         sleep(Duration::from_millis(faults.delay_ms.load(Ordering::SeqCst))).await;
-        if !is_lost && to.write_all(&bytes[..count]).await.is_err() {
+        let kept = if is_muted { without_pushes(&mut unsent) } else { mem::take(&mut unsent) };
+        if to.write_all(&kept).await.is_err() {
             return;
         }
+    }
+}
+
+/// How a pushed message begins. The names of its channel and its payload follow.
+const PUSH: &[u8] = b">3\r\n$7\r\nmessage\r\n";
+
+/// Takes everything but pushed messages. The beginning of an incomplete one stays.
+fn without_pushes(unsent: &mut Vec<u8>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    while let Some(start) = (0..unsent.len()).find(|at| is_prefix(&unsent[*at..])) {
+        kept.extend(unsent.drain(..start));
+        let Some(end) = end_of_string(unsent, PUSH.len()).and_then(|at| end_of_string(unsent, at))
+        else {
+            return kept;
+        };
+        unsent.drain(..end);
+    }
+    kept.append(unsent);
+    kept
+}
+
+/// Returns true if these bytes begin a pushed message, or may when more have arrived.
+fn is_prefix(bytes: &[u8]) -> bool {
+    let count = bytes.len().min(PUSH.len());
+    bytes[..count] == PUSH[..count]
+}
+
+/// Returns where the string that begins at `at` ends, `None` if it is incomplete.
+fn end_of_string(bytes: &[u8], at: usize) -> Option<usize> {
+    let header = bytes.get(at..)?.strip_prefix(b"$")?;
+    let digits = header.iter().position(|byte| *byte == b'\r')?;
+    let length: usize = str::from_utf8(&header[..digits]).ok()?.parse().ok()?;
+    let end = at + 1 + digits + 2 + length + 2;
+    (end <= bytes.len()).then_some(end)
+}
+
+#[test]
+fn mute_drops_messages_wherever_they_stand() {
+    let message = b">3\r\n$7\r\nmessage\r\n$2\r\nch\r\n$4\r\n>3\r\n\r\n";
+    let all = [b"+PONG\r\n", &message[..], b":1\r\n", message, message, b"+OK\r\n"].concat();
+    for split in 0..all.len() {
+        let mut unsent = all[..split].to_vec();
+        let mut kept = without_pushes(&mut unsent);
+        unsent.extend_from_slice(&all[split..]);
+        kept.extend(without_pushes(&mut unsent));
+        assert_eq!(kept, b"+PONG\r\n:1\r\n+OK\r\n", "split at {split}");
     }
 }
