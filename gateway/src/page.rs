@@ -1,4 +1,7 @@
 //! The web client, embedded in the binary from `web-client/dist` at build time.
+//!
+//! The build also writes each file compressed (`<name>.br`, `<name>.gz`). A client gets the encoding that
+//! it prefers, by its `Accept-Encoding`.
 
 use std::borrow::Cow;
 
@@ -12,11 +15,17 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+    header::{
+        ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    },
 };
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::rest;
+
+mod encoding;
+
+use encoding::Encoding;
 
 /// The files that `npm run build` in `web-client` writes.
 #[derive(RustEmbed)]
@@ -47,7 +56,9 @@ async fn file(request: Request) -> Response {
 }
 
 fn serve_file(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(path) else { return rest::unknown().into_response() };
+    let Some((file, encoding)) = find(path, headers) else {
+        return rest::unknown().into_response();
+    };
     let hash = file.metadata.sha256_hash();
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES]));
     let cached = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -60,10 +71,27 @@ fn serve_file(path: &str, headers: &HeaderMap) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+    }
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(ETAG, tag);
     }
     response
+}
+
+/// Returns a file in the encoding that the client prefers, or as it is. The compressed files have no
+/// paths of their own.
+fn find(path: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<Encoding>)> {
+    if Encoding::ALL.iter().any(|encoding| path.ends_with(encoding.suffix())) {
+        return None;
+    }
+    let plain = Files::get(path)?;
+    let encoded = |encoding: Encoding| {
+        Some((Files::get(&format!("{path}{}", encoding.suffix()))?, Some(encoding)))
+    };
+    Some(Encoding::preferred(headers).and_then(encoded).unwrap_or((plain, None)))
 }
 
 /// Returns a file's bytes without a copy, so that a client that does not read holds none of its own.
@@ -102,6 +130,63 @@ fn content_type(path: &str) -> &'static str {
 mod tests {
     use super::*;
 
+    /// Returns the paths of the files that clients ask for.
+    fn originals() -> impl Iterator<Item = Cow<'static, str>> {
+        Files::iter().filter(|path| !path.ends_with(".br") && !path.ends_with(".gz"))
+    }
+
+    fn accepting(encodings: &str) -> HeaderMap {
+        [(ACCEPT_ENCODING, encodings.parse().unwrap())].into_iter().collect()
+    }
+
+    fn encoding_of(answer: &Response) -> &str {
+        answer.headers().get(CONTENT_ENCODING).map_or("", |name| name.to_str().unwrap())
+    }
+
+    #[test]
+    fn every_file_is_compressed_when_the_client_accepts_it() {
+        let unchanged = |answer: &Response| {
+            [CONTENT_TYPE, CACHE_CONTROL].map(|name| answer.headers()[name].clone())
+        };
+        for path in originals() {
+            let plain = serve_file(&path, &HeaderMap::new());
+            for (accepted, expected) in [("gzip, deflate, br, zstd", "br"), ("gzip", "gzip")] {
+                let answer = serve_file(&path, &accepting(accepted));
+                assert_eq!(encoding_of(&answer), expected, "{path}");
+                assert_eq!(answer.headers()[VARY], "accept-encoding", "{path}");
+                assert_eq!(unchanged(&answer), unchanged(&plain), "{path}");
+                assert_ne!(answer.headers()[ETAG], plain.headers()[ETAG], "{path}");
+            }
+            assert_eq!(encoding_of(&plain), "", "{path}");
+            assert_eq!(plain.headers()[VARY], "accept-encoding", "{path}");
+        }
+    }
+
+    #[test]
+    fn compressed_file_is_not_sent_when_the_client_has_its_tag() {
+        let brotli = accepting("br");
+        let tag = serve_file("index.html", &brotli).headers()[ETAG].clone();
+        let with_tag = |mut headers: HeaderMap| {
+            headers.insert(IF_NONE_MATCH, tag.clone());
+            headers
+        };
+        let cached = serve_file("index.html", &with_tag(brotli));
+        assert_eq!(cached.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(cached.headers()[VARY], "accept-encoding");
+        let other = serve_file("index.html", &with_tag(accepting("gzip")));
+        assert_eq!(other.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn compressed_file_has_no_path_of_its_own() {
+        let compressed: Vec<_> = Files::iter().filter(|path| path.ends_with(".br")).collect();
+        assert!(!compressed.is_empty());
+        for path in compressed {
+            let answer = serve_file(&path, &HeaderMap::new());
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
     #[test]
     fn page_is_revalidated_and_its_assets_are_not() {
         let none = HeaderMap::new();
@@ -109,7 +194,7 @@ mod tests {
         assert_eq!(page.status(), StatusCode::OK);
         assert_eq!(page.headers()[CACHE_CONTROL], REVALIDATE);
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
-        for asset in Files::iter().filter(|path| path.starts_with(HASHED)) {
+        for asset in originals().filter(|path| path.starts_with(HASHED)) {
             let answer = serve_file(&asset, &none);
             assert_eq!(answer.headers()[CACHE_CONTROL], IMMUTABLE, "{asset}");
             assert_ne!(answer.headers()[CONTENT_TYPE], "application/octet-stream", "{asset}");

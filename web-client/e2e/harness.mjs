@@ -46,12 +46,12 @@ export class Harness {
   }
 
   /** Opens a separate browser context for a user. */
-  async person(name, settings = {}) {
+  async person(name, settings = {}, address = this.options.base) {
     const context = await this.browser.newContext({ viewport: { width: 1180, height: 760 }, ...settings });
-    return { name, context, page: await this.page(name, context) };
+    return { name, context, page: await this.page(name, context, address) };
   }
 
-  async page(name, context) {
+  async page(name, context, address = this.options.base) {
     const page = await context.newPage();
     page.setDefaultTimeout(DEADLINE_MS);
     page.on("pageerror", (error) => this.errors.push(`${name}: ${error.stack}`));
@@ -63,7 +63,7 @@ export class Harness {
       if (/Content.Security.Policy/i.test(line.text())) this.errors.push(`${name}: ${line.text()}`);
     });
     this.pages.set(name, page);
-    await page.goto(this.options.base);
+    await page.goto(address);
     return page;
   }
 

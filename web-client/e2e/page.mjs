@@ -24,10 +24,12 @@ export async function logIn(page, username) {
   await waitOnline(page);
 }
 
-export async function waitOnline(page, ms) {
+export async function waitFor(page, state, ms) {
   const connection = by(page, "connection");
-  await eventually("online", async () => (await connection.getAttribute("data-state")) === "online", ms);
+  await eventually(state, async () => (await connection.getAttribute("data-state")) === state, ms);
 }
+
+export const waitOnline = (page, ms) => waitFor(page, "online", ms);
 
 export async function search(page, username) {
   await by(page, "people-search").fill(username);
@@ -75,6 +77,11 @@ export async function disconnect(page) {
   await page.routeWebSocket(/\/v1\/ws$/, (socket) => (isDisconnected ? socket.close() : socket.connectToServer()));
   await page.route("**/v1/poll", (route) => (isDisconnected ? route.abort() : route.continue()));
   return { open: () => (isDisconnected = false) };
+}
+
+/** Blocks WebSockets of a page from its next load on. */
+export async function blockSockets(page) {
+  await page.routeWebSocket(/\/v1\/ws$/, (socket) => socket.close());
 }
 
 /** Waits until the message is on the screen, not only in the document. */

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import * as actions from "./page.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
+import { underPath } from "./under_path.mjs";
 
 const { by } = actions;
 const run = Date.now().toString(36);
@@ -257,17 +258,19 @@ async function leave() {
   });
 }
 
+const parts = { ...details, underPath };
+
 function more(...names) {
   return async () => {
     const people = { ada: ADA, grace: GRACE };
-    for (const name of names) await details[name]({ step, harness, people, ada, grace, group: RENAMED });
+    for (const name of names) await parts[name]({ step, harness, people, ada, grace, group: RENAMED });
   };
 }
 
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("longList")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "longList")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

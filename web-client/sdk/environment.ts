@@ -10,7 +10,7 @@ export interface SocketLike {
 }
 
 export interface Environment {
-  /** The gateway's origin, `http://…` or `https://…`, without a path. */
+  /** The gateway's URL, `http://…` or `https://…`, with the path of a proxy if there is one, without a slash at the end. */
   readonly base_url: string;
   fetch(url: string, init: RequestInit): Promise<Response>;
   openSocket(url: string, subprotocol: string): SocketLike;
@@ -24,7 +24,7 @@ export interface Environment {
 
 export function browserEnvironment(base_url: string): Environment {
   return {
-    base_url,
+    base_url: base_url.replace(/\/+$/, ""),
     fetch: (url, init) => fetch(url, init),
     openSocket: (url, subprotocol) => new WebSocket(url, subprotocol) as unknown as SocketLike,
     now: () => Date.now(),

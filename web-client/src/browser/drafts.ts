@@ -1,6 +1,8 @@
 // Drafts of one user, stored for each conversation in this browser until logout.
 
-const prefixOf = (user: string): string => `confab.draft.${user}.`;
+import { storageKey } from "./place";
+
+const prefixOf = (user: string): string => storageKey(`draft.${user}.`);
 
 export function draftOf(user: string, conversation: string): string {
   return localStorage.getItem(prefixOf(user) + conversation) ?? "";

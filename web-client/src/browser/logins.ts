@@ -1,31 +1,32 @@
 // Stores the login in this browser, and lets only one tab renew it at a time.
 
 import type { LoginStore, StoredLogin, User } from "../../sdk";
+import { storageKey } from "./place";
 
-const LOGIN_KEY = "confab.login";
-const USER_KEY = "confab.user";
-const LOCK_NAME = "confab.renew";
-const MUTEX_KEY = "confab.renewing";
+const loginKey = () => storageKey("login");
+const userKey = () => storageKey("user");
+const lockName = () => storageKey("renew");
+const mutexKey = () => storageKey("renewing");
 const MUTEX_MS = 10_000;
 const MUTEX_POLL_MS = 120;
 
 export const logins: LoginStore = {
-  load: () => read<StoredLogin>(LOGIN_KEY),
+  load: () => read<StoredLogin>(loginKey()),
   save(login) {
-    if (login) return localStorage.setItem(LOGIN_KEY, JSON.stringify(login));
-    localStorage.removeItem(LOGIN_KEY);
-    localStorage.removeItem(USER_KEY);
+    if (login) return localStorage.setItem(loginKey(), JSON.stringify(login));
+    localStorage.removeItem(loginKey());
+    localStorage.removeItem(userKey());
   },
-  exclusive: (work) => (navigator.locks ? navigator.locks.request(LOCK_NAME, work) : withMutex(work)),
+  exclusive: (work) => (navigator.locks ? navigator.locks.request(lockName(), work) : withMutex(work)),
 };
 
-export const loadUser = (): User | undefined => (logins.load() ? read<User>(USER_KEY) : undefined);
-export const saveUser = (user: User): void => localStorage.setItem(USER_KEY, JSON.stringify(user));
+export const loadUser = (): User | undefined => (logins.load() ? read<User>(userKey()) : undefined);
+export const saveUser = (user: User): void => localStorage.setItem(userKey(), JSON.stringify(user));
 
 /** Calls `changed` when another tab logs in or out. Returns a function that removes the listener. */
 export function onLoginChange(changed: () => void): () => void {
   const listen = (event: StorageEvent) => {
-    if (event.key === LOGIN_KEY || event.key === USER_KEY || event.key === null) changed();
+    if (event.key === loginKey() || event.key === userKey() || event.key === null) changed();
   };
   addEventListener("storage", listen);
   return () => removeEventListener("storage", listen);
@@ -38,16 +39,16 @@ async function withMutex<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    if (localStorage.getItem(MUTEX_KEY) === token) localStorage.removeItem(MUTEX_KEY);
+    if (localStorage.getItem(mutexKey()) === token) localStorage.removeItem(mutexKey());
   }
 }
 
 async function tryLock(token: string): Promise<boolean> {
-  const other = localStorage.getItem(MUTEX_KEY);
+  const other = localStorage.getItem(mutexKey());
   if (other && Number.parseFloat(other) > Date.now()) return false;
-  localStorage.setItem(MUTEX_KEY, token);
+  localStorage.setItem(mutexKey(), token);
   await sleep(MUTEX_POLL_MS / 2); // the last writer holds the lock
-  return localStorage.getItem(MUTEX_KEY) === token;
+  return localStorage.getItem(mutexKey()) === token;
 }
 
 function sleep(ms: number): Promise<void> {

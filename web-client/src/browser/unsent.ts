@@ -1,6 +1,7 @@
 // Unsent commands of one user. Each has its own storage key, so that tabs do not overwrite each other.
 
 import type { EntryCommand, OutboxStore } from "../../sdk";
+import { storageKey } from "./place";
 
 interface Kept {
   command: EntryCommand;
@@ -8,7 +9,7 @@ interface Kept {
 }
 
 export function unsentOf(user: string): OutboxStore {
-  const prefix = `confab.unsent.${user}.`;
+  const prefix = storageKey(`unsent.${user}.`);
   return {
     load: () => keysWith(prefix).flatMap(read),
     keep({ client_id, command, made_at }) {

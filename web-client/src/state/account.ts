@@ -8,12 +8,13 @@ import { Tokens } from "../../sdk/tokens";
 import { deviceName } from "../browser/device";
 import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
+import { gatewayUrl } from "../browser/place";
 import { goTo } from "../browser/route";
 import { unsentOf } from "../browser/unsent";
 import { createModel, type Model } from "./model";
 import { notify } from "./notes";
 
-const environment = browserEnvironment(location.origin);
+const environment = browserEnvironment(gatewayUrl());
 const [model, setModel] = createSignal<Model>();
 let disposeModel = () => undefined as void;
 

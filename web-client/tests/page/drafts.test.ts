@@ -11,6 +11,7 @@ beforeEach(() => {
   };
   for (const [name, value] of Object.entries(methods)) Object.defineProperty(stored, name, { value, writable: true });
   vi.stubGlobal("localStorage", stored);
+  vi.stubGlobal("document", { baseURI: "https://example.org/" });
 });
 afterEach(() => vi.unstubAllGlobals());
 

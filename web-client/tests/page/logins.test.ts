@@ -12,6 +12,7 @@ beforeEach(() => {
     removeItem: (key: string) => void stored.delete(key),
   });
   vi.stubGlobal("navigator", {});
+  vi.stubGlobal("document", { baseURI: "https://example.org/" });
 });
 afterEach(() => vi.unstubAllGlobals());
 

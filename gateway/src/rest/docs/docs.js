@@ -86,5 +86,5 @@ function show(api) {
   }
 }
 
-const answer = await fetch("/openapi.json");
+const answer = await fetch("openapi.json");
 show(await answer.json());

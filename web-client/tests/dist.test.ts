@@ -1,0 +1,38 @@
+// Checks the built page, which is committed and embedded in the gateway.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { expect, it } from "vitest";
+
+const FOLDER = join(import.meta.dirname, "../dist");
+const FIRST_LOAD_BYTES_MAX = 60 * 1024;
+
+const names = readdirSync(FOLDER, { recursive: true, withFileTypes: true })
+  .filter((file) => file.isFile())
+  .map((file) => join(file.parentPath, file.name));
+const originals = names.filter((name) => !/\.(br|gz)$/.test(name));
+const read = (name: string): Buffer => readFileSync(name);
+
+it("compressed files contain the same bytes as their originals", () => {
+  expect(originals.length).toBeGreaterThan(2);
+  expect(names).toHaveLength(3 * originals.length);
+  for (const name of originals) {
+    expect(brotliDecompressSync(read(`${name}.br`)).equals(read(name)), name).toBe(true);
+    expect(gunzipSync(read(`${name}.gz`)).equals(read(name)), name).toBe(true);
+  }
+});
+
+it("first load stays within its budget in each encoding", () => {
+  for (const suffix of [".br", ".gz"]) {
+    const bytes = originals.reduce((sum, name) => sum + read(name + suffix).length, 0);
+    expect(bytes, suffix).toBeLessThanOrEqual(FIRST_LOAD_BYTES_MAX);
+  }
+});
+
+it("page names its files relative to itself, so that a proxy can serve it under a path", () => {
+  const page = read(join(FOLDER, "index.html")).toString();
+  const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1]);
+  expect(addresses.length).toBeGreaterThan(2);
+  expect(addresses.filter((address) => !address?.startsWith("./"))).toEqual([]);
+});
