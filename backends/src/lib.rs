@@ -3,3 +3,4 @@
 pub mod embedded;
 pub mod redis;
 pub mod scylla;
+pub mod tls;

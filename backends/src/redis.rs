@@ -45,7 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::{
     arrivals::ArrivalQueue,
     bus::RedisBus,
-    connection::Address,
+    connection::{Address, TLS_SCHEME},
     leases::{RedisLeases, watch_ended_leases},
     limiter::{RedisLimiter, TAKE_WITHIN},
     metrics::RedisMetrics,
@@ -56,26 +56,31 @@ use self::{
     subscriber::{REQUESTS_MAX, Subscriber},
 };
 
+use crate::tls::{TlsError, TlsFiles, client_config};
+
 /// How long connecting waits for the primaries. Then the gateway starts without those that are down.
 const STARTUP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The addresses of the primaries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host:port[/db]` or `unix://path`. All gateways must have the same
-    /// addresses, in any order.
+    /// `redis://[user:password@]host:port[/db]`, `rediss://…` for TLS, or `unix://path`. All gateways
+    /// must have the same addresses, in any order.
     pub urls: Vec<String>,
+    /// For the addresses with TLS.
+    pub tls: TlsFiles,
 }
 
 /// Omits the addresses, which may contain passwords.
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisConfig").field("urls", &self.urls.len()).finish()
+        let mut config = f.debug_struct("RedisConfig");
+        config.field("urls", &self.urls.len()).field("tls", &self.tls).finish()
     }
 }
 
 /// The configuration is not usable.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum RedisConfigError {
     /// There is no address.
     #[error("no redis primary is configured")]
@@ -91,6 +96,9 @@ pub enum RedisConfigError {
     /// An address is listed twice. Its primary would get twice its share.
     #[error("redis primary {0} is configured twice")]
     Twice(String),
+    /// A file for TLS is not usable.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// One gateway's access to all primaries.
@@ -111,8 +119,10 @@ impl Redis {
     ) -> Result<Self, RedisConfigError> {
         let mut addresses: Vec<Address> = Vec::new();
         let mut names: Vec<String> = Vec::new();
+        let has_tls = config.urls.iter().any(|url| url.starts_with(TLS_SCHEME));
+        let tls = if has_tls { Some(client_config(&config.tls)?) } else { None };
         for (number, url) in (1..).zip(&config.urls) {
-            let address = Address::parse(url)
+            let address = Address::parse(url, tls.as_ref())
                 .map_err(|reason| RedisConfigError::Address { number, reason })?;
             let name = address.to_string();
             if names.contains(&name) {

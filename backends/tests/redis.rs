@@ -4,6 +4,8 @@
 
 #[path = "redis/bus_faults.rs"]
 mod bus_faults;
+#[path = "redis/certificates.rs"]
+mod certificates;
 #[path = "redis/gateways.rs"]
 mod gateways;
 #[path = "redis/leases_faults.rs"]
@@ -16,6 +18,8 @@ mod proxy;
 mod recorder;
 #[path = "redis/server.rs"]
 mod server;
+#[path = "redis/tls.rs"]
+mod tls;
 
 use std::{
     ops::AsyncFnMut,

@@ -3,13 +3,14 @@
 //! A gateway that runs alone has its store in a folder or in memory and everything else in this
 //! process. Gateways of a fleet share a CQL store, and Redis for hints, presence and rate limits.
 
-use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use backends::{
     embedded::{self, Embedded, EmbeddedConfig},
-    redis::{Redis, RedisConfig},
+    redis::{Redis, RedisConfig, RedisConfigError},
     scylla::{self, Availability, ConnectError, Rebuilt, Scylla, ScyllaConfig},
+    tls::{ClientIdentity, TlsFiles},
 };
 use chat_core::{
     id::Snowflakes,
@@ -19,7 +20,7 @@ use chat_core::{
     time::{Clock, SystemClock, Timestamp},
 };
 use gateway::{
-    config::{Config, StoreKind},
+    config::{Config, RedisTls, StoreKind},
     gateway::Parts,
     health::{AlwaysUp, Condition, StoreHealth},
     secret::Secret,
@@ -88,15 +89,14 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
     let store = open_store(config).await?;
     let tasks = TaskTracker::new();
     let stop = CancellationToken::new();
-    let urls: Vec<String> = config.redis.urls.iter().map(|url| url.expose().to_owned()).collect();
-    let redis = if urls.is_empty() {
+    let redis = if config.redis.urls.is_empty() {
         if config.store == StoreKind::Scylla {
             tracing::warn!("without redis.urls this must be the only gateway of its store");
         }
         None
     } else {
-        let connected = Redis::connect(&RedisConfig { urls }, &tasks, stop.clone()).await;
-        Some(connected.map_err(|error| misconfigured("CONFAB__REDIS__URLS", &error))?)
+        let connected = Redis::connect(&redis_config(config), &tasks, stop.clone()).await;
+        Some(connected.map_err(|error| redis_misconfigured(&error))?)
     };
     let redis = redis.as_ref();
     let clock = SystemClock::with_ids(store.ids);
@@ -154,7 +154,7 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
         }
         StoreKind::Scylla => {
             let key = configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?;
-            let scylla = connect(scylla_config(config)).await.context("store")?;
+            let scylla = connect(scylla_config(config)).await.map_err(store_failed)?;
             let leased = scylla.lease_node().await.context("node number")?;
             tracing::info!(leased.node, "connected to the store");
             let scylla = Arc::new(scylla);
@@ -217,15 +217,55 @@ fn misconfigured(setting: &str, error: &impl fmt::Display) -> anyhow::Error {
     Misconfigured(format!("{setting}: {error}")).into()
 }
 
+fn redis_misconfigured(error: &RedisConfigError) -> anyhow::Error {
+    let setting = match error {
+        RedisConfigError::Tls(_) => "CONFAB__REDIS__TLS",
+        RedisConfigError::NoPrimary
+        | RedisConfigError::Address { .. }
+        | RedisConfigError::Twice(_) => "CONFAB__REDIS__URLS",
+    };
+    misconfigured(setting, error)
+}
+
+fn redis_config(config: &Config) -> RedisConfig {
+    let RedisTls { ca, certificate, key } = &config.redis.tls;
+    RedisConfig {
+        urls: config.redis.urls.iter().map(|url| url.expose().to_owned()).collect(),
+        tls: tls_files(ca, certificate, key),
+    }
+}
+
+/// Puts the certificate and its key together. The configuration has both or neither.
+#[expect(clippy::ref_option, reason = "fields of the configuration")]
+fn tls_files(
+    ca: &Option<PathBuf>,
+    certificate: &Option<PathBuf>,
+    key: &Option<PathBuf>,
+) -> TlsFiles {
+    let identity = certificate.clone().zip(key.clone());
+    let identity = identity.map(|(certificate, key)| ClientIdentity { certificate, key });
+    TlsFiles { ca: ca.clone(), identity }
+}
+
 fn scylla_config(config: &Config) -> ScyllaConfig {
     let scylla = &config.scylla;
+    let tls = &scylla.tls;
     ScyllaConfig {
         replication: size(scylla.replication),
         datacenter: scylla.datacenter.clone(),
         user: scylla.user.clone(),
         password: scylla.password.as_ref().map(Secret::expose).map(str::to_owned),
+        tls: tls.enabled.then(|| tls_files(&tls.ca, &tls.certificate, &tls.key)),
         ..ScyllaConfig::new(scylla.nodes.clone(), scylla.keyspace.clone())
     }
+}
+
+/// Reports unusable files for TLS as an error of the configuration.
+fn store_failed(error: ConnectError) -> anyhow::Error {
+    if matches!(error, ConnectError::Tls { .. }) {
+        return misconfigured("CONFAB__SCYLLA__TLS", &error);
+    }
+    anyhow::Error::from(error).context("store")
 }
 
 /// Connects to the cluster. Creates the keyspace first if it does not exist, which cannot overwrite
@@ -244,13 +284,13 @@ async fn connect(config: ScyllaConfig) -> Result<Scylla, ConnectError> {
 /// Creates or upgrades the schema of store `scylla`.
 pub(crate) async fn migrate(config: &Config) -> Result<()> {
     require_scylla(config, "migrate")?;
-    scylla::migrate(&scylla_config(config)).await.context("migrate")
+    scylla::migrate(&scylla_config(config)).await.map_err(store_failed)
 }
 
 /// Rewrites the projections of store `scylla` from its logs.
 pub(crate) async fn rebuild(config: &Config) -> Result<Rebuilt> {
     require_scylla(config, "rebuild")?;
-    scylla::rebuild(scylla_config(config)).await.context("rebuild")
+    scylla::rebuild(scylla_config(config)).await.map_err(store_failed)
 }
 
 fn require_scylla(config: &Config, command: &str) -> Result<()> {

@@ -14,6 +14,7 @@ mod report;
 mod serving;
 mod size;
 mod storage;
+mod tls;
 
 use std::{
     ffi::OsString,
@@ -31,6 +32,7 @@ pub use self::{
     report::Report,
     serving::{Admin, Drain, Limits},
     storage::{Embedded, Redis, RedisUrl, Scylla, StoreKind},
+    tls::{RedisTls, ScyllaTls},
 };
 use self::{layers::Layers, serving::local};
 use crate::{listener::Network, origin::Origin};
@@ -136,6 +138,7 @@ impl Config {
             layers.refuse("log", "expected levels such as info or info,gateway=debug");
         }
         self.scylla.check(layers);
+        self.redis.check(layers);
         if self.store == StoreKind::Scylla {
             if self.auth.secret_file.is_none() {
                 let why = "required with store scylla, the same on all gateways";

@@ -11,8 +11,9 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use self::settings::{Ports, Size, java_arguments};
+use self::settings::{Ports, Size, add_tls, java_arguments};
 use crate::{
+    certificates::Authority,
     patience::{LATER, SOON, eventually},
     process::Process,
     servers::{cache, free_port, program},
@@ -40,20 +41,25 @@ pub struct Cassandra {
 impl Cassandra {
     /// Starts one node, or returns `None` if Java or Maven may be missing and are.
     pub async fn one() -> Result<Option<Self>> {
-        Self::ring(1, Size::Small).await
+        Self::ring(1, Size::Small, None).await
+    }
+
+    /// Starts one node that accepts only TLS, and only clients with a certificate of this authority.
+    pub async fn one_with_tls(authority: &Authority) -> Result<Option<Self>> {
+        Self::ring(1, Size::Small, Some(authority)).await
     }
 
     /// Starts one node that may use the whole machine, for measurements.
     pub async fn to_measure() -> Result<Option<Self>> {
-        Self::ring(1, Size::Full).await
+        Self::ring(1, Size::Full, None).await
     }
 
     /// Starts three nodes.
     pub async fn three() -> Result<Option<Self>> {
-        Self::ring(3, Size::Small).await
+        Self::ring(3, Size::Small, None).await
     }
 
-    async fn ring(nodes: u8, size: Size) -> Result<Option<Self>> {
+    async fn ring(nodes: u8, size: Size, tls: Option<&Authority>) -> Result<Option<Self>> {
         let Some(java) = program("java", "openjdk-17-jre-headless")? else { return Ok(None) };
         let Some(jars) = jars().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cassandra-")?;
@@ -62,6 +68,9 @@ impl Cassandra {
         let mut ring = Self { nodes: Vec::new(), folder, java, jars, ports, size };
         for node in 1..=nodes {
             ring.ports.write_settings(&ring.folder(node), node, size)?;
+            if let Some(authority) = tls {
+                add_tls(&ring.folder(node), authority, &format!("127.0.0.{node}"))?;
+            }
             let process = ring.launch(node).await?;
             ring.nodes.push(process);
         }

@@ -19,6 +19,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: Vec<(String, String)>,
+    authority: Option<PathBuf>,
 }
 
 impl Settings {
@@ -35,6 +36,13 @@ impl Settings {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Makes the process trust this certificate authority instead of those of the machine.
+    #[must_use]
+    pub fn trust(mut self, ca: PathBuf) -> Self {
+        self.authority = Some(ca);
         self
     }
 }
@@ -114,8 +122,13 @@ impl Gateway {
 
     /// Starts `confab` with these settings in an empty folder, without waiting until it serves.
     pub fn begin(settings: &Settings) -> Result<(Process, TempDir)> {
+        Self::begin_with(settings, &[])
+    }
+
+    /// Starts `confab` with these arguments and settings in an empty folder.
+    pub fn begin_with(settings: &Settings, arguments: &[&str]) -> Result<(Process, TempDir)> {
         let data = TempDir::with_prefix("confab-test-")?;
-        Ok((spawn(&binary()?, settings, data.path(), &[])?, data))
+        Ok((spawn(&binary()?, settings, data.path(), arguments)?, data))
     }
 
     /// Runs `confab` with these arguments and settings until it exits.
@@ -151,6 +164,7 @@ fn spawn(binary: &Path, settings: &Settings, data: &Path, arguments: &[&str]) ->
         .env("CONFAB__LISTEN", "127.0.0.1:0")
         .env("CONFAB__ADMIN__LISTEN", "127.0.0.1:0")
         .env("CONFAB__DATA_DIR", data)
+        .envs(settings.authority.iter().map(|ca| ("SSL_CERT_FILE", ca)))
         .envs(settings.environment.iter().map(|(name, value)| (format!("CONFAB__{name}"), value)));
     Process::start("confab", &mut command)
 }

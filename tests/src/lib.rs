@@ -1,7 +1,7 @@
 //! The test harness: real processes, clients of the documented protocol, and a checker of histories.
 //!
 //! In reading order: [`process`] (a child process with a log and signals), [`gateway`], [`redis`] and
-//! [`cassandra`] (servers), [`client`] (HTTP, users, WebSocket), [`session`] (one scenario over every
+//! [`cassandra`] (servers), [`certificates`], [`client`] (HTTP, users, WebSocket), [`session`] (one scenario over every
 //! transport), [`stage`] (a gateway with users), [`checker`] (which promise a recorded history
 //! breaks), [`cluster`] and [`crowd`] (several gateways with many users), [`drill`] (the same with
 //! figures).
@@ -9,6 +9,7 @@
 //! It uses the product's protocol and command line only and links none of its crates.
 
 pub mod cassandra;
+pub mod certificates;
 pub mod chance;
 pub mod checker;
 pub mod client;

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    certificates::{Authority, text},
     patience::{SOON, within},
     process::Process,
     servers::{free_port, program},
@@ -23,21 +24,42 @@ pub struct Redis {
     folder: TempDir,
     binary: PathBuf,
     port: u16,
+    options: Vec<String>,
 }
 
 impl Redis {
     /// Starts a server, or returns `None` if Redis may be missing and is.
     pub async fn start() -> Result<Option<Self>> {
-        let Some(binary) = program("redis-server", "redis-server")? else { return Ok(None) };
-        let (folder, port) = (TempDir::with_prefix("confab-redis-")?, free_port()?);
-        let process = Self::spawn(&binary, &folder, port).await?;
-        Ok(Some(Self { process, folder, binary, port }))
+        let port = free_port()?;
+        Self::start_as(port, vec!["--port".to_owned(), port.to_string()]).await
     }
 
-    async fn spawn(binary: &PathBuf, folder: &TempDir, port: u16) -> Result<Process> {
+    /// Starts a server that accepts only TLS, and only clients with a certificate of this authority.
+    /// [`Self::ask`] cannot reach it.
+    pub async fn start_with_tls(authority: &Authority) -> Result<Option<Self>> {
+        let (port, ca, files) = (free_port()?, authority.ca(), authority.sign("127.0.0.1")?);
+        let options = [
+            ("--port", "0"),
+            ("--tls-port", &port.to_string()),
+            ("--tls-cert-file", text(&files.certificate)?),
+            ("--tls-key-file", text(&files.key)?),
+            ("--tls-ca-cert-file", text(&ca)?),
+        ];
+        let options = options.iter().flat_map(|(name, value)| [*name, *value].map(str::to_owned));
+        Self::start_as(port, options.collect()).await
+    }
+
+    async fn start_as(port: u16, options: Vec<String>) -> Result<Option<Self>> {
+        let Some(binary) = program("redis-server", "redis-server")? else { return Ok(None) };
+        let folder = TempDir::with_prefix("confab-redis-")?;
+        let process = Self::spawn(&binary, &folder, &options).await?;
+        Ok(Some(Self { process, folder, binary, port, options }))
+    }
+
+    async fn spawn(binary: &PathBuf, folder: &TempDir, options: &[String]) -> Result<Process> {
         let mut command = Command::new(binary);
         command.current_dir(folder.path()).args(["--bind", "127.0.0.1", "--appendonly", "no"]);
-        command.args(["--save", "", "--port", &port.to_string()]);
+        command.args(["--save", ""]).args(options);
         let mut process = Process::start("redis-server", &mut command)?;
         process.line("Ready to accept connections", SOON).await?;
         Ok(process)
@@ -46,6 +68,11 @@ impl Redis {
     /// Returns the value of `CONFAB__REDIS__URLS`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Like [`Self::url`], with TLS.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}", self.port)
     }
 
     /// Returns the process, to pause, resume or kill it.
@@ -77,7 +104,7 @@ impl Redis {
     /// Starts it again on the same port, empty.
     pub async fn restart(&mut self) -> Result<()> {
         self.process.kill()?;
-        self.process = Self::spawn(&self.binary, &self.folder, self.port).await?;
+        self.process = Self::spawn(&self.binary, &self.folder, &self.options).await?;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use scylla::{
 };
 
 use super::error::ConnectError;
+use crate::tls::{TlsFiles, client_config};
 
 /// How often each connection is probed, and how long it may stay silent after that. A node that
 /// hangs receives requests for at most twice this time.
@@ -35,6 +36,8 @@ pub struct ScyllaConfig {
     pub user: Option<String>,
     /// The password.
     pub password: Option<String>,
+    /// For connections with TLS. The driver expects a node's IP address in its certificate.
+    pub tls: Option<TlsFiles>,
     /// How long one statement may take. A call of a port ends within six fifths of it.
     pub statement_within: Duration,
     /// Entries in a bucket of a log, fixed when the keyspace is first used. Only tests change the
@@ -52,6 +55,7 @@ impl ScyllaConfig {
             datacenter: None,
             user: None,
             password: None,
+            tls: None,
             statement_within: Duration::from_millis(1_500),
             bucket_entries: REPEAT_ENTRIES_MIN,
         }
@@ -66,6 +70,7 @@ impl std::fmt::Debug for ScyllaConfig {
             .field("keyspace", &self.keyspace)
             .field("replication", &self.replication)
             .field("datacenter", &self.datacenter)
+            .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
 }
@@ -73,6 +78,8 @@ impl std::fmt::Debug for ScyllaConfig {
 /// Connects, without a keyspace.
 pub(super) async fn session(config: &ScyllaConfig) -> Result<Session, ConnectError> {
     check_name(&config.keyspace)?;
+    let tls = config.tls.as_ref().map(client_config).transpose();
+    let tls = tls.map_err(|error| ConnectError::Tls { detail: error.to_string() })?;
     let mut policy = DefaultPolicy::builder().token_aware(true);
     if let Some(datacenter) = &config.datacenter {
         policy = policy.prefer_datacenter(datacenter.clone()).permit_dc_failover(false);
@@ -90,7 +97,8 @@ pub(super) async fn session(config: &ScyllaConfig) -> Result<Session, ConnectErr
         .keepalive_interval(KEEPALIVE)
         .keepalive_timeout(KEEPALIVE)
         .schema_agreement_timeout(Duration::from_secs(30))
-        .keyspaces_to_fetch([&config.keyspace]);
+        .keyspaces_to_fetch([&config.keyspace])
+        .tls_context(tls);
     if let (Some(user), Some(password)) = (&config.user, &config.password) {
         builder = builder.user(user, password);
     }

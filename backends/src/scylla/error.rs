@@ -8,13 +8,19 @@ use std::time::Duration;
 pub enum ConnectError {
     /// No server answers, or it does not speak CQL.
     #[error(
-        "no CQL server answers at {nodes}: {detail}. Check that it runs and listens there, and \
-         check the user name and password"
+        "no CQL server answers at {nodes}: {detail}. Check that it runs and listens there, with or \
+         without TLS as here, and check the user name and password"
     )]
     Unreachable {
         /// The addresses that were tried.
         nodes: String,
         /// The driver's error.
+        detail: String,
+    },
+    /// A file for TLS is not usable.
+    #[error("{detail}")]
+    Tls {
+        /// The file and what is wrong with it.
         detail: String,
     },
     /// The keyspace name would have to be quoted in every statement.

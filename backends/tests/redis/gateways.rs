@@ -1,6 +1,9 @@
 //! Gateways on the servers of a test.
 
-use backends::redis::{Redis, RedisConfig};
+use backends::{
+    redis::{Redis, RedisConfig},
+    tls::TlsFiles,
+};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -39,7 +42,8 @@ impl Gateways {
 
     /// Connects one more gateway.
     pub(super) async fn add(&mut self, urls: Vec<String>) {
-        let (config, recorder) = (RedisConfig { urls }, Recorder::default());
+        let (config, recorder) =
+            (RedisConfig { urls, tls: TlsFiles::default() }, Recorder::default());
         let recording = metrics::set_default_local_recorder(&recorder);
         let connected = Redis::connect(&config, &self.tasks, self.stop.clone()).await;
         drop(recording);

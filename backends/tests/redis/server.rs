@@ -10,13 +10,14 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::eventually;
+use super::{certificates::Authority, eventually};
 
 /// A running server. It is killed on drop.
 pub(super) struct Server {
     program: PathBuf,
     folder: TempDir,
     port: u16,
+    options: Vec<String>,
     child: Child,
 }
 
@@ -47,10 +48,33 @@ impl Server {
 
     /// Like [`Self::start`], on this port.
     pub(super) async fn start_on(port: u16) -> Option<Self> {
+        Self::start_as(port, vec!["--port".to_owned(), port.to_string()]).await
+    }
+
+    /// Starts a server that accepts only TLS, with a certificate for this host.
+    pub(super) async fn start_with_tls(
+        authority: &Authority,
+        host: &str,
+        demands_certificate: bool,
+    ) -> Option<Self> {
+        let (port, files, ca) = (free_port(), authority.sign(host), authority.ca());
+        let options = [
+            ("--port", "0"),
+            ("--tls-port", &port.to_string()),
+            ("--tls-cert-file", files.certificate.to_str()?),
+            ("--tls-key-file", files.key.to_str()?),
+            ("--tls-ca-cert-file", ca.to_str()?),
+            ("--tls-auth-clients", if demands_certificate { "yes" } else { "no" }),
+        ];
+        let options = options.iter().flat_map(|(name, value)| [*name, *value].map(str::to_owned));
+        Self::start_as(port, options.collect()).await
+    }
+
+    async fn start_as(port: u16, options: Vec<String>) -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
-        let child = spawn(&program, folder.path(), port).await;
-        Some(Self { program, folder, port, child })
+        let child = spawn(&program, folder.path(), port, &options).await;
+        Some(Self { program, folder, port, options, child })
     }
 
     /// Starts this number of servers.
@@ -64,6 +88,10 @@ impl Server {
 
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}", self.port)
     }
 
     pub(super) const fn port(&self) -> u16 {
@@ -87,7 +115,7 @@ impl Server {
 
     /// Starts it again on the same port, without data.
     pub(super) async fn restart(&mut self) {
-        self.child = spawn(&self.program, self.folder.path(), self.port).await;
+        self.child = spawn(&self.program, self.folder.path(), self.port, &self.options).await;
     }
 
     async fn connection(&self) -> redis::aio::MultiplexedConnection {
@@ -110,10 +138,10 @@ impl Drop for Server {
     }
 }
 
-async fn spawn(program: &Path, folder: &Path, port: u16) -> Child {
+async fn spawn(program: &Path, folder: &Path, port: u16, options: &[String]) -> Child {
     let mut command = Command::new(program);
-    command.current_dir(folder).args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
-    command.args(["--save", "", "--appendonly", "no"]);
+    command.current_dir(folder).args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args(options);
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     eventually("the server listens", Duration::from_secs(10), async || {
         TcpStream::connect(("127.0.0.1", port)).is_ok()

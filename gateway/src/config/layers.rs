@@ -181,7 +181,14 @@ fn expected(name: &str, default: &Value) -> &'static str {
         "drain.delay" | "drain.deadline" | "auth.access_ttl" | "auth.login_age_max" => {
             "a time, such as 10m, 5s or 250ms"
         }
-        "data_dir" | "auth.secret_file" => "a path",
+        "data_dir"
+        | "auth.secret_file"
+        | "redis.tls.ca"
+        | "redis.tls.certificate"
+        | "redis.tls.key"
+        | "scylla.tls.ca"
+        | "scylla.tls.certificate"
+        | "scylla.tls.key" => "a path",
         "auth.password_workers" => "a whole number from 1",
         _ if default.is_boolean() => "true or false",
         _ if default.is_number() => "a whole number from 1",

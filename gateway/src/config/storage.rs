@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddrV6, num::NonZeroU32, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{layers::Layers, list, serving::number, size};
+use super::{RedisTls, ScyllaTls, layers::Layers, list, serving::number, size};
 use crate::secret::Secret;
 
 const MIB: u64 = 1 << 20;
@@ -71,6 +71,8 @@ pub struct Scylla {
     /// Password of that user.
     #[serde(serialize_with = "masked")]
     pub password: Option<Secret>,
+    /// Encryption of the connections.
+    pub tls: ScyllaTls,
 }
 
 #[expect(clippy::ref_option, reason = "serde's signature")]
@@ -87,6 +89,7 @@ impl Default for Scylla {
             datacenter: None,
             user: None,
             password: None,
+            tls: ScyllaTls::default(),
         }
     }
 }
@@ -103,6 +106,7 @@ impl Scylla {
         {
             layers.refuse("scylla.keyspace", "expected 1 to 48 of a-z 0-9 _, a letter first");
         }
+        self.tls.check(layers);
     }
 
     /// Checks what is only needed if the cluster is used.
@@ -136,6 +140,15 @@ pub struct Redis {
     /// Independent primaries. Without any, this gateway is the only one of its store.
     #[serde(with = "list")]
     pub urls: Vec<RedisUrl>,
+    /// Encryption of the connections to `rediss://`.
+    pub tls: RedisTls,
+}
+
+impl Redis {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        let is_used = self.urls.iter().any(|url| url.expose().starts_with("rediss://"));
+        self.tls.check(layers, is_used);
+    }
 }
 
 /// The address of a Redis primary. Its `Debug` and `Display` hide the user and the password.

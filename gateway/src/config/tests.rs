@@ -211,6 +211,36 @@ fn store_scylla_requires_nodes_and_a_shared_key() {
 }
 
 #[test]
+fn files_for_tls_are_refused_when_they_are_incomplete_or_unused() {
+    assert_problems(
+        "",
+        &[
+            ("CONFAB__REDIS__URLS", "redis://127.0.0.1"),
+            ("CONFAB__REDIS__TLS__CA", "ca.pem"),
+            ("CONFAB__REDIS__TLS__CERTIFICATE", "gateway.pem"),
+            ("CONFAB__SCYLLA__TLS__CA", "ca.pem"),
+            ("CONFAB__SCYLLA__TLS__KEY", "gateway.key"),
+        ],
+        &[
+            "CONFAB__SCYLLA__TLS__CERTIFICATE: required with scylla.tls.key",
+            "CONFAB__SCYLLA__TLS__CA: not used: scylla.tls.enabled is false",
+            "CONFAB__REDIS__TLS__KEY: required with redis.tls.certificate",
+            "CONFAB__REDIS__TLS__CA: no address in redis.urls begins with rediss://",
+        ],
+    );
+    let (config, _) = load(
+        "[redis.tls]\nca = 'ca.pem'\ncertificate = 'one.pem'\nkey = 'one.key'",
+        &[
+            ("CONFAB__REDIS__URLS", "redis://a,rediss://b"),
+            ("CONFAB__SCYLLA__TLS__ENABLED", "true"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.redis.tls.key.as_deref(), Some(Path::new("one.key")));
+    assert!(config.scylla.tls.enabled);
+}
+
+#[test]
 fn passwords_are_not_printed() {
     let urls = "redis://user:hunter2@10.0.0.1:6379,redis://10.0.0.2:6379";
     let variables = [("CONFAB__REDIS__URLS", urls), ("CONFAB__SCYLLA__PASSWORD", "hunter2")];

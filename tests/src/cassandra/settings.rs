@@ -1,8 +1,14 @@
 //! The settings of a node: on loopback, durable when killed, and small unless it is measured.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::Path,
+};
 
 use anyhow::Result;
+
+use crate::certificates::Authority;
 
 /// Tokens that give each of three nodes a third of the ring.
 const TOKENS: [i64; 3] = [i64::MIN, -3_074_457_345_618_258_603, 3_074_457_345_618_258_602];
@@ -135,6 +141,31 @@ authenticator: AllowAllAuthenticator
             folder = folder.display(),
         )
     }
+}
+
+/// Makes a node accept only TLS, and only clients with a certificate of this authority.
+pub(super) fn add_tls(folder: &Path, authority: &Authority, host: &str) -> Result<()> {
+    let files = authority.sign(host)?;
+    // The server reads the key and the certificate from one file.
+    let keystore = folder.join("keystore.pem");
+    let both = [fs::read(&files.key)?, fs::read(&files.certificate)?].concat();
+    fs::write(&keystore, both)?;
+    let mut yaml = OpenOptions::new().append(true).open(folder.join("cassandra.yaml"))?;
+    write!(
+        yaml,
+        "client_encryption_options:
+  enabled: true
+  optional: false
+  require_client_auth: true
+  ssl_context_factory:
+    class_name: org.apache.cassandra.security.PEMBasedSslContextFactory
+  keystore: {keystore}
+  truststore: {ca}
+",
+        keystore = keystore.display(),
+        ca = authority.ca().display(),
+    )?;
+    Ok(())
 }
 
 /// Returns the arguments of `java` for a node of a ring of `ring` nodes.

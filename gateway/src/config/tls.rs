@@ -1,0 +1,61 @@
+//! Files for encrypted connections, all in PEM.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::layers::Layers;
+
+/// TLS to the Redis primaries whose addresses begin with `rediss://`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RedisTls {
+    /// Authorities that may sign the primaries' certificates. Without it, those that this machine
+    /// trusts.
+    pub ca: Option<PathBuf>,
+    /// Certificate of this gateway.
+    pub certificate: Option<PathBuf>,
+    /// Key of that certificate.
+    pub key: Option<PathBuf>,
+}
+
+impl RedisTls {
+    pub(super) fn check(&self, layers: &mut Layers, is_used: bool) {
+        check_pair(layers, "redis.tls", self.certificate.is_some(), self.key.is_some());
+        if self.ca.is_some() && !is_used {
+            layers.refuse("redis.tls.ca", "no address in redis.urls begins with rediss://");
+        }
+    }
+}
+
+/// TLS to the ScyllaDB or Cassandra cluster.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ScyllaTls {
+    /// False connects without TLS.
+    pub enabled: bool,
+    /// Authorities that may sign the nodes' certificates. Without it, those that this machine
+    /// trusts.
+    pub ca: Option<PathBuf>,
+    /// Certificate of this gateway.
+    pub certificate: Option<PathBuf>,
+    /// Key of that certificate.
+    pub key: Option<PathBuf>,
+}
+
+impl ScyllaTls {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        check_pair(layers, "scylla.tls", self.certificate.is_some(), self.key.is_some());
+        if self.ca.is_some() && !self.enabled {
+            layers.refuse("scylla.tls.ca", "not used: scylla.tls.enabled is false");
+        }
+    }
+}
+
+/// Refuses a certificate without its key, and a key without its certificate.
+pub(super) fn check_pair(layers: &mut Layers, section: &str, has_certificate: bool, has_key: bool) {
+    let (missing, present) = match (has_certificate, has_key) {
+        (true, false) => ("key", "certificate"),
+        (false, true) => ("certificate", "key"),
+        (true, true) | (false, false) => return,
+    };
+    layers.refuse(&format!("{section}.{missing}"), &format!("required with {section}.{present}"));
+}
