@@ -1,7 +1,7 @@
 // The bodies of REST calls, each with exactly the documented fields.
 
 import type { Edit, ReceiptCommand, Send } from "./command";
-import type { Role } from "./wire";
+import type { Privacy, Role } from "./wire";
 
 export interface Registration {
   username: string;
@@ -17,6 +17,10 @@ export interface PasswordChange {
   old_password: string;
   new_password: string;
 }
+export interface ProfileChange {
+  display_name?: string;
+  privacy?: Partial<Privacy>;
+}
 export interface NewGroup {
   title: string;
   members?: string[];
@@ -30,6 +34,9 @@ export const logInBody = (it: LogIn): object =>
 
 export const passwordChangeBody = (it: PasswordChange): object =>
   withoutUndefined({ old_password: it.old_password, new_password: it.new_password });
+
+export const profileBody = (it: ProfileChange): object =>
+  withoutUndefined({ display_name: it.display_name, privacy: it.privacy });
 
 export const refreshBody = (refresh_token: string): object => ({ refresh_token });
 

@@ -27,6 +27,18 @@ export class ConfabError extends Error {
   get retryAfterMs(): number | undefined {
     return this.problem.retry_after_ms;
   }
+  /** The field of the request that the gateway refused. */
+  get field(): string | undefined {
+    return this.textDetail("field");
+  }
+  /** Why the gateway forbids it: `privacy` or `blocked`. */
+  get reason(): string | undefined {
+    return this.textDetail("reason");
+  }
+  private textDetail(name: string): string | undefined {
+    const detail = this.problem.details?.[name];
+    return typeof detail === "string" ? detail : undefined;
+  }
 }
 
 /** There was no valid answer: no connection, a timeout, or an answer that violates the protocol. */

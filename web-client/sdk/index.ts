@@ -8,6 +8,7 @@ export type { EndReason, SessionState } from "./session";
 export { browserEnvironment, type SocketLike, type Environment } from "./environment";
 export type { LoginStore, StoredLogin } from "./tokens";
 export type {
+  Audience,
   Conversation,
   CursorMap,
   Entry,
@@ -15,8 +16,11 @@ export type {
   Event,
   History,
   Login,
+  LoginItem,
+  Me,
   Member,
   Presence,
+  Privacy,
   ReactionGroup,
   Receipt,
   Role,

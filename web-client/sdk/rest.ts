@@ -47,8 +47,36 @@ export class Rest {
     await this.call("PUT", "/v1/me/password", anything, { body: body.passwordChangeBody(it) });
   }
 
-  me(): Promise<wire.User> {
-    return this.call("GET", "/v1/me", wire.user);
+  /** Returns the logins of this user, newest first. */
+  async logins(): Promise<wire.LoginItem[]> {
+    return (await this.call("GET", "/v1/sessions", wire.logins)).items;
+  }
+
+  /** Ends another login of this user. */
+  async endLogin(id: string): Promise<void> {
+    await this.call("DELETE", `/v1/sessions/${id}`, anything);
+  }
+
+  me(): Promise<wire.Me> {
+    return this.call("GET", "/v1/me", wire.me);
+  }
+
+  /** Changes the profile. Only the named settings change. */
+  changeProfile(change: body.ProfileChange): Promise<wire.Me> {
+    return this.call("PATCH", "/v1/me", wire.me, { body: body.profileBody(change) });
+  }
+
+  /** Returns the ids of the users whom this user has blocked. */
+  async blocks(): Promise<string[]> {
+    return (await this.call("GET", "/v1/me/blocks", wire.blocks)).items;
+  }
+
+  async block(user: string): Promise<void> {
+    await this.call("PUT", `/v1/me/blocks/${user}`, anything);
+  }
+
+  async unblock(user: string): Promise<void> {
+    await this.call("DELETE", `/v1/me/blocks/${user}`, anything);
   }
 
   /** Returns the users with these ids, at most 100. Unknown ids are left out. */
@@ -68,6 +96,16 @@ export class Rest {
 
   conversation(id: string): Promise<wire.Conversation> {
     return this.call("GET", `/v1/conversations/${id}`, wire.conversation);
+  }
+
+  /** Accepts a request: the conversation is open from now on. */
+  accept(conversation: string): Promise<wire.Conversation> {
+    return this.call("POST", `/v1/conversations/${conversation}/accept`, wire.conversation);
+  }
+
+  /** Declines a request. The others do not notice it. */
+  async decline(conversation: string): Promise<void> {
+    await this.call("POST", `/v1/conversations/${conversation}/decline`, anything);
   }
 
   openDirect(user: string): Promise<wire.Conversation> {
@@ -95,6 +133,7 @@ export class Rest {
     return this.call("PUT", path, wire.member, { body: body.memberBody(role) });
   }
 
+  /** Removes a member. With one's own id: leaves a group, or hides a direct conversation until its next entry. */
   async removeMember(conversation: string, user: string): Promise<void> {
     await this.call("DELETE", `/v1/conversations/${conversation}/members/${user}`, anything);
   }

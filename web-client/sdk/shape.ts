@@ -42,6 +42,11 @@ export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
   return (value, where) => (value === undefined || value === null ? undefined : shape(value, where));
 }
 
+/** Returns `otherwise` for a missing field, which an older server does not send. */
+export function withDefault<T>(otherwise: T, shape: Shape<T>): Shape<T> {
+  return (value, where) => optional(shape)(value, where) ?? otherwise;
+}
+
 export function oneOf<const W extends string>(...words: W[]): Shape<W> {
   return (value, where) => {
     if (!words.includes(value as W)) throw new ShapeError(where, `one of ${words.join(", ")}`);

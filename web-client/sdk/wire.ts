@@ -2,19 +2,44 @@
 // Each type is derived from its shape, so that the two always match.
 
 import { entry, type Entry, role } from "./entry";
-import { anything, flag, listOf, mapOf, optional, objectOf, record, type Shape, type Shaped, text, integer, oneOf, oneOfOr } from "./shape";
+import {
+  anything, flag, integer, listOf, mapOf, objectOf, oneOf, oneOfOr, optional, record, type Shape, type Shaped, text, withDefault,
+} from "./shape";
 
 export * from "./entry";
 
 /** The newest seq that a client has, for each conversation. */
 export type CursorMap = Record<string, number>;
 
-export const user = record({ id: text, username: text, display_name: optional(text), created_at: optional(text) });
+const userFields = { id: text, username: text, display_name: optional(text), created_at: optional(text) };
+export const user = record(userFields);
 export type User = Shaped<typeof user>;
+
+/** A group of people. A group that only a newer server knows is treated like the smallest one. */
+const audience = oneOfOr("nobody", "everyone", "contacts", "nobody");
+export type Audience = Shaped<typeof audience>;
+
+export const privacy = record({ last_seen: audience, direct_messages: audience, add_to_groups: audience, read_receipts: flag });
+export type Privacy = Shaped<typeof privacy>;
+
+/** The user of this login. Older servers have no privacy settings. */
+export const me = record({ ...userFields, privacy: optional(privacy) });
+export type Me = Shaped<typeof me>;
 
 /** One device's login with its tokens. It is called `session` on the wire. */
 export const login = record({ id: text, access_token: text, expires_in: integer, refresh_token: text });
 export type Login = Shaped<typeof login>;
+
+/** A login in the list of a user's logins. */
+export const loginItem = record({
+  id: text,
+  device: optional(text),
+  created_at: text,
+  last_used_at: text,
+  expires_at: text,
+  current: flag,
+});
+export type LoginItem = Shaped<typeof loginItem>;
 
 export const conversation = record({
   id: text,
@@ -28,6 +53,8 @@ export const conversation = record({
   role: optional(role),
   member_count: integer,
   peer: optional(user),
+  /** A request, until the user takes part in the conversation. */
+  state: withDefault("open", oneOfOr("open", "request", "open")),
 });
 export type Conversation = Shaped<typeof conversation>;
 
@@ -108,6 +135,8 @@ export type Conversations = Shaped<typeof conversations>;
 export const members = record({ items: listOf(member), next_cursor: optional(text) });
 export type Members = Shaped<typeof members>;
 export const users = record({ items: listOf(user) });
+export const logins = record({ items: listOf(loginItem) });
+export const blocks = record({ items: listOf(text) });
 export const presences = record({ items: listOf(presence) });
 export const polled = record({ events: listOf(event), resume: mapOf(integer) });
 export type Polled = Shaped<typeof polled>;

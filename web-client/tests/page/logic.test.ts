@@ -111,7 +111,7 @@ describe("formatting", () => {
   });
 
   it("direct conversation is named after the other user", () => {
-    const base = { id: C, head_seq: 0, unread: 0, delivered_seq: 0, read_seq: 0, member_count: 2 };
+    const base = { id: C, head_seq: 0, unread: 0, delivered_seq: 0, read_seq: 0, state: "open" as const, member_count: 2 };
     expect(titleOf({ ...base, kind: "group", title: "Picnic" })).toBe("Picnic");
     expect(titleOf({ ...base, kind: "direct", peer: { id: "1", username: "ada" } })).toBe("ada");
   });

@@ -81,6 +81,53 @@ describe("REST", () => {
   });
 });
 
+describe("account, privacy and consent", () => {
+  const user = { id: "7", username: "ada" };
+  const privacy = { last_seen: "contacts", direct_messages: "everyone", add_to_groups: "nobody", read_receipts: false };
+  const conversation = {
+    id: C, kind: "direct", title: null, head_seq: 4, unread: 1, last_message: null, delivered_seq: 3, read_seq: 3,
+    role: "member", member_count: 2, peer: user,
+  };
+  const login = { id: "1", device: null, created_at: "a", last_used_at: "b", expires_at: "c", current: true };
+  const calls: [string, (rest: Rest) => Promise<unknown>, string, object, object, unknown][] = [
+    ["logins", (it) => it.logins(), "GET /v1/sessions", {}, { items: [login] }, [{ id: "1", current: true }]],
+    ["end login", (it) => it.endLogin("9"), "DELETE /v1/sessions/9", {}, {}, undefined],
+    ["me", (it) => it.me(), "GET /v1/me", {}, { ...user, privacy }, { ...user, privacy }],
+    ["name", (it) => it.changeProfile({ display_name: "Ada" }), "PATCH /v1/me", { display_name: "Ada" }, user, user],
+    [
+      "privacy", (it) => it.changeProfile({ privacy: { read_receipts: false } }), "PATCH /v1/me",
+      { privacy: { read_receipts: false } }, { ...user, privacy }, { ...user, privacy },
+    ],
+    ["blocks", (it) => it.blocks(), "GET /v1/me/blocks", {}, { items: ["7"] }, ["7"]],
+    ["block", (it) => it.block("7"), "PUT /v1/me/blocks/7", {}, {}, undefined],
+    ["unblock", (it) => it.unblock("7"), "DELETE /v1/me/blocks/7", {}, {}, undefined],
+    ["accept", (it) => it.accept(C), `POST /v1/conversations/${C}/accept`, {}, conversation, { state: "open" }],
+    ["decline", (it) => it.decline(C), `POST /v1/conversations/${C}/decline`, {}, {}, undefined],
+  ];
+
+  it.each(calls)("%s", async (_, make, call, body, answer, result) => {
+    gateway.answer(call, () => answer);
+    const received = await make(rest);
+    if (typeof result === "object") expect(received).toMatchObject(result as object);
+    else expect(received).toBe(result);
+    expect(gateway.calls[0]?.body).toEqual(body);
+  });
+
+  it("conversation is a request when the gateway says so, and open at gateways without requests", async () => {
+    const read = async (fields: object) => {
+      gateway.answer(`GET /v1/conversations/${C}`, () => ({ ...conversation, ...fields }));
+      return (await rest.conversation(C)).state;
+    };
+    expect([await read({ state: "request" }), await read({ state: "open" }), await read({})]).toEqual(["request", "open", "open"]);
+  });
+
+  it("refusal names its field and its reason", async () => {
+    gateway.answer("PUT /v1/me/blocks/7", () => problem(403, "forbidden", { details: { reason: "blocked", field: 3 } }));
+    const error = await rest.block("7").catch((it: unknown) => it);
+    expect([(error as ConfabError).reason, (error as ConfabError).field]).toEqual(["blocked", undefined]);
+  });
+});
+
 describe("commands over REST", () => {
   const messages = `/v1/conversations/${C}/messages`;
   const answer = { message: textEntry(5), replayed: false };
