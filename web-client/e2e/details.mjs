@@ -22,11 +22,11 @@ export async function drafts({ step, people, ada, grace }) {
   });
   await step("a draft is not shown to the next user of the browser", async () => {
     await by(ada.page, "composer").fill(DRAFT);
-    await by(ada.page, "log-out").click();
+    await actions.logOut(ada.page);
     await actions.logIn(ada.page, people.grace.username);
     await actions.openConversation(ada.page, people.ada.name);
     equal(await draft(), "", "the draft of another user");
-    await by(ada.page, "log-out").click();
+    await actions.logOut(ada.page);
     const kept = await ada.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("draft")));
     equal(kept.join(), "", "kept drafts");
     await actions.logIn(ada.page, people.ada.username);
@@ -65,7 +65,7 @@ export async function catchingUp({ step, harness, people, ada, grace, group }) {
     await actions.openConversation(grace.page, group);
     await by(grace.page, "new-line").waitFor();
     await actions.isVisible(grace.page, "late 0");
-    await harness.picture("14-unread", grace.page);
+    await harness.screen("14-unread", grace.page);
     await actions.reachesState(ada.page, "late 0", ["read"]);
     await actions.reachesState(ada.page, `late ${UNREAD - 1}`, ["delivered"]);
     const unread = Number(await item.getByTestId("unread").textContent());
@@ -101,10 +101,12 @@ export async function owners({ step, harness, ada, grace }) {
   await step("the only owner must make another owner before leaving", async () => {
     await by(ada.page, "show-members").click();
     await by(ada.page, "leave").click();
-    await by(ada.page, "note").filter({ hasText: "Make somebody else an owner first" }).waitFor();
+    await actions.confirm(ada.page);
+    await by(ada.page, "question-error").filter({ hasText: "Make somebody else an owner first" }).waitFor();
+    await by(ada.page, "question-cancel").click();
     await by(ada.page, "member-role").selectOption("owner");
     await by(grace.page, "notice").filter({ hasText: "made you an owner" }).waitFor();
-    await harness.picture("15-owners", ada.page);
+    await harness.screen("15-owners", ada.page);
     await by(ada.page, "show-members").click();
   });
 }

@@ -1,6 +1,7 @@
 // The harness of the browser scenarios: arguments, browser contexts, steps with deadlines, screenshots.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
@@ -17,6 +18,8 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export function readArguments() {
   const { values, positionals } = parseArgs({
@@ -82,9 +85,16 @@ export class Harness {
     }
   }
 
+  /** Takes a screenshot if they are asked for. */
   async picture(title, page) {
     if (!this.options.screenshots) return;
     await page.screenshot({ path: join(this.options.screenshots, `${title}.png`) });
+  }
+
+  /** Takes a screenshot, and checks the accessibility of what it shows. */
+  async screen(title, page) {
+    await this.picture(title, page);
+    for (const problem of await accessibilityProblems(page)) this.errors.push(`${title}: ${problem}`);
   }
 
   async close() {
@@ -93,6 +103,17 @@ export class Harness {
     console.log(`${this.passed} passed, ${this.failed + this.errors.length} failed`);
     return this.failed + this.errors.length === 0;
   }
+}
+
+/** Returns what axe finds, after transitions have ended, because a half transparent element has a low contrast. */
+async function accessibilityProblems(page) {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const isFinite = (animation) => animation.effect?.getComputedTiming().endTime !== Infinity;
+    await Promise.all(document.getAnimations().filter(isFinite).map((animation) => animation.finished.catch(() => undefined)));
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id} at ${target}: ${help}`));
+  });
 }
 
 export function within(ms, work) {

@@ -16,12 +16,21 @@ export async function register(page, username, displayName) {
   await waitOnline(page);
 }
 
-export async function logIn(page, username) {
+export async function logIn(page, username, password = PASSWORD) {
   await by(page, "login-username").fill(username);
-  await by(page, "login-password").fill(PASSWORD);
+  await by(page, "login-password").fill(password);
   await by(page, "login-submit").click();
   await by(page, "me").waitFor();
   await waitOnline(page);
+}
+
+/** Answers the question that a dialog asks. */
+export const confirm = (page) => by(page, "question-confirm").click();
+
+export async function logOut(page) {
+  await by(page, "log-out").click();
+  await confirm(page);
+  await by(page, "login-username").waitFor();
 }
 
 export async function waitFor(page, state, ms) {
@@ -40,6 +49,25 @@ export async function openConversation(page, title) {
   const named = by(page, "conversation-title").getByText(title, { exact: true });
   await by(page, "conversation-item").filter({ has: named }).first().click();
   await by(page, "header-title").filter({ hasText: title }).waitFor();
+}
+
+export async function openRequest(page, title) {
+  if ((await by(page, "requests").getAttribute("aria-expanded")) === "false") await by(page, "requests").click();
+  const named = by(page, "conversation-title").getByText(title, { exact: true });
+  await by(page, "request-list").getByTestId("conversation-item").filter({ has: named }).click();
+  await by(page, "request-bar").waitFor();
+}
+
+/** Waits for a new conversation, and accepts it if it is a request. Leaves it closed. */
+export async function acceptNew(page, title) {
+  const item = by(page, "conversation-list").getByTestId("conversation-item").filter({ hasText: title });
+  await item.or(by(page, "requests")).first().waitFor();
+  if ((await by(page, "requests").count()) === 0) return;
+  await openRequest(page, title);
+  await by(page, "request-accept").click();
+  await by(page, "request-bar").waitFor({ state: "detached" });
+  await page.evaluate(() => (location.hash = "#/"));
+  await item.waitFor();
 }
 
 export async function send(page, text) {

@@ -3,6 +3,8 @@
 import { exec } from "node:child_process";
 import { promisify } from "node:util";
 import * as actions from "./page.mjs";
+import { account } from "./account.mjs";
+import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
 import { underPath } from "./under_path.mjs";
@@ -25,16 +27,16 @@ async function meet() {
   await step("both register", async () => {
     ada = await harness.person("ada");
     grace = await harness.person("grace", { colorScheme: "dark" });
-    await harness.picture("01-entrance", ada.page);
+    await harness.screen("01-entrance", ada.page);
     await actions.register(ada.page, ADA.username, ADA.name);
     await actions.register(grace.page, GRACE.username, GRACE.name);
-    await harness.picture("02-empty", ada.page);
+    await harness.screen("02-empty", ada.page);
   });
   await step("Ada finds Grace and opens a direct conversation", async () => {
     await by(ada.page, "new-direct").click();
     await actions.search(ada.page, GRACE.username);
     await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
-    await by(grace.page, "conversation-item").filter({ hasText: ADA.name }).waitFor();
+    await actions.acceptNew(grace.page, ADA.name);
   });
   await step("Ada sees that Grace is online", async () => {
     const dot = ada.page.locator(".pane-header [data-testid=presence]");
@@ -47,7 +49,7 @@ async function talk() {
     await actions.send(ada.page, "Hello Grace");
     await eventually("one unread", async () => (await by(grace.page, "unread").first().textContent()) === "1");
     await actions.reachesState(ada.page, "Hello Grace", ["delivered"]);
-    await harness.picture("03-unread", grace.page);
+    await harness.screen("03-unread", grace.page);
   });
   await step("opening the conversation marks it as read and clears the count", async () => {
     await actions.openConversation(grace.page, ADA.name);
@@ -58,7 +60,7 @@ async function talk() {
   await step("typing is shown, and ends with the message", async () => {
     await by(grace.page, "composer").pressSequentially("Hi Ada", { delay: 30 });
     await by(ada.page, "typing").waitFor();
-    await harness.picture("04-typing", ada.page);
+    await harness.screen("04-typing", ada.page);
     await by(grace.page, "send").click();
     await actions.appearsOnce(ada.page, "Hi Ada");
     await by(ada.page, "typing").waitFor({ state: "detached" });
@@ -110,8 +112,8 @@ async function change() {
     await actions.send(ada.page, text);
     await actions.appearsOnce(grace.page, text);
     equal(await by(grace.page, "timeline").locator("img, b, script").count(), 0, "elements made of text");
-    await harness.picture("05-conversation-light", ada.page);
-    await harness.picture("06-conversation-dark", grace.page);
+    await harness.screen("05-conversation-light", ada.page);
+    await harness.screen("06-conversation-dark", grace.page);
   });
 }
 
@@ -120,7 +122,7 @@ async function group() {
     await by(ada.page, "new-group").click();
     await by(ada.page, "group-title").fill(GROUP);
     await actions.search(ada.page, GRACE.username);
-    await harness.picture("07-new-group", ada.page);
+    await harness.screen("07-new-group", ada.page);
     await by(ada.page, "group-create").click();
     await by(ada.page, "header-title").filter({ hasText: GROUP }).waitFor();
     await by(ada.page, "notice").filter({ hasText: "You created the group" }).waitFor();
@@ -138,8 +140,9 @@ async function group() {
     await by(ada.page, "group-title").fill(RENAMED);
     await by(ada.page, "rename-save").click();
     await by(grace.page, "header-title").filter({ hasText: RENAMED }).waitFor();
-    await harness.picture("08-members", ada.page);
+    await harness.screen("08-members", ada.page);
     await by(ada.page, "member-remove").click();
+    await actions.confirm(ada.page);
     await eventually("one member", async () => (await by(ada.page, "member-item").count()) === 1);
     await by(grace.page, "conversation-item").filter({ hasText: GROUP }).waitFor({ state: "detached" });
     await by(grace.page, "note").filter({ hasText: `You are no longer in “${RENAMED}”` }).waitFor();
@@ -173,7 +176,7 @@ async function history() {
     await actions.scrollToBeginning(grace.page);
     const lines = (await by(grace.page, "message-text").allTextContents()).filter((text) => text.startsWith("line"));
     equal(lines.join(), Array.from({ length: MANY }, (_, at) => `line ${at}`).join(), "all lines, once, in order");
-    await harness.picture("09-beginning", grace.page);
+    await harness.screen("09-beginning", grace.page);
   });
   await step("a second tab of the same login shows the same messages", async () => {
     const tab = await harness.page("grace-second-tab", grace.context);
@@ -199,7 +202,7 @@ async function cutOff() {
     await actions.send(ada.page, "Edited offline");
     await actions.clickAction(ada.page, "From another tab", "react");
     await ada.page.locator('[data-testid=react-option][data-emoji="🎉"]').click();
-    await harness.picture("10-offline", ada.page);
+    await harness.screen("10-offline", ada.page);
     await ada.page.reload();
     for (const text of [...waiting, "Edited offline", "From another tab"]) await actions.reachesState(ada.page, text, ["queued"]);
     await actions.message(ada.page, "From another tab").getByTestId("reaction").waitFor();
@@ -221,7 +224,7 @@ async function restart() {
     const restarted = promisify(exec)(options.restart);
     await eventually("not online", async () => (await by(ada.page, "connection").getAttribute("data-state")) !== "online");
     await actions.send(ada.page, "Sent during the restart");
-    await harness.picture("11-restart", ada.page);
+    await harness.screen("11-restart", ada.page);
     await restarted;
     await actions.waitOnline(ada.page, 60_000);
     await actions.waitOnline(grace.page, 60_000);
@@ -235,22 +238,22 @@ async function restart() {
 async function leave() {
   await step("a phone shows one pane at a time", async () => {
     await ada.page.setViewportSize({ width: 390, height: 780 });
-    await harness.picture("12-phone-conversation", ada.page);
+    await harness.screen("12-phone-conversation", ada.page);
     await by(ada.page, "back").click();
     await by(ada.page, "conversation-item").first().waitFor();
-    await harness.picture("13-phone-list", ada.page);
+    await harness.screen("13-phone-list", ada.page);
     await ada.page.setViewportSize({ width: 1180, height: 760 });
   });
   await step("Grace leaves the group, and Ada sees it", async () => {
     await by(grace.page, "show-members").click();
     await by(grace.page, "leave").click();
+    await actions.confirm(grace.page);
     await by(grace.page, "conversation-item").filter({ hasText: RENAMED }).waitFor({ state: "detached" });
     await actions.openConversation(ada.page, RENAMED);
     await by(ada.page, "notice").filter({ hasText: `${GRACE.name} left` }).waitFor();
   });
   await step("logout ends the session, and login restores the conversations", async () => {
-    await by(grace.page, "log-out").click();
-    await by(grace.page, "login-username").waitFor();
+    await actions.logOut(grace.page);
     equal(await grace.page.evaluate(() => localStorage.getItem("confab.login")), null, "kept login");
     await actions.logIn(grace.page, GRACE.username);
     await actions.openConversation(grace.page, ADA.name);
@@ -258,7 +261,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, underPath };
+const parts = { ...details, account, consent, underPath };
 
 function more(...names) {
   return async () => {
@@ -270,7 +273,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "longList")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

@@ -11,6 +11,7 @@ import "./styles/timeline.css";
 import "./styles/actions.css";
 import "./styles/composer.css";
 import "./styles/dialog.css";
+import "./styles/settings.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");

@@ -6,7 +6,7 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 
 const FOLDER = join(import.meta.dirname, "../dist");
-const FIRST_LOAD_BYTES_MAX = 60 * 1024;
+const FIRST_LOAD_BYTES_MAX = 60_000;
 
 const names = readdirSync(FOLDER, { recursive: true, withFileTypes: true })
   .filter((file) => file.isFile())

@@ -8,8 +8,10 @@ interface Kept {
   made_at: number;
 }
 
+const prefixOf = (user: string): string => storageKey(`unsent.${user}.`);
+
 export function unsentOf(user: string): OutboxStore {
-  const prefix = storageKey(`unsent.${user}.`);
+  const prefix = prefixOf(user);
   return {
     load: () => keysWith(prefix).flatMap(read),
     keep({ client_id, command, made_at }) {
@@ -17,6 +19,11 @@ export function unsentOf(user: string): OutboxStore {
     },
     remove: (client_id) => localStorage.removeItem(prefix + client_id),
   };
+}
+
+/** Removes the commands of a user who logs out, so that they are not sent unasked at the next login. */
+export function forgetUnsent(user: string): void {
+  for (const key of keysWith(prefixOf(user))) localStorage.removeItem(key);
 }
 
 function keysWith(prefix: string): string[] {

@@ -3,6 +3,7 @@
 import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
 import type { Conversation } from "../../sdk";
 import { draftOf, keepDraft } from "../browser/drafts";
+import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
 import { useModel } from "../state/model";
 import type { ComposerTarget } from "./conversation_pane";
@@ -21,13 +22,13 @@ export function Composer(props: ComposerProps) {
   const model = useModel();
   const id = props.conversation.id; // a new pane is created for each conversation
   const [text, setText] = createSignal(draftOf(model.me.id, id));
-  const typing = createTypingSignal((on) => model.client.typing(id, on));
+  const typing = createTypingSignal((on) => model.sendTyping(id, on));
   const isTooLong = () => new TextEncoder().encode(text()).length > model.client.textBytesMax;
   const isEditing = () => props.target?.kind === "edit";
   let input!: HTMLTextAreaElement;
 
   onMount(() => {
-    if (matchMedia("(hover: hover)").matches) input.focus();
+    if (matchMedia("(hover: hover)").matches && !isRequest(props.conversation)) input.focus();
   });
   onCleanup(() => typing.stop());
   createEffect(on(text, () => fit(input)));

@@ -7,6 +7,7 @@ import { goTo } from "../browser/route";
 import { lastSeen, listed, nameOf, titleOf } from "../logic/format";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
+import { DirectMenu } from "./direct_menu";
 import { BackIcon, PeopleIcon } from "./icons";
 
 interface HeaderProps {
@@ -35,6 +36,7 @@ export function ConversationHeader(props: HeaderProps) {
           <PeopleIcon />
         </button>
       </Show>
+      <Show when={it().peer?.id}>{(peer) => <DirectMenu conversation={it()} peer={peer()} />}</Show>
     </header>
   );
 }

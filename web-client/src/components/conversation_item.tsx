@@ -4,6 +4,7 @@ import { Show } from "solid-js";
 import type { Conversation } from "../../sdk";
 import { now } from "../browser/attention";
 import { addressOf, opened } from "../browser/route";
+import { isRequest } from "../logic/conversations";
 import { listTime, nameOf, titleOf } from "../logic/format";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
@@ -29,7 +30,7 @@ export function ConversationItem(props: { conversation: Conversation }) {
           </span>
           <span class="conversation-line">
             <LastMessage conversation={it()} />
-            <Show when={it().unread > 0}>
+            <Show when={it().unread > 0 && !isRequest(it())}>
               <span class="unread" data-testid="unread" aria-label={`${it().unread} unread`}>
                 {it().unread > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : it().unread}
               </span>

@@ -1,12 +1,14 @@
 // A modal dialog. The browser keeps the focus inside. Escape or a click outside closes it.
 
-import { type JSX, onMount } from "solid-js";
-import { CloseIcon } from "./icons";
+import { type JSX, onMount, Show } from "solid-js";
+import { BackIcon, CloseIcon } from "./icons";
 
 interface DialogProps {
   title: string;
   testid: string;
   onClose: () => void;
+  /** Adds a button that returns to the previous page of the dialog. */
+  onBack?: (() => void) | undefined;
   children: JSX.Element;
 }
 
@@ -20,6 +22,13 @@ export function Dialog(props: DialogProps) {
     >
       <div class="dialog-body">
         <header class="dialog-header">
+          <Show when={props.onBack}>
+            {(onBack) => (
+              <button type="button" class="icon-button dialog-back" data-testid="dialog-back" aria-label="Back" onClick={() => onBack()()}>
+                <BackIcon />
+              </button>
+            )}
+          </Show>
           <h2>{props.title}</h2>
           <button type="button" class="icon-button" aria-label="Close" onClick={() => dialog.close()}>
             <CloseIcon />
@@ -29,4 +38,9 @@ export function Dialog(props: DialogProps) {
       </div>
     </dialog>
   );
+}
+
+/** Closes the dialog around an element. The focus returns to where it was before the dialog. */
+export function closeDialogOf(element: Element): void {
+  element.closest("dialog")?.close();
 }

@@ -32,6 +32,19 @@ export const SmileIcon = icon(
 );
 export const DownIcon = icon("M12 5v14", "M5.500 12.500L12 19l6.500-6.500");
 export const SearchIcon = icon("M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13z", "M15.500 15.500L20 20");
+export const MoreIcon = icon(
+  "M12 6.200a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
+  "M12 12.700a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
+  "M12 19.200a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
+);
+export const NextIcon = icon("M9 5l7 7-7 7");
+export const PersonIcon = icon("M12 11.500a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M4.500 20a7.500 7.500 0 0 1 15 0");
+export const KeyIcon = icon("M8 19.500a4.500 4.500 0 1 0 0-9 4.500 4.500 0 0 0 0 9z", "M11.200 11.800L19.500 3.500", "M16.500 6.500l3 3");
+export const DeviceIcon = icon("M5 5.500h14a1 1 0 0 1 1 1V15H4V6.500a1 1 0 0 1 1-1z", "M2.500 18.500h19");
+export const EyeIcon = icon("M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12z", "M12 14.800a2.800 2.800 0 1 0 0-5.600 2.800 2.800 0 0 0 0 5.600z");
+export const EyeOffIcon = icon("M4 4l16 16", "M6.500 7C4 8.700 2.500 12 2.500 12S6 18.500 12 18.500c1.700 0 3.200-.5 4.500-1.200", "M10 5.700c.6-.1 1.300-.2 2-.2 6 0 9.500 6.500 9.500 6.500s-.8 1.500-2.300 3.100");
+export const RequestIcon = icon("M4 13.500V18a1.500 1.500 0 0 0 1.500 1.500h13A1.500 1.500 0 0 0 20 18v-4.500", "M4 13.500h4.500l1.500 2.500h4l1.500-2.500H20", "M12 3.500v7", "M9 7.800l3 3 3-3");
+export const BlockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M6 6l12 12");
 export const CheckIcon = icon("M5 12.500l4.500 4.500L19 7.500");
 export const ClockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 7.500V12l3 2");
 export const SentIcon = icon("M6 12.500l4 4 8.500-9");

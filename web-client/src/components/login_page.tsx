@@ -2,9 +2,9 @@
 
 import { createSignal, Show } from "solid-js";
 import { ConfabError } from "../../sdk";
+import { errorText, newPasswordError } from "../logic/refusals";
 import mark from "../mark.svg";
 import { logIn, register } from "../state/account";
-import { errorText } from "../state/notes";
 import { Field } from "./field";
 
 type Mode = "login" | "register";
@@ -64,7 +64,7 @@ function LoginForm(props: { mode: Mode }) {
       const display_name = displayName().trim();
       await (isNew() ? register({ ...secrets, ...(display_name ? { display_name } : {}) }) : logIn(secrets));
     } catch (problem) {
-      setError(loginErrorText(problem, props.mode));
+      setError(loginErrorText(problem, props.mode, password()));
       setBusy(false);
     }
   }
@@ -93,14 +93,13 @@ function LoginForm(props: { mode: Mode }) {
   );
 }
 
-function loginErrorText(error: unknown, mode: Mode): string {
-  if (!(error instanceof ConfabError)) return "Confab cannot be reached. Check your connection and try again.";
+function loginErrorText(error: unknown, mode: Mode, password: string): string {
+  if (!(error instanceof ConfabError)) return errorText(error);
   if (error.code === "conflict") return "This username is taken.";
   if (error.code === "unauthenticated" && mode === "login") return "The username or password is wrong.";
   if (error.code === "rate_limited") return "Too many attempts. Wait a moment and try again.";
   if (error.code === "invalid" && mode === "login") return "The username or password is wrong.";
-  const field = error.problem.details?.["field"];
-  if (error.code === "invalid" && field === "username") return "A username has 3 to 32 characters: a–z 0–9 _ . -";
-  if (error.code === "invalid" && field === "password") return "A password has at least 8 characters.";
+  if (error.code === "invalid" && error.field === "username") return "A username has 3 to 32 characters: a–z 0–9 _ . -";
+  if (error.field === "password") return newPasswordError(error, password);
   return errorText(error);
 }

@@ -2,13 +2,15 @@
 
 import { createSignal, For, Show } from "solid-js";
 import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk";
-import { nameOf } from "../logic/format";
+import { nameOf, titleOf } from "../logic/format";
+import { errorText, groupRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
-import { notify, errorText } from "../state/notes";
+import { notify } from "../state/notes";
 import { Avatar } from "./avatar";
 import { Field } from "./field";
 import { CloseIcon, PenIcon, PlusIcon } from "./icons";
 import { PeopleSearch } from "./people_search";
+import { Question } from "./question";
 
 const ROLES: Role[] = ["member", "admin", "owner"];
 
@@ -20,36 +22,40 @@ interface PanelProps {
 export function MembersPanel(props: PanelProps) {
   const model = useModel();
   const [isAdding, setAdding] = createSignal(false);
+  const [asking, setAsking] = createSignal<Member | "leave">();
+  const title = () => titleOf(props.conversation);
+  const memberName = (member: Member) => nameOf(model.people.get(member.user));
   const id = () => props.conversation.id;
   const members = () => model.members.of(id());
   const mayAdd = () => props.conversation.role === "owner" || props.conversation.role === "admin";
 
   const isLastOwner = () => members().every((member) => (member.role === "owner") === (member.user === model.me.id));
 
-  async function change(work: () => Promise<unknown>): Promise<void> {
+  async function change(work: () => Promise<unknown>, explain = errorText): Promise<void> {
     try {
       await work();
       await model.members.load(id());
     } catch (error) {
-      notify(errorText(error));
+      notify(explain(error));
     }
   }
 
   const add = (user: User) => {
     setAdding(false);
-    void change(() => model.client.rest.putMember(id(), user.id));
+    void change(() => model.client.rest.putMember(id(), user.id), (error) => groupRefusal(error, nameOf(user)));
   };
   const setRole = (member: Member, role: Role) => void change(() => model.client.rest.putMember(id(), member.user, role));
-  const remove = (member: Member) => void change(() => model.client.rest.removeMember(id(), member.user));
+  const remove = async (member: Member) => {
+    await model.client.rest.removeMember(id(), member.user);
+    await model.members.load(id());
+  };
   const rename = (title: string) => void change(() => model.client.rest.rename(id(), title));
   const leave = async () => {
-    try {
-      await model.client.rest.removeMember(id(), model.me.id);
-      model.remove(id());
-    } catch (error) {
-      notify(isLastOwner() && isCode(error, "conflict") ? "Make somebody else an owner first. Then you can leave." : errorText(error));
-    }
+    await model.client.rest.removeMember(id(), model.me.id);
+    model.remove(id());
   };
+  const leaveError = (error: unknown) =>
+    isLastOwner() && isCode(error, "conflict") ? "Make somebody else an owner first. Then you can leave." : errorText(error);
 
   return (
     <aside class="members" aria-label="Members" data-testid="members">
@@ -77,15 +83,28 @@ export function MembersPanel(props: PanelProps) {
         <For each={members()}>
           {(member) => (
             <MemberItem
-              member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => remove(member)}
+              member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => setAsking(member)}
               mayChange={props.conversation.role === "owner" && member.user !== model.me.id} onRole={(role) => setRole(member, role)}
             />
           )}
         </For>
       </ul>
-      <button type="button" class="button danger wide" data-testid="leave" onClick={() => void leave()}>
+      <button type="button" class="button danger wide" data-testid="leave" onClick={() => setAsking("leave")}>
         Leave group
       </button>
+      <Show when={asking()} keyed>
+        {(what) =>
+          what === "leave" ? (
+            <Question title={`Leave “${title()}”?`} confirm="Leave" onConfirm={leave} explain={leaveError} onClose={() => setAsking(undefined)}>
+              You no longer see the messages of this group.
+            </Question>
+          ) : (
+            <Question title={`Remove ${memberName(what)}?`} confirm="Remove" onConfirm={() => remove(what)} onClose={() => setAsking(undefined)}>
+              {memberName(what)} no longer sees the messages of “{title()}”.
+            </Question>
+          )
+        }
+      </Show>
     </aside>
   );
 }

@@ -1,26 +1,33 @@
 // The dialog that opens a direct conversation.
 
+import { createSignal, Show } from "solid-js";
 import type { User } from "../../sdk";
 import { goTo } from "../browser/route";
+import { nameOf } from "../logic/format";
+import { directRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
-import { notify, errorText } from "../state/notes";
 import { Dialog } from "./dialog";
 import { PeopleSearch } from "./people_search";
 
 export function NewDirect(props: { onClose: () => void }) {
   const model = useModel();
+  const [error, setError] = createSignal<string>();
   async function open(user: User): Promise<void> {
+    setError(undefined);
     try {
       const details = await model.client.rest.openDirect(user.id);
       model.conversations.upsert(details);
       props.onClose();
       goTo(details.id);
     } catch (error) {
-      notify(errorText(error));
+      setError(directRefusal(error, nameOf(user)));
     }
   }
   return (
     <Dialog title="New conversation" testid="new-direct-dialog" onClose={() => props.onClose()}>
+      <Show when={error()}>
+        <p class="form-error" role="alert" data-testid="dialog-error">{error()}</p>
+      </Show>
       <PeopleSearch onPick={(user) => void open(user)} />
     </Dialog>
   );

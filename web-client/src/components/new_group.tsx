@@ -1,11 +1,11 @@
 // The dialog that creates a group with a title and its first members.
 
-import { createSignal, For } from "solid-js";
+import { createSignal, For, Show } from "solid-js";
 import { isRetryable, type User } from "../../sdk";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
+import { groupRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
-import { notify, errorText } from "../state/notes";
 import { Dialog } from "./dialog";
 import { Field } from "./field";
 import { CloseIcon } from "./icons";
@@ -16,6 +16,7 @@ export function NewGroup(props: { onClose: () => void }) {
   const [title, setTitle] = createSignal("");
   const [chosen, setChosen] = createSignal<User[]>([]);
   const [busy, setBusy] = createSignal(false);
+  const [error, setError] = createSignal<string>();
   let key = model.client.newId();
 
   const drop = (user: User) => setChosen((all) => all.filter((other) => other.id !== user.id));
@@ -27,6 +28,7 @@ export function NewGroup(props: { onClose: () => void }) {
     event.preventDefault();
     if (busy() || !title().trim()) return;
     setBusy(true);
+    setError(undefined);
     try {
       const group = { title: title().trim(), members: chosen().map((user) => user.id) };
       const details = await model.client.rest.createGroup(group, key);
@@ -35,7 +37,8 @@ export function NewGroup(props: { onClose: () => void }) {
       goTo(details.id);
     } catch (error) {
       if (!isRetryable(error)) key = model.client.newId();
-      notify(errorText(error));
+      const only = chosen().length === 1 ? chosen()[0] : undefined;
+      setError(groupRefusal(error, only && nameOf(only)));
       setBusy(false);
     }
   }
@@ -57,6 +60,9 @@ export function NewGroup(props: { onClose: () => void }) {
           </For>
         </ul>
         <PeopleSearch onPick={toggle} chosen={chosen().map((user) => user.id)} />
+        <Show when={error()}>
+          <p class="form-error" role="alert" data-testid="dialog-error">{error()}</p>
+        </Show>
         <button class="button primary wide" type="submit" data-testid="group-create" aria-disabled={busy() || !title().trim()}>
           Create group
         </button>

@@ -2,16 +2,20 @@
 
 import { Show } from "solid-js";
 import type { OutboxItem } from "../../sdk";
-import { clockTime } from "../logic/format";
+import { clockTime, titleOf } from "../logic/format";
 import { stateOfItem } from "../logic/message_state";
+import { sendRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
-import { errorText } from "../state/notes";
 import { StateMark } from "./state_mark";
 
 export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean; joinsNext: boolean }) {
-  const { client } = useModel();
+  const { client, conversations } = useModel();
   const at = () => new Date(props.item.made_at).toISOString();
   const text = () => (props.item.command.cmd === "send" ? props.item.command.text : "");
+  const refusal = () => {
+    const conversation = conversations.get(props.item.conversation);
+    return sendRefusal(props.item.error ?? "not sent", conversation ? titleOf(conversation) : "this person");
+  };
   return (
     <article
       class="message mine" data-testid="message" data-state={stateOfItem(props.item)} data-seq={props.item.entry?.seq}
@@ -28,7 +32,7 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
         </div>
         <Show when={props.item.state === "failed"}>
           <div class="failure" role="alert">
-            <span>{errorText(props.item.error ?? "not sent")}.</span>
+            <span>{refusal()}</span>
             <button type="button" class="text-button" data-testid="retry" onClick={() => client.outbox.retry(props.item.client_id)}>
               Try again
             </button>

@@ -9,8 +9,11 @@ import { ConversationItem } from "./conversation_item";
 import { LeaveIcon, PenIcon, PeopleIcon } from "./icons";
 import { NewDirect } from "./new_direct";
 import { NewGroup } from "./new_group";
+import { Question } from "./question";
+import { RequestList } from "./request_list";
+import { Settings } from "./settings/settings";
 
-type Dialogs = "direct" | "group";
+type Dialogs = "direct" | "group" | "settings" | "log-out";
 const MORE_BEFORE_PX = 300;
 
 export function Sidebar() {
@@ -27,6 +30,12 @@ export function Sidebar() {
         <Match when={dialog() === "group"}>
           <NewGroup onClose={close} />
         </Match>
+        <Match when={dialog() === "settings"}>
+          <Settings onClose={close} />
+        </Match>
+        <Match when={dialog() === "log-out"}>
+          <LogOutQuestion onClose={close} />
+        </Match>
       </Switch>
     </aside>
   );
@@ -34,12 +43,18 @@ export function Sidebar() {
 
 function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
   const model = useModel();
+  const name = () => nameOf(model.people.get(model.me.id));
   return (
     <header class="sidebar-header">
-      <div class="me" data-testid="me">
-        <Avatar id={model.me.id} name={nameOf(model.me)} size="small" />
-        <span class="me-name" title={`@${model.me.username}`}>{nameOf(model.me)}</span>
-      </div>
+      <button
+        type="button" class="me" data-testid="me" title={`@${model.me.username}: settings`}
+        onClick={() => props.open("settings")}
+      >
+        <Avatar id={model.me.id} name={name()} size="small" />
+        <span class="me-name">
+          {name()}<span class="visually-hidden">: settings</span>
+        </span>
+      </button>
       <button
         type="button" class="icon-button" data-testid="new-direct" title="New conversation" aria-label="New conversation"
         onClick={() => props.open("direct")}
@@ -54,7 +69,7 @@ function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
       </button>
       <button
         type="button" class="icon-button" data-testid="log-out" title="Log out" aria-label="Log out"
-        onClick={() => void logOut()}
+        onClick={() => props.open("log-out")}
       >
         <LeaveIcon />
       </button>
@@ -62,10 +77,20 @@ function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
   );
 }
 
+function LogOutQuestion(props: { onClose: () => void }) {
+  const { pending } = useModel();
+  const lost = () => (pending.total() > 0 ? ` Unsent messages: ${pending.total()}. They will not be sent.` : "");
+  return (
+    <Question title="Log out?" confirm="Log out" onConfirm={logOut} onClose={() => props.onClose()}>
+      Your drafts are removed from this device.{lost()}
+    </Question>
+  );
+}
+
 function ConversationList(props: { open: (dialog: Dialogs) => void }) {
   const { conversations } = useModel();
   const status = () => conversations.state.status;
-  const isEmpty = () => conversations.sorted().length === 0;
+  const isEmpty = () => conversations.open().length === 0;
 
   let list!: HTMLElement;
   let rows!: HTMLUListElement;
@@ -85,6 +110,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
 
   return (
     <nav ref={list} class="conversations" aria-label="Conversations" onScroll={loadMore}>
+      <RequestList />
       <Show when={isEmpty() && status() === "ready"}>
         <div class="list-empty" data-testid="list-empty">
           <p>No conversations yet.</p>
@@ -103,7 +129,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
         </div>
       </Show>
       <ul ref={rows} data-testid="conversation-list">
-        <For each={conversations.sorted()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
+        <For each={conversations.open()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
       </ul>
     </nav>
   );

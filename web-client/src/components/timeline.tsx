@@ -154,7 +154,8 @@ export function Timeline(props: TimelineProps) {
         </div>
       </div>
       <Show when={!isAtEnd()}>
-        <button type="button" class="to-end" data-testid="to-end" aria-label="Go to the newest message" onClick={() => void goToNewest()}>
+        <button type="button" class="to-end" data-testid="to-end" onClick={() => void goToNewest()}>
+          <span class="visually-hidden">Go to the newest message</span>
           <DownIcon />
           <Show when={props.conversation.unread > 0}>
             <span class="unread">{props.conversation.unread}</span>

@@ -26,6 +26,9 @@ export function Workspace() {
 
   return (
     <div class="workspace" classList={{ "has-opened": opened() !== undefined }}>
+      <header class="visually-hidden">
+        <h1>Confab</h1>
+      </header>
       <Sidebar />
       <main class="pane">
         <Banner />

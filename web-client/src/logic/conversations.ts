@@ -17,10 +17,16 @@ export function compareIds(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Returns true until this user takes part in a conversation that somebody else has started. */
+export function isRequest(conversation: Conversation): boolean {
+  return conversation.state === "request";
+}
+
 /** Applies an entry. An entry up to `head_seq` is already included and changes nothing. */
 export function withEntry(conversation: Conversation, entry: Entry, me: string): Conversation {
   if (entry.seq <= conversation.head_seq) return conversation;
-  const next = { ...conversation, head_seq: entry.seq };
+  const state = entry.sender === me ? "open" : conversation.state; // writing accepts a request
+  const next: Conversation = { ...conversation, head_seq: entry.seq, state };
   switch (entry.kind) {
     case "text":
       return withText(next, entry, me);
@@ -61,8 +67,9 @@ export function withDetails(known: Conversation | undefined, details: Conversati
   const delivered_seq = Math.max(known.delivered_seq, details.delivered_seq);
   if (!isBehind) return { ...details, delivered_seq };
   const { head_seq, unread, last_message } = known;
+  const state = isRequest(known) ? details.state : "open";
   const read_seq = Math.max(known.read_seq, details.read_seq);
-  return { ...details, head_seq, unread, delivered_seq, read_seq, ...(last_message ? { last_message } : {}) };
+  return { ...details, head_seq, unread, state, delivered_seq, read_seq, ...(last_message ? { last_message } : {}) };
 }
 
 /** Applies this user's own receipt, from here or another device. Only the gateway knows a partial unread count. */
@@ -92,6 +99,13 @@ export function firstUnreadOf(rows: Row[], after: number, me: string): number | 
   return messages.some((row) => row.sender === me) ? undefined : messages[0]?.seq;
 }
 
+/** Returns the number of unread messages in all open conversations. */
 export function unreadInAll(conversations: Conversation[]): number {
-  return conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
+  return conversations.reduce((sum, conversation) => sum + (isRequest(conversation) ? 0 : conversation.unread), 0);
+}
+
+/** Returns who added this user to a group, if the rows have the entry. */
+export function adderOf(rows: Row[], me: string): string | undefined {
+  const isAdding = (row: Row) => row.kind === "notice" && row.entry.kind === "joined" && row.entry.user === me;
+  return rows.findLast(isAdding)?.sender;
 }

@@ -41,10 +41,11 @@ export function lastSeen(presence: Presence | undefined, now: Date): string {
   if (presence?.status === "online") return "Online";
   if (presence?.status === "away") return "Away";
   if (presence?.status !== "offline" || !presence.last_seen_at) return "";
-  return `Last seen ${ago(new Date(presence.last_seen_at), now)}`;
+  return `Last seen ${timeAgo(presence.last_seen_at, now)}`;
 }
 
-function ago(date: Date, now: Date): string {
+export function timeAgo(at: string, now: Date): string {
+  const date = new Date(at);
   const minutes = Math.floor((now.getTime() - date.getTime()) / 60_000);
   if (minutes < 1) return "just now";
   if (minutes < 60) return relative.format(-minutes, "minute");

@@ -10,7 +10,7 @@ import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
 import { gatewayUrl } from "../browser/place";
 import { goTo } from "../browser/route";
-import { unsentOf } from "../browser/unsent";
+import { forgetUnsent, unsentOf } from "../browser/unsent";
 import { createModel, type Model } from "./model";
 import { notify } from "./notes";
 
@@ -28,6 +28,7 @@ export async function logOut(): Promise<void> {
   const { client, me } = model() ?? {};
   closeModel();
   if (me) forgetDrafts(me.id);
+  if (me) forgetUnsent(me.id);
   await client?.rest.logOut().catch(() => undefined); // the tokens are removed even if this fails
 }
 
@@ -37,7 +38,7 @@ export function restoreLogin(): void {
   if (user) openModel(user);
   onLoginChange(() => {
     const current = loadUser();
-    if (current?.id === model()?.me.id) return;
+    if (current && current.id === model()?.me.id) return model()?.people.add(current);
     closeModel();
     if (current) openModel(current);
   });

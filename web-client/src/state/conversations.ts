@@ -3,7 +3,7 @@
 import { createMemo } from "solid-js";
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
 import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk";
-import { byActivity, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
+import { byActivity, isRequest, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
 
 const LIST_PAGE = 50;
 
@@ -16,6 +16,8 @@ export interface Listing {
 export function createConversations(client: Client, me: string) {
   const [state, set] = createStore<Listing>({ byId: {}, status: "loading" });
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
+  const open = createMemo(() => sorted().filter((it) => !isRequest(it)));
+  const requests = createMemo(() => sorted().filter(isRequest));
   const unread = createMemo(() => unreadInAll(Object.values(state.byId)));
   let isReading = false;
   const running = new Map<string, Promise<Conversation | "missing" | undefined>>();
@@ -27,7 +29,7 @@ export function createConversations(client: Client, me: string) {
     const known = state.byId[details.id];
     put(withDetails(known && unwrap(known), details));
     client.receiptKnown(details);
-    if (details.unread > 0) client.delivered(details.id, details.head_seq);
+    if (details.unread > 0 && !isRequest(details)) client.delivered(details.id, details.head_seq);
   }
 
   async function readPage(cursor: string | undefined): Promise<void> {
@@ -84,10 +86,13 @@ export function createConversations(client: Client, me: string) {
     if (get(receipt.conversation)?.unread) void fetch(receipt.conversation);
   }
 
-  /** Marks everything up to `seq` as read. `texts` returns the number of texts after the previous read position. */
+  /**
+   * Marks everything up to `seq` as read. `texts` returns the number of texts after the previous read position. A
+   * request sends no receipts, so it stays unread until it is accepted.
+   */
   function read(id: string, seq: number, texts: (after: number) => number): void {
     const known = state.byId[id];
-    if (!known) return;
+    if (!known || isRequest(known)) return;
     const next = withRead(unwrap(known), seq, texts(known.read_seq));
     if (next.read_seq === known.read_seq && next.unread === known.unread) return;
     client.read(id, seq);
@@ -96,7 +101,8 @@ export function createConversations(client: Client, me: string) {
 
   return {
     state,
-    sorted,
+    open,
+    requests,
     unread,
     get,
     upsert,

@@ -3,12 +3,15 @@
 import { batch, createContext, createSignal, useContext } from "solid-js";
 import type { Client, Conversation, Entry, SessionState, User } from "../../sdk";
 import { draftOf } from "../browser/drafts";
+import { saveUser } from "../browser/logins";
 import { goTo, opened } from "../browser/route";
-import { openingSeq } from "../logic/conversations";
+import { isRequest, openingSeq } from "../logic/conversations";
 import { titleOf } from "../logic/format";
+import { errorText } from "../logic/refusals";
+import { createBlocks } from "./blocks";
 import { createConversations } from "./conversations";
 import { createMembers, MEMBERS_SHOWN_MAX } from "./members";
-import { notify, errorText } from "./notes";
+import { notify } from "./notes";
 import { createPending } from "./pending";
 import { createPeople, createTyping } from "./people";
 import { createTimelines } from "./timelines";
@@ -23,6 +26,7 @@ export function createModel(client: Client, me: User) {
   const timelines = createTimelines(client);
   const typing = createTyping();
   const members = createMembers(client);
+  const blocks = createBlocks(client);
   const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? "the change failed")));
 
   function applyEntry(entry: Entry): void {
@@ -34,7 +38,39 @@ export function createModel(client: Client, me: User) {
     if (opened() === entry.conversation && !timelines.isLoaded(entry.conversation)) void open(entry.conversation);
     if (entry.kind !== "text" || entry.sender === me.id) return;
     typing.stop(entry.conversation, entry.sender);
-    client.delivered(entry.conversation, entry.seq);
+    if (isOpen(entry.conversation)) client.delivered(entry.conversation, entry.seq);
+  }
+
+  /** Returns true if this user takes part in the conversation. Requests send no receipts and no typing signals. */
+  function isOpen(id: string): boolean {
+    const known = conversations.get(id);
+    return known !== undefined && !isRequest(known);
+  }
+
+  function sendTyping(id: string, on: boolean): void {
+    if (isOpen(id)) client.typing(id, on);
+  }
+
+  /** Changes the name that others see. */
+  async function changeName(display_name: string): Promise<void> {
+    const { privacy: _, ...user } = await client.rest.changeProfile({ display_name });
+    saveUser(user);
+    people.add(user);
+  }
+
+  async function accept(id: string): Promise<void> {
+    conversations.upsert(await client.rest.accept(id));
+  }
+
+  async function decline(id: string): Promise<void> {
+    await client.rest.decline(id);
+    remove(id);
+  }
+
+  /** Hides a direct conversation until its next entry. */
+  async function hide(id: string): Promise<void> {
+    await client.rest.removeMember(id, me.id);
+    remove(id);
   }
 
   /** Returns true if this user was removed and added again. Then older entries are dropped. */
@@ -48,9 +84,13 @@ export function createModel(client: Client, me: User) {
     conversations.upsert(details);
   }
 
-  /** This user has left or was removed. Unsent messages are dropped, and the note says so. */
+  /**
+   * The conversation is gone. In a group, this user has left or was removed: a note says so, and names the unsent
+   * messages that are dropped. A direct conversation or a request was hidden by this user, in another tab.
+   */
   function removed(id: string): void {
     const known = conversations.get(id);
+    if (known && (known.kind === "direct" || isRequest(known))) return remove(id);
     const unsent = pending.count(id);
     const lost = unsent > 0 ? ` Unsent messages: ${unsent}. They were not sent.` : "";
     const draft = draftOf(me.id, id) ? " Your draft is kept until you are back." : "";
@@ -92,6 +132,7 @@ export function createModel(client: Client, me: User) {
     }
     if (!details) return;
     if (details.member_count <= MEMBERS_SHOWN_MAX) void members.load(id);
+    if (details.kind === "direct" && !blocks.all()) blocks.load().catch(() => undefined); // older gateways have no blocks
     await timelines.open(id, openingSeq(details));
   }
 
@@ -128,8 +169,14 @@ export function createModel(client: Client, me: User) {
     typing,
     members,
     pending,
+    blocks,
     open,
     read,
+    sendTyping,
+    changeName,
+    accept,
+    decline,
+    hide,
     remove,
     opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
     end: () => unsubscribe.forEach((stop) => stop()),

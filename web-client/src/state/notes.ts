@@ -23,9 +23,3 @@ export function notify(text: string): void {
 export function dismiss(id: number): void {
   setNotes((all) => all.filter((it) => it.id !== id));
 }
-
-/** Returns the text that is shown to the user for an error. */
-export function errorText(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.charAt(0).toUpperCase() + message.slice(1);
-}

@@ -42,6 +42,7 @@ export function createPending(client: Client, me: string, changeFailed: (item: O
     changesOf: (conversation: string, seq: number): OutboxItem[] =>
       items.filter((item) => item.conversation === conversation && changesMessage(item, seq)),
     count: (conversation: string): number => items.filter((item) => item.conversation === conversation).length,
+    total: (): number => items.length,
     drop: (conversation: string) => set((all) => all.filter((item) => item.conversation !== conversation)),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation, Entry } from "../../sdk";
 import {
-  byActivity, compareIds, firstUnreadOf, openingSeq, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
+  adderOf, byActivity, compareIds, firstUnreadOf, openingSeq, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
 } from "../../src/logic/conversations";
 import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
@@ -16,6 +16,7 @@ const conversation = (fields: Partial<Conversation> = {}): Conversation => ({
   read_seq: 3,
   role: "member",
   member_count: 2,
+  state: "open",
   ...fields,
 });
 
@@ -96,7 +97,27 @@ describe("list of conversations", () => {
     expect(firstUnreadOf(rows(ME, OTHER), Infinity, ME)).toBeUndefined();
   });
 
-  it("total unread count is the sum of all conversations", () => {
-    expect(unreadInAll([conversation(), conversation({ unread: 4 })])).toBe(5);
+  it("total unread count is the sum of all open conversations", () => {
+    expect(unreadInAll([conversation(), conversation({ unread: 4 }), conversation({ state: "request" })])).toBe(5);
+  });
+
+  it("request opens when this user writes, and not when others do", () => {
+    const request = conversation({ state: "request" });
+    expect(withEntry(request, textEntry(5), ME).state).toBe("request");
+    expect(withEntry(request, textEntry(5, { sender: ME }), ME).state).toBe("open");
+  });
+
+  it("request that was answered stays open when older details arrive", () => {
+    const answered = withEntry(conversation({ state: "request" }), textEntry(5, { sender: ME }), ME);
+    expect(withDetails(answered, conversation({ state: "request" })).state).toBe("open");
+    expect(withDetails(answered, conversation({ state: "request", head_seq: 6, read_seq: 5 })).state).toBe("request");
+    expect(withDetails(conversation({ state: "request", head_seq: 9 }), conversation()).state).toBe("open");
+  });
+
+  it("member who added this user to a group is found in its newest joining", () => {
+    const { kind: _, text: __, ...base } = textEntry(1);
+    const joined = (seq: number, sender: string, user: string): Entry => ({ ...base, seq, sender, kind: "joined", user, role: "member" });
+    const rows = rowsOf(withEntries(EMPTY, [joined(1, "8", "8"), joined(2, "8", ME), joined(3, "9", ME), joined(4, "9", OTHER)]));
+    expect([adderOf(rows, ME), adderOf(rows, "10")]).toEqual(["9", undefined]);
   });
 });

@@ -1,0 +1,59 @@
+// The menu of a direct conversation: hide it, block or unblock the other user.
+
+import { createSignal, Show } from "solid-js";
+import type { Conversation } from "../../sdk";
+import { isRequest } from "../logic/conversations";
+import { titleOf } from "../logic/format";
+import { errorText } from "../logic/refusals";
+import { useModel } from "../state/model";
+import { notify } from "../state/notes";
+import { BlockQuestion } from "./block_question";
+import { BlockIcon, EyeOffIcon, MoreIcon } from "./icons";
+import { Menu, MenuItem } from "./menu";
+
+export function DirectMenu(props: { conversation: Conversation; peer: string }) {
+  const model = useModel();
+  const [isAsking, setAsking] = createSignal(false);
+  const name = () => titleOf(props.conversation);
+
+  async function attempt(work: () => Promise<void>, done: string): Promise<void> {
+    try {
+      await work();
+      notify(done);
+    } catch (error) {
+      notify(errorText(error));
+    }
+  }
+
+  return (
+    <>
+      <Menu
+        label={`More about ${name()}`} testid="conversation-menu" icon={<MoreIcon />}
+        onOpen={() => void model.blocks.load().catch(() => undefined)}
+      >
+        <Show when={!isRequest(props.conversation)}>
+          <MenuItem
+            testid="hide" icon={<EyeOffIcon />}
+            onPick={() => void attempt(() => model.hide(props.conversation.id), `${name()} is hidden until the next message.`)}
+          >
+            Hide conversation
+          </MenuItem>
+        </Show>
+        <Show
+          when={model.blocks.has(props.peer)}
+          fallback={<MenuItem testid="block" icon={<BlockIcon />} isDanger onPick={() => setAsking(true)}>Block {name()}</MenuItem>}
+        >
+          <MenuItem
+            testid="unblock" icon={<BlockIcon />}
+            onPick={() => void attempt(() => model.blocks.unblock(props.peer), `${name()} is no longer blocked.`)}
+          >
+            Unblock {name()}
+          </MenuItem>
+        </Show>
+      </Menu>
+      <Show when={isAsking()}>
+        <BlockQuestion user={props.peer} name={name()} onClose={() => setAsking(false)} />
+      </Show>
+    </>
+  );
+}

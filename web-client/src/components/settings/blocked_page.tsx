@@ -1,0 +1,49 @@
+// The people whom this user has blocked.
+
+import { createSignal, For, onMount, Show } from "solid-js";
+import { nameOf } from "../../logic/format";
+import { errorText } from "../../logic/refusals";
+import { useModel } from "../../state/model";
+import { Avatar } from "../avatar";
+
+export function BlockedPage() {
+  const { blocks, people } = useModel();
+  const [error, setError] = createSignal<string>();
+
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    setError(undefined);
+    await work().catch((problem: unknown) => setError(errorText(problem)));
+  }
+  onMount(() => void attempt(blocks.load));
+
+  return (
+    <div class="settings-page">
+      <p class="dialog-hint">Blocked people cannot write to you or add you to groups, and do not see when you are online.</p>
+      <Show when={error()}>
+        <p class="form-error" role="alert">{error()}</p>
+      </Show>
+      <Show when={blocks.all()?.length === 0}>
+        <p class="settings-empty" data-testid="blocked-empty">You have blocked nobody.</p>
+      </Show>
+      <ul class="settings-list">
+        <For each={blocks.all()}>
+          {(user) => (
+            <li class="settings-row" data-testid="blocked-item" data-user={user}>
+              <Avatar id={user} name={nameOf(people.get(user))} size="small" />
+              <span class="settings-row-text">
+                <span class="person-name">{nameOf(people.get(user))}</span>
+                <span class="settings-row-hint">@{people.get(user)?.username}</span>
+              </span>
+              <button
+                type="button" class="button small" data-testid="unblock" aria-label={`Unblock ${nameOf(people.get(user))}`}
+                onClick={() => void attempt(() => blocks.unblock(user))}
+              >
+                Unblock
+              </button>
+            </li>
+          )}
+        </For>
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+// Changes the password. The gateway then ends all other logins.
+
+import { createSignal, Show } from "solid-js";
+import { type PasswordErrors, passwordErrors } from "../../logic/refusals";
+import { useModel } from "../../state/model";
+import { notify } from "../../state/notes";
+import { Field } from "../field";
+
+export function PasswordPage(props: { onDone: () => void }) {
+  const model = useModel();
+  const [oldPassword, setOldPassword] = createSignal("");
+  const [newPassword, setNewPassword] = createSignal("");
+  const [errors, setErrors] = createSignal<PasswordErrors>({});
+  const [busy, setBusy] = createSignal(false);
+
+  async function save(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    if (busy()) return;
+    setBusy(true);
+    setErrors({});
+    try {
+      await model.client.rest.changePassword({ old_password: oldPassword(), new_password: newPassword() });
+      notify("Your password has changed. Your other devices are logged out.");
+      props.onDone();
+    } catch (problem) {
+      setErrors(passwordErrors(problem, newPassword()));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={(event) => void save(event)}>
+      <input type="hidden" name="username" autocomplete="username" value={model.me.username} />
+      <Field
+        label="Current password" name="old-password" type="password" autocomplete="current-password" testid="settings-old-password"
+        maxLength={1024} value={oldPassword()} onValue={setOldPassword} error={errors().old_password} autofocus
+      />
+      <Field
+        label="New password" hint="8 or more characters" name="new-password" type="password" autocomplete="new-password"
+        testid="settings-new-password" maxLength={1024} value={newPassword()} onValue={setNewPassword} error={errors().new_password}
+      />
+      <Show when={errors().form}>
+        <p class="form-error" role="alert">{errors().form}</p>
+      </Show>
+      <p class="dialog-hint">Your other devices are logged out when the password changes.</p>
+      <button type="submit" class="button primary wide" data-testid="settings-save-password" aria-disabled={busy()}>
+        Change password
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,108 @@
+// The settings of this user: a dialog with a menu and a page for each topic.
+
+import { createSignal, type JSX, Match, onMount, Show, Switch } from "solid-js";
+import type { Me } from "../../../sdk";
+import { errorText } from "../../logic/refusals";
+import { useModel } from "../../state/model";
+import { Dialog } from "../dialog";
+import { BlockIcon, DeviceIcon, EyeIcon, KeyIcon, NextIcon, PersonIcon } from "../icons";
+import { BlockedPage } from "./blocked_page";
+import { DevicesPage } from "./devices_page";
+import { NamePage } from "./name_page";
+import { PasswordPage } from "./password_page";
+import { PrivacyPage } from "./privacy_page";
+
+type Page = "name" | "password" | "devices" | "privacy" | "blocked";
+
+const TITLES: Record<Page, string> = {
+  name: "Name",
+  password: "Password",
+  devices: "Devices",
+  privacy: "Privacy",
+  blocked: "Blocked people",
+};
+
+export function Settings(props: { onClose: () => void }) {
+  const model = useModel();
+  const [page, setPage] = createSignal<Page>();
+  const [me, setMe] = createSignal<Me>();
+  const [error, setError] = createSignal<string>();
+  let previous: Page | undefined;
+
+  onMount(async () => {
+    try {
+      setMe(await model.client.rest.me());
+    } catch (problem) {
+      setError(errorText(problem));
+    }
+  });
+
+  /** Returns to the menu. The focus returns to the item of the page that was open. */
+  function back(): void {
+    previous = page();
+    setPage(undefined);
+  }
+
+  const title = () => {
+    const current = page();
+    return current ? TITLES[current] : "Settings";
+  };
+
+  function Item(itemProps: { page: Page; icon: JSX.Element }) {
+    let button!: HTMLButtonElement;
+    onMount(() => previous === itemProps.page && button.focus());
+    return (
+      <li>
+        <button
+          ref={button} type="button" class="settings-item" data-testid={`settings-${itemProps.page}`}
+          onClick={() => setPage(itemProps.page)}
+        >
+          {itemProps.icon}
+          <span>{TITLES[itemProps.page]}</span>
+          <NextIcon />
+        </button>
+      </li>
+    );
+  }
+
+  function Menu() {
+    return (
+      <>
+        <ul class="settings-menu">
+          <Item page="name" icon={<PersonIcon />} />
+          <Item page="password" icon={<KeyIcon />} />
+          <Item page="devices" icon={<DeviceIcon />} />
+          <Show when={me()?.privacy}>
+            <Item page="privacy" icon={<EyeIcon />} />
+            <Item page="blocked" icon={<BlockIcon />} />
+          </Show>
+        </ul>
+        <Show when={error()}>
+          <p class="form-error" role="alert">{error()}</p>
+        </Show>
+      </>
+    );
+  }
+
+  return (
+    <Dialog title={title()} testid="settings-dialog" onClose={() => props.onClose()} onBack={page() && back}>
+      <Switch fallback={<Menu />}>
+        <Match when={page() === "name"}>
+          <NamePage onDone={back} />
+        </Match>
+        <Match when={page() === "password"}>
+          <PasswordPage onDone={back} />
+        </Match>
+        <Match when={page() === "devices"}>
+          <DevicesPage />
+        </Match>
+        <Match when={page() === "privacy" && me()?.privacy}>
+          {(privacy) => <PrivacyPage privacy={privacy()} onChange={(it) => setMe((all) => all && { ...all, privacy: it })} />}
+        </Match>
+        <Match when={page() === "blocked"}>
+          <BlockedPage />
+        </Match>
+      </Switch>
+    </Dialog>
+  );
+}

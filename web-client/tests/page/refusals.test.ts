@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { ConfabError, Unreachable } from "../../sdk";
+import { directRefusal, errorText, groupRefusal, passwordErrors, sendRefusal } from "../../src/logic/refusals";
+
+const refused = (code: string, details: Record<string, unknown> = {}, message = "only the sender edits a message") =>
+  new ConfabError({ code, message, retryable: false, details });
+
+describe("texts of refusals", () => {
+  it("error without words of its own becomes a sentence", () => {
+    expect(errorText(refused("forbidden"))).toBe("Only the sender edits a message.");
+    expect(errorText("Is it?")).toBe("Is it?");
+    expect(errorText(new Unreachable("fetch failed"))).toContain("cannot be reached");
+  });
+
+  it("direct conversation that is refused names the person and the reason", () => {
+    const text = (error: unknown) => directRefusal(error, "Grace");
+    expect(text(refused("forbidden", { reason: "privacy" }))).toBe("Grace does not accept messages from new people.");
+    expect(text(refused("forbidden", { reason: "blocked" }))).toBe("You cannot write to Grace.");
+    expect(text(refused("conflict", { max: 20 }))).toContain("20 of your requests");
+    expect(text(refused("conflict"))).toBe("Only the sender edits a message.");
+    expect(text(new Unreachable(""))).toContain("cannot be reached");
+  });
+
+  it("message that is refused says so when one of the two has blocked the other", () => {
+    expect(sendRefusal(refused("forbidden", { reason: "blocked" }), "Grace")).toBe("You cannot write to Grace.");
+    expect(sendRefusal(refused("forbidden"), "Grace")).toBe("Only the sender edits a message.");
+  });
+
+  it("addition to a group that is refused names the person when there is only one", () => {
+    const privacy = refused("forbidden", { reason: "privacy" });
+    expect(groupRefusal(privacy, "Grace")).toBe("Grace does not want to be added to groups.");
+    expect(groupRefusal(privacy, undefined)).toBe("One of these people does not want to be added to groups.");
+    expect(groupRefusal(refused("forbidden", { reason: "blocked" }), "Grace")).toBe("Grace cannot be added by you.");
+  });
+
+  it("password error is about its field", () => {
+    const weak = refused("invalid", { field: "new_password" });
+    expect(passwordErrors(weak, "password123")).toEqual({ new_password: "This password is easy to guess. Choose another one." });
+    expect(passwordErrors(weak, "öäüß")).toEqual({ new_password: "This password is easy to guess. Choose another one." });
+    expect(passwordErrors(weak, "short")).toEqual({ new_password: "A password has at least 8 characters." });
+    expect(passwordErrors(refused("forbidden", { field: "old_password" }), "x")).toEqual({
+      old_password: "This is not your current password.",
+    });
+    expect(passwordErrors(refused("rate_limited"), "x").form).toContain("Too many attempts");
+    expect(passwordErrors(new Unreachable(""), "x").form).toContain("cannot be reached");
+  });
+});

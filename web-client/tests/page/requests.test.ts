@@ -1,0 +1,111 @@
+// The state of the page, with a client that is connected to a fake gateway.
+
+import { createRoot } from "solid-js";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Client, type Conversation } from "../../sdk";
+import { C, FakeGateway, FakeLogins, ME, messageEvent, OTHER, settle, storedLogin, textEntry } from "../sdk/gateway";
+
+vi.hoisted(() => {
+  vi.stubGlobal("location", { hash: "" });
+  vi.stubGlobal("addEventListener", () => undefined);
+  vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
+  vi.stubGlobal("document", { baseURI: "https://example.org/", visibilityState: "visible" });
+});
+const { createModel } = await import("../../src/state/model");
+
+const request = (fields: Partial<Conversation> = {}): Conversation => ({
+  id: C, kind: "direct", head_seq: 4, unread: 1, last_message: textEntry(4), delivered_seq: 3, read_seq: 3, role: "member",
+  member_count: 2, peer: { id: OTHER, username: "grace" }, state: "request", ...fields,
+});
+const details = (fields: Partial<Conversation> = {}) => ({ ev: "conversation", conversation: C, details: request(fields) });
+
+let gateway: FakeGateway;
+let dispose: () => void;
+let model: ReturnType<typeof createModel>;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  gateway = new FakeGateway();
+  gateway.answer("GET /v1/conversations", () => ({ items: [], next_cursor: null }));
+  const unsent = { load: () => [], keep: () => undefined, remove: () => undefined };
+  const logins = new FakeLogins(storedLogin());
+  const client = new Client({ environment: gateway.environment(), logins, unsent, name: "test" });
+  dispose = createRoot((dispose) => {
+    model = createModel(client, { id: ME, username: "ada" });
+    return dispose;
+  });
+  client.start();
+  await settle();
+  await gateway.socket.accept({ [C]: 4 });
+});
+afterEach(() => {
+  model.end();
+  model.client.stop();
+  dispose();
+});
+
+/** Reads, gets a message and types, as a user does in an opened conversation. Returns what was sent about it. */
+async function use(seq: number): Promise<string[]> {
+  const { socket } = gateway;
+  const before = socket.frames.length;
+  socket.receive(messageEvent(textEntry(seq)));
+  model.read(C, seq);
+  model.sendTyping(C, true);
+  await vi.advanceTimersByTimeAsync(5_000);
+  return socket.frames.slice(before).map(({ cmd }) => cmd);
+}
+
+it("request sends no receipts and no typing signals until it is accepted", async () => {
+  gateway.socket.receive(details());
+  expect(await use(5)).toEqual([]);
+  expect([model.conversations.requests().length, model.conversations.open().length, model.conversations.unread()]).toEqual([1, 0, 0]);
+  gateway.answer(`POST /v1/conversations/${C}/accept`, () => request({ state: "open", head_seq: 5, unread: 2 }));
+  await model.accept(C);
+  expect([model.conversations.requests().length, model.conversations.open().length, model.conversations.unread()]).toEqual([0, 1, 2]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(gateway.socket.last("receipt")).toMatchObject({ conversation: C, delivered_seq: 5 });
+  expect(await use(6)).toEqual(expect.arrayContaining(["typing", "receipt"]));
+  expect(gateway.socket.last("receipt")).toMatchObject({ conversation: C, read_seq: 6 });
+});
+
+it("answer opens a request", async () => {
+  gateway.socket.receive(details());
+  gateway.socket.receive(messageEvent(textEntry(5, { sender: ME })));
+  await settle();
+  expect(model.conversations.requests()).toEqual([]);
+  expect(await use(6)).toContain("typing");
+});
+
+it("request that is accepted on another device opens here too", async () => {
+  gateway.socket.receive(details());
+  gateway.socket.receive(details({ state: "open" }));
+  await settle();
+  expect([model.conversations.requests().length, model.conversations.open().length]).toEqual([0, 1]);
+});
+
+it("declined request and hidden conversation leave the list only when the gateway has confirmed it", async () => {
+  gateway.socket.receive(details());
+  await expect(model.decline(C)).rejects.toThrow();
+  expect(model.conversations.requests()).toHaveLength(1);
+  gateway.answer(`POST /v1/conversations/${C}/decline`, () => ({}));
+  await model.decline(C);
+  expect(model.conversations.requests()).toEqual([]);
+
+  gateway.socket.receive(details({ state: "open" }));
+  gateway.answer(`DELETE /v1/conversations/${C}/members/${ME}`, () => ({}));
+  await model.hide(C);
+  expect(model.conversations.open()).toEqual([]);
+});
+
+it("block list follows blocking and unblocking, and stays unknown at gateways without blocks", async () => {
+  await expect(model.blocks.load()).rejects.toThrow();
+  expect([model.blocks.all(), model.blocks.has(OTHER)]).toEqual([undefined, false]);
+  gateway.answer("GET /v1/me/blocks", () => ({ items: ["7"] }));
+  gateway.answer(`PUT /v1/me/blocks/${OTHER}`, () => ({}));
+  gateway.answer("DELETE /v1/me/blocks/7", () => ({}));
+  await model.blocks.load();
+  await model.blocks.block(OTHER);
+  await model.blocks.block(OTHER);
+  await model.blocks.unblock("7");
+  expect(model.blocks.all()).toEqual([OTHER]);
+});
