@@ -7,7 +7,7 @@
 //! - A gateway starts without any primary and keeps trying to connect.
 //! - Each primary has two connections: one receives ([`subscriber`]) and one sends ([`publisher`]).
 //!   Both are checked twice a second, and the one must receive the probes that the other publishes.
-//!   A silent connection is replaced.
+//!   A silent connection is replaced. A primary that refuses writes is down, too.
 //! - What arrives is untrusted: it is limited in size, and dropped and counted if it is malformed.
 //!
 //! In reading order: [`ring`] assigns names to primaries, [`topic`] names channels, [`arrivals`] is

@@ -16,6 +16,8 @@ mod limiter_faults;
 mod proxy;
 #[path = "redis/recorder.rs"]
 mod recorder;
+#[path = "redis/refused_writes.rs"]
+mod refused_writes;
 #[path = "redis/server.rs"]
 mod server;
 #[path = "redis/tls.rs"]

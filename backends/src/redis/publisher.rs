@@ -1,4 +1,5 @@
-//! The publisher connection of one primary: hints in batches, probes, and scripts for all callers.
+//! The publisher connection of one primary: hints in batches, probes of hints and of writes, and
+//! scripts for all callers.
 //!
 //! Queued hints are published as one pipeline while the next batch gathers, so the queue stays
 //! short if the primary is near. Nothing is sent twice: a hint without an answer is lost.
@@ -79,6 +80,7 @@ impl Publisher {
         mut connection: MultiplexedConnection,
     ) -> Result<Infallible, ConnectionError> {
         in_time(scripts::load(&mut connection)).await?;
+        self.check_writes(&mut connection).await?;
         // An earlier suspicion was about the connection before.
         self.primary.publisher_suspect.notified().now_or_never();
         self.drop_queued();
@@ -88,6 +90,9 @@ impl Publisher {
         let connected_at = Instant::now();
         let mut ticks = interval(PROBE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut checks = interval(CHECK_EVERY);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        checks.reset();
         loop {
             // All branches are cancel-safe.
             tokio::select! {
@@ -101,11 +106,22 @@ impl Publisher {
                         self.backoff.reset();
                     }
                 }
+                _ = checks.tick() => self.check_writes(&mut connection).await?,
                 () = primary.publisher_suspect.notified() => {
                     return Err(ConnectionError::ProbeLost);
                 }
             }
         }
+    }
+
+    /// Fails if the primary refuses writes. It still publishes hints then, but is of no other use, and
+    /// its data may be older than that of the primary that it replicates.
+    async fn check_writes(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), ConnectionError> {
+        let script = scripts::WRITE.key(&self.primary.shared.probe_channel);
+        in_time(script.invoke_async(connection)).await
     }
 
     /// Publishes this hint, and as many queued ones as fit a batch.

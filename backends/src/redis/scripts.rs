@@ -225,10 +225,23 @@ return names
     ))
 });
 
+/// Writes a key and deletes it. Fails while the primary refuses writes: as a replica (`READONLY`), out
+/// of memory (`OOM`), after a failed save (`MISCONF`) or without the permission (`NOPERM`).
+///
+/// `KEYS`: the key.
+pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "
+redis.call('SET', KEYS[1], '', 'PX', 1000)
+redis.call('DEL', KEYS[1])
+",
+    )
+});
+
 /// Loads the scripts on a new connection's primary, so that none costs a second round trip.
 pub(super) async fn load(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
     let mut pipeline = Pipeline::new();
-    for script in [&TAKE, &RENEW, &JOIN, &LEAVE, &READ, &ENDED, &REAP] {
+    for script in [&TAKE, &RENEW, &JOIN, &LEAVE, &READ, &ENDED, &REAP, &WRITE] {
         pipeline.load_script(script).ignore();
     }
     pipeline.exec_async(connection).await

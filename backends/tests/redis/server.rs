@@ -94,6 +94,11 @@ impl Server {
         format!("rediss://127.0.0.1:{}", self.port)
     }
 
+    /// Returns its working folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(super) const fn port(&self) -> u16 {
         self.port
     }
