@@ -74,7 +74,7 @@ export async function account({ step, harness, people, ada, grace }) {
     await by(page, "settings-old-password").fill(actions.PASSWORD);
     await by(page, "settings-new-password").fill(NEW_PASSWORD);
     await by(page, "settings-save-password").click();
-    await by(page, "note").filter({ hasText: "Your password has changed" }).waitFor();
+    await by(page, "settings-done").filter({ hasText: "Your password has changed" }).waitFor();
     await page.keyboard.press("Escape");
     await by(phone.page, "login-username").waitFor();
     await by(phone.page, "login-username").fill(people.ada.username);

@@ -105,7 +105,7 @@ export async function consent({ step, harness, people, ada, grace }) {
     await by(ivy.page, "request-bar").waitFor({ state: "detached" });
     await actions.send(ada.page, "Hurry");
     await actions.reachesState(ada.page, "Hurry", ["failed"]);
-    await actions.message(ada.page, "Hurry").getByText(`You cannot write to ${IVY.name}.`).waitFor();
+    await actions.message(ada.page, "Hurry").getByText(`${IVY.name} does not accept messages from you.`).waitFor();
     await actions.message(ada.page, "Hurry").getByTestId("discard").click();
     await openSettings(ivy.page, "blocked");
     await by(ivy.page, "blocked-item").filter({ hasText: people.ada.name }).waitFor();
@@ -155,13 +155,13 @@ export async function consent({ step, harness, people, ada, grace }) {
     await actions.register(kim.page, `kim-${run}`, "Kim");
     await by(kim.page, "new-direct").click();
     await actions.search(kim.page, IVY.username);
-    await by(kim.page, "dialog-error").filter({ hasText: `${IVY.name} does not accept messages from new people.` }).waitFor();
+    await by(kim.page, "dialog-error").filter({ hasText: `${IVY.name} does not accept messages from you.` }).waitFor();
     await kim.page.keyboard.press("Escape");
     await by(kim.page, "new-group").click();
     await by(kim.page, "group-title").fill("Kim's group");
     await actions.search(kim.page, IVY.username);
     await by(kim.page, "group-create").click();
-    await by(kim.page, "dialog-error").filter({ hasText: `${IVY.name} does not want to be added to groups.` }).waitFor();
+    await by(kim.page, "dialog-error").filter({ hasText: `${IVY.name} does not let you add them to groups.` }).waitFor();
     await kim.context.close();
     harness.pages.delete("kim");
   });

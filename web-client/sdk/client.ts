@@ -26,6 +26,8 @@ export interface ClientEvents {
   typing: Typing;
   presence: Presence;
   outbox: OutboxItem;
+  /** A command could not be stored. It is lost if the page is closed before it is sent. */
+  unsaved: OutboxItem;
   state: SessionState;
   /** The session is connected again. Ephemeral state (receipts, presence) must be read again. */
   attached: "online" | "polling";
@@ -90,6 +92,11 @@ export class Client extends Emitter<ClientEvents> {
   wake(): void {
     this.tokens.schedule();
     this.session.wake();
+  }
+
+  /** Call it when the network is lost. Without it, a dead connection is only noticed after a timeout. */
+  networkLost(): void {
+    this.session.networkLost();
   }
 
   /** Returns the newest seq of a conversation that was delivered here. */
@@ -160,6 +167,7 @@ export class Client extends Emitter<ClientEvents> {
     });
     this.tokens.on("logged_out", () => this.session.stop("logged_out"));
     this.outbox.on("changed", (item) => this.emit("outbox", item));
+    this.outbox.on("unsaved", (item) => this.emit("unsaved", item));
   }
 
   private dispatch(event: Event): void {

@@ -1,6 +1,14 @@
-// A typed event emitter.
+// A typed event emitter. A listener that throws does not keep the others from their events.
 
 export type Listener<T> = (value: T) => void;
+
+/** Reports an error like an uncaught one: `reportError` exists in browsers, but not in Node. */
+function report(error: unknown): void {
+  if (typeof reportError === "function") return reportError(error);
+  queueMicrotask(() => {
+    throw error;
+  });
+}
 
 export class Emitter<Events extends object> {
   private readonly listeners = new Map<keyof Events, Set<Listener<never>>>();
@@ -15,7 +23,11 @@ export class Emitter<Events extends object> {
 
   emit<K extends keyof Events>(name: K, value: Events[K]): void {
     for (const listener of [...(this.listeners.get(name) ?? [])]) {
-      (listener as Listener<Events[K]>)(value);
+      try {
+        (listener as Listener<Events[K]>)(value);
+      } catch (error) {
+        report(error);
+      }
     }
   }
 }

@@ -56,23 +56,16 @@ async function read<T>(response: Response, shape: Shape<T>, where: string): Prom
   return shape(body, where);
 }
 
-/** Returns the problem object of an error response. A proxy may send none; then it is made from the status. */
+/**
+ * Returns the problem object of an error response. Without one, the answer is not from the gateway but from something
+ * before it, such as a proxy, and says nothing about the request.
+ */
 async function problemOf(response: Response): Promise<Problem> {
   const retryAfter = Number(response.headers.get("Retry-After"));
   const asked = retryAfter > 0 ? { retry_after_ms: retryAfter * 1000 } : {};
   try {
     return { ...asked, ...problem(await response.json(), "problem") };
   } catch {
-    return { ...plainProblem(response.status), ...asked };
+    throw new Unreachable(`the answer ${response.status} is not from the gateway`);
   }
-}
-
-function plainProblem(status: number): Problem {
-  const message = `the gateway answered ${status}`;
-  if (status === 401) return { code: "unauthenticated", message, retryable: false };
-  if (status === 404) return { code: "not_found", message, retryable: false };
-  if (status === 413) return { code: "too_large", message, retryable: false };
-  if (status === 429) return { code: "rate_limited", message, retryable: true };
-  if (status >= 500 || status === 408) return { code: "unavailable", message, retryable: true };
-  return { code: "invalid", message, retryable: false };
 }

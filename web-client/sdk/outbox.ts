@@ -29,6 +29,7 @@ export interface OutboxItem {
 /** Storage that keeps unsent commands when the page is closed. */
 export interface OutboxStore {
   load(): Pick<OutboxItem, "command" | "made_at">[];
+  /** Throws if the storage is full or blocked. The command is then sent from memory. */
   keep(item: OutboxItem): void;
   remove(client_id: string): void;
 }
@@ -39,7 +40,13 @@ interface CommandQueue {
   pause: Pause;
 }
 
-export class Outbox extends Emitter<{ changed: OutboxItem }> {
+export interface OutboxEvents {
+  changed: OutboxItem;
+  /** The command could not be stored. It is lost if the page is closed before it is sent. */
+  unsaved: OutboxItem;
+}
+
+export class Outbox extends Emitter<OutboxEvents> {
   private readonly queues = new Map<string, CommandQueue>();
   private readonly failed = new Map<string, OutboxItem>();
 
@@ -62,8 +69,8 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
   add(command: EntryCommand): OutboxItem {
     const item = itemOf(command, this.environment.now());
     this.queue(item.conversation).items.push(item);
-    this.store.keep(item);
     this.emit("changed", item);
+    this.keep(item);
     void this.sendQueue(item.conversation);
     return item;
   }
@@ -94,6 +101,14 @@ export class Outbox extends Emitter<{ changed: OutboxItem }> {
     for (const [conversation, queue] of this.queues) {
       queue.pause.wake();
       void this.sendQueue(conversation);
+    }
+  }
+
+  private keep(item: OutboxItem): void {
+    try {
+      this.store.keep(item);
+    } catch {
+      this.emit("unsaved", item);
     }
   }
 

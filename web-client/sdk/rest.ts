@@ -89,8 +89,9 @@ export class Rest {
     return (await this.call("GET", path, wire.users, signal ? { signal } : {})).items;
   }
 
-  conversations(cursor: string | undefined, limit: number): Promise<wire.Conversations> {
-    const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) });
+  /** Returns a page of the list, newest activity first. With `state`, only the requests or the open conversations. */
+  conversations(cursor: string | undefined, limit: number, state?: "request" | "open"): Promise<wire.Conversations> {
+    const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}), ...(state ? { state } : {}) });
     return this.call("GET", `/v1/conversations?${query}`, wire.conversations);
   }
 

@@ -101,6 +101,11 @@ export class Session extends Emitter<SessionEvents> implements Transport {
     this.polls.wake();
   }
 
+  /** Ends the socket and reconnects. Call it when the device has lost its network. */
+  networkLost(): void {
+    this.socket?.close();
+  }
+
   get isAttached(): boolean {
     return this.state === "online" || this.state === "polling";
   }

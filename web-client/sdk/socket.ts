@@ -1,7 +1,7 @@
 // One WebSocket from `hello` to its close. It sends commands, matches replies by id and passes events on.
 //
 // A browser answers the gateway's pings itself and does not report them. So a silent socket is probed with a
-// `ping` command, and closed if there is no reply in time.
+// `ping` command. A socket on which nothing arrives while a command waits for its reply is closed.
 
 import { type Transport, type ClientName, type Command, commandFrame, helloFrame, readReply, type ReplyTo } from "./command";
 import { ConfabError, problem, Unreachable } from "./error";
@@ -85,16 +85,19 @@ export class Socket implements Transport {
   private request<T>(frame: (id: number) => string, shape: Shape<T>): Promise<T> {
     if (this.closed) return Promise.reject(new Unreachable("the socket is closed"));
     const id = this.nextId++;
+    const sentAt = this.environment.now();
     const answer = new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => this.timeOut(id), COMMAND_TIMEOUT_MS);
+      const timer = setTimeout(() => this.timeOut(id, sentAt), COMMAND_TIMEOUT_MS);
       this.pending.set(id, { resolve, reject, timer });
     });
     this.socket.send(frame(id));
     return answer.then((ok) => shape(ok, "ok"));
   }
 
-  private timeOut(id: number): void {
+  /** Fails a command without a reply. If nothing else has arrived since it was sent, the connection is dead. */
+  private timeOut(id: number, sentAt: number): void {
     this.takePending(id)?.reject(new Unreachable("no reply in time"));
+    if (this.lastReceivedAt <= sentAt) this.close();
   }
 
   private takePending(id: number): PendingReply | undefined {

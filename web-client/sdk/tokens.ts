@@ -5,7 +5,7 @@
 
 import { refreshBody } from "./body";
 import { Emitter } from "./emitter";
-import { ConfabError, LoggedOut, Unreachable } from "./error";
+import { isCode, LoggedOut, Unreachable } from "./error";
 import { call } from "./http";
 import type { Environment } from "./environment";
 import { type Login, renewed } from "./wire";
@@ -135,10 +135,10 @@ export class Tokens extends Emitter<TokenEvents> {
         throw error;
       });
     } catch (error) {
-      if (!(error instanceof ConfabError) || error.retryable) throw error;
+      if (!isCode(error, "unauthenticated")) throw error;
       this.forget();
       this.emit("logged_out", undefined);
-      throw new LoggedOut(error.message);
+      throw new LoggedOut("the login has ended");
     }
   }
 

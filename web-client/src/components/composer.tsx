@@ -27,9 +27,12 @@ export function Composer(props: ComposerProps) {
   const isEditing = () => props.target?.kind === "edit";
   let input!: HTMLTextAreaElement;
 
-  onMount(() => {
+  /** Focuses the field, unless that would open the keyboard of a touch screen. A request is read first. */
+  const focusIfUnobtrusive = () => {
     if (matchMedia("(hover: hover)").matches && !isRequest(props.conversation)) input.focus();
-  });
+  };
+  onMount(focusIfUnobtrusive);
+  createEffect(on(() => isRequest(props.conversation), focusIfUnobtrusive, { defer: true }));
   onCleanup(() => typing.stop());
   createEffect(on(text, () => fit(input)));
   createEffect(on(() => props.target, (target, before) => {

@@ -11,6 +11,7 @@ export function RequestList() {
   const [isOpen, setOpen] = createSignal(false);
   const id = createUniqueId();
   const requests = conversations.requests;
+  const count = () => `${requests().length}${conversations.state.hasMoreRequests ? "+" : ""}`;
 
   // A request that is opened by its address is also shown in the list.
   createEffect(() => requests().some((it) => it.id === opened()) && setOpen(true));
@@ -24,7 +25,7 @@ export function RequestList() {
         >
           <RequestIcon />
           <span class="requests-title">Requests</span>
-          <span class="requests-count" data-testid="requests-count">{requests().length}</span>
+          <span class="requests-count" data-testid="requests-count">{count()}</span>
           <NextIcon />
         </button>
         <Show when={isOpen()}>

@@ -12,11 +12,15 @@ export function errorText(error: unknown): string {
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
+/** Returns true if the other person has ruled it out, by a privacy setting or by blocking this user. */
+function isUnwanted(error: unknown): boolean {
+  return error instanceof ConfabError && (error.reason === "privacy" || error.reason === "blocked");
+}
+
 /** Returns why a direct conversation could not be opened. */
 export function directRefusal(error: unknown, name: string): string {
   if (!(error instanceof ConfabError)) return errorText(error);
-  if (error.reason === "privacy") return `${name} does not accept messages from new people.`;
-  if (error.reason === "blocked") return `You cannot write to ${name}.`;
+  if (isUnwanted(error)) return `${name} does not accept messages from you.`;
   const max = error.problem.details?.["max"];
   if (error.code === "conflict" && typeof max === "number") {
     return `${max} of your requests have no answer yet. Wait for an answer before you write to more people.`;
@@ -26,16 +30,14 @@ export function directRefusal(error: unknown, name: string): string {
 
 /** Returns why a message was refused. */
 export function sendRefusal(error: unknown, name: string): string {
-  const isBlocked = error instanceof ConfabError && error.reason === "blocked";
-  return isBlocked ? `You cannot write to ${name}.` : errorText(error);
+  return isUnwanted(error) ? `${name} does not accept messages from you.` : errorText(error);
 }
 
 /** Returns why somebody could not be added to a group. `name` is `undefined` if it may be any of several people. */
 export function groupRefusal(error: unknown, name: string | undefined): string {
   if (!(error instanceof ConfabError)) return errorText(error);
   const who = name ?? "One of these people";
-  if (error.reason === "privacy") return `${who} does not want to be added to groups.`;
-  if (error.reason === "blocked") return `${who} cannot be added by you.`;
+  if (isUnwanted(error)) return `${who} does not let you add them to groups.`;
   return errorText(error);
 }
 

@@ -42,7 +42,8 @@ export function restoreLogin(): void {
     closeModel();
     if (current) openModel(current);
   });
-  for (const name of ["online", "offline"]) addEventListener(name, () => model()?.client.wake());
+  addEventListener("online", () => model()?.client.wake());
+  addEventListener("offline", () => model()?.client.networkLost());
   addEventListener("pagehide", () => model()?.client.flushReceipts());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") model()?.client.wake();

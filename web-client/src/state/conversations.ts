@@ -6,15 +6,18 @@ import { type Client, type Conversation, type Entry, isCode, type Receipt } from
 import { byActivity, isRequest, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
 
 const LIST_PAGE = 50;
+const REQUESTS_PAGE = 100;
 
 export interface Listing {
   byId: Record<string, Conversation>;
   status: "loading" | "ready" | "failed";
   next_cursor?: string | undefined;
+  /** True if there are more requests than those in `byId`. */
+  hasMoreRequests: boolean;
 }
 
 export function createConversations(client: Client, me: string) {
-  const [state, set] = createStore<Listing>({ byId: {}, status: "loading" });
+  const [state, set] = createStore<Listing>({ byId: {}, status: "loading", hasMoreRequests: false });
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
   const open = createMemo(() => sorted().filter((it) => !isRequest(it)));
   const requests = createMemo(() => sorted().filter(isRequest));
@@ -39,6 +42,19 @@ export function createConversations(client: Client, me: string) {
       set({ status: "ready", next_cursor: page.next_cursor });
     } catch {
       if (state.status === "loading") set("status", "failed");
+    }
+  }
+
+  /** Reads the first page again. If it is not the whole list, also reads the newest requests, to count them all. */
+  async function reload(): Promise<void> {
+    await readPage(undefined);
+    if (!state.next_cursor) return set("hasMoreRequests", false);
+    try {
+      const page = await client.rest.conversations(undefined, REQUESTS_PAGE, "request");
+      page.items.forEach(upsert);
+      set("hasMoreRequests", page.next_cursor !== undefined);
+    } catch {
+      // requests are then found while the list is scrolled
     }
   }
 
@@ -111,7 +127,7 @@ export function createConversations(client: Client, me: string) {
     applyEntry,
     applyReceipt,
     read,
-    reload: () => readPage(undefined),
+    reload,
     more,
   };
 }

@@ -154,6 +154,9 @@ export function createModel(client: Client, me: User) {
     client.on("typing", (it) => it.user !== me.id && typing.apply(it)),
     client.on("presence", people.setPresence),
     client.on("outbox", pending.update),
+    client.on("unsaved", () => {
+      if (!isAttached()) notify("This browser's storage is full. Keep this page open until your messages are sent.");
+    }),
   ];
 
   void conversations.reload(); // REST may work even before the session is connected

@@ -14,23 +14,23 @@ describe("texts of refusals", () => {
 
   it("direct conversation that is refused names the person and the reason", () => {
     const text = (error: unknown) => directRefusal(error, "Grace");
-    expect(text(refused("forbidden", { reason: "privacy" }))).toBe("Grace does not accept messages from new people.");
-    expect(text(refused("forbidden", { reason: "blocked" }))).toBe("You cannot write to Grace.");
+    expect(text(refused("forbidden", { reason: "privacy" }))).toBe("Grace does not accept messages from you.");
+    expect(text(refused("forbidden", { reason: "blocked" }))).toBe("Grace does not accept messages from you.");
     expect(text(refused("conflict", { max: 20 }))).toContain("20 of your requests");
     expect(text(refused("conflict"))).toBe("Only the sender edits a message.");
     expect(text(new Unreachable(""))).toContain("cannot be reached");
   });
 
-  it("message that is refused says so when one of the two has blocked the other", () => {
-    expect(sendRefusal(refused("forbidden", { reason: "blocked" }), "Grace")).toBe("You cannot write to Grace.");
+  it("message that is refused names the person who has ruled it out", () => {
+    expect(sendRefusal(refused("forbidden", { reason: "privacy" }), "Grace")).toBe("Grace does not accept messages from you.");
     expect(sendRefusal(refused("forbidden"), "Grace")).toBe("Only the sender edits a message.");
   });
 
   it("addition to a group that is refused names the person when there is only one", () => {
     const privacy = refused("forbidden", { reason: "privacy" });
-    expect(groupRefusal(privacy, "Grace")).toBe("Grace does not want to be added to groups.");
-    expect(groupRefusal(privacy, undefined)).toBe("One of these people does not want to be added to groups.");
-    expect(groupRefusal(refused("forbidden", { reason: "blocked" }), "Grace")).toBe("Grace cannot be added by you.");
+    expect(groupRefusal(privacy, "Grace")).toBe("Grace does not let you add them to groups.");
+    expect(groupRefusal(privacy, undefined)).toBe("One of these people does not let you add them to groups.");
+    expect(groupRefusal(refused("forbidden"), "Grace")).toBe("Only the sender edits a message.");
   });
 
   it("password error is about its field", () => {

@@ -68,6 +68,22 @@ it("request sends no receipts and no typing signals until it is accepted", async
   expect(gateway.socket.last("receipt")).toMatchObject({ conversation: C, read_seq: 6 });
 });
 
+it("requests are counted beyond the first page of the list", async () => {
+  const open = (id: string) => request({ id, state: "open" });
+  gateway.answer("GET /v1/conversations", ({ path }) =>
+    path.includes("state=request")
+      ? { items: [request({ id: "8" }), request({ id: "9" })], next_cursor: "more" }
+      : { items: [open("6"), request({ id: "8" })], next_cursor: "next" },
+  );
+  await model.conversations.reload();
+  expect(model.conversations.requests().map((it) => it.id)).toEqual(["8", "9"]);
+  expect(model.conversations.state.hasMoreRequests).toBe(true);
+  gateway.answer("GET /v1/conversations", () => ({ items: [open("6")], next_cursor: null }));
+  const before = gateway.called("/v1/conversations").length;
+  await model.conversations.reload();
+  expect([gateway.called("/v1/conversations").length - before, model.conversations.state.hasMoreRequests]).toEqual([1, false]);
+});
+
 it("answer opens a request", async () => {
   gateway.socket.receive(details());
   gateway.socket.receive(messageEvent(textEntry(5, { sender: ME })));

@@ -41,6 +41,21 @@ const sent = (seq: number) => ({ message: textEntry(seq, { sender: ME }), replay
 const refusal = (code: string, fields = {}) => new ConfabError({ code, message: code, retryable: false, ...fields });
 
 describe("outbox", () => {
+  it("command is sent once and reported when the storage is full", async () => {
+    const full = { ...store, keep: () => { throw new Error("quota"); } };
+    outbox = new Outbox(new FakeGateway().environment(), transport, full);
+    const unsaved: string[] = [];
+    outbox.on("unsaved", (item) => unsaved.push(item.client_id));
+    transport.isAttached = false;
+    outbox.add(send("a"));
+    transport.isAttached = true;
+    outbox.resume();
+    await transport.ok(sent(5));
+    outbox.resume();
+    await settle();
+    expect([unsaved, transport.commands.map((command) => "client_id" in command && command.client_id)]).toEqual([["a"], ["a"]]);
+  });
+
   it("outbox sends the commands of a conversation in order", async () => {
     for (const name of ["a", "b", "c"]) outbox.add(send(name));
     await settle();

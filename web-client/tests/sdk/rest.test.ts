@@ -34,9 +34,13 @@ describe("REST", () => {
     });
   });
 
-  it("error without a problem object gets one from its status", async () => {
-    gateway.answer(MEMBERS, () => 503);
-    await expect(members()).rejects.toMatchObject({ code: "unavailable", retryable: true });
+  it.each([400, 401, 403, 404, 413, 502, 503])("answer %s that is not from the gateway says nothing about the request", async (status) => {
+    for (const answer of [status, { status, message: "404 page not found" }]) {
+      gateway.answer(MEMBERS, () => answer);
+      await expect(members()).rejects.toBeInstanceOf(Unreachable);
+    }
+    expect(logins.login?.access_token).toBe("access-1");
+    expect(gateway.called("/v1/sessions")).toEqual([]);
   });
 
   it("call times out without an answer", async () => {

@@ -113,6 +113,37 @@ describe("session on a socket", () => {
     expect(gateway.sockets).toHaveLength(2);
   });
 
+  it("session closes a socket on which nothing arrives while a command waits", async () => {
+    const socket = await start();
+    socket.answersPings = false;
+    client.submit({ cmd: "send", conversation: C, text: "hello" });
+    await vi.advanceTimersByTimeAsync(10_001);
+    expect(socket.closedWith).toBe(1000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await gateway.socket.accept({ [C]: 4 });
+    expect(gateway.socket.last("send")).toMatchObject({ client_id: socket.last("send")["client_id"], text: "hello" });
+  });
+
+  it("session keeps a socket on which something arrives while a command waits", async () => {
+    const socket = await start();
+    client.submit({ cmd: "send", conversation: C, text: "hello" });
+    await vi.advanceTimersByTimeAsync(9_000);
+    socket.receive(messageEvent(textEntry(5)));
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect([socket.closedWith, client.state]).toEqual([undefined, "online"]);
+  });
+
+  it("session leaves its socket at once when the network is lost", async () => {
+    const socket = await start();
+    client.networkLost();
+    await settle();
+    expect([socket.closedWith, client.state]).toEqual([1000, "connecting"]);
+    client.wake();
+    await settle();
+    await gateway.socket.accept({ [C]: 4 });
+    expect([gateway.sockets.length, client.state]).toEqual([2, "online"]);
+  });
+
   it("session ignores unknown events and reports invalid frames", async () => {
     const socket = await start();
     const invalidFrame: string[] = [];

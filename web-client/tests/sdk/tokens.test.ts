@@ -74,6 +74,20 @@ describe("tokens", () => {
     expect(ended).toBe(true);
   });
 
+  it.each([
+    ["401 of a proxy", 401],
+    ["404 of a proxy", 404],
+    ["forbidden", problem(403, "forbidden", { retryable: false })],
+    ["not_found", problem(404, "not_found", { retryable: false })],
+    ["invalid", problem(400, "invalid", { retryable: false })],
+  ])("login is kept when its renewal is answered with %s", async (_, answer) => {
+    gateway.answer(REFRESH, () => answer);
+    let ended = false;
+    tokens.on("logged_out", () => (ended = true));
+    await expect(tokens.renew("access-1")).rejects.not.toBeInstanceOf(LoggedOut);
+    expect([ended, logins.login?.refresh_token]).toEqual([false, "refresh-1"]);
+  });
+
   it("tokens are kept when the gateway cannot be reached", async () => {
     vi.setSystemTime(Date.now() + 500_000);
     await expect(tokens.accessToken()).resolves.toBe("access-1");

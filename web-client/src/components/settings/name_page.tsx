@@ -5,10 +5,9 @@ import { isCode } from "../../../sdk";
 import { nameOf } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model";
-import { notify } from "../../state/notes";
 import { Field } from "../field";
 
-export function NamePage(props: { onDone: () => void }) {
+export function NamePage(props: { onDone: (done: string) => void }) {
   const model = useModel();
   const [name, setName] = createSignal(nameOf(model.people.get(model.me.id)));
   const [error, setError] = createSignal<string>();
@@ -21,8 +20,7 @@ export function NamePage(props: { onDone: () => void }) {
     setError(undefined);
     try {
       await model.changeName(name().trim());
-      notify("Your name has changed.");
-      props.onDone();
+      props.onDone("Your name has changed.");
     } catch (problem) {
       setError(isCode(problem, "invalid", "too_large") ? "A name has 1 to 128 characters, and at least one that is visible." : errorText(problem));
       setBusy(false);

@@ -3,10 +3,9 @@
 import { createSignal, Show } from "solid-js";
 import { type PasswordErrors, passwordErrors } from "../../logic/refusals";
 import { useModel } from "../../state/model";
-import { notify } from "../../state/notes";
 import { Field } from "../field";
 
-export function PasswordPage(props: { onDone: () => void }) {
+export function PasswordPage(props: { onDone: (done: string) => void }) {
   const model = useModel();
   const [oldPassword, setOldPassword] = createSignal("");
   const [newPassword, setNewPassword] = createSignal("");
@@ -20,8 +19,7 @@ export function PasswordPage(props: { onDone: () => void }) {
     setErrors({});
     try {
       await model.client.rest.changePassword({ old_password: oldPassword(), new_password: newPassword() });
-      notify("Your password has changed. Your other devices are logged out.");
-      props.onDone();
+      props.onDone("Your password has changed. Your other devices are logged out.");
     } catch (problem) {
       setErrors(passwordErrors(problem, newPassword()));
       setBusy(false);

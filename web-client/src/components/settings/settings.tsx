@@ -27,6 +27,7 @@ export function Settings(props: { onClose: () => void }) {
   const [page, setPage] = createSignal<Page>();
   const [me, setMe] = createSignal<Me>();
   const [error, setError] = createSignal<string>();
+  const [done, setDone] = createSignal<string>();
   let previous: Page | undefined;
 
   onMount(async () => {
@@ -37,9 +38,10 @@ export function Settings(props: { onClose: () => void }) {
     }
   });
 
-  /** Returns to the menu. The focus returns to the item of the page that was open. */
-  function back(): void {
+  /** Returns to the menu. The focus returns to the item of the page that was open, and the menu says what was done. */
+  function back(done?: string): void {
     previous = page();
+    setDone(done);
     setPage(undefined);
   }
 
@@ -77,6 +79,7 @@ export function Settings(props: { onClose: () => void }) {
             <Item page="blocked" icon={<BlockIcon />} />
           </Show>
         </ul>
+        <p class="settings-done" role="status" data-testid="settings-done">{done()}</p>
         <Show when={error()}>
           <p class="form-error" role="alert">{error()}</p>
         </Show>
@@ -85,7 +88,7 @@ export function Settings(props: { onClose: () => void }) {
   }
 
   return (
-    <Dialog title={title()} testid="settings-dialog" onClose={() => props.onClose()} onBack={page() && back}>
+    <Dialog title={title()} testid="settings-dialog" onClose={() => props.onClose()} onBack={page() && (() => back())}>
       <Switch fallback={<Menu />}>
         <Match when={page() === "name"}>
           <NamePage onDone={back} />
