@@ -81,17 +81,23 @@ export async function catchingUp({ step, harness, people, ada, grace, group }) {
   });
 }
 
-export async function oldQuotes({ step, grace }) {
-  await step("a quote opens its old message, and the button returns to the end", async () => {
+export async function oldQuotes({ step, ada, grace, group }) {
+  await step("a quote follows its old message and opens it, and the button returns to the end", async () => {
     await actions.scrollToBeginning(grace.page);
+    const seq = await actions.message(grace.page, "line 0").getAttribute("data-seq");
     await actions.clickAction(grace.page, "line 0", "reply");
     await actions.send(grace.page, "About the first line");
     await actions.appearsOnce(grace.page, "About the first line");
     await grace.page.reload();
     await actions.isVisible(grace.page, "About the first line");
     equal(await actions.message(grace.page, "line 0").count(), 0, "the first line, loaded");
-    await actions.message(grace.page, "About the first line").getByTestId("quote").click();
-    await actions.isVisible(grace.page, "line 0");
+    const quote = actions.message(grace.page, "About the first line").getByTestId("quote");
+    await quote.filter({ hasText: "line 0" }).waitFor();
+    const id = await by(grace.page, "conversation-item").filter({ hasText: group }).getAttribute("data-conversation");
+    await actions.edit(ada.page, id, seq, "The very first line");
+    await quote.filter({ hasText: "The very first line" }).waitFor();
+    await quote.click();
+    await actions.isVisible(grace.page, "The very first line");
     await by(grace.page, "to-end").click();
     await actions.isVisible(grace.page, "About the first line");
   });

@@ -101,15 +101,22 @@ export async function appearsOnce(page, text) {
 
 /** Blocks WebSockets and polls of a page from its next load until `open` is called. Other REST calls still work. */
 export async function disconnect(page) {
-  let isDisconnected = true;
-  await page.routeWebSocket(/\/v1\/ws$/, (socket) => (isDisconnected ? socket.close() : socket.connectToServer()));
-  await page.route("**/v1/poll", (route) => (isDisconnected ? route.abort() : route.continue()));
-  return { open: () => (isDisconnected = false) };
+  const sockets = await blockSockets(page);
+  let isBlocked = true;
+  await page.route("**/v1/poll", (route) => (isBlocked ? route.abort() : route.continue()));
+  return {
+    open: () => {
+      isBlocked = false;
+      sockets.open();
+    },
+  };
 }
 
-/** Blocks WebSockets of a page from its next load on. */
+/** Blocks WebSockets of a page from its next load until `open` is called. */
 export async function blockSockets(page) {
-  await page.routeWebSocket(/\/v1\/ws$/, (socket) => socket.close());
+  let isBlocked = true;
+  await page.routeWebSocket(/\/v1\/ws$/, (socket) => (isBlocked ? socket.close() : socket.connectToServer()));
+  return { open: () => (isBlocked = false) };
 }
 
 /** Waits until the message is on the screen, not only in the document. */
@@ -132,6 +139,19 @@ export async function sendMany(page, conversation, texts) {
 export async function openGroups(page, count) {
   const bodies = Array.from({ length: count }, (_, at) => ({ kind: "group", title: `Group ${at}`, members: [] }));
   await postAll(page, "/v1/conversations", bodies);
+}
+
+/** Edits a message over REST with the login of this page. */
+export async function edit(page, conversation, seq, text) {
+  const status = await page.evaluate(
+    async ([path, body]) => {
+      const { access_token } = JSON.parse(localStorage.getItem("confab.login"));
+      const headers = { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` };
+      return (await fetch(path, { method: "PATCH", headers, body: JSON.stringify(body) })).status;
+    },
+    [`/v1/conversations/${conversation}/messages/${seq}`, { client_id: `edit-${Date.now()}`, text }],
+  );
+  equal(status, 201, "status of the edit");
 }
 
 async function postAll(page, path, bodies) {

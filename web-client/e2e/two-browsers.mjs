@@ -216,6 +216,19 @@ async function cutOff() {
     equal(seen.filter((text) => text.startsWith("Written offline")).join(), waiting.join(), "order");
     await actions.waitOnline(ada.page, 60_000);
   });
+  await step("the bar about the connection covers nothing, and its button reconnects at once", async () => {
+    const sockets = await actions.blockSockets(ada.page);
+    await ada.page.reload();
+    await actions.waitFor(ada.page, "polling");
+    await by(ada.page, "retry-now").waitFor();
+    await harness.screen("10-bar", ada.page);
+    const boxes = await Promise.all([".banner", ".pane-header", ".sidebar-header"].map((it) => ada.page.locator(it).boundingBox()));
+    equal(boxes.slice(1).every((box) => box.y >= boxes[0].y + boxes[0].height), true, "nothing is below the bar");
+    sockets.open();
+    await by(ada.page, "retry-now").click();
+    await actions.waitOnline(ada.page, 5_000);
+    await by(ada.page, "retry-now").waitFor({ state: "detached" });
+  });
 }
 
 async function restart() {

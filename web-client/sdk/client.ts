@@ -32,6 +32,8 @@ export interface ClientEvents {
   /** The session is connected again. Ephemeral state (receipts, presence) must be read again. */
   attached: "online" | "polling";
   ended: EndReason;
+  /** When the next attempt to connect starts, in milliseconds since the epoch. `wake` starts it at once. */
+  retryAt: number;
   /** A frame that violates the protocol was ignored. */
   invalidFrame: Error;
 }
@@ -153,6 +155,7 @@ export class Client extends Emitter<ClientEvents> {
   private connectParts(): void {
     this.session.on("event", (event) => this.dispatch(event));
     this.session.on("state", (state) => this.emit("state", state));
+    this.session.on("retryAt", (at) => this.emit("retryAt", at));
     this.session.on("invalidFrame", (error) => this.emit("invalidFrame", error));
     this.session.on("attached", (state) => {
       this.outbox.resume();

@@ -38,6 +38,8 @@ export interface SessionEvents {
   /** A socket or polling has taken over the session. Ephemeral state must be read again. */
   attached: "online" | "polling";
   ended: EndReason;
+  /** When the next socket is opened, in milliseconds since the epoch. `wake` opens it at once. */
+  retryAt: number;
   invalidFrame: Error;
 }
 
@@ -131,7 +133,9 @@ export class Session extends Emitter<SessionEvents> implements Transport {
       if (isFinal(end.code)) return this.stop(reasonOf(end.code));
       this.failures = end.opened ? 0 : this.failures + 1;
       if (this.failures >= FAILURES_BEFORE_POLLS) this.polls.start();
-      await this.pause.wait(this.delayAfter(end));
+      const delay_ms = this.delayAfter(end);
+      this.emit("retryAt", this.environment.now() + delay_ms);
+      await this.pause.wait(delay_ms);
       this.attempts += 1;
     }
   }

@@ -1,10 +1,11 @@
-// Shows problems with the connection after a short delay, without moving the layout.
+// Shows problems with the connection in a bar above everything else, after a delay that hides short ones.
 
-import { createEffect, createSignal, onCleanup, Show } from "solid-js";
+import { createEffect, createMemo, createSignal, onCleanup, Show } from "solid-js";
 import type { SessionState } from "../../sdk";
 import { useModel } from "../state/model";
 
-const SHOW_AFTER_MS = 700;
+const SHOW_AFTER_MS = 3_000;
+const TICK_MS = 500;
 
 const TEXTS: Record<SessionState, string> = {
   connecting: "Connecting…",
@@ -17,7 +18,7 @@ const TEXTS: Record<SessionState, string> = {
 export function Banner() {
   const model = useModel();
   const [isLate, setLate] = createSignal(false);
-  const isFine = () => model.state() === "online";
+  const isFine = createMemo(() => model.state() === "online");
 
   createEffect(() => {
     setLate(false);
@@ -27,13 +28,33 @@ export function Banner() {
   });
 
   return (
-    <div class="banner-place" role="status" data-testid="connection" data-state={model.state()}>
+    <section class="banner-place" aria-label="Connection" data-testid="connection" data-state={model.state()}>
       <Show when={isLate() && !isFine()}>
-        <span class={`banner ${model.state()}`}>
+        <div class={`banner ${model.state()}`}>
           <span class="banner-dot" />
-          {TEXTS[model.state()]}
-        </span>
+          <span role="status">{TEXTS[model.state()]}</span>
+          <Show when={model.state() !== "ended"}>
+            <Retry />
+          </Show>
+        </div>
       </Show>
-    </div>
+    </section>
+  );
+}
+
+/** The seconds until the next attempt to connect, and a button that starts it now. */
+function Retry() {
+  const model = useModel();
+  const [now, setNow] = createSignal(Date.now());
+  const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+  onCleanup(() => clearInterval(timer));
+  const seconds = () => Math.ceil((model.retryAt() - now()) / 1000);
+  return (
+    <>
+      <Show when={seconds() > 0}>
+        <span class="banner-countdown" aria-hidden="true" data-testid="retry-in">Next attempt in {seconds()} s.</span>
+      </Show>
+      <button type="button" class="text-button" data-testid="retry-now" onClick={() => model.client.wake()}>Retry now</button>
+    </>
   );
 }

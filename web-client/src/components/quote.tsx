@@ -1,4 +1,4 @@
-// The message that a reply refers to. It is read from history if it is not in the window.
+// The message that a reply refers to. It is read from history if it is not in the window, and again when it changes.
 
 import { createMemo, createResource, Show } from "solid-js";
 import { nameOf } from "../logic/format";
@@ -8,7 +8,8 @@ import { useModel } from "../state/model";
 export function Quote(props: { conversation: string; seq: number; onShow: (seq: number) => void }) {
   const model = useModel();
   const loaded = createMemo(() => find(model.timelines.state[props.conversation]?.rows ?? [], props.seq));
-  const [read] = createResource(() => (loaded() ? undefined : props.seq), async (seq) => {
+  const unloaded = () => (loaded() ? undefined : { seq: props.seq, changes: model.timelines.changesOf(props.conversation, props.seq) });
+  const [read] = createResource(unloaded, async ({ seq }) => {
     const page = await model.client.history(props.conversation, { around_seq: seq, limit: 1 }).catch(() => undefined);
     return find(rowsOf({ ...EMPTY, entries: page?.items ?? [] }), seq);
   });

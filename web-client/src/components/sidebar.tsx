@@ -20,7 +20,7 @@ export function Sidebar() {
   const [dialog, setDialog] = createSignal<Dialogs>();
   const close = () => setDialog(undefined);
   return (
-    <aside class="sidebar">
+    <div class="sidebar">
       <SidebarHeader open={setDialog} />
       <ConversationList open={setDialog} />
       <Switch>
@@ -37,7 +37,7 @@ export function Sidebar() {
           <LogOutQuestion onClose={close} />
         </Match>
       </Switch>
-    </aside>
+    </div>
   );
 }
 

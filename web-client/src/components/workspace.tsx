@@ -25,18 +25,16 @@ export function Workspace() {
   onMount(() => onCleanup(reportAway((on) => model.client.away(on))));
 
   return (
-    <div class="workspace" classList={{ "has-opened": opened() !== undefined }}>
-      <header class="visually-hidden">
-        <h1>Confab</h1>
-      </header>
+    <main class="workspace" classList={{ "has-opened": opened() !== undefined }}>
+      <h1 class="visually-hidden">Confab</h1>
+      <Banner />
       <Sidebar />
-      <main class="pane">
-        <Banner />
+      <div class="pane">
         <Show when={model.opened()?.id} keyed fallback={<EmptyPane />}>
           {(id) => <ConversationPane id={id} />}
         </Show>
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 

@@ -20,6 +20,7 @@ export type Model = ReturnType<typeof createModel>;
 
 export function createModel(client: Client, me: User) {
   const [state, setState] = createSignal<SessionState>(client.state);
+  const [retryAt, setRetryAt] = createSignal(0);
   const isAttached = () => state() === "online" || state() === "polling";
   const people = createPeople(client, me, isAttached);
   const conversations = createConversations(client, me.id);
@@ -142,6 +143,7 @@ export function createModel(client: Client, me: User) {
 
   const unsubscribe = [
     client.on("state", setState),
+    client.on("retryAt", setRetryAt),
     client.on("attached", reload),
     client.on("entry", (entry) => batch(() => applyEntry(entry))),
     client.on("skipped", (gap) => skipped(gap.conversation, gap.head_seq)),
@@ -165,6 +167,7 @@ export function createModel(client: Client, me: User) {
     me,
     client,
     state,
+    retryAt,
     isAttached,
     people,
     conversations,

@@ -17,6 +17,8 @@ export interface Timeline {
 
 export function createTimelines(client: Client) {
   const [state, set] = createStore<Record<string, Timeline>>({});
+  /** How often each message was edited or redacted while this page was connected, by conversation and seq. */
+  const [changes, setChanges] = createStore<Record<string, number>>({});
   const windows = new Map<string, Window>();
   const reading = new Set<string>();
 
@@ -88,6 +90,8 @@ export function createTimelines(client: Client) {
   function applyEntry(entry: Entry): void {
     const window = windows.get(entry.conversation);
     if (window) show(entry.conversation, withLive(window, entry));
+    if (entry.kind !== "edited" && entry.kind !== "redacted") return;
+    setChanges(changeKey(entry.conversation, entry.target_seq), (count = 0) => count + 1);
   }
 
   function drop(id: string): void {
@@ -104,6 +108,9 @@ export function createTimelines(client: Client) {
     applyEntry,
     drop,
     isLoaded: (id: string) => windows.has(id),
+    changesOf: (id: string, seq: number): number => changes[changeKey(id, seq)] ?? 0,
     texts: (id: string, after: number, upTo: number) => textsBetween(windows.get(id) ?? EMPTY, after, upTo),
   };
 }
+
+const changeKey = (conversation: string, seq: number): string => `${conversation}/${seq}`;

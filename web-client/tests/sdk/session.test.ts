@@ -281,6 +281,15 @@ describe("session without sockets", () => {
     expect(gateway.called("/v1/poll")).toHaveLength(before);
   });
 
+  it("session reports when its next attempt starts", async () => {
+    const retries: number[] = [];
+    client.on("retryAt", (at) => retries.push(at - Date.now()));
+    client.start();
+    await settle();
+    await failSockets(2);
+    expect(retries).toEqual([1_000, 2_000]);
+  });
+
   it("offline session reconnects at once when woken", async () => {
     client.start();
     await settle();
