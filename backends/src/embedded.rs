@@ -27,6 +27,7 @@ mod accounts;
 mod append;
 mod changes;
 mod committer;
+mod consents;
 mod conversations;
 mod cursors;
 mod disk;
@@ -57,9 +58,17 @@ use presence::LastSeen;
 use tokio::sync::watch;
 
 use self::{
-    accounts::EmbeddedAccounts, conversations::EmbeddedConversations, cursors::EmbeddedCursors,
-    journal_space::JournalSpace, last_seen::EmbeddedLastSeen, log::EmbeddedLog,
-    logins::EmbeddedLogins, maintenance::Maintenance, replies::EmbeddedReplies, store::Shared,
+    accounts::EmbeddedAccounts,
+    consents::{EmbeddedBoundaries, EmbeddedConsents},
+    conversations::EmbeddedConversations,
+    cursors::EmbeddedCursors,
+    journal_space::JournalSpace,
+    last_seen::EmbeddedLastSeen,
+    log::EmbeddedLog,
+    logins::EmbeddedLogins,
+    maintenance::Maintenance,
+    replies::EmbeddedReplies,
+    store::Shared,
 };
 pub use self::{health::Health, open::OpenError};
 
@@ -120,6 +129,8 @@ impl Embedded {
             log: Arc::new(EmbeddedLog(shared())),
             conversations: Arc::new(EmbeddedConversations(shared())),
             cursors: Arc::new(EmbeddedCursors(shared())),
+            consents: Arc::new(EmbeddedConsents(shared())),
+            boundaries: Arc::new(EmbeddedBoundaries(shared())),
             accounts: Arc::new(EmbeddedAccounts(shared())),
             logins: Arc::new(EmbeddedLogins(shared())),
             replies: Arc::new(EmbeddedReplies::new(shared())),

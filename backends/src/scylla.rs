@@ -26,6 +26,7 @@ mod append;
 mod breaker;
 mod buckets;
 mod connect;
+mod consents;
 mod conversations;
 mod cursors;
 mod error;
@@ -57,11 +58,24 @@ use presence::port::LastSeen;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    accounts::ScyllaAccounts, breaker::Breaker, buckets::Buckets,
-    conversations::ScyllaConversations, cursors::ScyllaCursors, last_seen::ScyllaLastSeen,
-    log::ScyllaLog, logins::ScyllaLogins, migrate::MigrationScope, nodes::NodeLease,
-    repair::Repairs, replies::ScyllaReplies, single_flight::SingleFlight, statements::Statements,
-    store::CqlStore, unknown_appends::UnknownAppends, watermarks::WatermarkCache,
+    accounts::ScyllaAccounts,
+    breaker::Breaker,
+    buckets::Buckets,
+    consents::{ScyllaBoundaries, ScyllaConsents},
+    conversations::ScyllaConversations,
+    cursors::ScyllaCursors,
+    last_seen::ScyllaLastSeen,
+    log::ScyllaLog,
+    logins::ScyllaLogins,
+    migrate::MigrationScope,
+    nodes::NodeLease,
+    repair::Repairs,
+    replies::ScyllaReplies,
+    single_flight::SingleFlight,
+    statements::Statements,
+    store::CqlStore,
+    unknown_appends::UnknownAppends,
+    watermarks::WatermarkCache,
 };
 pub use self::{
     connect::ScyllaConfig,
@@ -123,6 +137,8 @@ impl Scylla {
             log: Arc::new(ScyllaLog(store())),
             conversations: Arc::new(ScyllaConversations(store())),
             cursors: Arc::new(ScyllaCursors(store())),
+            consents: Arc::new(ScyllaConsents(store())),
+            boundaries: Arc::new(ScyllaBoundaries(store())),
             accounts: Arc::new(ScyllaAccounts(store())),
             logins: Arc::new(ScyllaLogins(store())),
             replies: Arc::new(ScyllaReplies(store())),

@@ -1,27 +1,27 @@
 //! The one entrance to the domain: a command comes in, a reply goes out, whatever the transport.
 
+mod consent;
 mod create;
 mod ephemeral;
 mod list;
 mod upkeep;
+mod visibility;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use futures_util::future::BoxFuture;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     budget::Unread,
     command::{Command, Page, Reply, Written},
+    consent::ConsentRules,
     context::Context,
     directory::Directory,
     error::ChatError,
     event::Event,
     id::{ConversationId, LoginId, UserId},
-    limits::{HISTORY_PAGE_BYTES, READS_AT_ONCE_MAX},
+    limits::HISTORY_PAGE_BYTES,
     model::{Head, Identity, Member, Seq},
     outbox::Ending,
     port::Stores,
@@ -40,15 +40,16 @@ pub struct Chat {
 
 impl Chat {
     /// Starts a gateway's chat. It refuses access tokens of the `revoked` logins, keeps what clients
-    /// have not read within `unread`, runs its background jobs on `tasks`, and ends them on `shutdown`.
+    /// have not read within `unread`, asks for consent by these rules, runs its background jobs on `tasks`, and ends them on `shutdown`.
     pub fn start(
         ports: Ports,
         revoked: RevokedLogins,
         unread: Arc<Unread>,
+        consent: ConsentRules,
         tasks: TaskTracker,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
-        let context = Arc::new(Context::new(ports, revoked, tasks, unread));
+        let context = Arc::new(Context::new(ports, revoked, tasks, unread, consent));
         let chat = Arc::new(Self { context, directory: Directory::default() });
         upkeep::start(&chat, shutdown);
         chat
@@ -86,8 +87,14 @@ impl Chat {
             Command::CreateGroup { title, members, key } => {
                 Box::pin(async move { chat.create_group(identity, title, members, key).await })
             }
-            Command::Conversations { after, limit } => {
-                Box::pin(async move { chat.conversations(identity, after, limit).await })
+            Command::Conversations { state, after, limit } => {
+                Box::pin(async move { chat.conversations(identity, state, after, limit).await })
+            }
+            Command::Accept { conversation } => {
+                Box::pin(async move { chat.accept(identity, conversation).await })
+            }
+            Command::Decline { conversation } => {
+                Box::pin(async move { chat.decline(identity, conversation).await })
             }
             Command::Conversation { conversation } => Box::pin(async move {
                 let view = chat.view(identity, conversation).await?;
@@ -214,30 +221,6 @@ impl Chat {
         // A member who has joined again may see later entries only.
         let is_same = now.is_some_and(|now| now.joined_seq == member.joined_seq);
         is_same.then_some(()).ok_or(ChatError::NotFound("conversation"))
-    }
-
-    /// Returns for each of these users whether they share a conversation with the caller. A caller
-    /// shares one with themselves.
-    pub async fn acquainted(
-        &self,
-        caller: UserId,
-        users: &[UserId],
-    ) -> Result<Vec<bool>, ChatError> {
-        let conversations = &self.stores().conversations;
-        let own = conversations.of_user(caller).await?;
-        let own: HashSet<ConversationId> = own.into_iter().map(|one| one.conversation).collect();
-        let own = &own;
-        let others: HashSet<UserId> =
-            users.iter().copied().filter(|user| *user != caller).collect();
-        let shares = others.into_iter().map(|user| async move {
-            let theirs = conversations.of_user(user).await?;
-            let is_shared = theirs.iter().any(|one| own.contains(&one.conversation));
-            Ok::<_, ChatError>((user, is_shared))
-        });
-        let mut shares: HashMap<UserId, bool> =
-            stream::iter(shares).buffer_unordered(READS_AT_ONCE_MAX).try_collect().await?;
-        shares.insert(caller, true);
-        Ok(users.iter().map(|user| shares.get(user).copied().unwrap_or_default()).collect())
     }
 
     /// Returns true if access tokens of this login are refused.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     id::{ConversationId, UserId},
-    model::{Cursor, Kind, Member, Role, Seq, User},
+    model::{Cursor, Kind, Member, MembershipState, Role, Seq, User},
     time::Timestamp,
     view::EntryView,
 };
@@ -61,10 +61,22 @@ pub enum Command {
     },
     /// Lists the caller's conversations, newest activity first. Answered with [`Reply::Conversations`].
     Conversations {
+        /// Only requests, or only open ones.
+        state: Option<MembershipState>,
         /// Where the previous page ended.
         after: Option<ListCursor>,
         /// 1 to [`crate::limits::PAGE_MAX`].
         limit: usize,
+    },
+    /// Has the caller take part in a conversation. Answered with [`Reply::Conversation`].
+    Accept {
+        /// The conversation.
+        conversation: ConversationId,
+    },
+    /// Hides a request from the caller. Answered with [`Reply::Done`].
+    Decline {
+        /// The conversation.
+        conversation: ConversationId,
     },
     /// Reads one conversation. Answered with [`Reply::Conversation`].
     Conversation {
@@ -180,6 +192,8 @@ pub struct ConversationView {
     pub cursor: Cursor,
     /// The caller's role.
     pub role: Role,
+    /// Whether the caller takes part.
+    pub state: MembershipState,
     /// The number of members.
     pub member_count: u32,
     /// The other member of a direct conversation.

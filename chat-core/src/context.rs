@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    boundaries::RecentBoundaries,
     budget::Unread,
+    consent::ConsentRules,
     hint::Hint,
     limits::RESUMING_MAX,
     log::AppendMetrics,
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) tasks: TaskTracker,
     /// The sessions of each user on this gateway.
     pub(crate) users: Users,
+    pub(crate) consent: ConsentRules,
+    pub(crate) boundaries: RecentBoundaries,
     pub(crate) lost_hints: LostHints,
     pub(crate) append_metrics: AppendMetrics,
     /// Bytes that wait for clients to read.
@@ -43,12 +47,15 @@ impl Context {
         revoked: RevokedLogins,
         tasks: TaskTracker,
         unread: Arc<Unread>,
+        consent: ConsentRules,
     ) -> Self {
         Self {
             ports,
             revoked,
             tasks,
             users: Users::default(),
+            consent,
+            boundaries: RecentBoundaries::default(),
             lost_hints: LostHints::default(),
             append_metrics: AppendMetrics::new(),
             unread,

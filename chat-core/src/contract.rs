@@ -10,6 +10,7 @@ mod stores;
 
 pub mod accounts;
 pub mod bus;
+pub mod consents;
 pub mod conversations;
 pub mod cursors;
 pub mod erase;

@@ -86,6 +86,9 @@ pub enum ChatError {
     /// The caller is a member but lacks the right.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The other user's privacy settings, or a block, do not allow it. Both look the same.
+    #[error("the other person does not allow this")]
+    Private,
     /// The password in this field is not the caller's.
     #[error("{0} is wrong")]
     WrongPassword(&'static str),
@@ -167,7 +170,7 @@ impl ChatError {
         match self {
             Self::Unauthenticated(_) => ErrorCode::Unauthenticated,
             Self::TokenExpired => ErrorCode::TokenExpired,
-            Self::Forbidden(_) | Self::WrongPassword(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::Private | Self::WrongPassword(_) => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Conflict(_)
             | Self::HeadMoved { .. }

@@ -42,6 +42,7 @@ pub enum Call {
     // Conversations
     Create,
     Direct,
+    FindDirect,
     Get,
     OfUser,
     Members,

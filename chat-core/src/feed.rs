@@ -108,11 +108,11 @@ impl Feed {
         self.advance(tail);
     }
 
-    /// Offers an ephemeral event to all listeners except this user's.
-    pub(crate) fn offer_ephemeral(&self, event: &Bytes, except: Option<UserId>) {
+    /// Offers each listener the ephemeral event that `choose` returns for it.
+    pub(crate) fn offer_ephemeral<'a>(&self, choose: impl Fn(&Outbox) -> Option<&'a Bytes>) {
         let chunks = self.tail.lock().roster.snapshot();
         for outbox in chunks.iter().flat_map(|chunk| chunk.iter()) {
-            if Some(outbox.identity().user) != except {
+            if let Some(event) = choose(outbox) {
                 outbox.offer_ephemeral_in(self.conversation, event);
             }
         }

@@ -45,6 +45,32 @@ pub enum Hint {
     },
     /// The user was added to this conversation.
     Added(ConversationId),
+    /// The user agreed to take part in this conversation, or not to see it.
+    Consent(ConversationId),
+    /// The user shows what they have read, and sees what others have read. Or neither.
+    ReadReceipts(bool),
+    /// A [`Hint::Receipt`] that these members must not see.
+    ReceiptExcept {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The member.
+        user: UserId,
+        /// The newest entry that reached the member.
+        delivered_seq: Seq,
+        /// The newest entry that the member has read.
+        read_seq: Seq,
+        /// The members who must not see it.
+        except: Vec<UserId>,
+    },
+    /// A [`Hint::Typing`] that these members must not see.
+    TypingExcept {
+        /// The member.
+        user: UserId,
+        /// True if the member is typing.
+        on: bool,
+        /// The members who must not see it.
+        except: Vec<UserId>,
+    },
 }
 
 impl Hint {
@@ -75,10 +101,27 @@ impl Hint {
             (Self::Entries(entries), Channel::Conversation(conversation)) => {
                 entries.iter().all(|entry| entry.conversation == conversation)
             }
-            (Self::Head(_) | Self::Typing { .. }, Channel::Conversation(_))
+            (
+                Self::ReceiptExcept { conversation: own, .. },
+                Channel::Conversation(conversation),
+            ) => *own == conversation,
+            (
+                Self::Head(_) | Self::Typing { .. } | Self::TypingExcept { .. },
+                Channel::Conversation(_),
+            )
             | (Self::Receipt { .. }, _)
-            | (Self::Added(_), Channel::User(_)) => true,
-            (Self::Entries(_) | Self::Head(_) | Self::Typing { .. } | Self::Added(_), _) => false,
+            | (Self::Added(_) | Self::Consent(_) | Self::ReadReceipts(_), Channel::User(_)) => true,
+            (
+                Self::Entries(_)
+                | Self::Head(_)
+                | Self::Typing { .. }
+                | Self::Added(_)
+                | Self::Consent(_)
+                | Self::ReadReceipts(_)
+                | Self::ReceiptExcept { .. }
+                | Self::TypingExcept { .. },
+                _,
+            ) => false,
         };
         if belongs { Ok(hint) } else { Err(DecodeError::Malformed) }
     }
@@ -115,6 +158,16 @@ mod tests {
         }
     }
 
+    fn receipt_except() -> Hint {
+        Hint::ReceiptExcept {
+            conversation: CONVERSATION,
+            user: USER,
+            delivered_seq: Seq::new(8),
+            read_seq: Seq::new(7),
+            except: vec![UserId::new(9).unwrap()],
+        }
+    }
+
     #[test]
     fn hint_decodes_to_what_was_encoded() {
         let receipt = Hint::Receipt {
@@ -130,6 +183,9 @@ mod tests {
             (Channel::User(USER), receipt),
             (CHANNEL, Hint::Typing { user: USER, on: true }),
             (Channel::User(USER), Hint::Added(CONVERSATION)),
+            (Channel::User(USER), Hint::Consent(CONVERSATION)),
+            (Channel::User(USER), Hint::ReadReceipts(true)),
+            (CHANNEL, Hint::TypingExcept { user: USER, on: true, except: vec![USER] }),
         ] {
             assert_eq!(Hint::decode(channel, &hint.encode()), Ok(hint));
         }
@@ -144,6 +200,11 @@ mod tests {
             (Channel::User(USER), Hint::Head(Seq::new(9))),
             (Channel::User(USER), Hint::Typing { user: USER, on: true }),
             (CHANNEL, Hint::Added(CONVERSATION)),
+            (CHANNEL, Hint::Consent(CONVERSATION)),
+            (CHANNEL, Hint::ReadReceipts(true)),
+            (Channel::User(USER), Hint::TypingExcept { user: USER, on: true, except: Vec::new() }),
+            (other, receipt_except()),
+            (Channel::User(USER), receipt_except()),
         ] {
             assert_eq!(Hint::decode(channel, &hint.encode()), Err(DecodeError::Malformed));
         }
@@ -154,6 +215,7 @@ mod tests {
         let member = Member {
             user: UserId::new(LARGEST_ID).unwrap(),
             role: Role::Owner,
+            needs_consent: true,
             joined_seq: LARGEST_SEQ,
             joined_ord: u64::MAX,
         };
@@ -189,6 +251,11 @@ mod tests {
         assert_eq!(&Hint::Head(Seq::new(300)).encode()[..], [1, 1, 0xAC, 2]);
         assert_eq!(&Hint::Typing { user: USER, on: true }.encode()[..], [1, 3, 4, 1]);
         assert_eq!(&Hint::Added(CONVERSATION).encode()[..], [1, 4, 3]);
+        assert_eq!(&Hint::Consent(CONVERSATION).encode()[..], [1, 5, 3]);
+        assert_eq!(&Hint::ReadReceipts(false).encode()[..], [1, 6, 0]);
+        assert_eq!(&receipt_except().encode()[..], [1, 7, 3, 4, 8, 7, 1, 9]);
+        let typing = Hint::TypingExcept { user: USER, on: true, except: Vec::new() };
+        assert_eq!(&typing.encode()[..], [1, 8, 4, 1, 0]);
         let receipt = Hint::Receipt {
             conversation: CONVERSATION,
             user: USER,

@@ -10,10 +10,11 @@
 //! port, and [`faults`] makes ports fail.
 
 pub mod accounts;
-mod addable;
+mod boundaries;
 pub mod budget;
 pub mod chat;
 pub mod command;
+pub mod consent;
 mod context;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

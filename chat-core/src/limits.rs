@@ -36,6 +36,21 @@ pub const MEMBERS_MAX: u32 = 100_000;
 pub const FOUNDERS_MAX: usize = 256;
 /// The maximum number of conversations of a user.
 pub const CONVERSATIONS_MAX: usize = 10_000;
+/// The maximum number of requests of a user: memberships that the user has not answered.
+pub const REQUESTS_KEPT_MAX: usize = 1_000;
+/// The default for how many direct conversations a user may have opened without an answer.
+pub const REQUESTS_MAX_DEFAULT: usize = 20;
+/// The time for which an unanswered request counts.
+pub const ASKED_WITHIN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The maximum number of users whom a user may block.
+pub const BLOCKS_MAX: usize = 1_000;
+/// The time for which a gateway keeps what a user allows others. A block takes effect on every gateway
+/// within five seconds, together with the time for which it is kept who may see whom.
+pub const BOUNDARY_TTL: Duration = Duration::from_secs(2);
+/// The maximum number of users for whom a gateway keeps it.
+pub const BOUNDARIES_KEPT_MAX: usize = 16 * 1024;
+/// The maximum number of blocks that a gateway keeps.
+pub const BLOCKS_KEPT_MAX: usize = 1024 * 1024;
 /// The maximum number of logins of a user. A further one ends the least recently used login.
 pub const LOGINS_MAX: usize = 64;
 /// The maximum number of members of a conversation whose receipts and typing are pushed to the

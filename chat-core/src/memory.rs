@@ -3,6 +3,7 @@
 mod accounts;
 mod bus;
 mod chooser;
+mod consents;
 mod conversations;
 mod cursors;
 mod limiter;
@@ -16,6 +17,7 @@ mod stores;
 
 pub use accounts::MemoryAccounts;
 pub use bus::{ARRIVALS_MAX, BusFaults, MemoryBus, MemoryHub};
+pub use consents::{MemoryBoundaries, MemoryConsents};
 pub use conversations::MemoryConversations;
 pub use cursors::MemoryCursors;
 pub use limiter::{LIMITER_KEYS_MAX, LocalLimiter};

@@ -7,20 +7,24 @@
 mod body;
 mod bounded;
 mod client_id;
+mod consent;
 mod conversation;
 mod entry;
 mod idempotency;
 mod login;
 mod overlay;
+mod privacy;
 #[cfg(test)]
 mod tests;
 mod user;
 
-pub use body::Body;
+pub use body::{Body, Joining};
 pub use client_id::{ClientId, InvalidClientId};
+pub use consent::{Consent, MembershipState};
 pub use conversation::{Cursor, Founding, Head, Kind, Member, Membership, Role};
 pub use entry::{Entry, Seq};
 pub use idempotency::{Claim, IdempotencyRecord};
 pub use login::{EndedLogin, ExchangeDecision, Login, LoginSecret, TokenExchange, TokenGeneration};
 pub use overlay::{Edit, Overlay, Reaction};
+pub use privacy::{Audience, Boundary, Privacy, PrivacyChange};
 pub use user::{Identity, User, Username};

@@ -20,7 +20,13 @@ mod offer;
 mod position;
 mod transport;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -49,18 +55,35 @@ pub struct Outbox {
     identity: Identity,
     contents: Mutex<Contents>,
     wake: Notify,
+    /// False if the user is not told what others have read.
+    shows_reads: AtomicBool,
 }
 
 impl Outbox {
     /// Creates an empty outbox for a session of this identity. What it holds counts against the
     /// budget.
     pub fn new(identity: Identity, budget: &Arc<ByteBudget>) -> Self {
-        Self { identity, contents: Mutex::new(Contents::new(budget)), wake: Notify::new() }
+        Self {
+            identity,
+            contents: Mutex::new(Contents::new(budget)),
+            wake: Notify::new(),
+            shows_reads: AtomicBool::new(true),
+        }
     }
 
     /// Returns whose session it is.
     pub const fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Sets whether the user is told what others have read.
+    pub(crate) fn show_reads(&self, are_shown: bool) {
+        self.shows_reads.store(are_shown, Ordering::Relaxed);
+    }
+
+    /// Returns whether the user is told what others have read.
+    pub(crate) fn shows_reads(&self) -> bool {
+        self.shows_reads.load(Ordering::Relaxed)
     }
 
     /// Prepares a conversation: from now on offered entries are noted, and delivered after
@@ -90,6 +113,28 @@ impl Outbox {
             drop(contents);
             self.wake.notify_one();
         }
+    }
+
+    /// Starts a prepared conversation that the user has hidden at this head. The next entry shows it.
+    pub(crate) fn start_hidden(&self, conversation: ConversationId, head: Seq) {
+        self.start(conversation, head, head, false);
+        self.hide(conversation);
+    }
+
+    /// Keeps a conversation from the client until its next entry. Returns false if it is hidden or
+    /// about to be shown.
+    pub(crate) fn hide(&self, conversation: ConversationId) -> bool {
+        let mut contents = self.contents.lock();
+        let Some(position) = contents.positions.get_mut(&conversation) else { return false };
+        let hides = position.is_started && !position.is_behind && !position.is_new;
+        position.is_new |= hides;
+        let is_newer = position.head > position.delivered;
+        if hides && is_newer {
+            contents.fall_behind(conversation);
+            drop(contents);
+            self.wake.notify_one();
+        }
+        hides
     }
 
     /// Returns true if the conversation has started.
@@ -156,6 +201,16 @@ impl Outbox {
             drop(contents);
             self.wake.notify_one();
         }
+    }
+
+    /// Has the session check a conversation in which its user has agreed to something.
+    pub(crate) fn recheck_consent(&self, conversation: ConversationId) {
+        let mut contents = self.contents.lock();
+        if !contents.rechecks.iter().skip(1).any(|one| *one == conversation) {
+            contents.rechecks.push_back(conversation);
+        }
+        drop(contents);
+        self.wake.notify_one();
     }
 
     /// Has the session read a conversation up to the store's head. Returns false if everything up to

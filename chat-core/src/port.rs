@@ -7,6 +7,7 @@
 
 mod accounts;
 mod bus;
+mod consents;
 mod conversations;
 mod cursors;
 mod limiter;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use accounts::{Accounts, NameClaim};
 pub use bus::{Arrival, Bus, BusError, Channel};
+pub use consents::{Boundaries, Consents};
 pub use conversations::Conversations;
 pub use cursors::Cursors;
 pub use limiter::{Bucket, Limiter, Taken};
@@ -38,6 +40,10 @@ pub struct Stores {
     pub conversations: Arc<dyn Conversations>,
     /// How far members have received and read.
     pub cursors: Arc<dyn Cursors>,
+    /// What members agreed to.
+    pub consents: Arc<dyn Consents>,
+    /// What users allow others.
+    pub boundaries: Arc<dyn Boundaries>,
     /// People and their credentials.
     pub accounts: Arc<dyn Accounts>,
     /// Logins.

@@ -51,10 +51,13 @@ impl Projection {
             Body::Edited { target_seq, .. }
             | Body::Redacted { target_seq }
             | Body::Reaction { target_seq, .. } => Self::Overlay { target_seq: *target_seq },
-            Body::Joined { user, role, is_founder } => {
-                let joined_seq = if *is_founder { Seq::ZERO.next() } else { seq };
-                Self::Member(Member { user: *user, role: *role, joined_seq, joined_ord: ord })
-            }
+            Body::Joined { user, role, joining } => Self::Member(Member {
+                user: *user,
+                role: *role,
+                needs_consent: joining.needs_consent(),
+                joined_seq: if joining.is_founder() { Seq::ZERO.next() } else { seq },
+                joined_ord: ord,
+            }),
             Body::Role { member } => Self::Member(*member),
             Body::Left { user, .. } => Self::Gone(*user),
             Body::Title { title } => Self::Title(title.clone()),

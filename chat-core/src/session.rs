@@ -12,12 +12,13 @@ use bytes::Bytes;
 
 use crate::{
     chat::Chat,
+    consent::Standing,
     error::{ChatError, StoreError},
     event::Event,
     feed,
     id::{ConversationId, UserId},
     limits::{PAGE_MAX, RESUME_ENTRIES_MAX, RESUME_PAGE_BYTES, STORE_PAUSE},
-    model::{Body, Identity, Member, Membership, Seq},
+    model::{Body, Identity, Member, Membership, MembershipState, Seq},
     outbox::{Ending, FollowUp, Lag, Next, Outbox},
     port::Channel,
     view::present,
@@ -76,21 +77,37 @@ impl Session {
         if chat.is_revoked(identity.login) {
             return Err(ChatError::Unauthenticated("the login has ended"));
         }
-        let memberships = session.memberships().await?;
-        let conversations: Vec<_> = memberships.iter().map(|one| one.conversation).collect();
+        let boundary = chat.context.boundary(identity.user).await?;
+        session.outbox.show_reads(boundary.privacy.read_receipts);
+        let (standings, declined) = session.standings().await?;
+        let conversations: Vec<_> =
+            standings.iter().map(|one| one.membership.conversation).collect();
         let feed_heads = session.attach(&conversations).await?;
-        let mut heads = Vec::with_capacity(memberships.len());
+        let mut heads = Vec::with_capacity(standings.len());
+        let mut hidden = HashSet::new();
         let mut first = Vec::new();
-        for (membership, head) in memberships.iter().zip(feed_heads) {
-            let head = session.start(membership, head, resume, &mut first).await?;
-            heads.push((membership.conversation, head));
+        for (standing, head) in standings.iter().zip(feed_heads) {
+            let conversation = standing.membership.conversation;
+            if standing.is_hidden(head) {
+                session.outbox.start_hidden(conversation, head);
+                hidden.insert(conversation);
+                continue;
+            }
+            let head = session.start(&standing.membership, head, resume, &mut first).await?;
+            heads.push((conversation, head));
         }
 
         // A removal before the session was attached lies below the head, where no event shows it.
         // So the memberships are read again, and the client learns of each one that is missing.
-        let memberships = session.memberships().await?;
-        let current: HashSet<_> = memberships.iter().map(|one| one.conversation).collect();
+        let memberships = chat.stores().conversations.of_user(identity.user).await?;
+        let current: HashSet<_> = memberships
+            .iter()
+            .map(|one| one.conversation)
+            .filter(|one| !declined.contains(one))
+            .collect();
         let resumed = resume.into_iter().flat_map(HashMap::keys);
+        let known = resumed.clone().filter(|one| hidden.contains(one));
+        first.extend(known.map(|one| session.encode(&Event::Removed { conversation: *one })));
         let expected: HashSet<_> = resumed.chain(&conversations).copied().collect();
         first.extend(expected.difference(&current).map(|one| session.remove(*one)));
         session.outbox.recheck_against(&current);
@@ -98,9 +115,12 @@ impl Session {
         Ok(Opened { session, heads, first })
     }
 
-    async fn memberships(&self) -> Result<Vec<Membership>, StoreError> {
-        let user = self.outbox.identity().user;
-        self.chat.stores().conversations.of_user(user).await
+    /// Returns the user's memberships, and the conversations that the user has declined.
+    async fn standings(&self) -> Result<(Vec<Standing>, HashSet<ConversationId>), StoreError> {
+        let all = self.chat.context.standings(self.outbox.identity().user).await?;
+        let (declined, standings): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|one| one.state == MembershipState::Declined);
+        Ok((standings, declined.into_iter().map(|one| one.membership.conversation).collect()))
     }
 
     /// Starts an attached conversation after the client's cursor. Returns its head.
@@ -343,17 +363,35 @@ impl Session {
         conversation: ConversationId,
     ) -> Result<Option<Bytes>, ChatError> {
         match self.chat.view(self.outbox.identity(), conversation).await {
+            Ok(view) if view.state == MembershipState::Declined => Ok(None),
             Ok(view) => Ok(Some(self.encode(&Event::Conversation(Box::new(view))))),
             Err(ChatError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Starts a conversation that the user has joined, or removes one that the user has left.
+    /// Starts a conversation that the user has joined, or removes one that the user has left, declined
+    /// or hidden.
     async fn recheck(&self, conversation: ConversationId) -> Result<Option<Bytes>, ChatError> {
         let member = self.current_membership(conversation).await?;
-        match (self.outbox.follows(conversation), member) {
-            (true, Some(_)) | (false, None) => Ok(None),
+        let consent =
+            self.chat.context.consent_of(conversation, self.outbox.identity().user).await?;
+        let state = member.map(|member| self.chat.context.state_of(&member, &consent));
+        let follows = self.outbox.follows(conversation);
+        match (follows, member) {
+            (false, None) => Ok(None),
+            (_, Some(_)) if state == Some(MembershipState::Declined) => {
+                Ok(follows.then(|| self.remove(conversation)))
+            }
+            (true, Some(member)) => {
+                let head = self.chat.stored_head(conversation).await?;
+                if consent.hides(&member, head) {
+                    let removed = || self.encode(&Event::Removed { conversation });
+                    Ok(self.outbox.hide(conversation).then(removed))
+                } else {
+                    self.conversation_event(conversation).await
+                }
+            }
             (true, None) => {
                 let head = self.chat.stored_head(conversation).await?;
                 // If the `left` entry is still to be delivered, it comes with all that precedes it.

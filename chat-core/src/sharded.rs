@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::id_map::IdMap;
 
 /// Shards of a map: a power of two, far above the number of cores.
-const SHARDS: usize = 64;
+pub(crate) const SHARDS: usize = 64;
 
 /// A map behind many locks.
 #[derive(Debug)]

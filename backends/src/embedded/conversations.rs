@@ -16,10 +16,6 @@ use super::{keys, spaces::Space, store::Shared, values};
 #[derive(Debug)]
 pub(super) struct EmbeddedConversations(pub(super) Arc<Shared>);
 
-fn malformed_key(key: &[u8]) -> StoreError {
-    StoreError::Corrupt(format!("the key \"{}\" does not end with an id", key.escape_ascii()))
-}
-
 #[async_trait]
 impl Conversations for EmbeddedConversations {
     async fn create(&self, founding: &Founding) -> Result<bool, StoreError> {
@@ -59,6 +55,15 @@ impl Conversations for EmbeddedConversations {
             .await
     }
 
+    async fn find_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let key = keys::direct(one, other);
+        self.0.read(move |store| store.get(Space::Views, &key)).await
+    }
+
     async fn get(
         &self,
         conversation: ConversationId,
@@ -82,7 +87,7 @@ impl Conversations for EmbeddedConversations {
                 let memberships = rows.iter().map(|(key, value)| {
                     let conversation = keys::last_number(key).and_then(ConversationId::new);
                     Ok(Membership {
-                        conversation: conversation.ok_or_else(|| malformed_key(key))?,
+                        conversation: conversation.ok_or_else(|| keys::malformed(key))?,
                         member: values::decode(key, value)?,
                     })
                 });
@@ -134,7 +139,7 @@ impl Conversations for EmbeddedConversations {
             .read(move |store| {
                 let rows = store.range(Space::Views, range, usize::MAX)?;
                 let overlays = rows.iter().map(|(key, value)| {
-                    let seq = keys::last_number(key).ok_or_else(|| malformed_key(key))?;
+                    let seq = keys::last_number(key).ok_or_else(|| keys::malformed(key))?;
                     Ok((Seq::new(seq), values::decode(key, value)?))
                 });
                 overlays.collect()

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chat_core::{
+    error::StoreError,
     id::{ConversationId, LoginId, UserId},
     limits::CLIENT_ID_CHARS_MAX,
     model::{ClientId, Seq},
@@ -116,6 +117,21 @@ pub(super) fn cursor(user: UserId, conversation: ConversationId) -> [u8; 17] {
     pair(b'c', user.get(), conversation.get())
 }
 
+/// `g|user|conversation`: what a member agreed to.
+pub(super) fn consent(user: UserId, conversation: ConversationId) -> [u8; 17] {
+    pair(b'g', user.get(), conversation.get())
+}
+
+/// The prefix of all consents of a user.
+pub(super) fn consents(user: UserId) -> [u8; 9] {
+    single(b'g', user.get())
+}
+
+/// `b|user`: what a user allows others.
+pub(super) fn boundary(user: UserId) -> [u8; 9] {
+    single(b'b', user.get())
+}
+
 /// `a|user`: an account.
 pub(super) fn account(user: UserId) -> [u8; 9] {
     single(b'a', user.get())
@@ -170,6 +186,11 @@ fn millis(time: Timestamp) -> u64 {
 pub(super) fn reply(key: &ReplyKey) -> UserKey {
     let start = single(b'q', key.user.get());
     start.iter().chain(key.key.as_bytes()).copied().collect()
+}
+
+/// Returns the error for a key that does not end with an id.
+pub(super) fn malformed(key: &[u8]) -> StoreError {
+    StoreError::Corrupt(format!("the key \"{}\" does not end with an id", key.escape_ascii()))
 }
 
 /// Returns the last eight bytes of a key as a number, or `None` if the key is shorter.

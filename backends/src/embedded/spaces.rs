@@ -12,9 +12,10 @@ pub(super) enum Space {
     Keys,
     /// `m`, `u`, `f`, `i`, `d`, `o`: members, memberships, foundings, titles, directs, overlays.
     Views,
-    /// `c`: cursors, overwritten often.
+    /// `c`, `g`: cursors, overwritten often, and consents.
     Cursors,
-    /// `a`, `n`, `l`, `s`, `x`: accounts, usernames, logins by id, logins by user, ended logins.
+    /// `a`, `b`, `n`, `l`, `s`, `x`: accounts, boundaries, usernames, logins by id, logins by user,
+    /// ended logins.
     People,
     /// `q`: replies by idempotency key.
     Replies,

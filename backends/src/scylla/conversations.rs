@@ -40,12 +40,12 @@ fn read_member(user: UserId, row: MemberRow) -> Result<Option<Member>, StoreErro
     if gone != Some(false) {
         return Ok(None);
     }
-    let role = role.unwrap_or_default();
-    let role = Role::from_code(role.cast_unsigned())
-        .ok_or_else(|| corrupt(format!("unknown role {role}")))?;
+    let code = role.unwrap_or_default();
+    let (role, needs_consent) = Member::from_code(code.cast_unsigned())
+        .ok_or_else(|| corrupt(format!("unknown role {code}")))?;
     let joined_ord = read_u64(joined_ord.unwrap_or_default())?;
     let joined_seq = read_seq(joined_seq.ok_or_else(|| corrupt("a member without a seq"))?)?;
-    Ok(Some(Member { user, role, joined_seq, joined_ord }))
+    Ok(Some(Member { user, role, needs_consent, joined_seq, joined_ord }))
 }
 
 const fn kind_column(kind: Kind) -> i8 {
@@ -199,6 +199,20 @@ impl Conversations for ScyllaConversations {
             }
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
         }
+    }
+
+    async fn find_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let pair = (one.min(other).as_i64(), one.max(other).as_i64());
+        let work = async {
+            let row: Option<(Option<i64>,)> =
+                self.0.row(&self.0.statements.find_direct, pair).await?;
+            Ok(row.and_then(|(id,)| id).and_then(ConversationId::from_i64))
+        };
+        self.0.in_time(work).await
     }
 
     async fn get(

@@ -4,7 +4,7 @@
 //! run side by side.
 
 /// The schema version that this code needs.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// Holds the schema version and the settings that cannot change later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
@@ -61,6 +61,12 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [
         "CREATE TABLE IF NOT EXISTS node_marks (node int PRIMARY KEY, mark bigint)",
         "CREATE TABLE IF NOT EXISTS revoked_logins (
         hour int, login bigint, user bigint, until bigint, PRIMARY KEY (hour, login))",
+    ],
+    &[
+        "CREATE TABLE IF NOT EXISTS consents (
+        user bigint, conversation bigint, opened_seq bigint, hidden_seq bigint, asked bigint,
+        PRIMARY KEY (user, conversation))",
+        "CREATE TABLE IF NOT EXISTS boundaries (user bigint PRIMARY KEY, boundary blob)",
     ],
 ];
 

@@ -152,6 +152,7 @@ statements! {
         WHERE conversation = ?",
     direct: Conditional "INSERT INTO directs (low, high, conversation) VALUES (?, ?, ?) \
         IF NOT EXISTS",
+    find_direct: Read "SELECT conversation FROM directs WHERE low = ? AND high = ?",
     direct_serial: SerialRead "SELECT conversation FROM directs WHERE low = ? AND high = ?",
     set_member: Write "INSERT INTO members (conversation, user, gone, role, joined_seq, \
         joined_ord) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
@@ -213,6 +214,21 @@ statements! {
         WHERE prefix = ? AND username >= ? AND username < ? LIMIT ?",
     set_last_seen: Write "INSERT INTO last_seen (user, at) VALUES (?, ?) USING TIMESTAMP ?",
     last_seen: Read "SELECT at FROM last_seen WHERE user = ?",
+
+    // Consents and boundaries.
+    consent: Read "SELECT opened_seq, hidden_seq, asked FROM consents \
+        WHERE user = ? AND conversation = ?",
+    consents: Read "SELECT conversation, opened_seq, hidden_seq, asked FROM consents \
+        WHERE user = ?",
+    set_opened: Write "UPDATE consents USING TIMESTAMP ? SET opened_seq = ? \
+        WHERE user = ? AND conversation = ?",
+    set_hidden: Write "UPDATE consents USING TIMESTAMP ? SET hidden_seq = ? \
+        WHERE user = ? AND conversation = ?",
+    set_asked: Write "UPDATE consents SET asked = ? WHERE user = ? AND conversation = ?",
+    boundary: Read "SELECT boundary FROM boundaries WHERE user = ?",
+    boundary_serial: SerialRead "SELECT boundary FROM boundaries WHERE user = ?",
+    set_boundary: Conditional "UPDATE boundaries SET boundary = ? WHERE user = ? \
+        IF boundary = ?",
 
     // Logins.
     open_login: Conditional "INSERT INTO logins (login, user, device, created_at, used_at, \

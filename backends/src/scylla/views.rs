@@ -84,7 +84,13 @@ impl CqlStore {
             Projection::Member(member) => self.write_member(entry, &member, false).await,
             Projection::Gone(user) => {
                 let role = Role::Member;
-                let gone = Member { user, role, joined_seq: Seq::ZERO, joined_ord: 0 };
+                let gone = Member {
+                    user,
+                    role,
+                    needs_consent: false,
+                    joined_seq: Seq::ZERO,
+                    joined_ord: 0,
+                };
                 self.write_member(entry, &gone, true).await
             }
             Projection::Title(title) => {
@@ -106,7 +112,7 @@ impl CqlStore {
             entry.conversation.as_i64(),
             member.user.as_i64(),
             is_gone,
-            member.role.code().cast_signed(),
+            member.code().cast_signed(),
             bigint(member.joined_seq.get()),
             bigint(member.joined_ord),
             bigint(entry.seq.get()),

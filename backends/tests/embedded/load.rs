@@ -168,7 +168,13 @@ impl Writer {
     /// Returns a message for every third entry, so that the other entries have a target.
     fn body(&self, number: u64, seq: Seq) -> Body {
         let user = UserId::new(1 + random(40)).unwrap();
-        let member = Member { user, role: Role::Member, joined_seq: seq, joined_ord: number };
+        let member = Member {
+            user,
+            role: Role::Member,
+            needs_consent: false,
+            joined_seq: seq,
+            joined_ord: number,
+        };
         let target_seq = Seq::new(3 * (1 + random((seq.get() / 3).max(1))));
         let message = Body::Text { text: Some(text(number).into()), reply_to: None };
         if seq.get().is_multiple_of(3) || target_seq >= seq {

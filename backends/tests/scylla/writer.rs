@@ -27,7 +27,7 @@ pub(crate) fn text(text: &str) -> Body {
 }
 
 pub(crate) fn joined(user: UserId) -> Body {
-    Body::Joined { user, role: Role::Member, is_founder: false }
+    Body::Joined { user, role: Role::Member, joining: Joining::Added }
 }
 
 /// An entry before it has a seq.

@@ -2,18 +2,21 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::Chat;
 use crate::{
-    addable::{check_addable, check_exist, check_room},
     command::{ConversationView, Reply},
     error::{ChatError, StoreError},
     hint::Hint,
     id::{ConversationId, EntryId, UserId},
-    limits::{FOUNDERS_MAX, FRESH_IDS_MAX, REPLY_CLAIM_TTL},
+    limits::{FOUNDERS_MAX, FRESH_IDS_MAX, READS_AT_ONCE_MAX, REPLY_CLAIM_TTL},
     log,
-    model::{Body, Cursor, Entry, Founding, Head, Identity, Kind, Role, Seq},
+    model::{
+        Body, Consent, Cursor, Entry, Founding, Head, Identity, Joining, Kind, MembershipState,
+        Role, Seq,
+    },
     port::{Append, Appended, Channel, Claim, ReplyKey},
     time::Timestamp,
     write::normalized_title,
@@ -32,18 +35,25 @@ impl Chat {
         if user == identity.user {
             return Err(ChatError::invalid("user", "a direct conversation needs somebody else"));
         }
-        let stores = self.stores();
-        check_exist(stores, &[user]).await??;
+        self.context.check_exists(user).await??;
         let conversation = self.direct_of(identity.user, user).await?;
         if self.head(conversation).await?.seq > Seq::ZERO {
             let conversation = Box::new(self.view(identity, conversation).await?);
             return Ok(Reply::Made { conversation, created: false });
         }
-        check_room(stores, &[identity.user, user]).await??;
-        let founders = [(identity.user, Role::Member), (user, Role::Member)];
+        let needs_consent = self.context.check_opening(identity.user, user).await??;
+        let founders = [
+            Founder { user: identity.user, role: Role::Member, needs_consent: false },
+            Founder { user, role: Role::Member, needs_consent },
+        ];
         let founded = self.found(conversation, Kind::Direct, None, &founders).await?;
         if founded == Founded::IdTaken {
             return Err(id_taken(conversation));
+        }
+        if needs_consent && founded == Founded::Now {
+            let asked = Consent { asked: Some(user), ..Consent::default() };
+            let consents = &self.stores().consents;
+            consents.advance(identity.user, conversation, asked).await.map_err(outcome_unknown)?;
         }
         let view = self.view(identity, conversation).await.map_err(outcome_unknown)?;
         Ok(Reply::Made { conversation: Box::new(view), created: founded == Founded::Now })
@@ -118,16 +128,32 @@ impl Chat {
         title: Arc<str>,
         others: &BTreeSet<UserId>,
     ) -> Result<Founded, ChatError> {
-        let people: Vec<UserId> = std::iter::once(maker).chain(others.iter().copied()).collect();
-        let founders: Vec<(UserId, Role)> = people
-            .iter()
-            .map(|user| (*user, if *user == maker { Role::Owner } else { Role::Member }))
-            .collect();
+        let mut founders = vec![Founder { user: maker, role: Role::Owner, needs_consent: false }];
         // A group that an earlier request has founded stands, even if it would be refused now.
         if claim.is_first || self.head(claim.conversation).await?.seq == Seq::ZERO {
-            check_addable(self.stores(), &people).await??;
+            self.context.check_room(maker, false).await??;
+            founders.extend(self.added_founders(maker, others).await?);
+        } else {
+            let role = Role::Member;
+            let founder = |user: &UserId| Founder { user: *user, role, needs_consent: true };
+            founders.extend(others.iter().map(founder));
         }
         self.found(claim.conversation, Kind::Group, Some(title), &founders).await
+    }
+
+    /// Returns the founders whom the maker adds. Fails if one of them may not be added.
+    async fn added_founders(
+        &self,
+        maker: UserId,
+        others: &BTreeSet<UserId>,
+    ) -> Result<Vec<Founder>, ChatError> {
+        let founders: Vec<_> = others.iter().map(|user| self.added_founder(maker, *user)).collect();
+        stream::iter(founders).buffered(READS_AT_ONCE_MAX).try_collect().await
+    }
+
+    async fn added_founder(&self, maker: UserId, user: UserId) -> Result<Founder, ChatError> {
+        let needs_consent = self.context.check_addition(maker, user).await??;
+        Ok(Founder { user, role: Role::Member, needs_consent })
     }
 
     /// Settles the key, or releases it if nothing was created under it. If that is not known, the
@@ -168,7 +194,7 @@ impl Chat {
         conversation: ConversationId,
         kind: Kind,
         title: Option<Arc<str>>,
-        founders: &[(UserId, Role)],
+        founders: &[Founder],
     ) -> Result<Founded, ChatError> {
         let created_at = self.context.ports.clock.now();
         let stores = &self.stores();
@@ -197,7 +223,7 @@ impl Chat {
             }
         };
         stores.conversations.project(&standing).await.map_err(outcome_unknown)?;
-        for (user, _) in founders {
+        for Founder { user, .. } in founders {
             self.context.publish(Channel::User(*user), || Hint::Added(conversation));
             self.context.users.each_session(*user, |outbox| outbox.recheck(conversation));
         }
@@ -221,17 +247,13 @@ impl Chat {
         Err(outcome_unknown("the store did not answer the append"))
     }
 
-    fn founding(
-        &self,
-        conversation: ConversationId,
-        founders: &[(UserId, Role)],
-    ) -> (Vec<Entry>, Head) {
+    fn founding(&self, conversation: ConversationId, founders: &[Founder]) -> (Vec<Entry>, Head) {
         let at = self.context.ports.clock.now();
-        let maker = founders.first().map(|(user, _)| *user);
+        let maker = founders.first().map(|founder| founder.user);
         let entries: Vec<Entry> = founders
             .iter()
             .zip(1..)
-            .map(|((user, role), seq)| Entry {
+            .map(|(Founder { user, role, needs_consent }, seq)| Entry {
                 conversation,
                 seq: Seq::new(seq),
                 id: EntryId::from(self.context.ports.clock.fresh_id()),
@@ -239,12 +261,17 @@ impl Chat {
                 client_id: None,
                 at,
                 ord: 0,
-                body: Body::Joined { user: *user, role: *role, is_founder: true },
+                body: Body::Joined {
+                    user: *user,
+                    role: *role,
+                    joining: Joining::founder(*needs_consent),
+                },
             })
             .collect();
         let seq = entries.last().map_or(Seq::ZERO, |entry| entry.seq);
         let count = |wanted: fn(&Role) -> bool| {
-            u32::try_from(founders.iter().filter(|(_, role)| wanted(role)).count()).unwrap_or(0)
+            let wanted = founders.iter().filter(|founder| wanted(&founder.role));
+            u32::try_from(wanted.count()).unwrap_or(0)
         };
         let head = Head {
             seq,
@@ -256,6 +283,14 @@ impl Chat {
         };
         (entries, head)
     }
+}
+
+/// A member from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Founder {
+    user: UserId,
+    role: Role,
+    needs_consent: bool,
 }
 
 /// Which request has founded a conversation.
@@ -282,8 +317,8 @@ struct HeldClaim {
 fn have_same_founders(standing: &[Entry], own: &[Entry]) -> bool {
     let founders = |entries: &[Entry]| -> Option<BTreeSet<UserId>> {
         let founder = |entry: &Entry| {
-            let Body::Joined { user, is_founder: true, .. } = entry.body else { return None };
-            Some(user)
+            let Body::Joined { user, joining, .. } = entry.body else { return None };
+            joining.is_founder().then_some(user)
         };
         entries.iter().map(founder).collect()
     };
@@ -315,6 +350,7 @@ fn first_view(id: ConversationId, title: Arc<str>, founders: u32) -> Conversatio
         last_message: None,
         cursor: Cursor::default(),
         role: Role::Owner,
+        state: MembershipState::Open,
         member_count: founders,
         peer: None,
     }

@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use super::Chat;
 use crate::{
     command::{ConversationView, ListCursor, MemberView, Reply},
+    consent::Standing,
     error::ChatError,
     id::{ConversationId, UserId},
     limits::PAGE_MAX,
-    model::{Cursor, Head, Identity, Kind, Member, Membership, User},
+    model::{Cursor, Head, Identity, Kind, Member, Membership, MembershipState, User},
 };
 
 impl Chat {
@@ -16,18 +17,25 @@ impl Chat {
     pub(super) async fn conversations(
         &self,
         identity: Identity,
+        wanted: Option<MembershipState>,
         after: Option<ListCursor>,
         limit: usize,
     ) -> Result<Reply, ChatError> {
         let stores = &self.stores();
-        let memberships = stores.conversations.of_user(identity.user).await?;
-        let ids: Vec<ConversationId> = memberships.iter().map(|one| one.conversation).collect();
+        let mut standings = self.context.standings(identity.user).await?;
+        standings.retain(|one| {
+            one.state != MembershipState::Declined && wanted.is_none_or(|state| one.state == state)
+        });
+        let ids: Vec<ConversationId> =
+            standings.iter().map(|one| one.membership.conversation).collect();
         let heads = stores.log.heads(&ids).await?;
-        let mut all: Vec<(ListCursor, Membership, Head)> = memberships
+        let mut all: Vec<(ListCursor, Standing, Head)> = standings
             .into_iter()
             .zip(heads)
+            .filter(|(one, head)| !one.is_hidden(head.seq))
             .map(|(one, head)| {
-                (ListCursor { at: head.at, conversation: one.conversation }, one, head)
+                let conversation = one.membership.conversation;
+                (ListCursor { at: head.at, conversation }, one, head)
             })
             .filter(|(at, ..)| after.is_none_or(|after| *at < after))
             .collect();
@@ -38,8 +46,9 @@ impl Chat {
         let ids: Vec<ConversationId> = all.iter().map(|(at, ..)| at.conversation).collect();
         let cursors = stores.cursors.of_user(identity.user, &ids).await?;
         let mut items = Vec::with_capacity(all.len());
-        for ((_, membership, head), cursor) in all.into_iter().zip(cursors) {
-            match self.assemble(&membership, head, cursor).await {
+        for ((_, standing, head), cursor) in all.into_iter().zip(cursors) {
+            let Standing { membership, state, .. } = standing;
+            match self.assemble(&membership, state, head, cursor).await {
                 Ok(view) => items.push(view),
                 // The user left it during the read, or has not joined it yet.
                 Err(ChatError::NotFound(_)) => {}
@@ -59,13 +68,15 @@ impl Chat {
         let head = self.head(conversation).await?;
         let cursors = self.stores().cursors.of_user(identity.user, &[conversation]).await?;
         let cursor = cursors.into_iter().next().unwrap_or_default();
+        let state = self.context.membership_state(conversation, &member).await?;
         let membership = Membership { conversation, member };
-        self.assemble(&membership, head, cursor).await
+        self.assemble(&membership, state, head, cursor).await
     }
 
     async fn assemble(
         &self,
         membership: &Membership,
+        state: MembershipState,
         head: Head,
         cursor: Cursor,
     ) -> Result<ConversationView, ChatError> {
@@ -93,6 +104,7 @@ impl Chat {
             last_message,
             cursor: since_joining(cursor, &member),
             role: member.role,
+            state,
             member_count: head.members,
             peer,
         })
@@ -120,7 +132,7 @@ impl Chat {
     ) -> Result<Reply, ChatError> {
         let caller = self.caller_membership(identity, conversation).await?;
         let items = match self.membership(conversation, user).await? {
-            Some(member) => self.with_cursors(conversation, vec![member]).await?,
+            Some(member) => self.with_cursors(identity.user, conversation, vec![member]).await?,
             None => Vec::new(),
         };
         self.recheck_membership(caller, conversation).await?;
@@ -145,7 +157,7 @@ impl Chat {
         let next = found.last().map(|member| member.user).filter(|_| has_more);
         let mut items = Vec::with_capacity(found.len());
         for part in found.chunks(PAGE_MAX) {
-            items.extend(self.with_cursors(conversation, part.to_vec()).await?);
+            items.extend(self.with_cursors(identity.user, conversation, part.to_vec()).await?);
         }
         self.recheck_membership(caller, conversation).await?;
         Ok(Reply::Members { items, next })
@@ -153,11 +165,11 @@ impl Chat {
 
     async fn with_cursors(
         &self,
+        reader: UserId,
         conversation: ConversationId,
         members: Vec<Member>,
     ) -> Result<Vec<MemberView>, ChatError> {
-        let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
-        let cursors = self.stores().cursors.of_conversation(conversation, &users).await?;
+        let cursors = self.visible_cursors(conversation, reader, &members).await?;
         let views = members
             .into_iter()
             .zip(cursors)

@@ -12,9 +12,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::compare::CompareRequests;
-use super::Chat;
+use super::{Chat, ephemeral::Audience};
 use crate::{
-    event::Event,
     hint::Hint,
     id::{ConversationId, UserId},
     model::{Cursor, Identity},
@@ -138,17 +137,48 @@ impl Chat {
             }
             (Hint::Receipt { conversation, user, delivered_seq, read_seq }, _) => {
                 let cursor = Cursor { delivered_seq, read_seq, read_ord: 0 };
-                let to_all = matches!(channel, Channel::Conversation(_));
-                self.send_receipt(conversation, user, cursor, to_all);
+                let audience = match channel {
+                    Channel::Conversation(_) => Audience::AllExcept(Vec::new()),
+                    Channel::User(_) | Channel::Gateways => Audience::OwnDevices,
+                };
+                self.send_receipt(conversation, user, cursor, &audience);
+            }
+            (
+                Hint::ReceiptExcept { conversation, user, delivered_seq, read_seq, except },
+                Channel::Conversation(_),
+            ) => {
+                let cursor = Cursor { delivered_seq, read_seq, read_ord: 0 };
+                self.send_receipt(conversation, user, cursor, &Audience::AllExcept(except));
             }
             (Hint::Typing { user, on }, Channel::Conversation(conversation)) => {
-                let event = Event::Typing { conversation, user, on };
-                self.send_ephemeral_in(conversation, &event, Some(user));
+                self.send_typing(conversation, user, on, &[]);
+            }
+            (Hint::TypingExcept { user, on, except }, Channel::Conversation(conversation)) => {
+                self.send_typing(conversation, user, on, &except);
             }
             (Hint::Added(conversation), Channel::User(user)) => {
                 self.context.users.each_session(user, |outbox| outbox.recheck(conversation));
             }
-            (Hint::Entries(_) | Hint::Head(_) | Hint::Typing { .. } | Hint::Added(_), _) => {}
+            (Hint::Consent(conversation), Channel::User(user)) => {
+                self.context
+                    .users
+                    .each_session(user, |outbox| outbox.recheck_consent(conversation));
+            }
+            (Hint::ReadReceipts(are_shown), Channel::User(user)) => {
+                self.context.boundaries.forget(user);
+                self.show_reads_to(user, are_shown);
+            }
+            (
+                Hint::Entries(_)
+                | Hint::Head(_)
+                | Hint::Typing { .. }
+                | Hint::TypingExcept { .. }
+                | Hint::ReceiptExcept { .. }
+                | Hint::Added(_)
+                | Hint::Consent(_)
+                | Hint::ReadReceipts(_),
+                _,
+            ) => {}
         }
     }
 }

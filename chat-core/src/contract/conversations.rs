@@ -92,6 +92,8 @@ pub async fn one_of_several_concurrent_creates_wins(stores: &[Stores]) {
 /// Two users have one direct conversation, no matter who creates it, in either order, on any
 /// handle (duplicate).
 pub async fn two_users_have_one_direct_conversation(stores: &[Stores]) {
+    let nobody = last(stores).conversations.find_direct(fresh(), fresh()).await.unwrap();
+    assert_eq!(nobody, None);
     for _ in 0..8 {
         let (one, other) = (fresh(), fresh());
         let mut callers = JoinSet::new();
@@ -109,6 +111,10 @@ pub async fn two_users_have_one_direct_conversation(stores: &[Stores]) {
         assert!(answers.iter().any(|(own, _)| *own == winner), "{answers:?}");
         let repeated = last(stores).conversations.direct(other, one, fresh()).await;
         assert_eq!(repeated.unwrap(), Some(winner));
+        for stores in stores {
+            let found = stores.conversations.find_direct(other, one).await.unwrap();
+            assert_eq!(found, Some(winner));
+        }
     }
 }
 

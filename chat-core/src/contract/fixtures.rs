@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     id::{ConversationId, Snowflake, UserId},
-    model::{Body, ClientId, Entry, Head, Member, Role, Seq},
+    model::{Body, ClientId, Entry, Head, Joining, Member, Role, Seq},
     port::{Append, Appended, Stores},
     time::{Clock, SystemClock, Timestamp},
 };
@@ -66,7 +66,7 @@ pub(super) fn text(text: &str) -> Body {
 }
 
 pub(super) fn joined(user: UserId) -> Body {
-    Body::Joined { user, role: Role::Member, is_founder: false }
+    Body::Joined { user, role: Role::Member, joining: Joining::Added }
 }
 
 pub(super) fn left(user: UserId) -> Body {
@@ -92,7 +92,13 @@ pub(super) fn reaction(target_seq: Seq, emoji: &str, on: bool) -> Body {
 /// Returns bodies of every kind, for a log of their own. The redaction erases nothing.
 pub(super) fn every_body(user: UserId) -> Vec<Body> {
     let target_seq = Seq::new(1);
-    let member = Member { user, role: Role::Admin, joined_seq: Seq::new(4), joined_ord: 2 };
+    let member = Member {
+        user,
+        role: Role::Admin,
+        needs_consent: true,
+        joined_seq: Seq::new(4),
+        joined_ord: 2,
+    };
     vec![
         text("plain"),
         text("\0nul\0, \u{1F469}\u{200D}\u{1F680}, e\u{301}, \u{202E}rtl, \"quotes\" 'n' \\ \n"),

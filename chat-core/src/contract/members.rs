@@ -19,7 +19,10 @@ fn fold(entries: &[Entry]) -> BTreeMap<UserId, Member> {
         match entry.body {
             Body::Joined { user, role, .. } => {
                 let (joined_seq, joined_ord) = (entry.seq, entry.ord);
-                members.insert(user, Member { user, role, joined_seq, joined_ord });
+                members.insert(
+                    user,
+                    Member { user, role, needs_consent: false, joined_seq, joined_ord },
+                );
             }
             Body::Role { member } => {
                 members.insert(member.user, member);
@@ -65,7 +68,8 @@ fn membership_changes(users: &[UserId]) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (joined_ord, user) in (0..).zip(users.iter().copied()) {
         let joined_seq = Seq::new(drafts.len() as u64 + 1);
-        let member = Member { user, role: Role::Admin, joined_seq, joined_ord };
+        let member =
+            Member { user, role: Role::Admin, needs_consent: false, joined_seq, joined_ord };
         let bodies = [joined(user), text("hello"), Body::Role { member }, left(user), joined(user)];
         let keep = if Some(&user) == users.last() { 4 } else { 5 };
         drafts.extend(bodies.into_iter().take(keep).map(|body| Draft::new(user, body)));
@@ -120,7 +124,13 @@ pub async fn rejoined_member_sees_the_log_from_its_new_entry(stores: &[Stores]) 
     }
     let rejoined = writer.write(user, joined(user)).await;
     let standing = last(stores).conversations.standing(writer.conversation, &[user]).await;
-    let expected = Member { user, role: Role::Member, joined_seq: rejoined.seq, joined_ord: 3 };
+    let expected = Member {
+        user,
+        role: Role::Member,
+        needs_consent: false,
+        joined_seq: rejoined.seq,
+        joined_ord: 3,
+    };
     assert_eq!(standing.unwrap(), [Some(expected)]);
 }
 
@@ -178,7 +188,8 @@ pub async fn user_gets_exactly_its_own_conversations(stores: &[Stores]) {
         writer.write(other, joined(other)).await;
         let entry = writer.write(user, joined(user)).await;
         let (joined_seq, joined_ord) = (entry.seq, entry.ord);
-        let member = Member { user, role: Role::Member, joined_seq, joined_ord };
+        let member =
+            Member { user, role: Role::Member, needs_consent: false, joined_seq, joined_ord };
         expected.insert(writer.conversation, member);
         if nth % 4 == 0 {
             writer.write(user, left(user)).await;

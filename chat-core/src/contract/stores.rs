@@ -74,6 +74,11 @@ macro_rules! store_contract {
             accounts: password_is_replaced_only_if_it_is_the_expected_one;
             accounts: profile_is_read_back_as_set;
             accounts: search_finds_names_by_prefix;
+            consents: consent_only_moves_forward;
+            consents: concurrent_consents_end_at_the_furthest;
+            consents: consents_are_returned_for_members_and_users;
+            consents: privacy_settings_change_one_by_one;
+            consents: blocks_follow_their_owner;
             logins: login_is_refused_when_its_id_is_taken;
             logins: refresh_tokens_can_be_exchanged_repeatedly;
             logins: exchange_can_be_repeated_until_its_token_is_used;
@@ -119,6 +124,7 @@ mod tests {
             ("members", include_str!("members.rs")),
             ("overlays", include_str!("overlays.rs")),
             ("cursors", include_str!("cursors.rs")),
+            ("consents", include_str!("consents.rs")),
             ("accounts", include_str!("accounts.rs")),
             ("logins", include_str!("logins.rs")),
             ("replies", include_str!("replies.rs")),

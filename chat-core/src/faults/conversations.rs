@@ -33,6 +33,14 @@ impl Conversations for FaultyConversations {
         self.faults.run(Call::Direct, self.inner.direct(one, other, fresh)).await
     }
 
+    async fn find_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        self.faults.run(Call::FindDirect, self.inner.find_direct(one, other)).await
+    }
+
     async fn get(
         &self,
         conversation: ConversationId,

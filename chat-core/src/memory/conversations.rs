@@ -89,6 +89,14 @@ impl port::Conversations for MemoryConversations {
         Ok(Some(fresh))
     }
 
+    async fn find_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        Ok(self.0.lock().views.directs.get(&(one.min(other), one.max(other))).copied())
+    }
+
     async fn get(
         &self,
         conversation: ConversationId,
@@ -165,7 +173,7 @@ mod tests {
     use crate::{
         id::EntryId,
         memory::MemoryStores,
-        model::{Body, Kind, Role},
+        model::{Body, Joining, Kind, Role},
         time::Timestamp,
     };
 
@@ -174,7 +182,7 @@ mod tests {
         let target_seq = Seq::new(2);
         let text = |text: &str| Some(Arc::from(text));
         let bodies = [
-            Body::Joined { user, role: Role::Member, is_founder: false },
+            Body::Joined { user, role: Role::Member, joining: Joining::Added },
             Body::Text { text: text("text"), reply_to: None },
             Body::Edited { target_seq, text: text("edit") },
             Body::Left { user, by: user },

@@ -11,8 +11,8 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::{
     id::{ConversationId, LoginId, UserId},
     model::{
-        ClientId, Cursor, EndedLogin, Entry, Founding, Head, IdempotencyRecord, Login, Member,
-        Overlay, Seq, User,
+        Boundary, ClientId, Consent, Cursor, EndedLogin, Entry, Founding, Head, IdempotencyRecord,
+        Login, Member, Overlay, Seq, User,
     },
     port::ReplyKey,
 };
@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) logs: HashMap<ConversationId, Log>,
     pub(super) views: Views,
     pub(super) cursors: HashMap<(UserId, ConversationId), Cursor>,
+    pub(super) consents: HashMap<UserId, HashMap<ConversationId, Consent>>,
+    pub(super) boundaries: HashMap<UserId, Boundary>,
     pub(super) accounts: Accounts,
     pub(super) logins: HashMap<LoginId, Login>,
     pub(super) ended_logins: HashMap<LoginId, EndedLogin>,

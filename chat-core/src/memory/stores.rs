@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    accounts::MemoryAccounts, conversations::MemoryConversations, cursors::MemoryCursors,
-    log::MemoryLog, logins::MemoryLogins, replies::MemoryReplies, state::Shared,
+    accounts::MemoryAccounts,
+    consents::{MemoryBoundaries, MemoryConsents},
+    conversations::MemoryConversations,
+    cursors::MemoryCursors,
+    log::MemoryLog,
+    logins::MemoryLogins,
+    replies::MemoryReplies,
+    state::Shared,
 };
 use crate::port::Stores;
 
@@ -21,6 +27,8 @@ impl MemoryStores {
             log: Arc::new(MemoryLog(shared.clone())),
             conversations: Arc::new(MemoryConversations(shared.clone())),
             cursors: Arc::new(MemoryCursors(shared.clone())),
+            consents: Arc::new(MemoryConsents(shared.clone())),
+            boundaries: Arc::new(MemoryBoundaries(shared.clone())),
             accounts: Arc::new(MemoryAccounts(shared.clone())),
             logins: Arc::new(MemoryLogins(shared.clone())),
             replies: Arc::new(MemoryReplies(shared)),

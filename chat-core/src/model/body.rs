@@ -53,8 +53,8 @@ pub enum Body {
         user: UserId,
         /// The new member's role.
         role: Role,
-        /// True if the user has been a member since the conversation was created.
-        is_founder: bool,
+        /// How the user became one.
+        joining: Joining,
     },
     /// A member left or was removed.
     Left {
@@ -74,6 +74,42 @@ pub enum Body {
         #[serde(deserialize_with = "bounded::text::<TITLE_BYTES_MAX, _>")]
         title: Arc<str>,
     },
+}
+
+/// How a user became a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Joining {
+    /// The user was added later, and takes part at once.
+    Added,
+    /// The user has been a member since the conversation was created, and takes part at once.
+    Founder,
+    /// The user was added later, and has not agreed to take part yet.
+    AddedAsRequest,
+    /// The user has been a member since the conversation was created, and has not agreed to take
+    /// part yet.
+    FounderAsRequest,
+}
+
+impl Joining {
+    /// Returns how a founder joins, depending on whether it has to agree.
+    pub const fn founder(needs_consent: bool) -> Self {
+        if needs_consent { Self::FounderAsRequest } else { Self::Founder }
+    }
+
+    /// Returns how a later member joins, depending on whether it has to agree.
+    pub const fn added(needs_consent: bool) -> Self {
+        if needs_consent { Self::AddedAsRequest } else { Self::Added }
+    }
+
+    /// Returns true if the user has been a member since the conversation was created.
+    pub const fn is_founder(self) -> bool {
+        matches!(self, Self::Founder | Self::FounderAsRequest)
+    }
+
+    /// Returns true if the user had not agreed to take part when it joined.
+    pub const fn needs_consent(self) -> bool {
+        matches!(self, Self::AddedAsRequest | Self::FounderAsRequest)
+    }
 }
 
 impl Body {

@@ -96,15 +96,64 @@ pub struct Head {
 
 /// A member's state in one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredMember", into = "StoredMember")]
 pub struct Member {
     /// The member.
     pub user: UserId,
     /// What the member may do.
     pub role: Role,
+    /// True if the membership is a request until the member takes part ([`super::Consent`]).
+    pub needs_consent: bool,
     /// The first entry that the member sees: its newest `joined` entry, or 1 for founders.
     pub joined_seq: Seq,
     /// The number of text entries up to `joined_seq`; unread counts start there.
     pub joined_ord: u64,
+}
+
+/// Added to [`Role::code`] if the membership needs its owner's consent.
+const NEEDS_CONSENT: u8 = 4;
+
+impl Member {
+    /// Returns one number for the role and for whether consent is needed, for stores that keep it in
+    /// a column of its own.
+    pub const fn code(&self) -> u8 {
+        self.role.code() | if self.needs_consent { NEEDS_CONSENT } else { 0 }
+    }
+
+    /// Returns the role, and whether consent is needed, from the number that [`Self::code`] gave.
+    pub const fn from_code(code: u8) -> Option<(Role, bool)> {
+        match Role::from_code(code & !NEEDS_CONSENT) {
+            Some(role) => Some((role, code & NEEDS_CONSENT != 0)),
+            None => None,
+        }
+    }
+}
+
+/// How a member is encoded.
+#[derive(Serialize, Deserialize)]
+struct StoredMember {
+    user: UserId,
+    /// [`Member::code`].
+    code: u8,
+    joined_seq: Seq,
+    joined_ord: u64,
+}
+
+impl From<Member> for StoredMember {
+    fn from(member: Member) -> Self {
+        let Member { user, joined_seq, joined_ord, .. } = member;
+        Self { user, code: member.code(), joined_seq, joined_ord }
+    }
+}
+
+impl TryFrom<StoredMember> for Member {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredMember) -> Result<Self, Self::Error> {
+        let StoredMember { user, code, joined_seq, joined_ord } = stored;
+        let (role, needs_consent) = Self::from_code(code).ok_or("unknown role")?;
+        Ok(Self { user, role, needs_consent, joined_seq, joined_ord })
+    }
 }
 
 /// A user's membership in one conversation.
@@ -129,6 +178,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Returns how far the member has received the log, but not what it has read.
+    #[must_use]
+    pub fn without_reads(self) -> Self {
+        Self { delivered_seq: self.delivered_seq, ..Self::default() }
+    }
+
     /// Returns the further of both cursors, field by field. What has been read counts as
     /// delivered.
     #[must_use]

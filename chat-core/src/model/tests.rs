@@ -41,7 +41,13 @@ fn is_refused<T: DeserializeOwned + PartialEq + Debug>(value: &impl Serialize) {
 }
 
 fn member() -> Member {
-    Member { user: USER, role: Role::Admin, joined_seq: Seq::new(2), joined_ord: 1 }
+    Member {
+        user: USER,
+        role: Role::Admin,
+        needs_consent: false,
+        joined_seq: Seq::new(2),
+        joined_ord: 1,
+    }
 }
 
 fn login() -> Login {
@@ -59,7 +65,7 @@ fn login() -> Login {
 
 #[test]
 fn body_has_these_bytes() {
-    let joined = Body::Joined { user: USER, role: Role::Owner, is_founder: true };
+    let joined = Body::Joined { user: USER, role: Role::Owner, joining: Joining::Founder };
     for (body, kind, bytes) in [
         (Body::Text { text: Some("hé".into()), reply_to: None }, 1, &b"\0\x01\x03h\xC3\xA9\0"[..]),
         (Body::Text { text: None, reply_to: Some(TARGET) }, 1, &[0, 0, 1, 3]),

@@ -17,7 +17,8 @@ pub(super) struct Position {
     /// False between `prepare` and `start`, while the session reads the head.
     pub(super) is_started: bool,
     pub(super) is_behind: bool,
-    /// True until the client has got the conversation object.
+    /// True until the client has got the conversation object. While not behind, the conversation is
+    /// hidden until its next entry.
     pub(super) is_new: bool,
 }
 
@@ -30,7 +31,7 @@ impl Position {
     /// Passes entries to the transport if they are next.
     pub(super) fn send(&mut self, delivery: &Delivery, transport: &dyn Transport) -> Sent {
         let Some((first, last)) = delivery.plain_seqs else { return Sent::Nothing };
-        if !self.is_live() || Offer::of(first, self.queued) != Offer::Next {
+        if !self.is_live() || self.is_new || Offer::of(first, self.queued) != Offer::Next {
             return Sent::Nothing;
         }
         let sent = transport.try_send(&delivery.bytes, delivery.frames.len());
@@ -53,6 +54,11 @@ impl Position {
         if frame.follow_up == FollowUp::Leave(reader) {
             self.left = self.left.max(frame.seq);
         }
-        if is_live { Offer::of(frame.seq, self.queued) } else { Offer::Stale }
+        match Offer::of(frame.seq, self.queued) {
+            _ if !is_live => Offer::Stale,
+            // The session sends the conversation object first.
+            Offer::Next if self.is_new => Offer::Gap,
+            offer => offer,
+        }
     }
 }

@@ -26,6 +26,13 @@ pub trait Conversations: Send + Sync + fmt::Debug {
         fresh: ConversationId,
     ) -> Result<Option<ConversationId>, StoreError>;
 
+    /// Returns the direct conversation of these two users, if there is one.
+    async fn find_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+    ) -> Result<Option<ConversationId>, StoreError>;
+
     /// Returns the facts of the conversation's creation, and its newest title.
     async fn get(
         &self,

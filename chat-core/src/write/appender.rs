@@ -30,7 +30,7 @@ use crate::{
     id::{ConversationId, UserId},
     limits::{APPENDER_QUEUE_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_DEADLINE},
     log,
-    model::{Entry, Seq},
+    model::{Consent, Entry, Member, Seq},
     port::{Append, Appended},
 };
 
@@ -179,7 +179,7 @@ impl Appender {
     ) -> Result<State, ChatError> {
         // Load and plan.
         let stores = self.context.stores();
-        let known = load(stores, self.conversation, state, writes).await?;
+        let known = load(&self.context, self.conversation, state, writes).await?;
         let room = stores.log.room(known.head.seq);
         let clock = &*self.context.ports.clock;
         let mut plan = Plan::new(known, std::mem::take(writes), room, clock);
@@ -191,6 +191,12 @@ impl Appender {
             let before;
             (before, *writes) = plan.undo();
             return Ok(before);
+        }
+
+        // Consent: a member who writes takes part.
+        if let Err(error) = self.open_for_writers(&mut plan).await {
+            (_, *writes) = plan.undo();
+            return Err(error.into());
         }
 
         // Append.
@@ -238,6 +244,17 @@ impl Appender {
         let (entries, answered): (Vec<Entry>, Vec<Option<Waiting>>) = own.into_iter().unzip();
         self.publish(entries, answered.into_iter()).await;
         Ok(before)
+    }
+
+    /// Records that the members whose entries are about to be appended take part.
+    async fn open_for_writers(&self, plan: &mut Plan) -> Result<(), StoreError> {
+        let newly_open: Vec<Member> = plan.newly_open().collect();
+        for member in newly_open {
+            self.context.open(self.conversation, &member).await?;
+            plan.before.open(member.user);
+            plan.after.open(member.user);
+        }
+        Ok(())
     }
 
     /// Appends the plan's entries. A plan without entries holds if the head is still the same.
@@ -336,6 +353,11 @@ impl Appender {
         }
         match verdict {
             Verdict::Unchanged => Ok(Outcome::Unchanged),
+            Verdict::Hide(head) => {
+                let hiding = Consent::hiding(head);
+                self.context.agree(self.conversation, waiting.actor, hiding).await?;
+                Ok(Outcome::Unchanged)
+            }
             Verdict::Refused(refusal) => Err(refusal),
             Verdict::Stands(seq) => {
                 let found = log.read(self.conversation, seq.previous(), seq, 1).await?;

@@ -8,7 +8,7 @@ use crate::{
     error::ChatError,
     id::UserId,
     limits::{EDITS_PER_MESSAGE_MAX, EMOJI_PER_MESSAGE_MAX, MEMBERS_MAX},
-    model::{Body, Kind, Member, Role, Seq},
+    model::{Body, Joining, Kind, Member, Role, Seq},
 };
 
 /// What a permitted change results in.
@@ -20,6 +20,8 @@ pub enum Decision {
     Stands(Seq),
     /// The conversation is already as asked, and no entry says so; nothing is appended.
     Unchanged,
+    /// The actor does not want to see the direct conversation until its next entry.
+    Hide,
 }
 
 /// Returns what the state must know before [`decide`] is called.
@@ -43,6 +45,9 @@ pub fn needs(actor: UserId, change: &Change) -> Needs {
 /// exists.
 pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision, ChatError> {
     let actor = state.member(actor).ok_or(ChatError::NotFound("conversation"))?;
+    if is_for_the_other(change) && state.is_blocked(actor.user) {
+        return Err(ChatError::Private);
+    }
     match change {
         Change::Text { text, reply_to } => {
             if reply_to.is_some_and(|seq| message(state, &actor, seq).is_err()) {
@@ -70,6 +75,11 @@ pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision,
             Ok(Decision::Append(Body::Title { title: title.clone() }))
         }
     }
+}
+
+/// Returns true for changes that show the other member of a direct conversation something new.
+const fn is_for_the_other(change: &Change) -> bool {
+    matches!(change, Change::Text { .. } | Change::Edit { .. } | Change::React { on: true, .. })
 }
 
 /// Returns the message at this seq. Fails if the actor may not see it, or if it is another entry.
@@ -167,11 +177,11 @@ fn add(state: &State, actor: &Member, user: UserId, role: Role) -> Result<Decisi
     if role > Role::Member {
         group_right(state, actor, Role::Owner)?;
     }
-    state.check_candidate(user)?;
+    let needs_consent = state.check_candidate(actor.user, user)?;
     if state.head.members >= MEMBERS_MAX {
         return Err(ChatError::Full { what: "the group", max: MEMBERS_MAX as usize });
     }
-    Ok(Decision::Append(Body::Joined { user, role, is_founder: false }))
+    Ok(Decision::Append(Body::Joined { user, role, joining: Joining::added(needs_consent) }))
 }
 
 fn change_role(
@@ -189,6 +199,9 @@ fn change_role(
 }
 
 fn remove(state: &State, actor: &Member, user: UserId) -> Result<Decision, ChatError> {
+    if state.kind == Kind::Direct && user == actor.user {
+        return Ok(Decision::Hide);
+    }
     group_right(state, actor, Role::Member)?;
     let member = if user == actor.user {
         *actor

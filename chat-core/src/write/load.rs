@@ -10,21 +10,22 @@ use super::{
     state::{State, Target},
 };
 use crate::{
-    addable::check_addable,
+    context::Context,
     error::{ChatError, StoreError},
     id::{ConversationId, UserId},
-    model::{Overlay, Seq},
+    model::{Kind, Overlay, Seq},
     port::Stores,
 };
 
 /// Returns the state with everything known that the writes need. Fails with `NotFound` if the
 /// conversation does not exist.
 pub(super) async fn load(
-    stores: &Stores,
+    context: &Context,
     conversation: ConversationId,
     state: Option<State>,
     writes: &[Waiting],
 ) -> Result<State, ChatError> {
+    let stores = context.stores();
     let mut state = if let Some(state) = state {
         state
     } else {
@@ -52,11 +53,41 @@ pub(super) async fn load(
         if let Some(user) = needs.candidate
             && state.member(waiting.actor).is_some()
         {
-            let addable = check_addable(stores, &[user]).await?;
-            state.learn_candidate(user, addable);
+            let needs_consent = context.check_addition(waiting.actor, user).await?;
+            state.learn_candidate(waiting.actor, user, needs_consent);
         }
     }
+    if state.kind == Kind::Direct {
+        learn_blocks(context, &mut state, writes).await?;
+    }
     Ok(state)
+}
+
+/// Adds which actors the other member of a direct conversation has blocked.
+async fn learn_blocks(
+    context: &Context,
+    state: &mut State,
+    writes: &[Waiting],
+) -> Result<(), StoreError> {
+    let mut previous = None;
+    for actor in writes.iter().map(|waiting| waiting.actor) {
+        if previous.replace(actor) == Some(actor) || state.member(actor).is_none() {
+            continue;
+        }
+        if state.peer_of(actor).is_none() {
+            let conversations = &context.stores().conversations;
+            let members = conversations.members(state.conversation, None, 2).await?;
+            if let [one, other] = &members[..] {
+                state.learn_peers([one.user, other.user]);
+            }
+        }
+        if let Some(peer) = state.peer_of(actor)
+            && context.boundary(peer).await?.blocks(actor)
+        {
+            state.learn_blocked(actor);
+        }
+    }
+    Ok(())
 }
 
 /// Reads these memberships and these entries, all at once, and adds them to the state.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::ChatError,
     id::{EntryId, UserId},
-    model::{ClientId, Entry, Seq},
+    model::{ClientId, Entry, Member, Seq},
     time::Clock,
 };
 
@@ -23,6 +23,8 @@ pub(super) enum Verdict {
     Stands(Seq),
     /// The conversation is as asked already, and no entry says so.
     Unchanged,
+    /// The actor hides the direct conversation up to this seq.
+    Hide(Seq),
 }
 
 /// A batch of writes, decided at one head.
@@ -101,9 +103,17 @@ impl Plan {
                 self.entries.push(entry);
             }
             Ok(Decision::Stands(seq)) => self.verdicts.push((waiting, Verdict::Stands(seq))),
+            Ok(Decision::Hide) => self.verdicts.push((waiting, Verdict::Hide(head))),
             Ok(Decision::Unchanged) => self.verdicts.push((waiting, Verdict::Unchanged)),
             Err(refusal) => self.verdicts.push((waiting, Verdict::Refused(refusal))),
         }
+    }
+
+    /// Returns the members whose entries show that they take part from now on.
+    pub(super) fn newly_open(&self) -> impl Iterator<Item = Member> {
+        self.writers.iter().filter_map(|waiting| {
+            self.before.member(waiting.actor).filter(|member| member.needs_consent)
+        })
     }
 
     /// Returns the state at the head, and all writes in their original order, to plan them again.
@@ -132,7 +142,7 @@ mod tests {
 
     use crate::{
         id::ConversationId,
-        model::{Head, Kind, Member, Role},
+        model::{Head, Kind, Role},
         time::{TestClock, Timestamp},
         write::Change,
     };
@@ -156,7 +166,13 @@ mod tests {
 
     fn plan(texts: &[&str], entries_max: usize) -> Plan {
         let user = UserId::new(1).unwrap();
-        let member = Member { user, role: Role::Owner, joined_seq: Seq::new(1), joined_ord: 0 };
+        let member = Member {
+            user,
+            role: Role::Owner,
+            needs_consent: false,
+            joined_seq: Seq::new(1),
+            joined_ord: 0,
+        };
         let head = Head { seq: Seq::new(1), members: 1, owners: 1, ..Head::default() };
         let mut state = State::new(ConversationId::new(1).unwrap(), Kind::Group, head, None);
         state.learn_member(user, Some(member));

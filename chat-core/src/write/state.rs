@@ -25,7 +25,12 @@ pub struct State {
     title: Option<Arc<str>>,
     members: Arc<HashMap<UserId, Option<Member>>>,
     targets: Arc<HashMap<Seq, Option<Target>>>,
-    candidates: Arc<HashMap<UserId, Result<(), ChatError>>>,
+    /// Whether the first user may add the second one, and whether that one has to agree.
+    candidates: Arc<HashMap<(UserId, UserId), Result<bool, ChatError>>>,
+    /// Both members of a direct conversation.
+    peers: Option<[UserId; 2]>,
+    /// Members of a direct conversation whom the other member has blocked.
+    blocked: Vec<UserId>,
 }
 
 /// An entry that a write refers to.
@@ -66,6 +71,8 @@ impl State {
             members: Arc::default(),
             targets: Arc::default(),
             candidates: Arc::default(),
+            peers: None,
+            blocked: Vec::new(),
         }
     }
 
@@ -102,20 +109,55 @@ impl State {
         Arc::make_mut(&mut self.targets).entry(seq).or_insert(target);
     }
 
-    /// Adds whether a user may be added to a conversation, or why not.
-    pub fn learn_candidate(&mut self, user: UserId, addable: Result<(), ChatError>) {
-        Arc::make_mut(&mut self.candidates).insert(user, addable);
+    /// Adds whether `adder` may add the user, and whether the user has to agree.
+    pub fn learn_candidate(
+        &mut self,
+        adder: UserId,
+        user: UserId,
+        needs_consent: Result<bool, ChatError>,
+    ) {
+        Arc::make_mut(&mut self.candidates).insert((adder, user), needs_consent);
     }
 
-    /// Fails if the user may not be added to a conversation.
-    pub fn check_candidate(&self, user: UserId) -> Result<(), ChatError> {
+    /// Returns whether the user has to agree if `adder` adds it. Fails if `adder` may not.
+    pub fn check_candidate(&self, adder: UserId, user: UserId) -> Result<bool, ChatError> {
         const UNKNOWN: &str = "the new member could not be looked up";
-        self.candidates.get(&user).cloned().unwrap_or(Err(ChatError::Unavailable(UNKNOWN)))
+        let candidate = self.candidates.get(&(adder, user)).cloned();
+        candidate.unwrap_or(Err(ChatError::Unavailable(UNKNOWN)))
     }
 
-    /// Drops the known members or targets once there are too many, and all candidates: they change
-    /// without this conversation.
+    /// Adds the members of a direct conversation.
+    pub fn learn_peers(&mut self, peers: [UserId; 2]) {
+        self.peers = Some(peers);
+    }
+
+    /// Returns the other member of a direct conversation, or `None` if it is not known.
+    pub fn peer_of(&self, user: UserId) -> Option<UserId> {
+        let [one, other] = self.peers?;
+        Some(if one == user { other } else { one })
+    }
+
+    /// Adds that the other member of a direct conversation has blocked this one.
+    pub fn learn_blocked(&mut self, user: UserId) {
+        self.blocked.push(user);
+    }
+
+    /// Returns true if the other member of a direct conversation has blocked this one.
+    pub fn is_blocked(&self, user: UserId) -> bool {
+        self.blocked.contains(&user)
+    }
+
+    /// Records that a member takes part from now on.
+    pub fn open(&mut self, user: UserId) {
+        if let Some(member) = self.member(user) {
+            self.set_standing(user, Some(Member { needs_consent: false, ..member }));
+        }
+    }
+
+    /// Drops the known members or targets once there are too many, and all candidates and blocks: they
+    /// change without this conversation.
     pub fn trim(&mut self) {
+        self.blocked.clear();
         if !self.candidates.is_empty() {
             self.candidates = Arc::default();
         }

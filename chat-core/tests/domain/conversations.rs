@@ -18,7 +18,7 @@ async fn direct_conversation_cannot_be_changed_by_either_side() {
     let peer = bob.view(conversation).await.unwrap().peer.unwrap();
     assert_eq!(peer.id, ada.id());
     for change in [
-        remove(&ada),
+        remove(&bob),
         Change::SetTitle { title: "x".into() },
         Change::SetMember { user: bob.id(), role: Some(Role::Admin) },
     ] {

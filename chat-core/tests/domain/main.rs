@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod concurrent_writes;
+mod consent;
 mod conversations;
 mod creation;
 mod delivery_order;
@@ -10,6 +11,7 @@ mod feeds;
 mod group_commit;
 mod message_limits;
 mod openings;
+mod privacy;
 mod privacy_after_removal;
 mod removals;
 mod rights;

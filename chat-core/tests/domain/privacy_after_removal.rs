@@ -112,7 +112,9 @@ async fn history_hides_later_entries_when_removed_while_reading() {
 #[tokio::test(start_paused = true)]
 async fn conversation_hides_later_changes_when_removed_while_reading() {
     assert_no_secrets(&answers(|conversation| Command::Conversation { conversation }).await);
-    assert_no_secrets(&answers(|_| Command::Conversations { after: None, limit: PAGE_MAX }).await);
+    assert_no_secrets(
+        &answers(|_| Command::Conversations { state: None, after: None, limit: PAGE_MAX }).await,
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,13 +7,14 @@ use chat_core::{
     budget::Unread,
     chat::Chat,
     command::{Change, Command, ConversationView, Page, Reply, Write, Written},
+    consent::ConsentRules,
     error::ChatError,
     event::{Encode, Event},
     faults::Faults,
-    id::{ConversationId, LoginId, UserId},
+    id::{ConversationId, EntryId, LoginId, UserId},
     limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::{MemoryHub, MemoryStores},
-    model::{ClientId, Entry, Identity, Seq, User, Username},
+    model::{Body, ClientId, Entry, Identity, Joining, MembershipState, Role, Seq, User, Username},
     port::{Bus, NameClaim, Stores},
     ports::Ports,
     revocations::RevokedLogins,
@@ -73,6 +74,7 @@ pub(crate) struct Scene {
     pub(crate) faults: Arc<Faults>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
+    consent: ConsentRules,
 }
 
 impl Drop for Scene {
@@ -87,14 +89,25 @@ impl Scene {
         Self::on(gateways, &MemoryHub::new(), MemoryStores::new())
     }
 
+    /// Starts gateways where every membership is open at once.
+    pub(crate) fn without_requests(gateways: usize) -> Self {
+        let consent = ConsentRules { requests: false, ..ConsentRules::default() };
+        Self::with(gateways, &MemoryHub::new(), MemoryStores::new(), consent)
+    }
+
     /// Starts gateways on this bus and these stores.
     pub(crate) fn on(gateways: usize, hub: &MemoryHub, stores: Stores) -> Self {
+        Self::with(gateways, hub, stores, ConsentRules::default())
+    }
+
+    fn with(gateways: usize, hub: &MemoryHub, stores: Stores, consent: ConsentRules) -> Self {
         let mut scene = Self {
             gateways: Vec::new(),
             stores,
             faults: Faults::new(),
             clock: Arc::new(TestClock::new(START, 1_000)),
             shutdown: CancellationToken::new(),
+            consent,
         };
         let faults = scene.faults.clone();
         for _ in 0..gateways {
@@ -119,6 +132,7 @@ impl Scene {
             ports,
             revoked,
             Unread::new(UNREAD_BYTES_DEFAULT),
+            self.consent,
             TaskTracker::new(),
             self.shutdown.clone(),
         );
@@ -138,6 +152,23 @@ impl Scene {
         assert_eq!(self.stores.accounts.claim(&user, "hash").await.unwrap(), NameClaim::Yours);
         let login = LoginId::from(self.clock.fresh_id());
         Person { identity: Identity { user: id, login }, gateway: self.gateways[0].clone() }
+    }
+
+    /// Writes a request to this person into the store, from somebody new.
+    pub(crate) async fn request_to(&self, person: &Person) {
+        let conversation = ConversationId::from(self.clock.fresh_id());
+        let joining = Joining::AddedAsRequest;
+        let entry = Entry {
+            conversation,
+            seq: Seq::new(1),
+            id: EntryId::from(self.clock.fresh_id()),
+            sender: UserId::from(self.clock.fresh_id()),
+            client_id: None,
+            at: START,
+            ord: 0,
+            body: Body::Joined { user: person.id(), role: Role::Member, joining },
+        };
+        self.stores.conversations.project(&[entry]).await.unwrap();
     }
 
     /// Returns the log of a conversation as the store has it.
@@ -226,6 +257,32 @@ impl Person {
 
     pub(crate) async fn remove(&self, conversation: ConversationId, other: &Person) {
         self.change(conversation, remove(other)).await.unwrap();
+    }
+
+    pub(crate) async fn accept(&self, conversation: ConversationId) {
+        self.execute(Command::Accept { conversation }).await.unwrap();
+    }
+
+    /// Returns the conversations in the person's list.
+    pub(crate) async fn list(&self, state: Option<MembershipState>) -> Vec<ConversationId> {
+        let command = Command::Conversations { state, after: None, limit: 100 };
+        let reply = self.execute(command).await.unwrap();
+        let Reply::Conversations { items, .. } = reply else { unreachable!("{reply:?}") };
+        items.into_iter().map(|item| item.id).collect()
+    }
+
+    /// Returns what the person sees of a member's cursor: the delivered and the read seq.
+    pub(crate) async fn cursor_of(&self, conversation: ConversationId, member: &Self) -> [u64; 2] {
+        let command = Command::Member { conversation, user: member.id() };
+        let reply = self.execute(command).await.unwrap();
+        let Reply::Members { items, .. } = reply else { unreachable!("{reply:?}") };
+        [items[0].cursor.delivered_seq, items[0].cursor.read_seq].map(Seq::get)
+    }
+
+    pub(crate) async fn read_up_to(&self, conversation: ConversationId, seq: Seq) {
+        let receipt =
+            Command::Receipt { conversation, delivered_seq: Some(seq), read_seq: Some(seq) };
+        self.execute(receipt).await.unwrap();
     }
 
     /// Returns the seqs of the newest page.

@@ -107,6 +107,7 @@ async fn receipts_and_typing_reach_members_on_other_gateways() {
     let scene = Scene::new(2);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
     let conversation = ada.direct(&bob).await;
+    bob.accept(conversation).await;
     let seq = ada.send(conversation, "x").await;
     let mut reader = ada.at(&scene.gateways[1]).open(None).await;
     let receipt = Command::Receipt { conversation, delivered_seq: None, read_seq: Some(seq) };
@@ -180,7 +181,7 @@ async fn entries_arrive_within_two_seconds_when_the_bus_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn opening_reads_all_heads_in_one_call() {
-    let scene = Scene::new(2);
+    let scene = Scene::without_requests(2);
     let ada = scene.person("ada").await;
     for number in 0..30 {
         let other = scene.person(&format!("other-{number}")).await;

@@ -9,7 +9,7 @@ use crate::scene::{Person, Scene};
 
 #[tokio::test(start_paused = true)]
 async fn shared_conversations_cost_one_read_for_each_user() {
-    let scene = Scene::new(1);
+    let scene = Scene::without_requests(1);
     let ada = scene.person("ada").await;
     let mut others: Vec<Person> = Vec::new();
     for number in 0..500 {

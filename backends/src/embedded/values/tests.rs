@@ -81,8 +81,13 @@ fn log_records_keep_their_bytes() {
 
 #[test]
 fn view_records_keep_their_bytes() {
-    let member =
-        Member { user: user(), role: Role::Admin, joined_seq: Seq::new(2), joined_ord: 300 };
+    let member = Member {
+        user: user(),
+        role: Role::Admin,
+        needs_consent: false,
+        joined_seq: Seq::new(2),
+        joined_ord: 300,
+    };
     assert_bytes(&member, "01070102ac02");
     let founding = Founding {
         conversation: conversation(),

@@ -16,6 +16,7 @@ use crate::{
     limits::{
         HEADS_MAX, MEMBERSHIPS_AT_ONCE_MAX, MEMBERSHIPS_ROUND_MAX, MEMBERSHIPS_WITHIN, STORE_PAUSE,
     },
+    model::MembershipState,
     port::Channel,
     revocations,
 };
@@ -209,9 +210,13 @@ impl Chat {
 }
 
 async fn compare_memberships(chat: Arc<Chat>, user: UserId) -> Option<UserId> {
-    match chat.stores().conversations.of_user(user).await {
-        Ok(memberships) => {
-            let current = memberships.iter().map(|one| one.conversation).collect();
+    match chat.context.standings(user).await {
+        Ok(standings) => {
+            let current = standings
+                .iter()
+                .filter(|one| one.state != MembershipState::Declined)
+                .map(|one| one.membership.conversation)
+                .collect();
             chat.context.users.each_session(user, |outbox| outbox.recheck_against(&current));
             None
         }

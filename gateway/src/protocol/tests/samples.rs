@@ -3,7 +3,7 @@
 use chat_core::{
     command::{ConversationView, MemberView},
     id::{ConversationId, EntryId, LoginId, UserId},
-    model::{Body, ClientId, Cursor, Entry, Kind, Member, Role, Seq, User, Username},
+    model::{Body, ClientId, Cursor, Entry, Joining, Kind, Member, Role, Seq, User, Username},
     time::Timestamp,
     view::{EntryView, ReactionView},
 };
@@ -65,7 +65,13 @@ pub(super) fn cursor(delivered: u64, read: u64) -> Cursor {
 
 pub(super) fn member(id: u64, role: Role, joined: u64, cursor: Cursor) -> MemberView {
     MemberView {
-        member: Member { user: user(id), role, joined_seq: seq(joined), joined_ord: 0 },
+        member: Member {
+            user: user(id),
+            role,
+            needs_consent: false,
+            joined_seq: seq(joined),
+            joined_ord: 0,
+        },
         cursor,
     }
 }
@@ -153,7 +159,8 @@ pub(super) fn reaction() -> EntryView {
 
 pub(super) fn joined() -> EntryView {
     let id = (7, 291_140_904_952_008_704);
-    let body = Body::Joined { user: user(ALAN), role: Role::Member, is_founder: false };
+    let body =
+        Body::Joined { user: user(ALAN), role: Role::Member, joining: Joining::AddedAsRequest };
     entry(id, ADA, None, "2026-03-14T09:30:00.877Z", body)
 }
 
@@ -183,7 +190,7 @@ pub(super) fn left() -> EntryView {
 /// Returns the thirteen entries of the page of history.
 pub(super) fn page() -> Vec<EntryView> {
     let founder = |number, id, who, role| {
-        let body = Body::Joined { user: user(who), role, is_founder: true };
+        let body = Body::Joined { user: user(who), role, joining: Joining::Founder };
         entry((number, id), ADA, None, "2026-03-14T09:26:10.310Z", body)
     };
     let mut one = noon();

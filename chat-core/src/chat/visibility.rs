@@ -1,0 +1,151 @@
+//! What members may see of each other: presence, receipts, typing.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::Chat;
+use crate::{
+    error::{ChatError, StoreError},
+    id::{ConversationId, UserId},
+    limits::{MOMENTS_MEMBERS_MAX, READS_AT_ONCE_MAX},
+    model::{Audience, Cursor, Head, Member, MembershipState},
+};
+
+/// What the other members may see of a member's receipts and typing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Nothing.
+    ToNobody,
+    /// Everything, except to these members.
+    ToOthers {
+        /// Members whom the member has blocked.
+        except: Vec<UserId>,
+        /// False if nobody may see what the member has read.
+        reads: bool,
+    },
+}
+
+impl Chat {
+    /// Returns for each of these users whether the caller may see their presence: the two share a
+    /// conversation in which the user takes part, and both allow it. Callers may see themselves.
+    pub async fn acquainted(
+        &self,
+        caller: UserId,
+        users: &[UserId],
+    ) -> Result<Vec<bool>, ChatError> {
+        let own = self.stores().conversations.of_user(caller).await?;
+        let own: HashSet<ConversationId> = own.into_iter().map(|one| one.conversation).collect();
+        let audience = self.context.boundary(caller).await?.privacy.last_seen;
+        let own = &own;
+        let others: HashSet<UserId> =
+            users.iter().copied().filter(|user| *user != caller).collect();
+        let answers = others.into_iter().map(|user| async move {
+            let may_see = self.takes_part_in_one_of(user, own).await?
+                && self.allows_to_see(user, caller).await?
+                && self.context.allows(caller, audience, user).await?;
+            Ok::<_, StoreError>((user, may_see))
+        });
+        let mut answers: HashMap<UserId, bool> =
+            stream::iter(answers).buffer_unordered(READS_AT_ONCE_MAX).try_collect().await?;
+        answers.insert(caller, true);
+        Ok(users.iter().map(|user| answers.get(user).copied().unwrap_or_default()).collect())
+    }
+
+    async fn takes_part_in_one_of(
+        &self,
+        user: UserId,
+        conversations: &HashSet<ConversationId>,
+    ) -> Result<bool, StoreError> {
+        let mut shared = self.stores().conversations.of_user(user).await?;
+        shared.retain(|one| conversations.contains(&one.conversation));
+        if shared.iter().any(|one| !one.member.needs_consent) {
+            return Ok(true);
+        }
+        let keys: Vec<_> = shared.iter().map(|one| (user, one.conversation)).collect();
+        let consents = self.stores().consents.of_members(&keys).await?;
+        Ok(shared.iter().zip(&consents).any(|(one, consent)| {
+            self.context.state_of(&one.member, consent) == MembershipState::Open
+        }))
+    }
+
+    /// Returns true if the watched user's settings let the watcher see their presence.
+    async fn allows_to_see(&self, watched: UserId, watcher: UserId) -> Result<bool, StoreError> {
+        let boundary = self.context.boundary(watched).await?;
+        if boundary.blocks(watcher) {
+            return Ok(false);
+        }
+        let audience: Audience = boundary.privacy.last_seen;
+        self.context.allows(watched, audience, watcher).await
+    }
+
+    /// Returns what the others in a conversation may see of this member's receipts and typing now.
+    pub(super) async fn shown_of(
+        &self,
+        conversation: ConversationId,
+        member: &Member,
+        head: &Head,
+    ) -> Result<Shown, ChatError> {
+        let is_open =
+            self.context.membership_state(conversation, member).await? == MembershipState::Open;
+        if !is_open || head.members > MOMENTS_MEMBERS_MAX {
+            return Ok(Shown::ToNobody);
+        }
+        let boundary = self.boundary_of(member.user).await?;
+        let reads = boundary.privacy.read_receipts;
+        if boundary.blocked.is_empty() {
+            return Ok(Shown::ToOthers { except: Vec::new(), reads });
+        }
+        let limit = MOMENTS_MEMBERS_MAX as usize;
+        let members = self.stores().conversations.members(conversation, None, limit).await?;
+        let users = members.into_iter().map(|member| member.user);
+        let except = users.filter(|user| boundary.blocks(*user)).collect();
+        Ok(Shown::ToOthers { except, reads })
+    }
+
+    /// Returns the members' cursors as the reader may see them.
+    pub(super) async fn visible_cursors(
+        &self,
+        conversation: ConversationId,
+        reader: UserId,
+        members: &[Member],
+    ) -> Result<Vec<Cursor>, ChatError> {
+        let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+        let cursors = self.stores().cursors.of_conversation(conversation, &users).await?;
+        let shows_reads = self.boundary_of(reader).await?.privacy.read_receipts;
+        let visible: Vec<_> = members
+            .iter()
+            .zip(cursors)
+            .map(|(member, cursor)| self.visible_cursor(conversation, reader, *member, cursor))
+            .collect();
+        let mut visible: Vec<Cursor> =
+            stream::iter(visible).buffered(READS_AT_ONCE_MAX).try_collect().await?;
+        if !shows_reads {
+            let others = members.iter().zip(&mut visible).filter(|(one, _)| one.user != reader);
+            others.for_each(|(_, cursor)| *cursor = cursor.without_reads());
+        }
+        Ok(visible)
+    }
+
+    /// Returns a member's cursor as far as the member shows it to the reader.
+    async fn visible_cursor(
+        &self,
+        conversation: ConversationId,
+        reader: UserId,
+        member: Member,
+        cursor: Cursor,
+    ) -> Result<Cursor, StoreError> {
+        if member.user == reader {
+            return Ok(cursor);
+        }
+        let boundary = self.context.boundary(member.user).await?;
+        let state = self.context.membership_state(conversation, &member).await?;
+        Ok(if state != MembershipState::Open || boundary.blocks(reader) {
+            Cursor::default()
+        } else if boundary.privacy.read_receipts {
+            cursor
+        } else {
+            cursor.without_reads()
+        })
+    }
+}
