@@ -12,6 +12,7 @@ use chat_core::{
     budget::Unread,
     chat::Chat,
     command::{Change, Command, Reply, Write},
+    consent::ConsentRules,
     event::{Encode, Event},
     id::{ConversationId, LoginId, UserId},
     limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
@@ -87,8 +88,14 @@ impl Pair {
         };
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
         let unread = Unread::new(UNREAD_BYTES_DEFAULT);
-        let chat =
-            Chat::start(ports, revoked, unread, TaskTracker::new(), CancellationToken::new());
+        let chat = Chat::start(
+            ports,
+            revoked,
+            unread,
+            ConsentRules::default(),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
         let sender = identity(1);
         let open = Command::OpenDirect { user: identity(2).user };
         let Reply::Made { conversation, .. } = chat.execute(sender, open).await.unwrap() else {

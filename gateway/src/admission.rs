@@ -142,6 +142,8 @@ impl Admission {
             | Command::History { .. }
             | Command::Conversations { .. }
             | Command::Conversation { .. }
+            | Command::Accept { .. }
+            | Command::Decline { .. }
             | Command::Member { .. }
             | Command::Members { .. } => self.admit_other(user, Price::Request).await,
         }
@@ -286,6 +288,8 @@ const fn name(command: &Command) -> &'static str {
         Command::CreateGroup { .. } => "create_group",
         Command::Conversations { .. } => "conversations",
         Command::Conversation { .. } => "conversation",
+        Command::Accept { .. } => "accept",
+        Command::Decline { .. } => "decline",
         Command::Member { .. } | Command::Members { .. } => "members",
     }
 }

@@ -6,6 +6,7 @@
 //! setting at once. Nothing else in the process reads the environment.
 
 mod auth;
+mod consent;
 mod layers;
 mod list;
 mod logging;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     auth::Auth,
+    consent::Consent,
     logging::LogFormat,
     rate_limits::RateLimits,
     report::Report,
@@ -69,6 +71,8 @@ pub struct Config {
     pub redis: Redis,
     /// Tokens and passwords.
     pub auth: Auth,
+    /// Whether users have to agree to what others start.
+    pub consent: Consent,
     /// Rate limits.
     pub rate_limits: RateLimits,
     /// Log levels, such as `info` or `info,gateway=debug`.
@@ -92,6 +96,7 @@ impl Default for Config {
             scylla: Scylla::default(),
             redis: Redis::default(),
             auth: Auth::default(),
+            consent: Consent::default(),
             rate_limits: RateLimits::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,

@@ -26,6 +26,9 @@ const OUTCOME_WAIT: Duration = Duration::from_millis(500);
 /// The `retry_after_ms` while the first request with an idempotency key is running, before jitter.
 const RUNNING_WAIT: Duration = Duration::from_millis(500);
 
+/// The `details.reason` of [`ChatError::Private`].
+const PRIVACY: &str = "privacy";
+
 /// The field of [`ChatError::TooLarge`] for a whole body. It becomes no `details.field`.
 pub const WHOLE_BODY: &str = "body";
 
@@ -60,6 +63,9 @@ pub struct Details {
     /// The `seq` of the conversation's newest entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_seq: Option<u64>,
+    /// Why the caller may not: `privacy` if another user does not allow it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
 }
 
 /// An error code, encoded as its name.
@@ -93,6 +99,7 @@ fn retry_after(error: &ChatError) -> Option<Duration> {
         ChatError::Unauthenticated(_)
         | ChatError::TokenExpired
         | ChatError::Forbidden(_)
+        | ChatError::Private
         | ChatError::WrongPassword(_)
         | ChatError::NotFound(_)
         | ChatError::Conflict(_)
@@ -112,6 +119,7 @@ fn details(error: &ChatError) -> Option<Details> {
         ChatError::Taken(name) | ChatError::KeyReused(name) | ChatError::WrongPassword(name) => {
             field(name)
         }
+        ChatError::Private => Some(Details { reason: Some(PRIVACY), ..Details::default() }),
         ChatError::Full { max, .. } => Some(Details { max: Some(*max), ..Details::default() }),
         ChatError::HeadMoved { head_seq } => {
             Some(Details { head_seq: Some(Seq::get(*head_seq)), ..Details::default() })
@@ -119,7 +127,7 @@ fn details(error: &ChatError) -> Option<Details> {
         ChatError::Invalid { field: Some(name), .. } => field(name),
         ChatError::TooLarge { field, max } => {
             let field = Some(*field).filter(|field| *field != WHOLE_BODY).map(str::to_owned);
-            Some(Details { field, max: Some(*max), head_seq: None })
+            Some(Details { field, max: Some(*max), ..Details::default() })
         }
         ChatError::Unauthenticated(_)
         | ChatError::TokenExpired

@@ -14,6 +14,7 @@ use chat_core::{
     accounts::{AccountSettings, RefreshKey, Registry},
     budget::Unread,
     chat::Chat,
+    consent::ConsentRules,
     model::EndedLogin,
     port::{Bus, Limiter, Passwords, Stores},
     ports::Ports,
@@ -219,6 +220,10 @@ fn assemble(
         },
         revoked,
         unread.clone(),
+        ConsentRules {
+            requests: config.consent.requests,
+            requests_max: usize::try_from(config.consent.requests_max.get()).unwrap_or(usize::MAX),
+        },
         background.clone(),
         stop.clone(),
     );

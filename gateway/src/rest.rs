@@ -4,6 +4,7 @@
 //! what they share for their answers. Then come the resources.
 
 pub mod answer;
+pub mod blocks;
 pub mod conversations;
 pub mod cursor;
 pub mod extract;
@@ -41,12 +42,16 @@ pub fn router() -> Router<Arc<App>> {
         .route("/v1/users/{id}", get(users::one))
         .route("/v1/me", get(users::me).patch(users::set_profile))
         .route("/v1/me/password", put(users::change_password))
+        .route("/v1/me/blocks", get(blocks::list))
+        .route("/v1/me/blocks/{user}", put(blocks::put).delete(blocks::remove))
         .route("/v1/presence", get(users::presence))
         .route("/v1/sessions", log_in.get(sessions::list).delete(sessions::log_out_others))
         .route("/v1/sessions/refresh", refresh)
         .route("/v1/sessions/{id}", delete(sessions::log_out))
         .route("/v1/conversations", get(conversations::list).post(conversations::create))
         .route("/v1/conversations/{id}", get(conversations::one).patch(conversations::update))
+        .route("/v1/conversations/{id}/accept", post(conversations::accept))
+        .route("/v1/conversations/{id}/decline", post(conversations::decline))
         .route("/v1/conversations/{id}/members", get(members::list))
         .route("/v1/conversations/{id}/members/{user}", put(members::set).delete(members::remove))
         .route("/v1/conversations/{id}/messages", get(messages::history).post(messages::send))

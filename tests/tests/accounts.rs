@@ -25,10 +25,12 @@ async fn registered_user_can_be_found_and_renamed() -> Result<()> {
     let ada = stage.user("ada").await?;
     let me = ada.get("/v1/me").await?.ok(200)?;
     has(&me, &json!({"id": ada.id, "username": "ada", "display_name": "ada"}))?;
-    let named = ada.patch("/v1/me", json!({"display_name": "Ada Lovelace"})).await?.ok(200)?;
+    let mut named = ada.patch("/v1/me", json!({"display_name": "Ada Lovelace"})).await?.ok(200)?;
     has(&named, &json!({"id": ada.id, "display_name": "Ada Lovelace"}))?;
     let bob = stage.user("bob").await?;
     let seen = bob.get(&format!("/v1/users/{}", ada.id)).await?.ok(200)?;
+    let privacy = named.as_object_mut().and_then(|named| named.remove("privacy"));
+    ensure!(privacy.is_some(), "the owner does not see the privacy settings");
     assert_eq!(seen, named);
     bob.get("/v1/users/123456789").await?.refused(404, "not_found")?;
     Ok(())

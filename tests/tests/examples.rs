@@ -201,6 +201,7 @@ async fn documented_answers_have_the_shape_of_real_ones() -> Result<()> {
     for (name, path) in [
         ("answer-me", "/v1/me".to_owned()),
         ("answer-users", "/v1/users?query=a".to_owned()),
+        ("answer-blocks", "/v1/me/blocks".to_owned()),
         ("answer-sessions", "/v1/sessions".to_owned()),
         ("answer-conversation-group", format!("/v1/conversations/{group}")),
         ("answer-conversations", "/v1/conversations".to_owned()),

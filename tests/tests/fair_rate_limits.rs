@@ -131,7 +131,7 @@ async fn opening_a_direct_conversation_again_costs_no_addition() -> Result<()> {
 async fn presence_of_the_same_user_is_read_once() -> Result<()> {
     let stage = limited("COMMANDS", 50).await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
-    ada.direct(&bob).await?;
+    ada.acquainted(&bob).await?;
     let _online = bob.ws(None).await?;
     let ids = [&*bob.id, &*eve.id, &*ada.id, &*bob.id].join(",");
     let answer = ada.get(&format!("/v1/presence?users={ids}")).await?.ok(200)?;

@@ -78,7 +78,7 @@ async fn texts_and_heads_stay_current_when_redis_is_away() -> Result<()> {
     let urls = cluster.urls();
     let ada = User::register(&urls[0], "ada").await?;
     let bob = User::register(&urls[1], "bob").await?;
-    let direct = ada.direct(&bob).await?;
+    let direct = ada.acquainted(&bob).await?;
     let mut listening = bob.ws(None).await?;
     becomes(&ada, &bob, "online").await?;
     ada.send(&direct, "with-redis", "hello").await?.ok(201)?;
@@ -120,7 +120,7 @@ async fn sends_fail_in_time_and_can_be_repeated_without_the_store() -> Result<()
     let admin = cluster.gateways[0].admin_url().to_owned();
     let ada = User::register(&url, "ada").await?;
     let bob = User::register(&url, "bob").await?;
-    let direct = ada.direct(&bob).await?;
+    let direct = ada.acquainted(&bob).await?;
     let mut listening = bob.ws(None).await?;
     ada.send(&direct, "before", "hello").await?.ok(201)?;
 

@@ -209,7 +209,10 @@ async fn company<const N: usize>(cluster: &Cluster, names: [&str; N]) -> Result<
     for name in names {
         users.push(User::register(cluster.gateways[0].url(), name).await?);
     }
-    users[0].group("Company", &users.iter().skip(1).collect::<Vec<_>>()).await?;
+    let company = users[0].group("Company", &users.iter().skip(1).collect::<Vec<_>>()).await?;
+    for member in &users[1..] {
+        member.accept(&company).await?;
+    }
     users.try_into().ok().context("another number of users")
 }
 

@@ -34,6 +34,7 @@ async fn receipts_only_move_forward<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
+    bob.accept(&group).await?;
     for number in 0..5 {
         ada.send(&group, &format!("a-{number}"), "hello").await?.ok(201)?;
     }
@@ -61,7 +62,7 @@ async fn receipts_only_move_forward<S: Session>() -> Result<()> {
 async fn receipts_reach_other_members<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
-    let direct = ada.direct(&bob).await?;
+    let direct = ada.acquainted(&bob).await?;
     for number in 0..60 {
         ada.send(&direct, &format!("a-{number}"), "hello").await?.ok(201)?;
     }
@@ -82,7 +83,7 @@ async fn receipts_reach_other_members<S: Session>() -> Result<()> {
 async fn receipts_reach_the_users_other_devices<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
-    let direct = ada.direct(&bob).await?;
+    let direct = ada.acquainted(&bob).await?;
     for number in 0..60 {
         ada.send(&direct, &format!("a-{number}"), "hello").await?.ok(201)?;
     }
@@ -100,6 +101,7 @@ async fn unread_counts_the_texts_of_others<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let group = ada.group("Lunch", &[&bob]).await?;
+    bob.accept(&group).await?;
     let mut session = S::open(&ada, None).await?;
     for number in 0..3 {
         session.say(&group, &format!("a-{number}"), "hello").await?;
@@ -126,7 +128,7 @@ async fn unread_counts_the_texts_of_others<S: Session>() -> Result<()> {
 async fn typing_reaches_other_members_only<S: Session>() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
-    let direct = ada.direct(&bob).await?;
+    let direct = ada.acquainted(&bob).await?;
     let mut writing = ada.ws(None).await?;
     let mut stranger = eve.ws(None).await?;
     let mut bobs = S::open(&bob, None).await?;
@@ -172,7 +174,7 @@ async fn becomes(ws: &mut Ws, user: &User, status: &str) -> Result<Value> {
 async fn watched_user_becomes_online_away_and_offline() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
-    ada.direct(&bob).await?;
+    ada.acquainted(&bob).await?;
     let mut watcher = ada.ws(None).await?;
     let users = json!({"users": [bob.id, eve.id]});
     let reply = watcher.ok("watch", users).await?;
@@ -198,7 +200,10 @@ async fn watched_user_becomes_online_away_and_offline() -> Result<()> {
 async fn presence_of_unwatched_users_is_not_sent() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, eve) = stage.ada_bob_eve().await?;
-    ada.group("Lunch", &[&bob, &eve]).await?;
+    let group = ada.group("Lunch", &[&bob, &eve]).await?;
+    for member in [&bob, &eve] {
+        member.accept(&group).await?;
+    }
     let mut watcher = ada.ws(None).await?;
     watcher.ok("watch", json!({"users": [bob.id, eve.id]})).await?;
     watcher.ok("unwatch", json!({"users": [bob.id]})).await?;
@@ -214,7 +219,7 @@ async fn presence_of_unwatched_users_is_not_sent() -> Result<()> {
 async fn user_is_online_while_polling() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
-    ada.direct(&bob).await?;
+    ada.acquainted(&bob).await?;
     bob.poll(Some(&Cursors::new()), std::time::Duration::ZERO).await?.ok(200)?;
     eventually(LATER, async || has(&presence_of(&ada, &bob).await?, &json!({"status": "online"})))
         .await
@@ -224,7 +229,7 @@ async fn user_is_online_while_polling() -> Result<()> {
 async fn connection_closes_when_pings_are_not_answered() -> Result<()> {
     let stage = Stage::open().await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
-    ada.direct(&bob).await?;
+    ada.acquainted(&bob).await?;
     // The client answers pings only while it reads, and it does not read here.
     let mut silent = bob.ws(None).await?;
     eventually(LATER, async || has(&presence_of(&ada, &bob).await?, &json!({"status": "online"})))

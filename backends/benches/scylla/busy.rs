@@ -7,6 +7,7 @@ use chat_core::{
     budget::Unread,
     chat::Chat,
     command::{Change, Command, Reply, Write},
+    consent::ConsentRules,
     event::{Encode, Event},
     id::{ConversationId, LoginId, UserId},
     limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
@@ -61,6 +62,7 @@ impl BusyChat {
             ports,
             revoked,
             Unread::new(UNREAD_BYTES_DEFAULT),
+            ConsentRules::default(),
             TaskTracker::new(),
             shutdown.clone(),
         );

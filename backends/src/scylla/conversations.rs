@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Entry, Founding, Kind, Member, Membership, Overlay, Role, Seq},
+    model::{Entry, Founding, Kind, Member, Membership, Overlay, Seq},
     port::Conversations,
     time::Timestamp,
 };

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use chat_core::{
     error::StoreError,
     id::{ConversationId, Snowflake, UserId},
-    model::{Body, ClientId, Entry, Head, Role, Seq},
+    model::{Body, ClientId, Entry, Head, Joining, Role, Seq},
     port::{Append, Appended, Stores},
     time::{Clock, SystemClock},
 };

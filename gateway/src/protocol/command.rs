@@ -54,6 +54,8 @@ impl ClientCommand {
             | Command::Typing { conversation, .. }
             | Command::History { conversation, .. }
             | Command::Conversation { conversation }
+            | Command::Accept { conversation }
+            | Command::Decline { conversation }
             | Command::Member { conversation, .. }
             | Command::Members { conversation, .. } => Some(*conversation),
             Command::OpenDirect { .. }

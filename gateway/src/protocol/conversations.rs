@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     command::{Command, ConversationView, MemberView},
     error::ChatError,
+    model::MembershipState,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -79,6 +80,34 @@ pub struct SetMember {
     pub role: Option<RoleName>,
 }
 
+/// Whether the caller takes part in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StateName {
+    /// The caller has not agreed yet.
+    Request,
+    /// The caller takes part.
+    Open,
+}
+
+impl From<MembershipState> for StateName {
+    fn from(state: MembershipState) -> Self {
+        match state {
+            MembershipState::Request | MembershipState::Declined => Self::Request,
+            MembershipState::Open => Self::Open,
+        }
+    }
+}
+
+impl From<StateName> for MembershipState {
+    fn from(name: StateName) -> Self {
+        match name {
+            StateName::Request => Self::Request,
+            StateName::Open => Self::Open,
+        }
+    }
+}
+
 /// A conversation as one of its members sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConversationJson<'a> {
@@ -96,6 +125,7 @@ pub struct ConversationJson<'a> {
     read_seq: u64,
     /// The caller's role.
     role: RoleName,
+    state: StateName,
     member_count: u32,
     /// The other user of a direct conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,6 +144,7 @@ impl<'a> From<&'a ConversationView> for ConversationJson<'a> {
             delivered_seq: view.cursor.delivered_seq.get(),
             read_seq: view.cursor.read_seq.get(),
             role: view.role.into(),
+            state: view.state.into(),
             member_count: view.member_count,
             peer: view.peer.as_ref().map(UserJson::from),
         }

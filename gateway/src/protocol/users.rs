@@ -1,6 +1,6 @@
 //! Users: registration, profile, presence.
 
-use chat_core::model::User;
+use chat_core::model::{Audience, Privacy, PrivacyChange, User};
 use presence::{Presence, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,7 +30,100 @@ pub struct Register {
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// 1 to 128 bytes.
-    pub display_name: String,
+    pub display_name: Option<String>,
+    /// The settings to change.
+    pub privacy: Option<ChangePrivacy>,
+}
+
+/// The people whom a privacy setting allows something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceName {
+    /// Everybody.
+    Everyone,
+    /// People whose direct conversation with the caller is `open`.
+    Contacts,
+    /// Nobody.
+    Nobody,
+}
+
+impl From<Audience> for AudienceName {
+    fn from(audience: Audience) -> Self {
+        match audience {
+            Audience::Everyone => Self::Everyone,
+            Audience::Contacts => Self::Contacts,
+            Audience::Nobody => Self::Nobody,
+        }
+    }
+}
+
+impl From<AudienceName> for Audience {
+    fn from(name: AudienceName) -> Self {
+        match name {
+            AudienceName::Everyone => Self::Everyone,
+            AudienceName::Contacts => Self::Contacts,
+            AudienceName::Nobody => Self::Nobody,
+        }
+    }
+}
+
+/// Privacy settings to change. The others stay.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePrivacy {
+    /// Who may see the caller's presence.
+    last_seen: Option<AudienceName>,
+    /// Who may open a direct conversation with the caller.
+    direct_messages: Option<AudienceName>,
+    /// Who may add the caller to groups.
+    add_to_groups: Option<AudienceName>,
+    /// True if others may see what the caller has read, and the caller may see what they have read.
+    read_receipts: Option<bool>,
+}
+
+impl From<ChangePrivacy> for PrivacyChange {
+    fn from(change: ChangePrivacy) -> Self {
+        Self {
+            last_seen: change.last_seen.map(Audience::from),
+            direct_messages: change.direct_messages.map(Audience::from),
+            add_to_groups: change.add_to_groups.map(Audience::from),
+            read_receipts: change.read_receipts,
+        }
+    }
+}
+
+/// The caller's privacy settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PrivacyJson {
+    /// Who may see the caller's presence.
+    last_seen: AudienceName,
+    /// Who may open a direct conversation with the caller.
+    direct_messages: AudienceName,
+    /// Who may add the caller to groups.
+    add_to_groups: AudienceName,
+    /// True if others may see what the caller has read, and the caller may see what they have read.
+    read_receipts: bool,
+}
+
+impl From<Privacy> for PrivacyJson {
+    fn from(privacy: Privacy) -> Self {
+        Self {
+            last_seen: privacy.last_seen.into(),
+            direct_messages: privacy.direct_messages.into(),
+            add_to_groups: privacy.add_to_groups.into(),
+            read_receipts: privacy.read_receipts,
+        }
+    }
+}
+
+/// The caller.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeJson<'a> {
+    /// What everybody may see.
+    #[serde(flatten)]
+    pub user: UserJson<'a>,
+    /// The privacy settings.
+    pub privacy: PrivacyJson,
 }
 
 /// The body of `PUT /v1/me/password`.

@@ -6,7 +6,9 @@ use axum::{Json, extract::State, response::IntoResponse};
 use chat_core::{
     command::{Change, Command, Reply, Write},
     id::ConversationId,
+    model::MembershipState,
 };
+use http::StatusCode;
 
 use super::{
     answer::{HandlerResult, created_or_ok, unexpected_reply},
@@ -58,8 +60,9 @@ pub async fn list(
     CallerWithQuery(identity, page): CallerWithQuery<ListPage>,
 ) -> HandlerResult {
     let limit = page_limit(page.limit)?;
+    let state = page.state.map(MembershipState::from);
     let after = page.cursor.as_deref().map(cursor::decode_list).transpose()?;
-    let reply = app.execute(identity, Command::Conversations { after, limit }).await?;
+    let reply = app.execute(identity, Command::Conversations { state, after, limit }).await?;
     let Reply::Conversations { items, next } = reply else { return Err(unexpected_reply()) };
     let items = items.iter().map(ConversationJson::from).collect();
     Ok(Json(Paged { items, next_cursor: next.map(cursor::encode_list) }).into_response())
@@ -99,6 +102,37 @@ pub async fn update(
     app.execute(identity, write(conversation, change)).await?;
     // The same call: its rate limit has been charged already.
     described(app.chat.execute(identity, Command::Conversation { conversation }).await?)
+}
+
+/// Has the caller take part in a conversation that is a request.
+#[utoipa::path(
+    post, path = "/v1/conversations/{id}/accept", tag = "conversations",
+    operation_id = "accept_conversation",
+    params(("id" = WireConversationId, Path, description = "the conversation")),
+    responses((status = 200, description = "the open conversation", body = ConversationJson)),
+)]
+pub async fn accept(
+    State(app): State<Arc<App>>,
+    Caller(identity): Caller,
+    Path((Id(conversation),)): Path<(WireConversationId,)>,
+) -> HandlerResult {
+    described(app.execute(identity, Command::Accept { conversation }).await?)
+}
+
+/// Hides a conversation that is a request. Nobody else learns of it.
+#[utoipa::path(
+    post, path = "/v1/conversations/{id}/decline", tag = "conversations",
+    operation_id = "decline_conversation",
+    params(("id" = WireConversationId, Path, description = "the conversation")),
+    responses((status = 204, description = "hidden until the caller accepts it")),
+)]
+pub async fn decline(
+    State(app): State<Arc<App>>,
+    Caller(identity): Caller,
+    Path((Id(conversation),)): Path<(WireConversationId,)>,
+) -> HandlerResult {
+    app.execute(identity, Command::Decline { conversation }).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Answers with the conversation of this reply.

@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-use super::{conversations, members, messages, reactions, sessions, users};
+use super::{blocks, conversations, members, messages, reactions, sessions, users};
 use crate::{error::Problem, poll};
 
 mod explained;
@@ -36,9 +36,11 @@ const BEARER: &str = "access_token";
     paths(
         users::register, users::find, users::one, users::me, users::set_profile,
         users::change_password, users::presence,
+        blocks::list, blocks::put, blocks::remove,
         sessions::log_in, sessions::refresh, sessions::list, sessions::log_out,
         sessions::log_out_others,
         conversations::create, conversations::list, conversations::one, conversations::update,
+        conversations::accept, conversations::decline,
         members::list, members::set, members::remove,
         messages::send, messages::history, messages::edit, messages::redact, messages::receipts,
         reactions::put, reactions::remove,

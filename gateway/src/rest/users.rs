@@ -17,7 +17,7 @@ use crate::{
     protocol::{
         list::Items,
         messages::page_limit,
-        users::{ChangePassword, LoggedIn, PresenceJson, Profile, Register, UserJson},
+        users::{ChangePassword, LoggedIn, MeJson, PresenceJson, Profile, Register, UserJson},
         value::{Id, WireUserId},
     },
 };
@@ -97,19 +97,20 @@ pub async fn one(
 /// Returns the caller.
 #[utoipa::path(
     get, path = "/v1/me", tag = "users", operation_id = "me",
-    responses((status = 200, description = "the caller", body = UserJson)),
+    responses((status = 200, description = "the caller", body = MeJson)),
 )]
 pub async fn me(State(app): State<Arc<App>>, Caller(identity): Caller) -> HandlerResult {
     app.limits.admit_other(identity.user, Price::Request).await?;
     let user = app.accounts.me(identity).await?;
-    Ok(Json(UserJson::from(&user)).into_response())
+    let privacy = app.chat.boundary(identity).await?.privacy;
+    Ok(Json(MeJson { user: UserJson::from(&user), privacy: privacy.into() }).into_response())
 }
 
-/// Changes the caller's profile.
+/// Changes the caller's profile and privacy settings.
 #[utoipa::path(
     patch, path = "/v1/me", tag = "users", operation_id = "set_profile",
     request_body = Profile,
-    responses((status = 200, description = "the caller after the change", body = UserJson)),
+    responses((status = 200, description = "the caller after the change", body = MeJson)),
 )]
 pub async fn set_profile(
     State(app): State<Arc<App>>,
@@ -117,8 +118,16 @@ pub async fn set_profile(
     Body(body): Body<Profile>,
 ) -> HandlerResult {
     app.limits.admit_other(identity.user, Price::Request).await?;
-    let user = app.accounts.set_profile(identity, &body.display_name).await?;
-    Ok(Json(UserJson::from(&user)).into_response())
+    let Profile { display_name, privacy } = body;
+    let user = match display_name {
+        Some(name) => app.accounts.set_profile(identity, &name).await?,
+        None => app.accounts.me(identity).await?,
+    };
+    let privacy = match privacy {
+        Some(change) => app.chat.set_privacy(identity, change.into()).await?,
+        None => app.chat.boundary(identity).await?.privacy,
+    };
+    Ok(Json(MeJson { user: UserJson::from(&user), privacy: privacy.into() }).into_response())
 }
 
 /// Changes the caller's password, and ends all other logins of the caller.

@@ -137,6 +137,19 @@ impl User {
         self.get(&format!("/v1/conversations/{conversation}")).await?.ok(200)
     }
 
+    /// Takes part in a conversation that others have started.
+    pub async fn accept(&self, conversation: &str) -> Result<()> {
+        let path = format!("/v1/conversations/{conversation}/accept");
+        self.post(&path, json!({})).await?.ok(200).map(drop)
+    }
+
+    /// Opens the direct conversation with another user, who accepts it.
+    pub async fn acquainted(&self, other: &Self) -> Result<String> {
+        let conversation = self.direct(other).await?;
+        other.accept(&conversation).await?;
+        Ok(conversation)
+    }
+
     /// Adds a member, or sets a role.
     pub async fn add(&self, conversation: &str, other: &Self) -> Result<Answer> {
         let path = format!("/v1/conversations/{conversation}/members/{}", other.id);

@@ -31,7 +31,7 @@ async fn clients_reconnect_when_their_gateway_drains(kind: Kind) -> Result<()> {
     proxy.uses(1).await?;
     let ada = User::register(proxy.url(), "ada").await?;
     let bob = User::register(proxy.url(), "bob").await?;
-    let direct = ada.direct(&bob).await?;
+    let direct = ada.acquainted(&bob).await?;
     drain_under(&mut gateway, &ada, &bob, &direct).await?;
     proxy.uses(0).await?;
     ensure!(ada.ws(None).await.is_err(), "no users");

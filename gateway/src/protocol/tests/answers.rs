@@ -4,7 +4,7 @@ use chat_core::{
     command::{Reply, Written},
     error::ChatError,
     event::{Encode, Event},
-    model::{Login, LoginSecret, Role},
+    model::{Audience, Login, LoginSecret, Privacy, Role},
 };
 
 use super::{compact, json, samples::*};
@@ -19,12 +19,13 @@ use crate::{
         poll::Polled,
         reply, reply_error, reply_ok,
         sessions::{LoginJson, Refreshed, SessionJson, TokenReplaced},
-        users::{LoggedIn, PresenceJson, StatusName, UserJson, Watched},
+        users::{LoggedIn, MeJson, PresenceJson, StatusName, UserJson, Watched},
         value::{Cursors, Id, Time},
     },
 };
 
 pub(super) const NAMES: &[&str] = &[
+    "blocks",
     "conversation-direct",
     "conversation-group",
     "conversations",
@@ -83,7 +84,11 @@ fn users_and_new_logins_match_their_examples() {
     let refresh_token = "YW5vdGhlciByZWZyZXNoIHRva2VuLCAzMiBieXRlcyE";
     let session = session(FIREFOX, "YW5vdGhlciBzaWduYXR1cmU", refresh_token);
     assert_eq!(json(&Refreshed { session }), compact("answer-refreshed"));
-    assert_eq!(json(&UserJson::from(&ada)), compact("answer-me"));
+    let privacy = Privacy { last_seen: Audience::Contacts, ..Privacy::default() };
+    let me = MeJson { user: UserJson::from(&ada), privacy: privacy.into() };
+    assert_eq!(json(&me), compact("answer-me"));
+    let blocked = Items { items: vec![Id(user(ALAN))] };
+    assert_eq!(json(&blocked), compact("answer-blocks"));
     let found = [person(ALAN), person(GRACE)];
     let items = found.iter().map(UserJson::from).collect();
     assert_eq!(json(&Items { items }), compact("answer-users"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_core::{
     command::{Change, Command, Page, Write},
     error::ChatError,
-    model::ClientId,
+    model::{Audience, ClientId, PrivacyChange},
 };
 
 use serde::de::DeserializeOwned;
@@ -157,7 +157,12 @@ fn bodies_of_accounts_match_their_examples() {
     let refresh: Refresh = body("refresh");
     let token = "ZXhhbXBsZSByZWZyZXNoIHRva2VuLCAzMiBieXRlcyE";
     assert_eq!(refresh.refresh_token.expose(), token);
-    assert_eq!(body::<Profile>("profile").display_name, "Ada");
+    let profile = body::<Profile>("profile");
+    assert_eq!(profile.display_name.as_deref(), Some("Ada"));
+    let change = PrivacyChange::from(profile.privacy.unwrap());
+    let expected =
+        PrivacyChange { last_seen: Some(Audience::Contacts), ..PrivacyChange::default() };
+    assert_eq!(change, expected);
     let change: ChangePassword = body("change-password");
     assert_eq!(change.old_password.expose(), "an example password");
     assert_eq!(change.new_password.expose(), "another example password");

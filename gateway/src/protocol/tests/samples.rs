@@ -3,7 +3,10 @@
 use chat_core::{
     command::{ConversationView, MemberView},
     id::{ConversationId, EntryId, LoginId, UserId},
-    model::{Body, ClientId, Cursor, Entry, Joining, Kind, Member, Role, Seq, User, Username},
+    model::{
+        Body, ClientId, Cursor, Entry, Joining, Kind, Member, MembershipState, Role, Seq, User,
+        Username,
+    },
     time::Timestamp,
     view::{EntryView, ReactionView},
 };
@@ -87,6 +90,7 @@ pub(super) fn lunch(head: u64, read: Cursor, role: Role, member_count: u32) -> C
         last_message: None,
         cursor: read,
         role,
+        state: MembershipState::Open,
         member_count,
         peer: None,
     }

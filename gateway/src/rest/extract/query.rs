@@ -11,7 +11,7 @@ use chat_core::{
 use http::{Uri, request::Parts};
 use serde::{
     Deserialize,
-    de::{DeserializeOwned, Deserializer, Visitor},
+    de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor},
     forward_to_deserialize_any,
 };
 use utoipa::IntoParams;
@@ -19,6 +19,7 @@ use utoipa::IntoParams;
 use crate::{
     error::ApiError,
     protocol::{
+        conversations::StateName,
         read::{Fault, from_named},
         value::{Integer, parse_text},
     },
@@ -57,9 +58,18 @@ impl<'de> Deserializer<'de> for Parameter<'de> {
         visitor.visit_some(self)
     }
 
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 
@@ -81,6 +91,8 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListPage {
+    /// Only conversations in which the caller's membership has this state.
+    pub state: Option<StateName>,
     /// The `next_cursor` of the previous page.
     pub cursor: Option<String>,
     /// The number of items: 1 to 100, 50 by default.

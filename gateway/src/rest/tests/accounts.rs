@@ -27,7 +27,8 @@ async fn user_registers_once_and_can_be_found() {
     assert_eq!(again.refusal(), (409, "conflict", "username"));
 
     let get = |path: String| client.call("GET", &path).of(&ada).answer();
-    let me = get("/v1/me".to_owned()).await.json;
+    let mut me = get("/v1/me".to_owned()).await.json;
+    assert_eq!(me.as_object_mut().unwrap().remove("privacy").unwrap()["last_seen"], "everyone");
     assert_eq!(me, answer.json["user"]);
     assert_eq!(get(format!("/v1/users/{}", ada.id)).await.json, me);
     assert_eq!(get("/v1/users?query=AD".to_owned()).await.json, json!({"items": [me]}));
@@ -44,9 +45,61 @@ async fn user_changes_their_display_name() {
     assert_eq!(change(json!({"display_name": "Ada L."})).await.json["display_name"], "Ada L.");
     let answer = change(json!({"display_name": ""})).await;
     assert_eq!(answer.refusal(), (400, "invalid", "display_name"));
-    assert_eq!(change(json!({})).await.refusal(), (400, "invalid", "display_name"));
+    assert_eq!(change(json!({})).await.json["display_name"], "Ada L.");
     let answer = change(json!({"display_name": "x", "username": "bob"})).await;
     assert_eq!(answer.refusal(), (400, "invalid", "username"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn privacy_settings_change_one_by_one_and_only_their_owner_sees_them() {
+    let client = Client::new();
+    let (ada, bob) = (client.register("ada").await, client.register("bob").await);
+    let change = |body: Value| client.call("PATCH", "/v1/me").of(&ada).json(&body).answer();
+    let answer = change(json!({"privacy": {"add_to_groups": "contacts"}})).await;
+    assert_eq!(answer.json["display_name"], "ada");
+    let changed = change(json!({"privacy": {"read_receipts": false}})).await.json;
+    let expected = json!({"last_seen": "everyone", "direct_messages": "everyone",
+        "add_to_groups": "contacts", "read_receipts": false});
+    assert_eq!(changed["privacy"], expected);
+    let me = client.call("GET", "/v1/me").of(&ada).answer().await.json;
+    assert_eq!(me, changed);
+    let path = format!("/v1/users/{}", ada.id);
+    let seen = client.call("GET", &path).of(&bob).answer().await.json;
+    assert_eq!(seen["privacy"], Value::Null);
+    for wrong in [
+        json!({"last_seen": "friends"}),
+        json!({"read_receipts": "no"}),
+        json!({"online": "nobody"}),
+    ] {
+        let refusal = change(json!({"privacy": wrong})).await;
+        assert_eq!(refusal.refusal(), (400, "invalid", "privacy"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn blocks_are_listed_and_can_be_ended() {
+    let client = Client::new();
+    let (ada, bob) = (client.register("ada").await, client.register("bob").await);
+    let call = |method: &'static str, user: &str| {
+        client.call(method, &format!("/v1/me/blocks/{user}")).of(&ada).answer()
+    };
+    let list = || client.call("GET", "/v1/me/blocks").of(&ada).answer();
+    for _ in 0..2 {
+        assert_eq!(call("PUT", &bob.id).await.status, 204);
+        assert_eq!(list().await.json, json!({"items": [bob.id]}));
+    }
+    let body = json!({"kind": "direct", "user": ada.id});
+    let open = || client.call("POST", "/v1/conversations").of(&bob).json(&body).answer();
+    let refused = open().await;
+    assert_eq!(refused.refusal(), (403, "forbidden", ""));
+    assert_eq!(refused.json["details"], json!({"reason": "privacy"}));
+    for _ in 0..2 {
+        assert_eq!(call("DELETE", &bob.id).await.status, 204);
+        assert_eq!(list().await.json, json!({"items": []}));
+    }
+    assert_eq!(open().await.status, 201);
+    assert_eq!(call("PUT", "77").await.refusal(), (404, "not_found", ""));
+    assert_eq!(call("PUT", &ada.id).await.refusal(), (400, "invalid", "user"));
 }
 
 #[tokio::test(start_paused = true)]

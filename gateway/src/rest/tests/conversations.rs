@@ -199,3 +199,37 @@ async fn set_member_accepts_an_empty_body_with_a_json_header() {
     let plain = put().header("content-type", "text/plain").answer().await;
     assert_eq!(plain.refusal(), (415, "invalid", ""));
 }
+
+#[tokio::test(start_paused = true)]
+async fn request_is_listed_declined_and_accepted() {
+    let client = Client::new();
+    let (ada, bob) = (client.register("ada").await, client.register("bob").await);
+    let group = client.group(&ada, &[&bob]).await;
+    let listed = async |state: &str| {
+        let path = format!("/v1/conversations?state={state}");
+        let answer = client.call("GET", &path).of(&bob).answer().await;
+        answer.json["items"].as_array().map_or(0, Vec::len)
+    };
+    let answer = async |what: &str| {
+        let path = format!("/v1/conversations/{group}/{what}");
+        client.call("POST", &path).of(&bob).answer().await
+    };
+    assert_eq!((listed("request").await, listed("open").await), (1, 0));
+    let path = format!("/v1/conversations/{group}");
+    let one = client.call("GET", &path).of(&bob).answer().await;
+    assert_eq!(one.json["state"], "request");
+    assert_eq!(answer("decline").await.status, 204);
+    assert_eq!((listed("request").await, listed("open").await), (0, 0));
+    let accepted = answer("accept").await;
+    assert_eq!((accepted.status.as_u16(), &accepted.json["state"]), (200, &json!("open")));
+    assert_eq!((listed("request").await, listed("open").await), (0, 1));
+    assert_eq!(answer("decline").await.refusal(), (409, "conflict", ""));
+    let wrong = client.call("GET", "/v1/conversations?state=closed").of(&bob).answer().await;
+    assert_eq!(wrong.refusal(), (400, "invalid", "state"));
+    let stranger = client.register("eve").await;
+    for what in ["accept", "decline"] {
+        let path = format!("/v1/conversations/{group}/{what}");
+        let refused = client.call("POST", &path).of(&stranger).answer().await;
+        assert_eq!(refused.refusal(), (404, "not_found", ""));
+    }
+}

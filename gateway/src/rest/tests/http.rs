@@ -11,13 +11,16 @@ use super::Client;
 use crate::{front, gateway, rest::openapi};
 
 /// Every call, and whether it is open to clients without a token.
-const CALLS: [(&str, &str, bool); 29] = [
+const CALLS: [(&str, &str, bool); 34] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
     ("GET", "/v1/users/{id}", false),
     ("GET", "/v1/me", false),
     ("PATCH", "/v1/me", false),
     ("PUT", "/v1/me/password", false),
+    ("GET", "/v1/me/blocks", false),
+    ("PUT", "/v1/me/blocks/{user}", false),
+    ("DELETE", "/v1/me/blocks/{user}", false),
     ("GET", "/v1/presence", false),
     ("POST", "/v1/sessions", true),
     ("GET", "/v1/sessions", false),
@@ -28,6 +31,8 @@ const CALLS: [(&str, &str, bool); 29] = [
     ("GET", "/v1/conversations", false),
     ("GET", "/v1/conversations/{id}", false),
     ("PATCH", "/v1/conversations/{id}", false),
+    ("POST", "/v1/conversations/{id}/accept", false),
+    ("POST", "/v1/conversations/{id}/decline", false),
     ("GET", "/v1/conversations/{id}/members", false),
     ("PUT", "/v1/conversations/{id}/members/{user}", false),
     ("DELETE", "/v1/conversations/{id}/members/{user}", false),
