@@ -55,7 +55,7 @@ pub struct Outbox {
     identity: Identity,
     contents: Mutex<Contents>,
     wake: Notify,
-    /// False if the user is not told what others have read.
+    /// False if the session does not receive what others have read.
     shows_reads: AtomicBool,
 }
 
@@ -76,12 +76,12 @@ impl Outbox {
         self.identity
     }
 
-    /// Sets whether the user is told what others have read.
+    /// Sets whether the session receives what others have read.
     pub(crate) fn show_reads(&self, are_shown: bool) {
         self.shows_reads.store(are_shown, Ordering::Relaxed);
     }
 
-    /// Returns whether the user is told what others have read.
+    /// Returns whether the session receives what others have read.
     pub(crate) fn shows_reads(&self) -> bool {
         self.shows_reads.load(Ordering::Relaxed)
     }

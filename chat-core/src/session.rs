@@ -3,6 +3,8 @@
 //! A transport opens it with the client's cursors and reads it: a WebSocket until it ends, a long
 //! poll once. A session holds nothing that those cursors could not rebuild on another gateway.
 
+mod membership;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -18,7 +20,7 @@ use crate::{
     feed,
     id::{ConversationId, UserId},
     limits::{PAGE_MAX, RESUME_ENTRIES_MAX, RESUME_PAGE_BYTES, STORE_PAUSE},
-    model::{Body, Identity, Member, Membership, MembershipState, Seq},
+    model::{Body, Identity, Membership, MembershipState, Seq},
     outbox::{Ending, FollowUp, Lag, Next, Outbox},
     port::Channel,
     view::present,
@@ -345,66 +347,6 @@ impl Session {
         self.outbox.caught_up(lag, lag.head, false);
         let gap = Event::Gap { conversation, after_seq: lag.after, head_seq: lag.head };
         Ok(Some(self.encode(&gap)))
-    }
-
-    /// Returns the user's membership at the head or later. The head is read first: a store that has
-    /// shown a head does not show an older membership.
-    async fn current_membership(
-        &self,
-        conversation: ConversationId,
-    ) -> Result<Option<Member>, ChatError> {
-        self.chat.stored_head(conversation).await?;
-        self.chat.membership(conversation, self.outbox.identity().user).await
-    }
-
-    /// Returns the event with the conversation object, or `None` if the user is not a member.
-    async fn conversation_event(
-        &self,
-        conversation: ConversationId,
-    ) -> Result<Option<Bytes>, ChatError> {
-        match self.chat.view(self.outbox.identity(), conversation).await {
-            Ok(view) if view.state == MembershipState::Declined => Ok(None),
-            Ok(view) => Ok(Some(self.encode(&Event::Conversation(Box::new(view))))),
-            Err(ChatError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Starts a conversation that the user has joined, or removes one that the user has left, declined
-    /// or hidden.
-    async fn recheck(&self, conversation: ConversationId) -> Result<Option<Bytes>, ChatError> {
-        let member = self.current_membership(conversation).await?;
-        let consent =
-            self.chat.context.consent_of(conversation, self.outbox.identity().user).await?;
-        let state = member.map(|member| self.chat.context.state_of(&member, &consent));
-        let follows = self.outbox.follows(conversation);
-        match (follows, member) {
-            (false, None) => Ok(None),
-            (_, Some(_)) if state == Some(MembershipState::Declined) => {
-                Ok(follows.then(|| self.remove(conversation)))
-            }
-            (true, Some(member)) => {
-                let head = self.chat.stored_head(conversation).await?;
-                if consent.hides(&member, head) {
-                    let removed = || self.encode(&Event::Removed { conversation });
-                    Ok(self.outbox.hide(conversation).then(removed))
-                } else {
-                    self.conversation_event(conversation).await
-                }
-            }
-            (true, None) => {
-                let head = self.chat.stored_head(conversation).await?;
-                // If the `left` entry is still to be delivered, it comes with all that precedes it.
-                let is_past = !self.outbox.catch_up_to(conversation, head);
-                Ok(is_past.then(|| self.leave(conversation)))
-            }
-            (false, Some(member)) => {
-                let heads = self.attach(&[conversation]).await?;
-                let head = heads.first().copied().unwrap_or_default();
-                self.outbox.start(conversation, member.joined_seq.previous(), head, true);
-                Ok(None)
-            }
-        }
     }
 }
 

@@ -48,7 +48,7 @@ pub struct ErrorBody {
     pub retry_after_ms: Option<u64>,
     /// What the code alone does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
 }
 
 /// Details of an error.
@@ -85,7 +85,7 @@ impl From<&ChatError> for ErrorBody {
             message: error.to_string(),
             retryable: error.is_retryable(),
             retry_after_ms: retry_after(error).map(crate::protocol::millis),
-            details: details(error),
+            details: details(error).map(Box::new),
         }
     }
 }

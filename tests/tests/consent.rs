@@ -1,5 +1,7 @@
 //! Consent, privacy and blocks: on one gateway over both transports, and on three gateways.
 
+#![expect(clippy::cognitive_complexity, reason = "a scenario reads from top to bottom")]
+
 use http::Method;
 use tests::{
     Result, Value,

@@ -71,7 +71,7 @@ impl Chat {
         Ok(privacy)
     }
 
-    /// Sets whether the user's sessions on this gateway are told what others have read.
+    /// Sets whether the user's sessions on this gateway receive what others have read.
     pub(super) fn show_reads_to(&self, user: UserId, are_shown: bool) {
         self.context.users.each_session(user, |outbox| outbox.show_reads(are_shown));
     }

@@ -41,7 +41,7 @@ impl Chat {
         let shown = self.shown_of(conversation, &member, &head).await?;
         let cursors = &self.stores().cursors;
         let before = match &shown {
-            // Whoever hides what they read must not show when they read either.
+            // A member who hides what they read must not show when they read either.
             Shown::ToOthers { reads: false, .. } => {
                 cursors.of_user(identity.user, &[conversation]).await?.into_iter().next()
             }
@@ -133,17 +133,16 @@ impl Chat {
         let head = self.head(conversation).await?;
         let member = self.caller_membership(identity, conversation).await?;
         let shown = self.shown_of(conversation, &member, &head).await?;
-        if let Shown::ToOthers { except, .. } = shown {
-            let user = identity.user;
-            self.send_typing(conversation, user, on, &except);
-            self.context.publish(Channel::Conversation(conversation), || {
-                if except.is_empty() {
-                    Hint::Typing { user, on }
-                } else {
-                    Hint::TypingExcept { user, on, except }
-                }
-            });
-        }
+        let Shown::ToOthers { except, .. } = shown else { return Ok(Reply::Done) };
+        let user = identity.user;
+        self.send_typing(conversation, user, on, &except);
+        self.context.publish(Channel::Conversation(conversation), || {
+            if except.is_empty() {
+                Hint::Typing { user, on }
+            } else {
+                Hint::TypingExcept { user, on, except }
+            }
+        });
         Ok(Reply::Done)
     }
 

@@ -9,7 +9,7 @@ use crate::{
     error::{ChatError, StoreError},
     id::{ConversationId, UserId},
     limits::{MOMENTS_MEMBERS_MAX, READS_AT_ONCE_MAX},
-    model::{Audience, Cursor, Head, Member, MembershipState},
+    model::{Cursor, Head, Member, MembershipState},
 };
 
 /// What the other members may see of a member's receipts and typing.
@@ -69,14 +69,13 @@ impl Chat {
         }))
     }
 
-    /// Returns true if the watched user's settings let the watcher see their presence.
-    async fn allows_to_see(&self, watched: UserId, watcher: UserId) -> Result<bool, StoreError> {
-        let boundary = self.context.boundary(watched).await?;
+    /// Returns true if the user lets the watcher see their presence.
+    async fn allows_to_see(&self, user: UserId, watcher: UserId) -> Result<bool, StoreError> {
+        let boundary = self.context.boundary(user).await?;
         if boundary.blocks(watcher) {
             return Ok(false);
         }
-        let audience: Audience = boundary.privacy.last_seen;
-        self.context.allows(watched, audience, watcher).await
+        self.context.allows(user, boundary.privacy.last_seen, watcher).await
     }
 
     /// Returns what the others in a conversation may see of this member's receipts and typing now.

@@ -54,11 +54,8 @@ impl Position {
         if frame.follow_up == FollowUp::Leave(reader) {
             self.left = self.left.max(frame.seq);
         }
-        match Offer::of(frame.seq, self.queued) {
-            _ if !is_live => Offer::Stale,
-            // The session sends the conversation object first.
-            Offer::Next if self.is_new => Offer::Gap,
-            offer => offer,
-        }
+        let offer = if is_live { Offer::of(frame.seq, self.queued) } else { Offer::Stale };
+        // The session sends a hidden conversation's object first.
+        if self.is_new && offer == Offer::Next { Offer::Gap } else { offer }
     }
 }

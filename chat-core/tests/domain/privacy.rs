@@ -19,8 +19,8 @@ async fn block(scene: &Scene, owner: &Person, user: &Person, on: bool) {
     scene.gateways[0].set_block(owner.identity, user.id(), on).await.unwrap();
 }
 
-async fn sees(scene: &Scene, watcher: &Person, watched: &Person) -> bool {
-    scene.gateways[0].acquainted(watcher.id(), &[watched.id()]).await.unwrap()[0]
+async fn sees(scene: &Scene, watcher: &Person, user: &Person) -> bool {
+    scene.gateways[0].acquainted(watcher.id(), &[user.id()]).await.unwrap()[0]
 }
 
 const NOTHING: PrivacyChange = PrivacyChange {
@@ -192,8 +192,8 @@ async fn presence_is_shown_as_far_as_both_sides_allow() {
         (Audience::Nobody, [false, false, false, false]),
     ] {
         set_privacy(&scene, &ada, PrivacyChange { last_seen: Some(audience), ..NOTHING }).await;
-        for ((watcher, watched), expected) in all.into_iter().zip(expected) {
-            assert_eq!(sees(&scene, watcher, watched).await, expected, "{audience:?}");
+        for ((watcher, user), expected) in all.into_iter().zip(expected) {
+            assert_eq!(sees(&scene, watcher, user).await, expected, "{audience:?}");
         }
     }
     assert!(sees(&scene, &ada, &ada).await);

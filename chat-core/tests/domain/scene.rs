@@ -11,10 +11,10 @@ use chat_core::{
     error::ChatError,
     event::{Encode, Event},
     faults::Faults,
-    id::{ConversationId, EntryId, LoginId, UserId},
+    id::{ConversationId, LoginId, UserId},
     limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::{MemoryHub, MemoryStores},
-    model::{Body, ClientId, Entry, Identity, Joining, MembershipState, Role, Seq, User, Username},
+    model::{ClientId, Entry, Identity, MembershipState, Seq, User, Username},
     port::{Bus, NameClaim, Stores},
     ports::Ports,
     revocations::RevokedLogins,
@@ -72,7 +72,7 @@ pub(crate) struct Scene {
     pub(crate) stores: Stores,
     /// The faults of the gateways that the scene started with.
     pub(crate) faults: Arc<Faults>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
     consent: ConsentRules,
 }
@@ -91,8 +91,8 @@ impl Scene {
 
     /// Starts gateways where every membership is open at once.
     pub(crate) fn without_requests(gateways: usize) -> Self {
-        let consent = ConsentRules { requests: false, ..ConsentRules::default() };
-        Self::with(gateways, &MemoryHub::new(), MemoryStores::new(), consent)
+        let rules = ConsentRules { requests: false, ..ConsentRules::default() };
+        Self::with(gateways, &MemoryHub::new(), MemoryStores::new(), rules)
     }
 
     /// Starts gateways on this bus and these stores.
@@ -127,10 +127,9 @@ impl Scene {
             clock,
             encode: Arc::new(PlainText),
         };
-        let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
         let chat = Chat::start(
             ports,
-            revoked,
+            RevokedLogins::new(ACCESS_TTL_DEFAULT),
             Unread::new(UNREAD_BYTES_DEFAULT),
             self.consent,
             TaskTracker::new(),
@@ -152,23 +151,6 @@ impl Scene {
         assert_eq!(self.stores.accounts.claim(&user, "hash").await.unwrap(), NameClaim::Yours);
         let login = LoginId::from(self.clock.fresh_id());
         Person { identity: Identity { user: id, login }, gateway: self.gateways[0].clone() }
-    }
-
-    /// Writes a request to this person into the store, from somebody new.
-    pub(crate) async fn request_to(&self, person: &Person) {
-        let conversation = ConversationId::from(self.clock.fresh_id());
-        let joining = Joining::AddedAsRequest;
-        let entry = Entry {
-            conversation,
-            seq: Seq::new(1),
-            id: EntryId::from(self.clock.fresh_id()),
-            sender: UserId::from(self.clock.fresh_id()),
-            client_id: None,
-            at: START,
-            ord: 0,
-            body: Body::Joined { user: person.id(), role: Role::Member, joining },
-        };
-        self.stores.conversations.project(&[entry]).await.unwrap();
     }
 
     /// Returns the log of a conversation as the store has it.
@@ -266,8 +248,8 @@ impl Person {
     /// Returns the conversations in the person's list.
     pub(crate) async fn list(&self, state: Option<MembershipState>) -> Vec<ConversationId> {
         let command = Command::Conversations { state, after: None, limit: 100 };
-        let reply = self.execute(command).await.unwrap();
-        let Reply::Conversations { items, .. } = reply else { unreachable!("{reply:?}") };
+        let reply = self.execute(command).await;
+        let Ok(Reply::Conversations { items, .. }) = reply else { unreachable!("{reply:?}") };
         items.into_iter().map(|item| item.id).collect()
     }
 
@@ -280,9 +262,10 @@ impl Person {
     }
 
     pub(crate) async fn read_up_to(&self, conversation: ConversationId, seq: Seq) {
-        let receipt =
-            Command::Receipt { conversation, delivered_seq: Some(seq), read_seq: Some(seq) };
-        self.execute(receipt).await.unwrap();
+        let up_to = Some(seq);
+        self.execute(Command::Receipt { conversation, delivered_seq: up_to, read_seq: up_to })
+            .await
+            .unwrap();
     }
 
     /// Returns the seqs of the newest page.
