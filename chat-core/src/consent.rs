@@ -43,9 +43,16 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// Returns the seq up to which the owner has hidden the open conversation, or zero.
+    pub(crate) fn hidden_to(&self) -> Seq {
+        let is_open = self.state == MembershipState::Open;
+        if is_open { self.consent.hidden_to(&self.membership.member) } else { Seq::ZERO }
+    }
+
     /// Returns true if the owner has hidden the open conversation, and nothing came since.
     pub(crate) fn is_hidden(&self, head: Seq) -> bool {
-        self.state == MembershipState::Open && self.consent.hides(&self.membership.member, head)
+        let hidden_to = self.hidden_to();
+        hidden_to > Seq::ZERO && hidden_to >= head
     }
 }
 

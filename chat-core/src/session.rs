@@ -95,7 +95,7 @@ impl Session {
                 hidden.insert(conversation);
                 continue;
             }
-            let head = session.start(&standing.membership, head, resume, &mut first).await?;
+            let head = session.start(standing, head, resume, &mut first).await?;
             heads.push((conversation, head));
         }
 
@@ -128,19 +128,21 @@ impl Session {
     /// Starts an attached conversation after the client's cursor. Returns its head.
     async fn start(
         &self,
-        membership: &Membership,
+        standing: &Standing,
         mut head: Seq,
         resume: Option<&Resume>,
         first: &mut Vec<Bytes>,
     ) -> Result<Seq, ChatError> {
-        let conversation = membership.conversation;
+        let Membership { conversation, member } = standing.membership;
         let Some(resume) = resume else {
             self.outbox.start(conversation, head, head, false);
             return Ok(head);
         };
-        let floor = membership.member.joined_seq.previous();
+        let floor = member.joined_seq.previous();
         let Some(cursor) = resume.get(&conversation).copied() else {
-            self.outbox.start(conversation, floor, head, true);
+            // What the user has hidden does not come back with what is new.
+            let after = floor.max(standing.hidden_to());
+            self.outbox.start(conversation, after, head, true);
             return Ok(head);
         };
         if cursor > head {

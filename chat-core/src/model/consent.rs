@@ -48,10 +48,16 @@ impl Consent {
         Self { hidden_seq: seq, ..Self::default() }
     }
 
+    /// Returns the seq up to which the member hid the conversation since joining, or zero. Declining
+    /// marks the seq of joining and hides nothing.
+    pub fn hidden_to(&self, member: &Member) -> Seq {
+        if self.hidden_seq > member.joined_seq { self.hidden_seq } else { Seq::ZERO }
+    }
+
     /// Returns true if the member hid the conversation, and the log has nothing newer than that.
     pub fn hides(&self, member: &Member, head: Seq) -> bool {
-        // Declining marks the seq of joining.
-        self.hidden_seq > member.joined_seq && self.hidden_seq >= head
+        let hidden_to = self.hidden_to(member);
+        hidden_to > Seq::ZERO && hidden_to >= head
     }
 
     /// Returns whether the member takes part. A member who left and was added again has to agree

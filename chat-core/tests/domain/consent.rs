@@ -236,6 +236,8 @@ async fn hidden_direct_conversation_returns_with_its_next_entry() {
     }
     assert_eq!(ada.list(None).await, [conversation]);
     assert_eq!(ada.open(None).await.heads.len(), 1);
+    let mut without_cursor = ada.open(Some([].into())).await;
+    assert_eq!(kinds(&mut without_cursor).await, ["conversation", "message"]);
     bob.change(conversation, remove(&ada)).await.unwrap_err();
 }
 
