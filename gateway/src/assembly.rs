@@ -20,9 +20,10 @@ use chat_core::{
     time::{Clock, SystemClock, Timestamp},
 };
 use gateway::{
-    config::{Config, RedisTls, StoreKind},
+    config::{Config, ListenerTls, RedisTls, StoreKind},
     gateway::Parts,
     health::{AlwaysUp, Condition, StoreHealth},
+    listener::Certificate,
     secret::Secret,
     tokens::SigningKey,
 };
@@ -206,6 +207,15 @@ impl Backends {
             }
         }
     }
+}
+
+/// Reads the certificate of the public listener, if it has one.
+pub(crate) fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>> {
+    let ListenerTls { certificate, key } = &config.tls;
+    let (Some(certificate), Some(key)) = (certificate, key) else { return Ok(None) };
+    let read = Certificate::read(certificate, key);
+    let certificate = read.map_err(|error| misconfigured("CONFAB__TLS", &error))?;
+    Ok(Some(Arc::new(certificate)))
 }
 
 /// Reports an error of the key as one of the configuration.

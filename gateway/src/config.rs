@@ -34,7 +34,7 @@ pub use self::{
     report::Report,
     serving::{Admin, Drain, Limits},
     storage::{Embedded, Redis, RedisUrl, Scylla, StoreKind},
-    tls::{RedisTls, ScyllaTls},
+    tls::{ListenerTls, RedisTls, ScyllaTls},
 };
 use self::{layers::Layers, serving::local};
 use crate::{listener::Network, origin::Origin};
@@ -47,6 +47,8 @@ pub const PREFIX: &str = "CONFAB__";
 pub struct Config {
     /// Address for clients.
     pub listen: SocketAddr,
+    /// Encryption of that listener.
+    pub tls: ListenerTls,
     /// The operators' listener.
     pub admin: Admin,
     /// Bounds of connections.
@@ -85,6 +87,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: local(8080),
+            tls: ListenerTls::default(),
             admin: Admin::default(),
             limits: Limits::default(),
             drain: Drain::default(),
@@ -135,6 +138,7 @@ impl Config {
 
     /// Checks what the types of the fields cannot express.
     fn check(&self, layers: &mut Layers) {
+        self.tls.check(layers);
         self.auth.check(layers);
         self.embedded.check(layers);
         self.drain.check(layers);

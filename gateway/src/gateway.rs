@@ -37,7 +37,7 @@ use crate::{
     error::chance,
     front,
     health::{Health, StoreHealth},
-    listener::{ConnectionLimiter, Listener},
+    listener::{Certificate, ConnectionLimiter, Listener},
     metrics::Metrics,
     page,
     poll::WaitingPolls,
@@ -89,6 +89,7 @@ pub struct Gateway {
     app: Arc<App>,
     metrics: Metrics,
     limiter: Arc<ConnectionLimiter>,
+    certificate: Option<Arc<Certificate>>,
     admin_limiter: Arc<ConnectionLimiter>,
     drain: Drain,
     /// Chat's upkeep, presence and timers, which end after all sessions.
@@ -109,6 +110,7 @@ impl Gateway {
             app,
             metrics,
             limiter: Arc::new(ConnectionLimiter::new(config.limits, proxies, "public")),
+            certificate: None,
             admin_limiter: Arc::new(ConnectionLimiter::new(config.limits, Arc::new([]), "admin")),
             drain: config.drain,
             background,
@@ -124,6 +126,14 @@ impl Gateway {
             }
         });
         gateway
+    }
+
+    /// Serves clients with TLS only, and follows changes of the certificate's files.
+    #[must_use]
+    pub fn with_tls(mut self, certificate: Arc<Certificate>) -> Self {
+        self.run_in_background(Arc::clone(&certificate).follow());
+        self.certificate = Some(certificate);
+        self
     }
 
     /// Runs a task until the gateway stops.
@@ -154,7 +164,8 @@ impl Gateway {
     ) {
         let connections = TaskTracker::new();
         let close = CancellationToken::new();
-        let listener = Listener::new(public, self.router(), Arc::clone(&self.limiter));
+        let listener = Listener::new(public, self.router(), Arc::clone(&self.limiter))
+            .with_tls(self.certificate.clone());
         connections.spawn(listener.serve(connections.clone(), close.clone()));
         // Operators can watch the drain: their listener is closed after it.
         let close_admin = CancellationToken::new();

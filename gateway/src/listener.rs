@@ -1,16 +1,18 @@
-//! The accept loop: TCP connections in, HTTP/1.1 and HTTP/2 requests out to a router.
+//! The accept loop: TCP connections in, with or without TLS, HTTP/1.1 and HTTP/2 requests out to a router.
 //!
 //! In reading order: [`Network`] and [`Peer`] identify the client, [`ConnectionLimiter`] bounds the
-//! number of connections, [`Socket`] records when a connection was last used, and [`connection`]
-//! serves one. A connection that does not send a whole request head in time is closed. An idle one
+//! number of connections, [`Certificate`] and [`Stream`] are TLS, [`Socket`] records when a connection
+//! was last used, and [`connection`] serves one. A connection that does not send a whole request head in time is closed. An idle one
 //! is closed later. An upgraded one belongs to the code that upgraded it and keeps its permit until
 //! it is dropped.
 
+mod certificate;
 mod connection;
 mod limiter;
 mod network;
 mod peer;
 mod socket;
+mod stream;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -19,15 +21,17 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
+    certificate::{Certificate, CertificateError},
     limiter::{ConnectionLimiter, ConnectionPermit},
     network::{InvalidNetwork, Network, limited_as},
     peer::Peer,
     socket::Socket,
+    stream::Stream,
 };
 use crate::protocol::millis;
 
 /// Time from the start of a connection, or from the first byte of a later request, until the
-/// request's head is complete.
+/// request's head is complete. TLS's handshake is part of it.
 pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Time between two requests on a connection.
 pub const IDLE_MAX: Duration = Duration::from_secs(75);
@@ -54,12 +58,19 @@ pub struct Listener {
     tcp: TcpListener,
     router: Router,
     limiter: Arc<ConnectionLimiter>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Listener {
     /// Serves this router on a bound socket.
     pub const fn new(tcp: TcpListener, router: Router, limiter: Arc<ConnectionLimiter>) -> Self {
-        Self { tcp, router, limiter }
+        Self { tcp, router, limiter, certificate: None }
+    }
+
+    /// Accepts only TLS, with this certificate.
+    #[must_use]
+    pub fn with_tls(self, certificate: Option<Arc<Certificate>>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// Accepts connections until `drain` is cancelled. Connections that are open then end after the
@@ -85,6 +96,7 @@ impl Listener {
             }
             tasks.spawn(connection::serve(
                 Socket::new(stream, permit),
+                self.certificate.as_ref().map(|certificate| certificate.config()),
                 address.ip(),
                 self.limiter.proxies(),
                 self.router.clone(),
@@ -102,4 +114,4 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,12 +12,13 @@ use std::{
     num::NonZeroU32,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, error::ErrorKind};
-use gateway::{config::Config, gateway::Gateway, logs, metrics::Metrics};
+use gateway::{config::Config, gateway::Gateway, listener::Certificate, logs, metrics::Metrics};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -142,6 +143,8 @@ async fn serve(config: &Config) -> Result<()> {
     Metrics::install();
     raise_descriptors(config.limits.connections);
     let mut signals = Signals::new()?;
+    let certificate = assembly::certificate(config)?;
+    let mut hangups = certificate.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
     let public = bind("CONFAB__LISTEN", config.listen).await?;
     let admin = bind("CONFAB__ADMIN__LISTEN", config.admin.listen).await?;
     // Dropping a store that is being opened is like a power failure, which it survives.
@@ -152,14 +155,27 @@ async fn serve(config: &Config) -> Result<()> {
             return Ok(());
         }
     };
-    let gateway = Gateway::new(config, parts);
-    tracing::info!("listening on http://{}", public.local_addr()?);
-    tracing::info!("admin on http://{}", admin.local_addr()?);
+    let mut gateway = Gateway::new(config, parts);
+    if let Some(certificate) = &certificate {
+        gateway = gateway.with_tls(Arc::clone(certificate));
+    }
+    announce(&public, &admin, certificate.is_some())?;
     let shutdown = CancellationToken::new();
     let running = gateway.run(public, admin, shutdown.cancelled());
-    let served = run_until_stopped(running, &shutdown, &backends, &mut signals).await;
+    let served = tokio::select! {
+        served = run_until_stopped(running, &shutdown, &backends, &mut signals) => served,
+        () = reload(certificate.as_ref(), hangups.as_mut()) => Ok(()),
+    };
     backends.close().await;
     served
+}
+
+/// Logs both addresses, for which scripts wait.
+fn announce(public: &TcpListener, admin: &TcpListener, has_tls: bool) -> io::Result<()> {
+    let scheme = if has_tls { "https" } else { "http" };
+    tracing::info!("listening on {scheme}://{}", public.local_addr()?);
+    tracing::info!("admin on http://{}", admin.local_addr()?);
+    Ok(())
 }
 
 /// Runs the gateway until it ends, or until a signal or a failed store starts its drain. A second
@@ -184,6 +200,17 @@ async fn run_until_stopped(
             Err(anyhow::anyhow!("stopped by a second signal, before the drain ended"))
         }
     }
+}
+
+/// Reads the certificate again at each SIGHUP, forever. Without a certificate, SIGHUP keeps its usual
+/// meaning and ends the process.
+async fn reload(certificate: Option<&Arc<Certificate>>, hangups: Option<&mut Signal>) {
+    if let Some((certificate, hangups)) = certificate.zip(hangups) {
+        while hangups.recv().await.is_some() {
+            certificate.reload().await;
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// SIGINT and SIGTERM.

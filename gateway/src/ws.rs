@@ -3,9 +3,11 @@
 //! In reading order: `socket` serves one client, after a `greeting`. A `request` is one command, and
 //! `lanes` keep commands in order. `watching` is the socket's part in presence, `deadlines` are its
 //! timeouts, and `minute_limit` bounds what a client may do wrong. `wire` reads frames through a
-//! [`decoder`] and writes them through a `writer`, which fan-outs share. [`wheel`] is the one timer of
+//! [`decoder`] and writes them through a `writer`, which fan-outs share. Below both is a `channel`, with
+//! or without TLS. [`wheel`] is the one timer of
 //! all sockets.
 
+mod channel;
 mod deadlines;
 pub mod decoder;
 mod greeting;
@@ -68,20 +70,20 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
     }
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
-        if let Some((socket, first)) = tcp_socket(on_upgrade).await {
+        if let Some((socket, first)) = client_socket(on_upgrade).await {
             // The socket counts as a connection as long as it lives.
             let (stream, _place) = socket.into_parts();
-            socket::serve(app, stream, first).await;
+            socket::serve(app, stream.into(), first).await;
         }
     });
     response
 }
 
-/// Returns the TCP stream without hyper's layers, and the bytes read after the handshake.
-async fn tcp_socket(on_upgrade: OnUpgrade) -> Option<(Socket, Bytes)> {
+/// Returns the connection without hyper's layers, and the bytes read after the handshake.
+async fn client_socket(on_upgrade: OnUpgrade) -> Option<(Socket, Bytes)> {
     let upgraded: Upgraded = on_upgrade.await.ok()?;
     let Ok(parts) = upgrade::downcast::<TokioIo<Socket>>(upgraded) else {
-        tracing::error!("upgraded connection is not a TCP socket");
+        tracing::error!("upgraded connection is not a client's socket");
         return None;
     };
     Some((parts.io.into_inner(), parts.read_buf))

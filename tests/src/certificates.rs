@@ -6,8 +6,18 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use parking_lot::Mutex;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
+
+/// The certificates of all authorities of this process.
+static TRUSTED: Mutex<Vec<CertificateDer<'static>>> = Mutex::new(Vec::new());
+
+/// Returns the authorities that clients of this process trust: all that it has made.
+pub fn trusted() -> Vec<CertificateDer<'static>> {
+    TRUSTED.lock().clone()
+}
 
 /// An authority, and certificates that it has signed.
 #[derive(Debug)]
@@ -35,6 +45,7 @@ impl Authority {
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         let authority = Self { folder: TempDir::with_prefix("confab-certificates-")?, issuer };
         fs::write(authority.ca(), authority.issuer.pem())?;
+        TRUSTED.lock().push(authority.issuer.der().clone());
         Ok(authority)
     }
 

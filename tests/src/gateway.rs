@@ -82,7 +82,8 @@ impl Gateway {
         Ok(Self { running, data, binary: binary.to_owned(), settings })
     }
 
-    /// Returns its address, such as `http://127.0.0.1:40123`, which changes at a restart.
+    /// Returns its address, such as `http://127.0.0.1:40123`, which changes at a restart. With TLS it
+    /// begins with `https://`.
     pub fn url(&self) -> &str {
         &self.running.url
     }
@@ -143,7 +144,7 @@ impl Gateway {
 impl Running {
     async fn start(binary: &Path, settings: &Settings, data: &Path) -> Result<Self> {
         let mut process = spawn(binary, settings, data, &[])?;
-        let line = process.line("listening on http://", LATER).await?;
+        let line = process.line("listening on http", LATER).await?;
         let url = address(&line, "listening on ")?;
         let line = process.line("admin on http://", LATER).await?;
         let admin_url = address(&line, "admin on ")?;

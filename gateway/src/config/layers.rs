@@ -183,6 +183,8 @@ fn expected(name: &str, default: &Value) -> &'static str {
         }
         "data_dir"
         | "auth.secret_file"
+        | "tls.certificate"
+        | "tls.key"
         | "redis.tls.ca"
         | "redis.tls.certificate"
         | "redis.tls.key"

@@ -6,6 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::layers::Layers;
 
+/// TLS on the listener for clients.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ListenerTls {
+    /// Certificate for clients. Without it, the listener has no TLS.
+    pub certificate: Option<PathBuf>,
+    /// Key of that certificate.
+    pub key: Option<PathBuf>,
+}
+
+impl ListenerTls {
+    pub(super) fn check(&self, layers: &mut Layers) {
+        check_pair(layers, "tls", self.certificate.is_some(), self.key.is_some());
+    }
+}
+
 /// TLS to the Redis primaries whose addresses begin with `rediss://`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RedisTls {
@@ -51,7 +66,7 @@ impl ScyllaTls {
 }
 
 /// Refuses a certificate without its key, and a key without its certificate.
-pub(super) fn check_pair(layers: &mut Layers, section: &str, has_certificate: bool, has_key: bool) {
+fn check_pair(layers: &mut Layers, section: &str, has_certificate: bool, has_key: bool) {
     let (missing, present) = match (has_certificate, has_key) {
         (true, false) => ("key", "certificate"),
         (false, true) => ("certificate", "key"),

@@ -9,6 +9,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
+use rustls::ServerConfig;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
@@ -36,6 +37,7 @@ where
 /// Serves requests until the client disconnects, waits too long, or the gateway drains.
 pub(super) async fn serve(
     socket: Socket,
+    tls: Option<Arc<ServerConfig>>,
     address: IpAddr,
     proxies: Arc<[Network]>,
     router: Router,
@@ -43,6 +45,7 @@ pub(super) async fn serve(
     drain: CancellationToken,
 ) {
     let usage = socket.usage();
+    let Some(socket) = secured(socket, tls, &drain).await else { return };
     let service = service_fn(|request: Request<Incoming>| {
         let in_progress = usage.request(request.version() == Version::HTTP_2);
         let peer = Peer::of(address, request.headers(), &proxies);
@@ -77,6 +80,30 @@ pub(super) async fn serve(
                 serving.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+/// Does TLS's handshake if the listener has a certificate. Returns `None` if it fails, takes too long
+/// or the gateway drains.
+async fn secured(
+    socket: Socket,
+    tls: Option<Arc<ServerConfig>>,
+    drain: &CancellationToken,
+) -> Option<Socket> {
+    let Some(config) = tls else { return Some(socket) };
+    let usage = socket.usage();
+    // Dropping a handshake drops its connection.
+    tokio::select! {
+        biased;
+        accepted = socket.accept_tls(config) => match accepted {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                None
+            }
+        },
+        () = usage.expired() => None,
+        () = drain.cancelled() => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A TCP connection that records when it was last used and holds its permit.
+//! A connection that records when it was last used and holds its permit.
 //!
 //! It lingers when it is closed, so that the client can read the last answer. Closing a socket with
 //! unread bytes sends a reset, and a reset discards what the client has not read yet.
@@ -14,6 +14,7 @@ use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
+use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -21,7 +22,8 @@ use tokio::{
 };
 
 use super::{
-    ANSWER_WITHIN, HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, limiter::ConnectionPermit,
+    ANSWER_WITHIN, HEAD_WAIT_MAX, IDLE_MAX, LINGER_BYTES_MAX, LINGER_MAX, Stream,
+    limiter::ConnectionPermit,
 };
 
 /// Bytes of HTTP/2's PING frame, which does not count as use of a connection.
@@ -29,11 +31,11 @@ const PING_BYTES: usize = 17;
 /// Bytes that are read at once while lingering.
 const LINGER_READ_BYTES: usize = 8 * 1024;
 
-/// A TCP connection with its permit. After an upgrade, `downcast` of
+/// A connection with its permit. After an upgrade, `downcast` of
 /// `hyper_util::server::conn::auto::upgrade` to `TokioIo<Socket>` returns it.
 #[derive(Debug)]
 pub struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     usage: Arc<Usage>,
     permit: ConnectionPermit,
     /// Set when our side is closed.
@@ -69,20 +71,26 @@ impl Lingering {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, permit: ConnectionPermit) -> Self {
+        let stream = Stream::Plain(stream);
         Self { stream, usage: Arc::new(Usage::new()), permit, lingering: None }
+    }
+
+    /// Returns the connection after TLS's handshake. Its deadline has not moved.
+    pub(super) async fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let Self { stream, usage, permit, lingering } = self;
+        let stream = match stream {
+            Stream::Plain(tcp) => Stream::accept_tls(tcp, config).await?,
+            Stream::Tls(_) => stream,
+        };
+        Ok(Self { stream, usage, permit, lingering })
     }
 
     pub(super) fn usage(&self) -> Arc<Usage> {
         Arc::clone(&self.usage)
     }
 
-    /// Returns the TCP stream, for code that writes to it directly.
-    pub const fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
-    /// Returns the TCP stream and the permit, which must be kept as long as the stream.
-    pub fn into_parts(self) -> (TcpStream, ConnectionPermit) {
+    /// Returns the stream and the permit, which must be kept as long as the stream.
+    pub fn into_parts(self) -> (Stream, ConnectionPermit) {
         (self.stream, self.permit)
     }
 }
@@ -307,7 +315,7 @@ impl AsyncWrite for Socket {
             ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
         }
         let lingering = lingering.get_or_insert_with(|| Box::new(Lingering::new()));
-        lingering.poll(stream, cx).map(Ok)
+        lingering.poll(stream.tcp(), cx).map(Ok)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The accept loop over real sockets. Tokio's time is paused where deadlines are long.
 
+pub(crate) mod tls;
+
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use axum::routing::get;
@@ -20,6 +22,14 @@ struct Running {
 }
 
 async fn run(connections: u32, per_address: u32) -> Running {
+    run_with(connections, per_address, None).await
+}
+
+async fn run_with(
+    connections: u32,
+    per_address: u32,
+    certificate: Option<Arc<Certificate>>,
+) -> Running {
     let slow = get(|| async {
         tokio::time::sleep(Duration::from_secs(20)).await;
         "slow"
@@ -42,7 +52,7 @@ async fn run(connections: u32, per_address: u32) -> Running {
     let tcp = TcpListener::bind(local).await.unwrap();
     let address = tcp.local_addr().unwrap();
     let limiter = Arc::new(ConnectionLimiter::new(limits, proxies, "test"));
-    let listener = Listener::new(tcp, router, limiter.clone());
+    let listener = Listener::new(tcp, router, limiter.clone()).with_tls(certificate);
     let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(listener.serve(tasks.clone(), drain.clone()));
     Running { address, limiter, drain, tasks }

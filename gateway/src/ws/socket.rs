@@ -15,12 +15,10 @@ use chat_core::{
     session::{Batch, Session},
 };
 use futures_util::FutureExt;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use super::{
+    channel::Channel,
     deadlines::{Deadlines, Due},
     decoder::Incoming,
     greeting::{Greeted, INVALID_FRAMES_END, greet},
@@ -44,8 +42,8 @@ pub(super) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 const RATE_LIMITED_MAX: usize = 200;
 
 /// Serves a socket until it ends.
-pub(super) async fn serve(app: Arc<App>, stream: TcpStream, first: Bytes) {
-    let mut wire = Wire::new(stream, &first);
+pub(super) async fn serve(app: Arc<App>, channel: Channel, first: Bytes) {
+    let mut wire = Wire::new(channel, &first);
     // Even if it is empty it keeps the handshake's whole buffer alive.
     drop(first);
     let served = AssertUnwindSafe(async {

@@ -51,7 +51,7 @@ impl Client {
         // Otherwise paused time advances while the kernel waits for more to send.
         stream.set_nodelay(true).unwrap();
         served.set_nodelay(true).unwrap();
-        app.tasks.spawn(serve(app.clone(), served, Bytes::new()));
+        app.tasks.spawn(serve(app.clone(), served.into(), Bytes::new()));
         Self { stream, buffer: Vec::new() }
     }
 
@@ -195,7 +195,7 @@ async fn socket_frees_the_buffer_of_the_handshake() {
     let (stream, _) = listener.accept().await.unwrap();
     let held = Arc::new(());
     let first = Bytes::from_owner(Buffer { _held: held.clone() });
-    let mut served = Box::pin(serve(gateway(&[]).app(), stream, first));
+    let mut served = Box::pin(serve(gateway(&[]).app(), stream.into(), first));
     assert!(futures_util::poll!(served.as_mut()).is_pending());
     assert_eq!(Arc::strong_count(&held), 1);
 }

@@ -1,16 +1,16 @@
-//! Reading and writing frames on a socket's TCP stream.
+//! Reading and writing frames on a socket's connection.
 //!
 //! An idle socket holds no buffer: reading allocates one when there is something to read, and all
 //! waiting frames are written by one system call.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chat_core::outbox::Transport;
-use rustix::net::{Shutdown, shutdown};
-use tokio::{io::Interest, net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use super::{
+    channel::Channel,
     decoder::{Decoder, Incoming, Violation},
     writer::{Progress, Writer},
 };
@@ -20,26 +20,25 @@ use crate::frame::{put_close, put_ping, put_pong, put_text};
 const STALL_MAX: Duration = Duration::from_secs(20);
 /// How long the client may take to read the close frame.
 const LINGER: Duration = Duration::from_secs(2);
-/// Bytes to read at once.
-const READ_BYTES: usize = 4 * 1024;
 /// Bytes of frames to collect for one write.
 const WRITE_BYTES: usize = 64 * 1024;
 
 /// The close code and reason of a socket, or `None` if the client is gone.
 pub(super) type End = Option<(u16, &'static str)>;
 
-/// A stream with its buffers.
+/// A connection with its buffers.
 pub(super) struct Wire {
     writer: Arc<Writer>,
     decoder: Decoder,
 }
 
 impl Wire {
-    /// Wraps a stream from which `first` was read already.
-    pub(super) fn new(stream: TcpStream, first: &[u8]) -> Self {
+    /// Wraps a connection from which `first` was read already.
+    pub(super) fn new(channel: Channel, first: &[u8]) -> Self {
         let mut decoder = Decoder::default();
         decoder.buffer().extend_from_slice(first);
-        Self { writer: Arc::new(Writer::new(stream)), decoder }
+        channel.take_decrypted(decoder.buffer());
+        Self { writer: Arc::new(Writer::new(channel)), decoder }
     }
 
     /// Returns the writing side, for fan-outs.
@@ -60,12 +59,10 @@ impl Wire {
 
     /// Waits until there is something to read, and reads it. Cancel-safe.
     pub(super) async fn read(&mut self) -> Result<(), End> {
-        let stream = self.writer.stream();
+        let channel = self.writer.channel();
         loop {
-            stream.readable().await.map_err(|_| None)?;
-            let buffer = self.decoder.buffer();
-            buffer.reserve(READ_BYTES);
-            match read_available(stream, buffer) {
+            channel.readable().await.map_err(|_| None)?;
+            match channel.try_read(self.decoder.buffer()) {
                 Ok(Some(0)) | Err(_) => return Err(None),
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => self.decoder.release(),
@@ -95,7 +92,7 @@ impl Wire {
     /// not written is kept, so that a frame is never cut off. Cancel-safe.
     pub(super) async fn flush(&self) -> Result<(), End> {
         while self.writer.write().map_err(|_| None)? == Progress::Blocked {
-            let writable = Box::pin(timeout(STALL_MAX, self.writer.stream().writable())).await;
+            let writable = Box::pin(timeout(STALL_MAX, self.writer.channel().writable())).await;
             writable.map_err(|_| Some((4008, "fell behind")))?.map_err(|_| None)?;
         }
         Ok(())
@@ -136,30 +133,11 @@ impl Wire {
     /// Shuts the writing side down, and reads until the client has shut down its own.
     async fn finish(&mut self) -> Result<(), End> {
         self.flush().await?;
-        shutdown(self.writer.stream(), Shutdown::Write).map_err(|_| None)?;
+        self.writer.channel().shut_down().map_err(|_| None)?;
         loop {
             self.read().await?;
             self.decoder.buffer().clear();
         }
-    }
-}
-
-/// Reads once. Returns how many bytes came, or `None` if there is nothing to read.
-///
-/// A read that does not fill the buffer has taken everything. Then the stream is marked as not
-/// readable, which spares the read that would only find nothing. The mark is not set if more has
-/// arrived meanwhile.
-fn read_available(stream: &TcpStream, buffer: &mut BytesMut) -> io::Result<Option<usize>> {
-    let room = buffer.capacity() - buffer.len();
-    let mut read = None;
-    let attempt = stream.try_io(Interest::READABLE, || {
-        let count = stream.try_read_buf(buffer)?;
-        read = Some(count);
-        if count < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-    });
-    match attempt {
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        Ok(()) | Err(_) => Ok(read),
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use chat_core::outbox::{Sent, Transport};
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 
+use super::channel::Channel;
 use crate::metrics;
 
 /// The most bytes that a fan-out passes on. The client may take none of them, and then they wait
@@ -19,7 +19,7 @@ pub(super) const DIRECT_BYTES_MAX: usize = 64 * 1024;
 /// The writing side of a socket.
 #[derive(Debug)]
 pub(super) struct Writer {
-    stream: TcpStream,
+    channel: Channel,
     unwritten: Mutex<Unwritten>,
     expects_reply: AtomicBool,
 }
@@ -42,12 +42,12 @@ pub(super) enum Progress {
 }
 
 impl Writer {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, unwritten: Mutex::default(), expects_reply: AtomicBool::new(false) }
+    pub(super) fn new(channel: Channel) -> Self {
+        Self { channel, unwritten: Mutex::default(), expects_reply: AtomicBool::new(false) }
     }
 
-    pub(super) const fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(super) const fn channel(&self) -> &Channel {
+        &self.channel
     }
 
     /// Notes whether the socket's task is about to write a reply. While it is, fan-outs leave their
@@ -68,11 +68,11 @@ impl Writer {
     pub(super) fn write(&self) -> io::Result<Progress> {
         let mut unwritten = self.unwritten.lock();
         if unwritten.bytes.is_empty() {
-            return Ok(Progress::Done);
+            return self.flush();
         }
         let mut written = 0;
         while written < unwritten.bytes.len() {
-            match self.stream.try_write(&unwritten.bytes[written..]) {
+            match self.channel.try_write(&unwritten.bytes[written..]) {
                 Ok(more) => {
                     metrics::frames(std::mem::take(&mut unwritten.frames), more);
                     written += more;
@@ -86,7 +86,16 @@ impl Writer {
         }
         // Freed, not cleared: an idle socket holds no buffer.
         unwritten.bytes = Vec::new();
-        Ok(Progress::Done)
+        self.flush()
+    }
+
+    /// Sends what the channel has taken.
+    fn flush(&self) -> io::Result<Progress> {
+        match self.channel.try_flush() {
+            Ok(()) => Ok(Progress::Done),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Progress::Blocked),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -100,10 +109,11 @@ impl Transport for Writer {
         if !unwritten.bytes.is_empty() {
             return Sent::Nothing;
         }
-        match self.stream.try_write(events) {
+        match self.channel.try_write(events) {
             Ok(written) => {
                 metrics::frames(count, written);
-                if written == events.len() {
+                // The socket's task finds an error when it flushes.
+                if written == events.len() && self.channel.try_flush().is_ok() {
                     return Sent::All;
                 }
                 unwritten.bytes.extend_from_slice(&events[written..]);

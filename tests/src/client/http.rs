@@ -6,25 +6,33 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::Value;
 
+use super::tls;
 use crate::patience::{SOON, within};
 
-/// Calls one gateway, over as many connections as there are concurrent calls.
+/// Calls one gateway, over as many connections as there are concurrent calls, or over one connection
+/// of HTTP/2 if its address begins with `https://`.
 #[derive(Debug, Clone)]
 pub struct Http {
     url: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl Http {
     /// Returns a client of the gateway at `url`.
     pub fn new(url: &str) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls::config(&[]))
+            .https_or_http()
+            .enable_all_versions()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { url: url.to_owned(), client }
     }
 

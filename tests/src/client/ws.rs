@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use http::HeaderValue;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
@@ -17,7 +16,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::Cursors;
+use super::{Connection, Cursors, connect};
 use crate::patience::{SOON, within};
 
 pub use tokio_tungstenite::tungstenite::Message as Frame;
@@ -28,7 +27,7 @@ pub type Outcome = Result<Value, Value>;
 /// One socket.
 #[derive(Debug)]
 pub struct Ws {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Box<dyn Connection>>,
     hello: Value,
     next_id: u64,
     replies: BTreeMap<u64, Outcome>,
@@ -41,17 +40,16 @@ pub struct Ws {
 impl Ws {
     /// Connects, without hello. The error has the server's answer, if there was one.
     pub async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
-        let authority = url.trim_start_matches("http://");
-        let mut request = format!("ws://{authority}/v1/ws").into_client_request()?;
+        let mut request =
+            format!("{}/v1/ws", url.replacen("http", "ws", 1)).into_client_request()?;
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).map_err(http::Error::from)?;
             request.headers_mut().insert(*name, value);
         }
-        let tcp = TcpStream::connect(authority).await?;
-        tcp.set_nodelay(true)?;
+        let stream = connect(url, &["http/1.1"]).await?;
         let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(4096);
         let (stream, _): (_, Response) =
-            client_async_with_config(request, tcp, Some(config)).await?;
+            client_async_with_config(request, stream, Some(config)).await?;
         Ok(Self {
             stream,
             hello: Value::Null,

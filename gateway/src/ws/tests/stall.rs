@@ -19,7 +19,7 @@ async fn narrow() -> (TcpStream, TcpStream) {
 #[tokio::test(start_paused = true)]
 async fn frame_interrupted_by_a_stall_is_completed_before_the_close() {
     let (served, stream) = narrow().await;
-    let mut wire = Wire::new(served, &[]);
+    let mut wire = Wire::new(served.into(), &[]);
     let text = json!("x".repeat(50_000));
     for _ in 0..20 {
         wire.reply(&text.to_string());
