@@ -48,6 +48,7 @@ export async function account({ step, harness, people, ada, grace }) {
     await by(page, "dialog-back").click();
     equal(await by(page, "settings-password").evaluate((item) => item === document.activeElement), true, "focus");
     await by(page, "settings-devices").click();
+    equal(await by(page, "dialog-back").evaluate((button) => button === document.activeElement), true, "focus on the way back");
     await eventually("two devices or more", async () => (await by(page, "login-item").count()) >= 2);
     equal(await page.locator("[data-testid=login-item][data-current=true]").count(), 1, "this device");
     await harness.screen("17-devices", page);

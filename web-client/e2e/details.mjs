@@ -20,6 +20,26 @@ export async function drafts({ step, people, ada, grace }) {
     await by(ada.page, "composer").waitFor();
     equal(await draft(), DRAFT, "the draft after a reload");
   });
+  await step("a reply and an edit survive another conversation and a reload", async () => {
+    const aim = () => by(ada.page, "aim").textContent();
+    await actions.clickAction(ada.page, "quick 2", "reply");
+    await ada.page.evaluate(() => (location.hash = "#/"));
+    await by(ada.page, "composer").waitFor({ state: "detached" });
+    await actions.openConversation(ada.page, people.grace.name);
+    equal(await aim(), "Reply to yourselfquick 2", "the reply");
+    equal(await draft(), DRAFT, "the text of the reply");
+    await actions.clickAction(ada.page, "quick 3", "edit");
+    await by(ada.page, "composer").fill("quick three");
+    await ada.page.reload();
+    await by(ada.page, "aim").waitFor();
+    equal(await aim(), "Edit messagequick 3", "the edit");
+    equal(await draft(), "quick three", "the edited text");
+    await by(ada.page, "aim-cancel").click();
+    equal(await draft(), DRAFT, "the draft after the edit");
+    await ada.page.reload();
+    await by(ada.page, "composer").waitFor();
+    equal(await by(ada.page, "aim").count(), 0, "targets after the edit was cancelled");
+  });
   await step("a draft is not shown to the next user of the browser", async () => {
     await by(ada.page, "composer").fill(DRAFT);
     await actions.logOut(ada.page);

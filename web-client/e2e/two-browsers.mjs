@@ -8,6 +8,7 @@ import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
 import { underPath } from "./under_path.mjs";
+import { writing } from "./writing.mjs";
 
 const { by } = actions;
 const run = Date.now().toString(36);
@@ -38,10 +39,6 @@ async function meet() {
     await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
     await actions.acceptNew(grace.page, ADA.name);
   });
-  await step("Ada sees that Grace is online", async () => {
-    const dot = ada.page.locator(".pane-header [data-testid=presence]");
-    await eventually("online dot", async () => (await dot.getAttribute("data-status")) === "online");
-  });
 }
 
 async function talk() {
@@ -56,6 +53,10 @@ async function talk() {
     await actions.appearsOnce(grace.page, "Hello Grace");
     await actions.reachesState(ada.page, "Hello Grace", ["read"]);
     await eventually("no unread", async () => (await by(grace.page, "unread").count()) === 0);
+  });
+  await step("Ada sees that Grace is online, now that Grace takes part", async () => {
+    const dot = ada.page.locator(".pane-header [data-testid=presence]");
+    await eventually("online dot", async () => (await dot.getAttribute("data-status")) === "online");
   });
   await step("typing is shown, and ends with the message", async () => {
     await by(grace.page, "composer").pressSequentially("Hi Ada", { delay: 30 });
@@ -274,7 +275,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, consent, underPath };
+const parts = { ...details, account, consent, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -286,7 +287,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "writing", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

@@ -69,7 +69,7 @@ export class Client extends Emitter<ClientEvents> {
     this.session = new Session(environment, this.tokens, this.rest, this.feed, { name, version: VERSION });
     this.outbox = new Outbox(environment, this.session, unsent);
     this.receipts = new Receipts(this.session);
-    this.watch = new Watch(this.session, (presence) => this.emit("presence", presence));
+    this.watch = new Watch(this.session, () => environment.now(), (presence) => this.emit("presence", presence));
     this.connectParts();
   }
 
@@ -176,6 +176,7 @@ export class Client extends Emitter<ClientEvents> {
   private dispatch(event: Event): void {
     switch (event.ev) {
       case "message":
+        this.watch.active(event.entry.sender);
         return this.feed.offer(event.entry);
       case "gap":
         return this.feed.gap(event);
@@ -186,11 +187,13 @@ export class Client extends Emitter<ClientEvents> {
         this.receipts.forget(event.conversation);
         return this.emit("removed", event.conversation);
       case "receipt":
+        this.watch.active(event.user);
         return this.emit("receipt", event);
       case "typing":
+        this.watch.active(event.user);
         return this.emit("typing", event);
       case "presence":
-        return this.emit("presence", event);
+        return this.watch.receive(event);
       case "draining":
       case "unknown":
         return undefined;

@@ -4,15 +4,40 @@ import { storageKey } from "./place";
 
 const prefixOf = (user: string): string => storageKey(`draft.${user}.`);
 
-export function draftOf(user: string, conversation: string): string {
-  return localStorage.getItem(prefixOf(user) + conversation) ?? "";
+/** The message that is edited or answered, as it was when the user chose it. */
+export interface DraftTarget {
+  kind: "edit" | "reply";
+  row: { seq: number; sender: string; text: string };
 }
 
-export function keepDraft(user: string, conversation: string, text: string): void {
-  const key = prefixOf(user) + conversation;
-  if (!text) return localStorage.removeItem(key);
+export interface Draft {
+  /** The text of a new message. */
+  text: string;
+  target?: DraftTarget | undefined;
+  /** The new text of the message that is edited. */
+  edited?: string;
+}
+
+export function draftOf(user: string, conversation: string): Draft {
+  const stored = localStorage.getItem(prefixOf(user) + conversation) ?? "";
+  return read(stored) ?? { text: stored };
+}
+
+/** Returns undefined for a draft of an earlier version, which is the text alone. */
+function read(stored: string): Draft | undefined {
   try {
-    localStorage.setItem(key, text);
+    const draft = JSON.parse(stored) as Draft | null;
+    return typeof draft?.text === "string" ? draft : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function keepDraft(user: string, conversation: string, draft: Draft): void {
+  const key = prefixOf(user) + conversation;
+  if (!draft.text && !draft.target) return localStorage.removeItem(key);
+  try {
+    localStorage.setItem(key, JSON.stringify(draft));
   } catch {
     // the storage is full: the draft is not kept, but the user can go on writing
   }

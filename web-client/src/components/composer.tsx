@@ -2,7 +2,7 @@
 
 import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
 import type { Conversation } from "../../sdk";
-import { draftOf, keepDraft } from "../browser/drafts";
+import { type Draft, draftOf, keepDraft } from "../browser/drafts";
 import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
 import { useModel } from "../state/model";
@@ -21,7 +21,8 @@ interface ComposerProps {
 export function Composer(props: ComposerProps) {
   const model = useModel();
   const id = props.conversation.id; // a new pane is created for each conversation
-  const [text, setText] = createSignal(draftOf(model.me.id, id));
+  let draft = draftOf(model.me.id, id);
+  const [text, setText] = createSignal((props.target?.kind === "edit" ? draft.edited : undefined) ?? draft.text);
   const typing = createTypingSignal((on) => model.sendTyping(id, on));
   const isTooLong = () => new TextEncoder().encode(text()).length > model.client.textBytesMax;
   const isEditing = () => props.target?.kind === "edit";
@@ -29,22 +30,27 @@ export function Composer(props: ComposerProps) {
 
   /** Focuses the field, unless that would open the keyboard of a touch screen. A request is read first. */
   const focusIfUnobtrusive = () => {
-    if (matchMedia("(hover: hover)").matches && !isRequest(props.conversation)) input.focus();
+    if (hasKeyboard() && !isRequest(props.conversation)) input.focus();
   };
   onMount(focusIfUnobtrusive);
   createEffect(on(() => isRequest(props.conversation), focusIfUnobtrusive, { defer: true }));
   onCleanup(() => typing.stop());
   createEffect(on(text, () => fit(input)));
-  createEffect(on(() => props.target, (target, before) => {
-    if (target?.kind === "edit") setText(target.row.text);
-    else if (before?.kind === "edit") setText(draftOf(model.me.id, id));
+  createEffect(on(() => props.target, (target) => {
+    setText(target?.kind === "edit" ? target.row.text : draft.text);
+    keep({ text: draft.text, target, ...(target?.kind === "edit" ? { edited: target.row.text } : {}) });
     if (target) input.focus();
   }, { defer: true }));
 
-  /** Sets the text and keeps it as a draft, unless it is an edit of an old message. */
+  function keep(changed: Draft): void {
+    draft = changed;
+    keepDraft(model.me.id, id, draft);
+  }
+
+  /** Sets the text, and keeps it as the draft of a new message or of an edit. */
   function write(written: string): void {
     setText(written);
-    if (!isEditing()) keepDraft(model.me.id, id, written);
+    keep({ ...draft, [isEditing() ? "edited" : "text"]: written });
   }
 
   function send(event?: Event): void {
@@ -65,8 +71,8 @@ export function Composer(props: ComposerProps) {
   }
 
   function pressed(event: KeyboardEvent): void {
-    if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) send(event);
+    if (isComposing(event)) return;
+    if (event.key === "Enter" && !event.shiftKey && hasKeyboard()) send(event);
     else if (event.key === "Escape" && props.target) props.onTarget(undefined);
     else if (event.key === "ArrowUp" && text() === "") editLast(event);
   }
@@ -82,10 +88,10 @@ export function Composer(props: ComposerProps) {
 
   return (
     <form class="composer" onSubmit={send}>
-      <Show when={props.target}>{(target) => <TargetLine target={target()} onCancel={() => props.onTarget(undefined)} />}</Show>
+      <Show when={props.target}>{(target) => <TargetLine conversation={id} target={target()} onCancel={() => props.onTarget(undefined)} />}</Show>
       <div class="composer-line">
         <textarea
-          ref={input} class="composer-text" rows={1} placeholder="Message" data-testid="composer"
+          ref={input} class="composer-text" dir="auto" rows={1} placeholder="Message" data-testid="composer"
           aria-label={`Message to ${titleOf(props.conversation)}`} aria-invalid={isTooLong()} value={text()}
           onInput={(event) => {
             write(event.currentTarget.value);
@@ -104,18 +110,35 @@ export function Composer(props: ComposerProps) {
   );
 }
 
-function TargetLine(props: { target: NonNullable<ComposerTarget>; onCancel: () => void }) {
+function TargetLine(props: { conversation: string; target: NonNullable<ComposerTarget>; onCancel: () => void }) {
   const model = useModel();
+  /** The message in its current state, or as it was when the user chose it. */
+  const text = () => {
+    const { seq, text } = props.target.row;
+    const row = model.timelines.state[props.conversation]?.rows.find((it) => it.kind === "message" && it.seq === seq);
+    if (row?.kind !== "message") return text;
+    return row.isRedacted ? "Message deleted" : row.text;
+  };
   const name = () => (props.target.row.sender === model.me.id ? "yourself" : nameOf(model.people.get(props.target.row.sender)));
   return (
     <div class="composer-target" data-testid="aim">
       <span class="composer-target-kind">{props.target.kind === "edit" ? "Edit message" : `Reply to ${name()}`}</span>
-      <span class="composer-target-text">{props.target.row.text}</span>
+      <span class="composer-target-text">{text()}</span>
       <button type="button" class="icon-button" data-testid="aim-cancel" aria-label="Cancel" onClick={() => props.onCancel()}>
         <CloseIcon />
       </button>
     </div>
   );
+}
+
+/** Returns true if the key belongs to an input method. Safari ends the composition before its last Enter, with code 229. */
+function isComposing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}
+
+/** Returns false on touch screens, where Enter starts a new line and the button sends. */
+function hasKeyboard(): boolean {
+  return matchMedia("(hover: hover)").matches;
 }
 
 /** Sets the height of the field to that of its text, up to a limit. */

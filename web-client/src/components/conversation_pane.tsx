@@ -1,11 +1,11 @@
 // One opened conversation: its header, timeline, composer and members.
 
 import { createSignal, Show } from "solid-js";
+import { draftOf, type DraftTarget } from "../browser/drafts";
 import { opened } from "../browser/route";
 import type { Conversation } from "../../sdk";
 import { isRequest } from "../logic/conversations";
 import { titleOf } from "../logic/format";
-import type { MessageRow } from "../logic/window";
 import { useModel } from "../state/model";
 import { BlockedBar } from "./blocked_bar";
 import { Composer } from "./composer";
@@ -15,13 +15,19 @@ import { RequestBar } from "./request_bar";
 import { Timeline } from "./timeline";
 
 /** The message that the composer edits or replies to. Undefined for a new message. */
-export type ComposerTarget = { kind: "edit" | "reply"; row: MessageRow } | undefined;
+export type ComposerTarget = DraftTarget | undefined;
 
 export function ConversationPane(props: { id: string }) {
   const model = useModel();
-  const [target, setTarget] = createSignal<ComposerTarget>();
+  const [target, setTarget] = createSignal<ComposerTarget>(draftOf(model.me.id, props.id).target);
   const [showsMembers, setShowsMembers] = createSignal(false);
   const conversation = () => model.conversations.get(props.id);
+  /** Keeps only what a draft needs of the message. */
+  const aim = (target: ComposerTarget) => {
+    if (!target) return setTarget(undefined);
+    const { seq, sender, text } = target.row;
+    setTarget({ kind: target.kind, row: { seq, sender, text } });
+  };
   /** Returns the other user of a direct conversation if this user has blocked them. */
   const blockedPeer = ({ peer }: Conversation) => (peer && model.blocks.has(peer.id) ? peer.id : undefined);
   return (
@@ -32,13 +38,13 @@ export function ConversationPane(props: { id: string }) {
             <ConversationHeader
               conversation={it()} showsMembers={showsMembers()} onMembers={() => setShowsMembers((shown) => !shown)}
             />
-            <Timeline conversation={it()} onTarget={setTarget} />
+            <Timeline conversation={it()} onTarget={aim} />
             <Show when={isRequest(it())}>
               <RequestBar conversation={it()} />
             </Show>
             <Show
               when={blockedPeer(it())}
-              fallback={<Composer conversation={it()} target={target()} onTarget={setTarget} />}
+              fallback={<Composer conversation={it()} target={target()} onTarget={aim} />}
             >
               {(user) => <BlockedBar user={user()} name={titleOf(it())} />}
             </Show>

@@ -23,11 +23,7 @@ export function Dialog(props: DialogProps) {
       <div class="dialog-body">
         <header class="dialog-header">
           <Show when={props.onBack}>
-            {(onBack) => (
-              <button type="button" class="icon-button dialog-back" data-testid="dialog-back" aria-label="Back" onClick={() => onBack()()}>
-                <BackIcon />
-              </button>
-            )}
+            {(onBack) => <BackButton onBack={onBack()} />}
           </Show>
           <h2>{props.title}</h2>
           <button type="button" class="icon-button" aria-label="Close" onClick={() => dialog.close()}>
@@ -37,6 +33,20 @@ export function Dialog(props: DialogProps) {
         {props.children}
       </div>
     </dialog>
+  );
+}
+
+/** Takes the focus, because the button that opened the page is gone. A field of the page may take it after that. */
+function BackButton(props: { onBack: () => void }) {
+  let button!: HTMLButtonElement;
+  onMount(() => button.focus());
+  return (
+    <button
+      ref={button} type="button" class="icon-button dialog-back" data-testid="dialog-back" aria-label="Back"
+      onClick={() => props.onBack()}
+    >
+      <BackIcon />
+    </button>
   );
 }
 

@@ -39,7 +39,7 @@ export function Question(props: QuestionProps) {
         <p class="form-error" role="alert" data-testid="question-error">{error()}</p>
       </Show>
       <div class="dialog-buttons">
-        <button type="button" class="button" data-testid="question-cancel" onClick={(event) => closeDialogOf(event.currentTarget)}>
+        <button type="button" class="button" data-testid="question-cancel" autofocus onClick={(event) => closeDialogOf(event.currentTarget)}>
           Cancel
         </button>
         <button

@@ -94,7 +94,7 @@ export function createModel(client: Client, me: User) {
     if (known && (known.kind === "direct" || isRequest(known))) return remove(id);
     const unsent = pending.count(id);
     const lost = unsent > 0 ? ` Unsent messages: ${unsent}. They were not sent.` : "";
-    const draft = draftOf(me.id, id) ? " Your draft is kept until you are back." : "";
+    const draft = draftOf(me.id, id).text ? " Your draft is kept until you are back." : "";
     if (known) notify(`You are no longer in “${titleOf(known)}”.${lost}${draft}`);
     remove(id);
   }

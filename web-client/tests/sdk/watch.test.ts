@@ -12,7 +12,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   transport = new FakeTransport();
   seen = [];
-  watch = new Watch(transport, (presence) => seen.push(presence));
+  watch = new Watch(transport, () => Date.now(), (presence) => seen.push(presence));
   watch.attached("online");
 });
 
@@ -54,6 +54,32 @@ describe("watch", () => {
     await settle();
     expect(transport.commands.at(-1)).toEqual({ cmd: "watch", users: ["1"] });
     expect(transport.commands).toHaveLength(2);
+  });
+
+  it("user with unknown presence is watched again when active, at most every 30 s", async () => {
+    const answer = (status: string) => transport.ok({ presence: [{ user: "1", status }] });
+    const watches = () => transport.commands.filter(({ cmd }) => cmd === "watch").length;
+    const act = async (user: string) => {
+      watch.active(user);
+      await moment();
+    };
+    watch.hold("1");
+    await moment();
+    await answer("unknown");
+    await act("2");
+    expect(watches()).toBe(1);
+    await act("1");
+    expect(watches()).toBe(2);
+    await answer("unknown");
+    await act("1");
+    expect(watches()).toBe(2);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await act("1");
+    await answer("online");
+    expect([watches(), seen.at(-1)?.status]).toEqual([3, "online"]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await act("1");
+    expect(watches()).toBe(3);
   });
 
   it("watch reads presence regularly while polling", async () => {
