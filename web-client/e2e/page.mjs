@@ -58,16 +58,14 @@ export async function openRequest(page, title) {
   await by(page, "request-bar").waitFor();
 }
 
-/** Waits for a new conversation, and accepts it if it is a request. Leaves it closed. */
-export async function acceptNew(page, title) {
-  const item = by(page, "conversation-list").getByTestId("conversation-item").filter({ hasText: title });
-  await item.or(by(page, "requests")).first().waitFor();
-  if ((await by(page, "requests").count()) === 0) return;
+/** Accepts a request, and leaves it closed. */
+export async function acceptRequest(page, title) {
+  await by(page, "requests").waitFor();
   await openRequest(page, title);
   await by(page, "request-accept").click();
   await by(page, "request-bar").waitFor({ state: "detached" });
   await page.evaluate(() => (location.hash = "#/"));
-  await item.waitFor();
+  await by(page, "conversation-list").getByTestId("conversation-item").filter({ hasText: title }).waitFor();
 }
 
 export async function send(page, text) {

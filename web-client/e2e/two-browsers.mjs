@@ -33,11 +33,11 @@ async function meet() {
     await actions.register(grace.page, GRACE.username, GRACE.name);
     await harness.screen("02-empty", ada.page);
   });
-  await step("Ada finds Grace and opens a direct conversation", async () => {
+  await step("Ada finds Grace and opens a direct conversation, and Grace accepts", async () => {
     await by(ada.page, "new-direct").click();
     await actions.search(ada.page, GRACE.username);
     await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
-    await actions.acceptNew(grace.page, ADA.name);
+    await actions.acceptRequest(grace.page, ADA.name);
   });
 }
 

@@ -125,7 +125,10 @@ export function createModel(client: Client, me: User) {
 
   /** Opens a conversation. If it does not exist for this user, shows a note and closes it. */
   async function open(id: string): Promise<void> {
-    const details = conversations.get(id) ?? (await conversations.fetch(id));
+    const known = conversations.get(id);
+    // A request may have been accepted on another device while this one was not connected.
+    if (known && isRequest(known)) void conversations.fetch(id);
+    const details = known ?? (await conversations.fetch(id));
     if (details === "missing") {
       if (opened() !== id) return;
       notify("This conversation does not exist, or you are not a member.");

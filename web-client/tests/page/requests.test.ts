@@ -99,6 +99,15 @@ it("request that is accepted on another device opens here too", async () => {
   expect([model.conversations.requests().length, model.conversations.open().length]).toEqual([0, 1]);
 });
 
+it("request that was accepted while this device was away opens when it is displayed", async () => {
+  gateway.socket.receive(details());
+  gateway.answer(`GET /v1/conversations/${C}`, () => request({ state: "open" }));
+  gateway.answer(`GET /v1/conversations/${C}/members`, () => ({ items: [], next_cursor: null }));
+  void model.open(C);
+  await settle();
+  expect([model.conversations.requests().length, model.conversations.open().length]).toEqual([0, 1]);
+});
+
 it("declined request and hidden conversation leave the list only when the gateway has confirmed it", async () => {
   gateway.socket.receive(details());
   await expect(model.decline(C)).rejects.toThrow();
