@@ -130,7 +130,8 @@ export async function owners({ step, harness, ada, grace }) {
     await actions.confirm(ada.page);
     await by(ada.page, "question-error").filter({ hasText: "Make somebody else an owner first" }).waitFor();
     await by(ada.page, "question-cancel").click();
-    await by(ada.page, "member-role").selectOption("owner");
+    await by(ada.page, "member-menu").click();
+    await by(ada.page, "member-make-owner").click();
     await by(grace.page, "notice").filter({ hasText: "made you an owner" }).waitFor();
     await harness.screen("15-owners", ada.page);
     await by(ada.page, "show-members").click();

@@ -139,6 +139,17 @@ export async function openGroups(page, count) {
   await postAll(page, "/v1/conversations", bodies);
 }
 
+export async function openGroup(page, title, members) {
+  await postAll(page, "/v1/conversations", [{ kind: "group", title, members }]);
+}
+
+/** Registers a user who has no page, and returns their id. */
+export async function registerOverRest(page, username, display_name) {
+  const answer = await page.request.post(new URL("/v1/users", page.url()).href, { data: { username, password: PASSWORD, display_name } });
+  equal(answer.status(), 201, "status of the registration");
+  return (await answer.json()).user.id;
+}
+
 /** Edits a message over REST with the login of this page. */
 export async function edit(page, conversation, seq, text) {
   const status = await page.evaluate(

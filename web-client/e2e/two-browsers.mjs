@@ -7,6 +7,7 @@ import { account } from "./account.mjs";
 import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
+import { manyMembers } from "./members.mjs";
 import { underPath } from "./under_path.mjs";
 import { writing } from "./writing.mjs";
 
@@ -142,6 +143,7 @@ async function group() {
     await by(ada.page, "rename-save").click();
     await by(grace.page, "header-title").filter({ hasText: RENAMED }).waitFor();
     await harness.screen("08-members", ada.page);
+    await by(ada.page, "member-menu").click();
     await by(ada.page, "member-remove").click();
     await actions.confirm(ada.page);
     await eventually("one member", async () => (await by(ada.page, "member-item").count()) === 1);
@@ -275,7 +277,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, consent, underPath, writing };
+const parts = { ...details, account, consent, manyMembers, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -287,7 +289,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "writing", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "writing", "manyMembers", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

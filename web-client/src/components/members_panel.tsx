@@ -3,16 +3,18 @@
 import { createSignal, For, Show } from "solid-js";
 import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk";
 import { nameOf, titleOf } from "../logic/format";
+import { isNamed } from "../logic/people";
 import { errorText, groupRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
 import { notify } from "../state/notes";
-import { Avatar } from "./avatar";
 import { Field } from "./field";
 import { CloseIcon, PenIcon, PlusIcon } from "./icons";
+import { MemberItem } from "./member_item";
 import { PeopleSearch } from "./people_search";
 import { Question } from "./question";
 
-const ROLES: Role[] = ["member", "admin", "owner"];
+/** Larger groups have a search among their members. */
+const SEARCH_FROM = 9;
 
 interface PanelProps {
   conversation: Conversation;
@@ -23,6 +25,8 @@ export function MembersPanel(props: PanelProps) {
   const model = useModel();
   const [isAdding, setAdding] = createSignal(false);
   const [asking, setAsking] = createSignal<Member | "leave">();
+  const [query, setQuery] = createSignal("");
+  const found = () => members().filter((member) => isNamed(model.people.get(member.user), query()));
   const title = () => titleOf(props.conversation);
   const memberName = (member: Member) => nameOf(model.people.get(member.user));
   const id = () => props.conversation.id;
@@ -79,8 +83,14 @@ export function MembersPanel(props: PanelProps) {
       <Show when={isAdding()}>
         <PeopleSearch onPick={add} without={members().map((member) => member.user)} />
       </Show>
-      <ul class="members-list">
-        <For each={members()}>
+      <Show when={members().length >= SEARCH_FROM}>
+        <input
+          class="input" type="search" placeholder="Search members" aria-label="Search members" autocomplete="off"
+          data-testid="member-search" value={query()} onInput={(event) => setQuery(event.currentTarget.value)}
+        />
+      </Show>
+      <ul class="members-list" aria-label="Members">
+        <For each={found()}>
           {(member) => (
             <MemberItem
               member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => setAsking(member)}
@@ -131,46 +141,6 @@ function Rename(props: { title: string; onRename: (title: string) => void }) {
         <Field label="Title" name="title" testid="group-title" value={title() ?? ""} onValue={setTitle} autofocus />
         <button type="submit" class="button primary" data-testid="rename-save">Save</button>
       </form>
-    </Show>
-  );
-}
-
-interface MemberProps {
-  member: Member;
-  mayRemove: boolean;
-  mayChange: boolean;
-  onRemove: () => void;
-  onRole: (role: Role) => void;
-}
-
-function MemberItem(props: MemberProps) {
-  const model = useModel();
-  const name = () => nameOf(model.people.get(props.member.user));
-  return (
-    <li class="member" data-testid="member-item" data-user={props.member.user} data-role={props.member.role}>
-      <Avatar id={props.member.user} name={name()} size="small" user={props.member.user === model.me.id ? undefined : props.member.user} />
-      <span class="person-name">{props.member.user === model.me.id ? `${name()} (you)` : name()}</span>
-      <Show when={props.mayChange} fallback={<RoleMark role={props.member.role} />}>
-        <select
-          class="role-choice" data-testid="member-role" aria-label={`Role of ${name()}`} value={props.member.role}
-          onChange={(event) => props.onRole(event.currentTarget.value as Role)}
-        >
-          <For each={ROLES}>{(role) => <option value={role} selected={role === props.member.role}>{role}</option>}</For>
-        </select>
-      </Show>
-      <Show when={props.mayRemove}>
-        <button type="button" class="icon-button" data-testid="member-remove" aria-label={`Remove ${name()}`} title="Remove" onClick={() => props.onRemove()}>
-          <CloseIcon />
-        </button>
-      </Show>
-    </li>
-  );
-}
-
-function RoleMark(props: { role: Role }) {
-  return (
-    <Show when={props.role !== "member"}>
-      <span class="role">{props.role}</span>
     </Show>
   );
 }

@@ -72,7 +72,10 @@ function MenuItems(props: { id: string; label: string; onClose: () => void; onLe
   };
   document.addEventListener("pointerdown", leave);
   onCleanup(() => document.removeEventListener("pointerdown", leave));
-  queueMicrotask(() => items()[0]?.focus());
+  queueMicrotask(() => {
+    items()[0]?.focus();
+    list.scrollIntoView({ block: "nearest" });
+  });
 
   return (
     <div ref={list} id={props.id} class="menu" role="menu" aria-label={props.label} onKeyDown={pressed} onClick={() => props.onClose()}>
