@@ -129,6 +129,34 @@ export async function consent({ step, harness, people, ada, grace }) {
     await actions.send(hal.page, "Are you still there?");
     await item.filter({ hasText: "Are you still there?" }).waitFor();
   });
+  await step("another tab follows requests that are accepted or declined, and hidden conversations", async () => {
+    const tab = await harness.page("ivy-second-tab", ivy.context);
+    const lia = await harness.person("lia");
+    await actions.register(lia.page, `lia-${run}`, "Lia");
+    await writeTo(lia.page, IVY.username, IVY.name, "Hello from Lia");
+    for (const page of [tab, ivy.page]) await by(page, "requests").waitFor();
+    await actions.acceptRequest(tab, "Lia");
+    const item = by(ivy.page, "conversation-list").getByTestId("conversation-item").filter({ hasText: "Lia" });
+    await item.waitFor();
+    await by(ivy.page, "requests").waitFor({ state: "detached" });
+    await actions.openConversation(tab, "Lia");
+    await by(tab, "conversation-menu").click();
+    await by(tab, "hide").click();
+    await item.waitFor({ state: "detached" });
+    await by(ada.page, "new-group").click();
+    await by(ada.page, "group-title").fill("Another raffle");
+    await actions.search(ada.page, IVY.username);
+    await by(ada.page, "group-create").click();
+    for (const page of [tab, ivy.page]) await by(page, "requests").waitFor();
+    await actions.openRequest(tab, "Another raffle");
+    await by(tab, "request-decline").click();
+    await actions.confirm(tab);
+    for (const page of [tab, ivy.page]) await by(page, "requests").waitFor({ state: "detached" });
+    equal(await by(ivy.page, "note").count(), 0, "notes about what this user did");
+    await lia.context.close();
+    await tab.close();
+    for (const name of ["lia", "ivy-second-tab"]) harness.pages.delete(name);
+  });
   await step("privacy settings keep strangers out, who read why", async () => {
     await openSettings(ivy.page, "privacy");
     await by(ivy.page, "privacy-direct-messages").selectOption("nobody");

@@ -112,6 +112,7 @@ export function createModel(client: Client, me: User) {
   function reload(): void {
     void conversations.reload();
     for (const id of members.loaded()) void members.load(id);
+    if (blocks.all()) blocks.load().catch(() => undefined); // the next one reads them
     const id = opened();
     if (id && timelines.state[id]?.status !== "ready") void open(id);
   }

@@ -72,6 +72,44 @@ describe("formatting", () => {
     expect(partsOf("")).toEqual([]);
   });
 
+  const links = (text: string) => partsOf(text).filter((part) => part.href).map((part) => `${part.text} ${part.href}`);
+  const wiki = "https://en.wikipedia.org/wiki/Rust_(programming_language)";
+
+  it.each([
+    [wiki, wiki],
+    [`(see ${wiki})`, wiki],
+    ["https://example.com/docs（中文说明）了解更多", "https://example.com/docs"],
+    ["https://example.com。下一句", "https://example.com"],
+    ["HTTPS://EXAMPLE.ORG/x", "HTTPS://EXAMPLE.ORG/x"],
+    ["http://localhost:8080/a, then", "http://localhost:8080/a"],
+  ])("link in %s is %s", (text, link) => {
+    expect(links(text)).toEqual([`${link} ${link}`]);
+  });
+
+  it("addresses without a scheme and e-mail addresses are links", () => {
+    expect(links("www.example.org/a or ada@example.org.")).toEqual([
+      "www.example.org/a http://www.example.org/a",
+      "ada@example.org mailto:ada@example.org",
+    ]);
+  });
+
+  it.each(["https://`rm`", "readme.md and main.rs", "javascript:alert(1)", "//example.org", "ftp://example.org", "data:text/html,x", "https://", "vbscript:x"])(
+    "%s is plain text",
+    (text) => {
+      expect(partsOf(text)).toEqual([{ text }]);
+    },
+  );
+
+  it("link ends before a change of the writing direction, and no text is lost", () => {
+    const text = "https://example.org/\u202egnp.exe and \u2066https://example.com\u2069!";
+    expect(partsOf(text)).toEqual([
+      { text: "https://example.org/", href: "https://example.org/" },
+      { text: "\u202egnp.exe and \u2066" },
+      { text: "https://example.com", href: "https://example.com" },
+      { text: "\u2069!" },
+    ]);
+  });
+
   it("initials come from the name and the colour from the id", () => {
     expect(["Ada Byron", "grace", " ", "李 小龍", "a b c"].map(initialsOf)).toEqual(["AB", "G", "", "李小", "AC"]);
     expect(tintOf(C)).toBe(tintOf(C));

@@ -134,3 +134,13 @@ it("block list follows blocking and unblocking, and stays unknown at gateways wi
   await model.blocks.unblock("7");
   expect(model.blocks.all()).toEqual([OTHER]);
 });
+
+it("block list is read again after a reconnect, because another device may have changed it", async () => {
+  gateway.answer("GET /v1/me/blocks", () => ({ items: ["7"] }));
+  await model.blocks.load();
+  gateway.answer("GET /v1/me/blocks", () => ({ items: [] }));
+  await gateway.socket.refuse();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await gateway.socket.accept({ [C]: 4 });
+  expect(model.blocks.all()).toEqual([]);
+});
