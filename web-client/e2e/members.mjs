@@ -20,6 +20,8 @@ export async function manyMembers({ step, harness, people, ada }) {
     await by(page, "show-members").click();
     await eventually("all members", async () => (await by(page, "member-item").count()) === MEMBERS + 1);
     await by(page, "member-item").filter({ hasText: "Bo" }).first().waitFor();
+    await by(page, "notice").filter({ hasText: /^You added .* and 7 others$/ }).waitFor();
+    equal(await by(page, "notice").count(), 2, "notices of a new group");
     await by(page, "member-menu").last().click();
     await by(page, "member-remove").waitFor();
     await harness.screen("18-members", page);

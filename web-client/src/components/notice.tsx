@@ -1,11 +1,13 @@
 // A notice about the conversation: members joined or left, a new title, a new role.
 
 import type { Role } from "../../sdk";
-import { nameOf } from "../logic/format";
+import { listedUpTo, nameOf } from "../logic/format";
 import type { NoticeRow } from "../logic/window";
 import { useModel } from "../state/model";
 
 const ROLES: Record<Role, string> = { owner: "an owner", admin: "an admin", member: "a plain member" };
+
+const NAMES_MAX = 3;
 
 export function Notice(props: { row: NoticeRow }) {
   const model = useModel();
@@ -16,7 +18,8 @@ export function Notice(props: { row: NoticeRow }) {
     switch (entry.kind) {
       case "joined":
         if (entry.seq === 1) return `${name(entry.user)} created the group`;
-        return entry.user === sender ? `${name(entry.user)} joined` : `${name(sender)} added ${object(entry.user)}`;
+        if (entry.user === sender) return `${name(entry.user)} joined`;
+        return `${name(sender)} added ${listedUpTo(NAMES_MAX, [entry.user, ...(props.row.alsoAdded ?? [])].map(object))}`;
       case "left":
         return (entry.by ?? sender) === entry.user
           ? `${name(entry.user)} left`

@@ -8,6 +8,7 @@ import type { Conversation } from "../../sdk";
 import { isFocused } from "../browser/attention";
 import { firstUnreadOf } from "../logic/conversations";
 import { rowOfItem } from "../logic/pending";
+import { folded } from "../logic/notices";
 import { continuesRun } from "../logic/grouping";
 import type { Row } from "../logic/window";
 import { useModel } from "../state/model";
@@ -188,9 +189,9 @@ function TimelineStart(props: { status: string | undefined; reachedStart: boolea
   );
 }
 
-/** Hides notices in a direct conversation, such as that its two members joined. */
+/** Hides notices in a direct conversation, such as that its two members joined, and folds those of a group. */
 function visibleRows(rows: Row[], kind: Conversation["kind"]): Row[] {
-  return kind === "direct" ? rows.filter((row) => row.kind === "message") : rows;
+  return kind === "direct" ? rows.filter((row) => row.kind === "message") : folded(rows);
 }
 
 /** Keeps the visible rows in place while rows are inserted above them. */

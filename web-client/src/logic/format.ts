@@ -83,6 +83,12 @@ function capital(text: string): string {
   return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }
 
+/** Lists at most `max` names, and the number of those that are left out. */
+export function listedUpTo(max: number, names: string[]): string {
+  if (names.length <= max) return listed(names);
+  return listed([...names.slice(0, max - 1), `${names.length - max + 1} others`]);
+}
+
 export function listed(names: string[]): string {
   return new Intl.ListFormat(undefined, { style: "long", type: "conjunction" }).format(names);
 }

@@ -40,6 +40,8 @@ export interface NoticeRow {
   sender: string;
   sent_at: string;
   entry: EntryOf<"joined" | "left" | "role" | "title">;
+  /** Further users whom the sender added directly afterwards. */
+  alsoAdded?: string[];
 }
 
 export type Row = MessageRow | NoticeRow;
