@@ -118,16 +118,23 @@ async fn new_people_get_new_ids_when_the_clock_went_back_before_a_restart() {
     }
 }
 
-/// Creates conversations with fresh ids, many at once.
+/// Ids for each one that is stored. The others are used up, as those of refused requests are.
+const IDS_PER_CONVERSATION: usize = 10;
+
+/// Creates conversations with fresh ids, many at once. Returns all ids that were made.
 async fn create_conversations(stores: &Stores, clock: &SetClock, count: usize) -> Vec<u64> {
     let created = (0..count).map(async |_| {
+        let mut ids: Vec<u64> = (1..IDS_PER_CONVERSATION)
+            .map(|_| ConversationId::from(clock.fresh_id()).get())
+            .collect();
         let conversation = ConversationId::from(clock.fresh_id());
         let title = Some("Tea".into());
         let founding = Founding { conversation, kind: Kind::Group, title, created_at: clock.now() };
         assert!(stores.conversations.create(&founding).await.unwrap());
-        conversation.get()
+        ids.push(conversation.get());
+        ids
     });
-    join_all(created).await
+    join_all(created).await.concat()
 }
 
 /// Returns a copy of the folder as it is now, which is what a crash would leave.
@@ -177,7 +184,7 @@ async fn run_with_clock_steps(random: &mut TestRng) -> usize {
 async fn ids_never_repeat_when_clocks_step_and_processes_restart() {
     for seed in 0..10_u8 {
         let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
-        assert_eq!(run_with_clock_steps(&mut random).await, 10_000, "seed {seed}");
+        assert_eq!(run_with_clock_steps(&mut random).await, 100_000, "seed {seed}");
     }
 }
 

@@ -6,7 +6,7 @@ mod keyspace;
 #[path = "scylla/writer.rs"]
 mod writer;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use crate::{
     keyspace::{TestKeyspace, eventually},
@@ -20,6 +20,13 @@ use chat_core::{
     time::Timestamp,
 };
 use futures_util::FutureExt;
+use proptest::{
+    prelude::Rng,
+    test_runner::{RngAlgorithm, TestRng},
+};
+
+/// Milliseconds.
+const DAY: i64 = 24 * 3_600_000;
 
 async fn connect_error(keyspace: &TestKeyspace) -> ConnectError {
     Scylla::connect(keyspace.config.clone()).await.unwrap_err()
@@ -152,6 +159,44 @@ async fn gateway_starts_above_the_ids_of_the_number_that_it_takes_over() {
         "{reached}"
     );
     gateway.close().await;
+    keyspace.remove().await;
+}
+
+/// How far a clock steps between two thousands of ids.
+const STEPS: [i64; 9] = [0, 1, 1_000, 3_600_000, 365 * DAY, -1, -1_000, -3_600_000, -365 * DAY];
+
+/// Runs a gateway whose clock steps at random. Returns its 25,000 ids, of which one in a thousand is
+/// stored.
+async fn run_with_clock_steps(keyspace: &TestKeyspace, random: &mut TestRng) -> Vec<u64> {
+    let gateway = keyspace.connect().await;
+    let ids = gateway.lease_node().await.unwrap().ids;
+    let mut made = Vec::new();
+    let mut time = EPOCH_MS + 400 * DAY;
+    for _ in 0..25 {
+        time += STEPS[random.next_u32() as usize % STEPS.len()];
+        let now = Timestamp::from_millis(time);
+        made.extend((0..1_000).map(|_| ConversationId::from(ids.next(now))));
+        let conversation = *made.last().unwrap();
+        let founding = Founding { conversation, kind: Kind::Direct, title: None, created_at: now };
+        assert!(gateway.stores().conversations.create(&founding).await.unwrap());
+    }
+    gateway.close().await;
+    made.into_iter().map(ConversationId::get).collect()
+}
+
+/// Ten runs of 100,000 ids, each by four gateways that have the same node number one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_never_repeat_when_clocks_step_and_gateways_restart() {
+    let Some(keyspace) = TestKeyspace::empty("clock_steps").await else { return };
+    migrate(&keyspace.config).await.unwrap();
+    occupy_other_nodes(&keyspace, 7).await;
+    let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut seen = HashSet::new();
+    for gateway in 0..10 * 4 {
+        let made = run_with_clock_steps(&keyspace, &mut random).await;
+        assert!(made.into_iter().all(|id| seen.insert(id)), "gateway {gateway} repeats an id");
+    }
+    assert_eq!(seen.len(), 1_000_000);
     keyspace.remove().await;
 }
 

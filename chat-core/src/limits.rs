@@ -84,6 +84,8 @@ pub const UNREAD_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
 /// needed after a defect: ids never repeat.
 pub const FRESH_IDS_MAX: usize = 3;
 
+/// The number of newest entries among which redacted messages do not count as unread.
+pub const UNREAD_ENTRIES_MAX: u64 = 1_000;
 /// The maximum number of items on a page.
 pub const PAGE_MAX: usize = 100;
 /// The maximum number of members on a page of members.

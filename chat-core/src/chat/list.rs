@@ -8,8 +8,8 @@ use crate::{
     consent::Standing,
     error::ChatError,
     id::{ConversationId, UserId},
-    limits::PAGE_MAX,
-    model::{Cursor, Head, Identity, Kind, Member, Membership, MembershipState, User},
+    limits::{PAGE_MAX, UNREAD_ENTRIES_MAX},
+    model::{Cursor, Head, Identity, Kind, Member, Membership, MembershipState, Seq, User},
 };
 
 impl Chat {
@@ -100,7 +100,7 @@ impl Chat {
             title,
             head_seq: head.seq,
             active_at: head.at,
-            unread: head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord)),
+            unread: self.unread(conversation, &member, &head, &cursor).await?,
             last_message,
             cursor: since_joining(cursor, &member),
             role: member.role,
@@ -108,6 +108,28 @@ impl Chat {
             member_count: head.members,
             peer,
         })
+    }
+
+    /// Returns how many messages the member has not read. Redacted ones do not count, as far as they
+    /// are among the newest [`UNREAD_ENTRIES_MAX`] entries.
+    async fn unread(
+        &self,
+        conversation: ConversationId,
+        member: &Member,
+        head: &Head,
+        cursor: &Cursor,
+    ) -> Result<u64, ChatError> {
+        let unread = head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord));
+        let after = cursor.read_seq.max(member.joined_seq.previous());
+        // A redaction comes after its message, so without one after the cursor nothing is redacted.
+        if unread == 0 || head.projected_seq <= after {
+            return Ok(unread);
+        }
+        let newest = Seq::new(head.seq.get().saturating_sub(UNREAD_ENTRIES_MAX));
+        let conversations = &self.stores().conversations;
+        let overlays = conversations.overlays(conversation, after.max(newest), head.seq).await?;
+        let redacted = overlays.iter().filter(|(_, overlay)| overlay.redacted.is_some()).count();
+        Ok(unread.saturating_sub(redacted as u64))
     }
 
     async fn peer(

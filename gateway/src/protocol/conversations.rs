@@ -117,7 +117,7 @@ pub struct ConversationJson<'a> {
     title: Option<&'a str>,
     /// The `seq` of the newest entry.
     head_seq: u64,
-    /// The number of `text` entries after the caller's `read_seq`.
+    /// The number of `text` entries after the caller's `read_seq` that are not redacted.
     unread: u64,
     /// The newest `text` entry that the caller may see.
     last_message: Option<EntryJson<'a>>,
