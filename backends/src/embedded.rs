@@ -82,7 +82,8 @@ pub struct EmbeddedConfig {
     /// Bytes of journal before its oldest part is flushed. Bounds the time and the memory that opening
     /// takes.
     pub journal_bytes: u64,
-    /// Bytes of disk that stay free: writes are refused below. Must be enough for one compaction.
+    /// Bytes of disk that stay free: writes are refused below, except for logins, which may use a quarter
+    /// of them. The rest must be enough for one compaction.
     pub reserve_bytes: u64,
 }
 

@@ -11,8 +11,10 @@ use std::{env, fs, process::Command, time::Duration};
 use backends::embedded::{Embedded, EmbeddedConfig, Health};
 use chat_core::{
     error::StoreError,
-    model::{ClientId, Cursor, Seq},
-    port::{Append, Appended, Stores},
+    id::{LoginId, UserId},
+    model::{ClientId, Cursor, EndedLogin, Identity, Login, LoginSecret, Seq, TokenExchange},
+    port::{Append, Appended, Rotation, Stores},
+    time::Timestamp,
 };
 use tempfile::TempDir;
 use writer::Writer;
@@ -91,6 +93,58 @@ async fn store_refuses_writes_until_the_disk_has_space_again() {
     embedded.close();
     let embedded = Embedded::open(&disk.config(24 * MIB)).unwrap();
     writer.assert_stored(&embedded.stores()).await;
+}
+
+/// Opens a login, refreshes it, and ends it.
+async fn log_in_and_out(stores: &Stores, id: u64) -> Result<(), StoreError> {
+    let (now, later) = (Timestamp::from_millis(1), Timestamp::from_millis(1_000_000));
+    let login = Login {
+        id: LoginId::new(id).unwrap(),
+        user: UserId::new(1).unwrap(),
+        device: None,
+        created_at: now,
+        used_at: now,
+        expires_at: later,
+        current: LoginSecret([1; 32]),
+        previous: None,
+    };
+    assert!(stores.logins.open(&login).await?);
+    let exchange = TokenExchange {
+        presented: login.current,
+        successor: LoginSecret([2; 32]),
+        now,
+        expires_at: later,
+        age_max: Duration::from_secs(1_000),
+        refused_until: later,
+    };
+    let rotation = stores.logins.rotate(login.id, &exchange).await?;
+    assert!(matches!(rotation, Rotation::Rotated(_)), "{rotation:?}");
+    let identity = Identity { user: login.user, login: login.id };
+    assert!(stores.logins.revoke(EndedLogin { identity, refused_until: later }, now).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn logins_use_a_quarter_of_the_reserve_when_the_disk_is_full() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let embedded = Embedded::open(&disk.config(24 * MIB)).unwrap();
+    let stores = embedded.stores();
+    let mut writer = Writer::new(1);
+    writer.send(&stores).await;
+    disk.fill(21 * MIB);
+    let refused = StoreError::Unavailable("the disk is full".to_owned());
+    assert_eq!(writer.try_send(&stores).await.as_ref(), Err(&refused));
+    for id in 1..=50 {
+        // Together, so that a batch has writes of both kinds.
+        let mut sender = writer.clone();
+        let (logged_in, sent) = tokio::join!(log_in_and_out(&stores, id), sender.try_send(&stores));
+        assert_eq!(logged_in, Ok(()));
+        assert_eq!(sent.as_ref(), Err(&refused));
+    }
+    assert_eq!(embedded.health(), Health::DiskFull);
+    disk.free_space();
+    disk.fill(17 * MIB);
+    assert_eq!(log_in_and_out(&stores, 51).await.as_ref(), Err(&refused));
 }
 
 /// Without a reserve, fjall itself meets the full disk. Acknowledged writes stay, the outcome of the

@@ -33,8 +33,18 @@ const QUEUE_COMMANDS_MAX: usize = 8_192;
 /// Estimated bytes that may wait for the committer; more are refused.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// What a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteKind {
+    /// A login begins, is refreshed or ends.
+    Login,
+    /// Anything else.
+    Other,
+}
+
 /// A queued command.
 trait Command: Send {
+    fn kind(&self) -> WriteKind;
     /// Estimates how many bytes the command writes.
     fn bytes(&self) -> usize;
     /// Returns true if nobody waits for the answer any more.
@@ -46,6 +56,7 @@ trait Command: Send {
 }
 
 struct Job<T, F> {
+    kind: WriteKind,
     bytes: usize,
     change: Option<F>,
     outcome: Option<Result<T, StoreError>>,
@@ -57,6 +68,10 @@ where
     T: Send,
     F: FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send,
 {
+    fn kind(&self) -> WriteKind {
+        self.kind
+    }
+
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -144,11 +159,12 @@ impl Queue {
     /// Queues a command and waits for its answer.
     pub(super) async fn submit<T: Send + 'static>(
         &self,
+        kind: WriteKind,
         bytes: usize,
         change: impl FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Box::new(Job { bytes, change: Some(change), outcome: None, answer }))?;
+        self.send(Box::new(Job { kind, bytes, change: Some(change), outcome: None, answer }))?;
         let mut guard = AbandonGuard(Some(self));
         let outcome = answered.await;
         guard.0 = None;
@@ -235,14 +251,14 @@ impl Committer<'_> {
     }
 
     fn commit_batch(&self, commands: Vec<Box<dyn Command>>) {
-        let writable = self.store.check_writable();
+        let room = self.store.disk.check(&self.store.health);
         let mut changes = Changes::default();
         let mut staged = Vec::with_capacity(commands.len());
         for mut command in commands.into_iter().filter(|command| !command.is_abandoned()) {
             let mut txn = Txn::new(self.store, &mut changes);
             let writes = command.stage(&mut txn) && !txn.is_empty();
-            match &writable {
-                Err(refusal) if writes => command.answer(Err(refusal.clone())),
+            match self.store.check_writable(room, command.kind()) {
+                Err(refusal) if writes => command.answer(Err(refusal)),
                 Ok(()) if writes => {
                     txn.apply();
                     staged.push(command);
@@ -296,7 +312,7 @@ mod tests {
 
     /// Submits a command of this size, then abandons it. Returns true if the queue accepted it.
     fn submit_and_abandon(queue: &Queue, bytes: usize) -> bool {
-        let mut submitted = Box::pin(queue.submit(bytes, |_| Ok(())));
+        let mut submitted = Box::pin(queue.submit(WriteKind::Other, bytes, |_| Ok(())));
         submitted.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 pub enum Health {
     /// Takes reads and writes.
     Ok,
-    /// Takes reads only, until there is space on the disk again.
+    /// Takes reads only, until there is space on the disk again. Logins may still begin and end.
     DiskFull,
     /// A write, the committer or a background thread of fjall has failed. This is permanent: the
     /// process has to end with an error. After a restart the store contains what its journal holds.

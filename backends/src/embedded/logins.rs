@@ -67,7 +67,7 @@ impl Logins for EmbeddedLogins {
     async fn open(&self, login: &Login) -> Result<bool, StoreError> {
         let opened = login.clone();
         self.0
-            .change(256, move |txn| {
+            .change_login(256, move |txn| {
                 let stored: Option<Login> = txn.get(Space::People, &keys::login(opened.id))?;
                 if let Some(stored) = stored {
                     return Ok(stored.is_same_opening(&opened));
@@ -92,7 +92,7 @@ impl Logins for EmbeddedLogins {
     async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
         let exchange = *exchange;
         self.0
-            .change(256, move |txn| {
+            .change_login(256, move |txn| {
                 let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
                 let Some(login) = login else { return Ok(Rotation::Gone) };
                 Ok(match login.exchange(&exchange) {
@@ -113,7 +113,7 @@ impl Logins for EmbeddedLogins {
 
     async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {
         self.0
-            .change(256, move |txn| {
+            .change_login(256, move |txn| {
                 let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
                 if let Some(used) = login.and_then(|login| login.after_use(generation)) {
                     txn.put(Space::People, keys::login(id), &used);
@@ -125,7 +125,7 @@ impl Logins for EmbeddedLogins {
 
     async fn revoke(&self, ended: EndedLogin, now: Timestamp) -> Result<bool, StoreError> {
         self.0
-            .change(128, move |txn| {
+            .change_login(128, move |txn| {
                 let Identity { user, login } = ended.identity;
                 let login: Option<Login> = txn.get(Space::People, &keys::login(login))?;
                 let is_own = login.is_some_and(|login| login.user == user);

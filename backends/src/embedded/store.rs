@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 
 use super::{
     changes::{Changes, Row, Txn},
-    committer::Queue,
-    disk::Disk,
+    committer::{Queue, WriteKind},
+    disk::{Disk, Room},
     heads::Heads,
     health::{Health, HealthSignal},
     journals, keys,
@@ -130,11 +130,11 @@ impl Store {
         Ok(head)
     }
 
-    /// Fails if the store takes no writes now.
-    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
-        self.disk.check(&self.health);
+    /// Fails if the store takes no writes of this kind now.
+    pub(super) fn check_writable(&self, room: Room, kind: WriteKind) -> Result<(), StoreError> {
         match self.health.get() {
             Health::Ok => Ok(()),
+            Health::DiskFull if kind == WriteKind::Login && room != Room::Nothing => Ok(()),
             Health::DiskFull => Err(StoreError::Unavailable("the disk is full".to_owned())),
             Health::Poisoned => Err(poisoned()),
         }
@@ -248,7 +248,16 @@ impl Shared {
         bytes: usize,
         change: impl FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.queue.submit(bytes, change).await
+        self.queue.submit(WriteKind::Other, bytes, change).await
+    }
+
+    /// Like [`Self::change`], for a login: it may use a part of the disk's reserve.
+    pub(super) async fn change_login<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        change: impl FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.queue.submit(WriteKind::Login, bytes, change).await
     }
 
     /// Waits until every change whose caller has given up is either applied or discarded. A read after
