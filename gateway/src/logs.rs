@@ -8,13 +8,13 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::LogFormat;
 
-/// Lines of the binary itself are logged at any level: scripts wait for `listening on …`.
-const ALWAYS: &str = "confab=info";
+/// The target of lines that are logged at any level: scripts wait for `listening on …`.
+pub const ADDRESSES: &str = "listening";
 
 /// Starts logging with these levels. Later calls change nothing.
 pub fn start(levels: &str, format: LogFormat) {
     let mut filter = EnvFilter::try_new(levels).unwrap_or_default();
-    if let Ok(always) = ALWAYS.parse() {
+    if let Ok(always) = format!("{ADDRESSES}=info").parse() {
         filter = filter.add_directive(always);
     }
     let terminal = io::stderr().is_terminal();

@@ -173,8 +173,8 @@ async fn serve(config: &Config) -> Result<()> {
 /// Logs both addresses, for which scripts wait.
 fn announce(public: &TcpListener, admin: &TcpListener, has_tls: bool) -> io::Result<()> {
     let scheme = if has_tls { "https" } else { "http" };
-    tracing::info!("listening on {scheme}://{}", public.local_addr()?);
-    tracing::info!("admin on http://{}", admin.local_addr()?);
+    tracing::info!(target: logs::ADDRESSES, "listening on {scheme}://{}", public.local_addr()?);
+    tracing::info!(target: logs::ADDRESSES, "admin on http://{}", admin.local_addr()?);
     Ok(())
 }
 
