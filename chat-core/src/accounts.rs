@@ -304,8 +304,10 @@ impl Registry {
     /// Returns up to `limit` users whose username starts with `query`, ordered by username.
     pub async fn search(&self, query: &str, limit: usize) -> Result<Vec<User>, ChatError> {
         rules::check_page_size("limit", limit)?;
-        let prefix = rules::search_prefix(query)?;
-        Ok(self.accounts.search(&prefix, limit).await?)
+        match rules::search_prefix(query)? {
+            Some(prefix) => Ok(self.accounts.search(&prefix, limit).await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn open_login(&self, user: UserId, device: Option<Arc<str>>) -> Result<Grant, ChatError> {

@@ -78,10 +78,11 @@ pub(super) fn device(text: Option<&str>) -> Result<Option<Arc<str>>, ChatError> 
     Ok(Some(name.into()))
 }
 
-/// Returns the query in lower case. It is a prefix of usernames with 1 to 32 characters.
-pub(super) fn search_prefix(text: &str) -> Result<String, ChatError> {
+/// Returns the query, which has 1 to 32 characters, in lower case. Returns `None` if no username can
+/// begin with it.
+pub(super) fn search_prefix(text: &str) -> Result<Option<String>, ChatError> {
     if (1..=USERNAME_CHARS_MAX).contains(&text.chars().count()) {
-        Ok(text.to_ascii_lowercase())
+        Ok(text.bytes().all(Username::is_letter).then(|| text.to_ascii_lowercase()))
     } else {
         Err(ChatError::invalid("query", format!("expected 1 to {USERNAME_CHARS_MAX} characters")))
     }

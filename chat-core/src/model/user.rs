@@ -21,12 +21,17 @@ impl Username {
     /// Converts `text` to lower case after checking its length and characters.
     pub fn new(text: &str) -> Result<Self, ChatError> {
         let is_valid = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+            && text.bytes().all(Self::is_letter);
         if is_valid {
             Ok(Self(text.to_ascii_lowercase().into()))
         } else {
             Err(ChatError::invalid("username", "expected 3 to 32 characters of a-z 0-9 _ . -"))
         }
+    }
+
+    /// Returns true if a name may have this byte, in either case.
+    pub const fn is_letter(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
     }
 
     /// Returns the characters.

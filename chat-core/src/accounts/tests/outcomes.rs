@@ -81,3 +81,16 @@ async fn log_out_is_broadcast_when_its_outcome_is_unknown() {
     assert_eq!(failed.code(), ErrorCode::OutcomeUnknown);
     assert_eq!(world.broadcast(), [grant.identity()]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn search_does_not_ask_the_store_when_no_name_can_match() {
+    let world = World::new().await;
+    let (ada, _) = world.ada().await;
+    world.faults.next(&[Unavailable]);
+    for query in ["~", "ad a", "ad%", "\u{e4}da", "ada\0"] {
+        assert_eq!(world.registry.search(query, 10).await.unwrap(), [], "{query:?}");
+    }
+    let failed = world.registry.search("ad", 10).await.unwrap_err();
+    assert_eq!(failed.code(), ErrorCode::Unavailable);
+    assert_eq!(world.registry.search("AD", 10).await.unwrap(), [ada]);
+}

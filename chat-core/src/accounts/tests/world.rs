@@ -225,7 +225,7 @@ impl Accounts for FaultyStore {
     }
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        self.stores.accounts.search(prefix, limit).await
+        self.faults.apply(self.stores.accounts.search(prefix, limit)).await
     }
 }
 
