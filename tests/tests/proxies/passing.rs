@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     behind_both_proxies,
-    proxy::{Kind, Place, Proxy},
+    proxy::{Kind, Limits, Place, Proxy, STRICT_CONNECTIONS, STRICT_REQUESTS},
 };
 
 behind_both_proxies!(
@@ -35,6 +35,7 @@ behind_both_proxies!(
     clients_are_limited_by_their_real_address,
     untrusted_proxy_counts_as_one_client,
     proxy_answers_like_a_gateway_when_none_is_up,
+    flood_of_one_client_is_refused_and_others_pass,
 );
 
 /// Starts one gateway behind a proxy that is configured for two.
@@ -176,5 +177,54 @@ async fn proxy_answers_like_a_gateway_when_none_is_up(kind: Kind) -> Result<()> 
     let body = answer.refused(status, code)?;
     assert_eq!(body["instance"], "/v1/conversations/1/messages");
     ensure!(ada.ws(None).await.is_err(), "a socket to a missing path");
+    Ok(())
+}
+
+/// Sends requests from 127.0.0.`host`, one after the other, and returns the answers' statuses and
+/// content types.
+async fn statuses(proxy: &Proxy, host: u8, count: usize) -> Result<Vec<(u16, String)>> {
+    let mut connector = HttpConnector::new();
+    connector.set_local_address(Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host))));
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let mut statuses = Vec::new();
+    for _ in 0..count {
+        let request = Request::builder().uri(format!("{}/v1/me", proxy.url()));
+        let answer = client.request(request.body(Full::new(Bytes::new()))?).await?;
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        statuses.push((answer.status().as_u16(), kind.unwrap_or_default().to_owned()));
+        // Reads the body, so that the connection is used again.
+        answer.into_body().collect().await?;
+    }
+    Ok(statuses)
+}
+
+/// Opens WebSockets from one address until one is refused, and returns how many there are.
+async fn sockets(proxy: &Proxy, count: usize) -> usize {
+    let mut open = Vec::new();
+    for _ in 0..count {
+        match Ws::connect(proxy.url(), &[("sec-websocket-protocol", "confab.v1.json")]).await {
+            Ok(socket) => open.push(socket),
+            Err(_) => break,
+        }
+    }
+    open.len()
+}
+
+async fn flood_of_one_client_is_refused_and_others_pass(kind: Kind) -> Result<()> {
+    let (here, nowhere) = (Place::new()?, Place::new()?);
+    let _gateway = here.gateway(Settings::new()).await?;
+    let started = Proxy::start_with(kind, [here, nowhere], Limits::Strict).await?;
+    let Some(proxy) = started else { return Ok(()) };
+    proxy.uses(1).await?;
+    let flood = within(LATER, "a flood", statuses(&proxy, 2, 2 * STRICT_REQUESTS)).await??;
+    let refused = flood.iter().filter(|(status, _)| *status == 429).count();
+    ensure!((1..=STRICT_REQUESTS).contains(&refused), "{refused} of {} are refused", flood.len());
+    let is_problem =
+        |(status, kind): &(u16, String)| *status != 429 || kind == "application/problem+json";
+    ensure!(flood.iter().all(is_problem), "{flood:?}");
+    let others = within(LATER, "another client", statuses(&proxy, 3, FEW)).await??;
+    ensure!(others.iter().all(|(status, _)| *status == 401), "{others:?}");
+    let open = within(LATER, "sockets", sockets(&proxy, 2 * STRICT_CONNECTIONS)).await?;
+    ensure!((1..=STRICT_CONNECTIONS).contains(&open), "{open} sockets of one client");
     Ok(())
 }

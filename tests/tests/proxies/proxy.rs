@@ -81,6 +81,15 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts a proxy, or returns `None` if it may be missing and is.
     pub(crate) async fn start(kind: Kind, places: [Place; 2]) -> Result<Option<Self>> {
+        Self::start_with(kind, places, Limits::AsDeployed).await
+    }
+
+    /// Starts a proxy with these limits for each client.
+    pub(crate) async fn start_with(
+        kind: Kind,
+        places: [Place; 2],
+        limits: Limits,
+    ) -> Result<Option<Self>> {
         let Some(binary) = kind.binary()? else { return Ok(None) };
         let (port, status_port) = (free_port()?, free_port()?);
         let folder = TempDir::with_prefix("confab-proxy-")?;
@@ -89,6 +98,9 @@ impl Proxy {
         match kind {
             Kind::HaProxy => haproxy(&mut command, places, port, status_port),
             Kind::Nginx => nginx(&mut command, places, port, folder.path())?,
+        }
+        if limits == Limits::Strict {
+            make_strict(kind, &mut command, folder.path())?;
         }
         let process = Process::start(kind.name(), &mut command)?;
         let url = format!("http://127.0.0.1:{port}");
@@ -141,6 +153,20 @@ impl Proxy {
     }
 }
 
+/// The limits of a proxy for each client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// Those of its files.
+    AsDeployed,
+    /// A few requests and connections.
+    Strict,
+}
+
+/// Requests of one client in ten seconds.
+pub(crate) const STRICT_REQUESTS: usize = 50;
+/// Connections of one client.
+pub(crate) const STRICT_CONNECTIONS: usize = 8;
+
 /// The column `status` in HAProxy's table (Management Guide, 9.1).
 const STATUS_COLUMN: usize = 17;
 
@@ -162,6 +188,26 @@ impl Kind {
 /// Makes a GET without a token.
 pub(crate) async fn get(http: &Http, path: &str) -> Result<Answer> {
     http.call(http::Method::GET, path).answer().await
+}
+
+/// Lowers the limits for each client to [`STRICT_REQUESTS`] and [`STRICT_CONNECTIONS`].
+fn make_strict(kind: Kind, command: &mut Command, folder: &Path) -> Result<()> {
+    match kind {
+        Kind::HaProxy => {
+            command.env("CONFAB_CLIENT_REQUESTS", STRICT_REQUESTS.to_string());
+            command.env("CONFAB_CLIENT_CONNECTIONS", STRICT_CONNECTIONS.to_string());
+        }
+        Kind::Nginx => {
+            let file = folder.join("nginx.conf");
+            let mut text = fs::read_to_string(&file)?;
+            text = replaced(&text, "rate=500r/s", "rate=1r/s")?;
+            text = replaced(&text, "burst=5000", &format!("burst={STRICT_REQUESTS}"))?;
+            let connections = format!("limit_conn connections {STRICT_CONNECTIONS};");
+            text = replaced(&text, "limit_conn connections 1000;", &connections)?;
+            fs::write(file, text)?;
+        }
+    }
+    Ok(())
 }
 
 fn haproxy(command: &mut Command, places: [Place; 2], port: u16, status_port: u16) {
