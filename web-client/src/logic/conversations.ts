@@ -34,8 +34,7 @@ export function withEntry(conversation: Conversation, entry: Entry, me: string):
       if (next.last_message?.seq !== entry.target_seq || entry.text === undefined) return next;
       return { ...next, last_message: { ...next.last_message, text: entry.text } as TextEntry };
     case "redacted":
-      if (next.last_message?.seq !== entry.target_seq) return next;
-      return { ...next, last_message: { ...next.last_message, text: undefined, redacted: true } as TextEntry };
+      return withRedaction(next, entry.target_seq);
     case "title":
       return { ...next, title: entry.title };
     case "role":
@@ -48,6 +47,14 @@ export function withEntry(conversation: Conversation, entry: Entry, me: string):
     case "unknown":
       return next;
   }
+}
+
+/** Applies a redaction. A redacted text does not count as unread. One after `read_seq` is somebody else's. */
+function withRedaction(conversation: Conversation, target: number): Conversation {
+  const { last_message, unread, read_seq } = conversation;
+  const next = target > read_seq ? { ...conversation, unread: Math.max(0, unread - 1) } : conversation;
+  if (last_message?.seq !== target) return next;
+  return { ...next, last_message: { ...last_message, text: undefined, redacted: true } as TextEntry };
 }
 
 /** Applies a text. A text by this user also moves their own receipt. */

@@ -46,7 +46,13 @@ describe("list of conversations", () => {
     expect(withEntry(conversation(), edited, ME).last_message).toMatchObject({ text: "new" });
     const redacted: Entry = { ...base, kind: "redacted", target_seq: 4 };
     expect(withEntry(conversation(), redacted, ME).last_message).toMatchObject({ redacted: true, text: undefined });
-    expect(withEntry(conversation(), redacted, ME).unread).toBe(1);
+  });
+
+  it("redacted texts do not count as unread", () => {
+    const { kind: _, text: __, ...base } = textEntry(5);
+    const redacted = (target_seq: number): Entry => ({ ...base, kind: "redacted", target_seq });
+    expect(withEntry(conversation(), redacted(4), ME).unread).toBe(0);
+    expect(withEntry(conversation(), redacted(3), ME).unread).toBe(1);
   });
 
   it("list item follows changes of title, role and members", () => {
