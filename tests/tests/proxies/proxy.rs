@@ -81,7 +81,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts a proxy, or returns `None` if it may be missing and is.
     pub(crate) async fn start(kind: Kind, places: [Place; 2]) -> Result<Option<Self>> {
-        Self::start_with(kind, places, Limits::AsDeployed).await
+        Self::start_with(kind, places, Limits::Crowd).await
     }
 
     /// Starts a proxy with these limits for each client.
@@ -99,9 +99,7 @@ impl Proxy {
             Kind::HaProxy => haproxy(&mut command, places, port, status_port),
             Kind::Nginx => nginx(&mut command, places, port, folder.path())?,
         }
-        if limits == Limits::Strict {
-            make_strict(kind, &mut command, folder.path())?;
-        }
+        set_limits(kind, limits, &mut command, folder.path())?;
         let process = Process::start(kind.name(), &mut command)?;
         let url = format!("http://127.0.0.1:{port}");
         let status = Http::new(&format!("http://127.0.0.1:{status_port}"));
@@ -156,8 +154,8 @@ impl Proxy {
 /// The limits of a proxy for each client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limits {
-    /// Those of its files.
-    AsDeployed,
+    /// Enough for a test whose clients all have one address.
+    Crowd,
     /// A few requests and connections.
     Strict,
 }
@@ -190,19 +188,23 @@ pub(crate) async fn get(http: &Http, path: &str) -> Result<Answer> {
     http.call(http::Method::GET, path).answer().await
 }
 
-/// Lowers the limits for each client to [`STRICT_REQUESTS`] and [`STRICT_CONNECTIONS`].
-fn make_strict(kind: Kind, command: &mut Command, folder: &Path) -> Result<()> {
+/// Replaces the limits for each client that the files of the proxy have.
+fn set_limits(kind: Kind, limits: Limits, command: &mut Command, folder: &Path) -> Result<()> {
+    let (requests, rate, connections) = match limits {
+        Limits::Crowd => (1_000_000, 100_000, 1_000),
+        Limits::Strict => (STRICT_REQUESTS, 1, STRICT_CONNECTIONS),
+    };
     match kind {
         Kind::HaProxy => {
-            command.env("CONFAB_CLIENT_REQUESTS", STRICT_REQUESTS.to_string());
-            command.env("CONFAB_CLIENT_CONNECTIONS", STRICT_CONNECTIONS.to_string());
+            command.env("CONFAB_CLIENT_REQUESTS", requests.to_string());
+            command.env("CONFAB_CLIENT_CONNECTIONS", connections.to_string());
         }
         Kind::Nginx => {
             let file = folder.join("nginx.conf");
             let mut text = fs::read_to_string(&file)?;
-            text = replaced(&text, "rate=500r/s", "rate=1r/s")?;
-            text = replaced(&text, "burst=5000", &format!("burst={STRICT_REQUESTS}"))?;
-            let connections = format!("limit_conn connections {STRICT_CONNECTIONS};");
+            text = replaced(&text, "rate=500r/s", &format!("rate={rate}r/s"))?;
+            text = replaced(&text, "burst=5000", &format!("burst={requests}"))?;
+            let connections = format!("limit_conn connections {connections};");
             text = replaced(&text, "limit_conn connections 1000;", &connections)?;
             fs::write(file, text)?;
         }
