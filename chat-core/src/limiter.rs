@@ -31,7 +31,14 @@ impl TokenBucket {
             return Taken::Refused { retry_after };
         }
         self.charge(now, bucket, tokens);
-        Taken::Granted
+        Taken::Granted { left: self.left(now, bucket) }
+    }
+
+    /// Returns the whole tokens in the bucket, zero while it is in debt.
+    fn left(&self, now: Duration, bucket: Bucket) -> u32 {
+        let interval = interval(bucket.per_second);
+        let missing = self.full_at.saturating_sub(now).as_nanos().div_ceil(interval.as_nanos());
+        bucket.burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
     }
 
     /// Takes tokens even from an empty bucket. The debt never exceeds one burst.
@@ -67,7 +74,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn granted(bucket: &mut TokenBucket, now: Duration, shape: Bucket) -> bool {
-        bucket.take(now, shape, 1) == Taken::Granted
+        bucket.take(now, shape, 1).is_granted()
     }
 
     #[test]
@@ -123,14 +130,15 @@ mod tests {
     fn expensive_work_leaves_a_debt_of_at_most_one_burst() {
         let shape = Bucket { per_second: 1.0, burst: 10 };
         let mut bucket = TokenBucket::default();
-        assert_eq!(bucket.take(SECOND, shape, 0), Taken::Granted);
-        assert_eq!(bucket.take(SECOND, shape, 15), Taken::Granted);
+        assert_eq!(bucket.take(SECOND, shape, 0), Taken::Granted { left: 10 });
+        assert_eq!(bucket.take(SECOND, shape, 15), Taken::Granted { left: 0 });
         let refused = |seconds| Taken::Refused { retry_after: SECOND * seconds };
         assert_eq!(bucket.take(SECOND, shape, 1), refused(6));
         assert_eq!(bucket.take(SECOND, shape, 0), refused(6));
         bucket.charge(SECOND, shape, 1_000);
         assert_eq!(bucket.take(SECOND, shape, 1), refused(11));
-        assert_eq!(bucket.take(SECOND * 12, shape, 1), Taken::Granted);
+        assert_eq!(bucket.take(SECOND * 12, shape, 1), Taken::Granted { left: 0 });
+        assert_eq!(bucket.take(SECOND * 15 + SECOND / 2, shape, 1), Taken::Granted { left: 2 });
     }
 
     proptest! {

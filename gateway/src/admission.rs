@@ -3,8 +3,9 @@
 mod known_places;
 mod openings;
 mod password_places;
+pub mod quota;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use ::metrics::counter;
 use chat_core::{
@@ -30,6 +31,49 @@ const SHORT_SEARCH_TOKENS: u32 = 20;
 const MEMBERSHIPS_PER_TOKEN: usize = 50;
 /// Users whose presence is read for one token.
 const PRESENCES_PER_TOKEN: usize = 10;
+
+/// Whose tokens a bucket has.
+#[derive(Debug, Clone, Copy)]
+enum Payer {
+    UserWrites,
+    UserRequests,
+    UserAdditions,
+    Conversation,
+    Address,
+    AccountFromAddress,
+    AccountFromAnywhere,
+    Login,
+}
+
+impl Payer {
+    /// Returns the beginning of the keys of these buckets, which is also their label in metrics.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::UserWrites => "m",
+            Self::UserRequests => "o",
+            Self::UserAdditions => "n",
+            Self::Conversation => "c",
+            Self::Address => "a",
+            Self::AccountFromAddress => "v",
+            Self::AccountFromAnywhere => "u",
+            Self::Login => "r",
+        }
+    }
+
+    /// Returns the name in the headers of answers. What others do to an account is not shown.
+    const fn public_name(self) -> Option<&'static str> {
+        match self {
+            Self::UserWrites => Some("messages"),
+            Self::UserRequests => Some("requests"),
+            Self::UserAdditions => Some("additions"),
+            Self::Conversation => Some("conversation"),
+            Self::Address => Some("address"),
+            Self::AccountFromAddress => Some("account"),
+            Self::AccountFromAnywhere => None,
+            Self::Login => Some("refreshes"),
+        }
+    }
+}
 
 /// Applies the rate limits. Each user has buckets that all their logins share.
 #[derive(Debug)]
@@ -62,7 +106,7 @@ impl SessionPermit<'_> {
     pub async fn charge(self, memberships: usize) {
         let Self { admission, user, .. } = &self;
         let tokens = tokens(memberships, MEMBERSHIPS_PER_TOKEN) - 1;
-        admission.charge(|| format!("o:{user}"), admission.rates.commands(), tokens).await;
+        admission.charge(Payer::UserRequests, user, admission.rates.commands(), tokens).await;
     }
 }
 
@@ -126,7 +170,7 @@ impl Admission {
                 if matches!(write.change, Change::SetMember { .. }) {
                     self.admit_additions(user, 1).await?;
                 }
-                self.take(|| format!("m:{user}"), self.rates.messages(), 1).await
+                self.take(Payer::UserWrites, user, self.rates.messages(), 1).await
             }
             Command::CreateGroup { members, .. } => {
                 self.admit_other(user, Price::Request).await?;
@@ -152,12 +196,12 @@ impl Admission {
     /// Takes a token for a write in a conversation that the user is a member of. Outsiders never get
     /// here, so that they cannot silence a conversation.
     pub async fn admit_write_in(&self, conversation: ConversationId) -> Result<(), ChatError> {
-        self.take(|| format!("c:{conversation}"), self.rates.conversation(), 1).await
+        self.take(Payer::Conversation, conversation, self.rates.conversation(), 1).await
     }
 
     /// Takes the tokens for a request that is not a write, including those that are not commands.
     pub async fn admit_other(&self, user: UserId, price: Price<'_>) -> Result<(), ChatError> {
-        self.take(|| format!("o:{user}"), self.rates.commands(), price.tokens()).await
+        self.take(Payer::UserRequests, user, self.rates.commands(), price.tokens()).await
     }
 
     /// Takes a token for opening a session, and waits while the user opens others.
@@ -169,12 +213,12 @@ impl Admission {
 
     /// Charges a user for a new direct conversation.
     pub async fn charge_addition(&self, user: UserId) {
-        self.charge(|| format!("n:{user}"), self.rates.additions(), 1).await;
+        self.charge(Payer::UserAdditions, user, self.rates.additions(), 1).await;
     }
 
     /// Takes tokens for adding people to conversations, and for making conversations.
     async fn admit_additions(&self, user: UserId, tokens: u32) -> Result<(), ChatError> {
-        self.take(|| format!("n:{user}"), self.rates.additions(), tokens).await
+        self.take(Payer::UserAdditions, user, self.rates.additions(), tokens).await
     }
 
     /// Takes a token for a registration from this address, and a place to hash its password.
@@ -194,7 +238,7 @@ impl Admission {
         login: Option<LoginId>,
     ) -> Result<(), ChatError> {
         match login {
-            Some(login) => self.take(|| format!("r:{login}"), self.rates.account(), 1).await,
+            Some(login) => self.take(Payer::Login, login, self.rates.account(), 1).await,
             None => self.admit_address(address).await,
         }
     }
@@ -210,11 +254,12 @@ impl Admission {
         self.admit_address(address).await?;
         let account =
             username.chars().take(NAME_CHARS_MAX).collect::<String>().to_ascii_lowercase();
-        let from = limited_as(address);
-        self.take(|| format!("v:{account}:{from}"), self.rates.account(), 1).await?;
+        let here = format!("{account}:{}", limited_as(address));
+        self.take(Payer::AccountFromAddress, here, self.rates.account(), 1).await?;
         let is_known = self.known_places.contains(&account, address);
         if !is_known {
-            self.take(|| format!("u:{account}"), self.rates.account_anywhere(), 1).await?;
+            self.take(Payer::AccountFromAnywhere, &account, self.rates.account_anywhere(), 1)
+                .await?;
         }
         let place = self.take_place(address, is_known)?;
         Ok(LogInPermit { account, address, _place: place })
@@ -226,7 +271,7 @@ impl Admission {
     }
 
     async fn admit_address(&self, address: IpAddr) -> Result<(), ChatError> {
-        self.take(|| format!("a:{}", limited_as(address)), self.rates.address(), 1).await
+        self.take(Payer::Address, limited_as(address), self.rates.address(), 1).await
     }
 
     fn take_place(
@@ -242,27 +287,31 @@ impl Admission {
     }
 
     /// Takes tokens even from an empty bucket.
-    async fn charge(&self, key: impl FnOnce() -> String + Send, bucket: Bucket, tokens: u32) {
+    async fn charge(&self, payer: Payer, id: impl fmt::Display, bucket: Bucket, tokens: u32) {
         if self.rates.enabled && tokens > 0 {
-            self.limiter.charge(&key(), bucket, tokens).await;
+            self.limiter.charge(&format!("{}:{id}", payer.label()), bucket, tokens).await;
         }
     }
 
     async fn take(
         &self,
-        key: impl FnOnce() -> String + Send,
+        payer: Payer,
+        id: impl fmt::Display,
         bucket: Bucket,
         tokens: u32,
     ) -> Result<(), ChatError> {
         if !self.rates.enabled {
             return Ok(());
         }
-        let key = key();
-        match self.limiter.take(&key, bucket, tokens).await {
-            Taken::Granted => Ok(()),
+        let key = format!("{}:{id}", payer.label());
+        let taken = self.limiter.take(&key, bucket, tokens).await;
+        if let Some(name) = payer.public_name() {
+            quota::note(name, bucket, taken);
+        }
+        match taken {
+            Taken::Granted { .. } => Ok(()),
             Taken::Refused { retry_after } => {
-                let bucket = key[..1].to_owned();
-                counter!("confab_rate_limited_total", "bucket" => bucket).increment(1);
+                counter!("confab_rate_limited_total", "bucket" => payer.label()).increment(1);
                 Err(ChatError::RateLimited { retry_after })
             }
         }

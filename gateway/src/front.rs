@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
+    admission::quota,
     app::App,
     error::ApiError,
     metrics::{error as count_error, panic as count_panic},
@@ -81,14 +82,17 @@ async fn serve(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     let context = RequestContext::of(&request, &app);
     let user = RequestUser::default();
     request.extensions_mut().insert(user.clone());
-    let answer = match context.refusal(&request) {
-        Some(refusal) => refusal.into_response(),
-        None if context.is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
-        None => next.run(request).await,
+    let (answer, quotas) = match context.refusal(&request) {
+        Some(refusal) => (refusal.into_response(), Vec::new()),
+        None if context.is_preflight(&request) => {
+            (StatusCode::NO_CONTENT.into_response(), Vec::new())
+        }
+        None => quota::record(next.run(request)).await,
     };
     let answer = unread::count(answer, &app.unread, &user)
         .unwrap_or_else(|error| ApiError::from(error).into_response());
-    let answer = context.complete(answer);
+    let mut answer = context.complete(answer);
+    quota::add_headers(answer.headers_mut(), &quotas);
     let labels = [
         ("method", context.method.to_owned()),
         ("route", context.route.clone()),
@@ -187,7 +191,10 @@ impl RequestContext {
             (ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS),
             (ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
             (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
-            (ACCESS_CONTROL_EXPOSE_HEADERS, "retry-after, www-authenticate"),
+            (
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                "ratelimit, ratelimit-policy, retry-after, www-authenticate",
+            ),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }

@@ -65,9 +65,8 @@ impl RedisLimiter {
         let mut script = scripts::TAKE.key(name);
         script.arg(format!("{:.0}", interval_us(bucket.per_second))).arg(bucket.burst);
         script.arg(tokens).arg(u8::from(is_charge));
-        match primary.run::<u64>(&script, self.within).await {
-            Ok(0) => Some(Taken::Granted),
-            Ok(wait_us) => Some(Taken::Refused { retry_after: Duration::from_micros(wait_us) }),
+        match primary.run::<i64>(&script, self.within).await {
+            Ok(answer) => Some(taken(answer)),
             Err(error) => {
                 tracing::debug!(%error, "rate limits are local for a while");
                 let until = millis(self.started.elapsed() + COOLDOWN);
@@ -96,6 +95,15 @@ impl Limiter for RedisLimiter {
             self.primaries.shared.metrics.local_takes.increment(1);
             self.local.charge_now(key, local_bucket(bucket), tokens);
         }
+    }
+}
+
+/// Reads the answer of [`scripts::TAKE`].
+fn taken(answer: i64) -> Taken {
+    if answer > 0 {
+        Taken::Refused { retry_after: Duration::from_micros(answer.unsigned_abs()) }
+    } else {
+        Taken::Granted { left: u32::try_from(answer.unsigned_abs()).unwrap_or(u32::MAX) }
     }
 }
 

@@ -38,8 +38,9 @@ end
 /// Takes tokens: [`chat_core::limiter::TokenBucket`] in microseconds of the primary's clock.
 ///
 /// `KEYS`: the bucket. `ARGV`: the time in which a token is refilled, the burst, the number of tokens,
-/// and 1 if they are taken even from an empty bucket. Returns 0, or the time to wait. The debt never
-/// exceeds one burst, whatever the clock does and others write.
+/// and 1 if they are taken even from an empty bucket. Returns the time to wait, or the tokens that are
+/// left as a negative number. The debt never exceeds one burst, whatever the clock does and others
+/// write.
 pub(super) static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "
@@ -51,11 +52,12 @@ local latest = now + interval * burst * 2
 full_at = math.max(now, math.min(full_at, latest))
 local wait = full_at - now - interval * (burst - 1)
 if wait > 0 and ARGV[4] == '0' then return math.ceil(wait) end
-if ARGV[3] == '0' then return 0 end
-full_at = math.min(full_at + interval * ARGV[3], latest)
-local keep = string.format('%.0f', math.ceil((full_at - now) / 1000) + 1)
-redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', keep)
-return 0
+if ARGV[3] ~= '0' then
+  full_at = math.min(full_at + interval * ARGV[3], latest)
+  local keep = string.format('%.0f', math.ceil((full_at - now) / 1000) + 1)
+  redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', keep)
+end
+return math.min(0, math.ceil((full_at - now) / interval) - burst)
 ",
     )
 });

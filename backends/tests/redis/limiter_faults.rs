@@ -2,7 +2,7 @@
 
 use std::{slice, sync::Arc, time::Duration};
 
-use chat_core::port::{Bucket, Limiter, Taken};
+use chat_core::port::{Bucket, Limiter};
 use tokio::time::{sleep, timeout};
 
 use super::{eventually, gateways::Gateways, server::Server};
@@ -22,7 +22,7 @@ async fn open() -> Option<(Server, Gateways, Arc<dyn Limiter>)> {
 async fn grants(limiter: &Arc<dyn Limiter>, key: &str, tries: usize) -> usize {
     let mut granted = 0;
     for _ in 0..tries {
-        granted += usize::from(limiter.take(key, SLOW, 1).await == Taken::Granted);
+        granted += usize::from(limiter.take(key, SLOW, 1).await.is_granted());
     }
     granted
 }

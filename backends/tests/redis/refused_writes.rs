@@ -4,7 +4,7 @@ use std::{fs, slice, time::Duration};
 
 use chat_core::{
     id::UserId,
-    port::{Bucket, Channel, Taken},
+    port::{Bucket, Channel},
     time::Timestamp,
 };
 use presence::Term;
@@ -41,7 +41,7 @@ impl Fixture {
         let key = fresh::<UserId>().to_string();
         let mut granted = 0;
         for _ in 0..20 {
-            granted += usize::from(limiter.take(&key, BUCKET, 1).await == Taken::Granted);
+            granted += usize::from(limiter.take(&key, BUCKET, 1).await.is_granted());
         }
         granted
     }

@@ -20,6 +20,7 @@ macro_rules! limiter_contract {
     ($open:path) => {
         $crate::limiter_contract!(@tests $open;
             burst_is_granted_then_tokens_are_refused;
+            grants_count_the_tokens_that_are_left;
             each_key_has_its_own_bucket;
             any_text_can_be_a_key;
             concurrent_takers_share_one_bucket;
@@ -49,7 +50,7 @@ const fn slow(burst: u32) -> Bucket {
 async fn grants(limiters: &[Arc<dyn Limiter>], attempts: usize, key: &str, bucket: Bucket) -> u32 {
     let mut granted = 0;
     for limiter in limiters.iter().cycle().take(attempts) {
-        granted += u32::from(limiter.take(key, bucket, 1).await == Taken::Granted);
+        granted += u32::from(limiter.take(key, bucket, 1).await.is_granted());
     }
     granted
 }
@@ -59,6 +60,16 @@ pub async fn burst_is_granted_then_tokens_are_refused(limiters: &[Arc<dyn Limite
     let key = random_word();
     assert_eq!(grants(limiters, 7, &key, slow(7)).await, 7);
     assert_eq!(grants(limiters, 20, &key, slow(7)).await, 0);
+}
+
+/// Each grant tells how many tokens are left, on every handle.
+pub async fn grants_count_the_tokens_that_are_left(limiters: &[Arc<dyn Limiter>]) {
+    let key = random_word();
+    for (limiter, left) in limiters.iter().cycle().zip([5, 4, 3]) {
+        assert_eq!(limiter.take(&key, slow(6), 1).await, Taken::Granted { left });
+    }
+    assert_eq!(limiters[0].take(&key, slow(6), 0).await, Taken::Granted { left: 3 });
+    assert_eq!(last(limiters).take(&key, slow(6), 2).await, Taken::Granted { left: 1 });
 }
 
 /// Emptying one bucket does not affect others.
@@ -87,7 +98,7 @@ pub async fn concurrent_takers_share_one_bucket(limiters: &[Arc<dyn Limiter>]) {
         takers.spawn(async move { limiter.take(&key, slow(10), 1).await });
     }
     let taken = takers.join_all().await;
-    assert_eq!(taken.iter().filter(|taken| **taken == Taken::Granted).count(), 10);
+    assert_eq!(taken.iter().filter(|taken| taken.is_granted()).count(), 10);
 }
 
 /// A caller that waits for `retry_after` gets a token.
@@ -100,7 +111,7 @@ pub async fn token_is_granted_after_retry_after(limiters: &[Arc<dyn Limiter>]) {
         if let Taken::Refused { retry_after } = limiter.take(&key, bucket, 1).await {
             assert!(!retry_after.is_zero() && retry_after <= Duration::from_millis(101));
             sleep(retry_after).await;
-            assert_eq!(limiter.take(&key, bucket, 1).await, Taken::Granted, "{retry_after:?}");
+            assert!(limiter.take(&key, bucket, 1).await.is_granted(), "{retry_after:?}");
             waits += 1;
         }
     }
@@ -114,7 +125,7 @@ pub async fn no_period_grants_more_than_burst_and_rate(limiters: &[Arc<dyn Limit
     let mut granted = 0_u32;
     while began.elapsed() < Duration::from_millis(500) {
         match limiters[0].take(&key, bucket, 1).await {
-            Taken::Granted => granted += 1,
+            Taken::Granted { .. } => granted += 1,
             Taken::Refused { retry_after } => sleep(retry_after / 3).await,
         }
     }
@@ -150,9 +161,9 @@ pub async fn price_is_taken_at_once_and_may_leave_a_debt(limiters: &[Arc<dyn Lim
     let key = random_word();
     let bucket = Bucket { per_second: 0.1, burst: 10 };
     for limiter in limiters.iter().cycle().take(3) {
-        assert_eq!(limiter.take(&key, bucket, 0).await, Taken::Granted);
+        assert_eq!(limiter.take(&key, bucket, 0).await, Taken::Granted { left: 10 });
     }
-    assert_eq!(limiters[0].take(&key, bucket, 15).await, Taken::Granted);
+    assert_eq!(limiters[0].take(&key, bucket, 15).await, Taken::Granted { left: 0 });
     for limiter in limiters {
         for tokens in [0, 1] {
             let seconds = wait(limiter.take(&key, bucket, tokens).await);
@@ -166,8 +177,8 @@ pub async fn charge_empties_a_bucket_and_leaves_a_debt(limiters: &[Arc<dyn Limit
     let key = random_word();
     let bucket = Bucket { per_second: 0.1, burst: 10 };
     limiters[0].charge(&key, bucket, 3).await;
-    assert_eq!(last(limiters).take(&key, bucket, 7).await, Taken::Granted);
-    assert_ne!(last(limiters).take(&key, bucket, 1).await, Taken::Granted);
+    assert_eq!(last(limiters).take(&key, bucket, 7).await, Taken::Granted { left: 0 });
+    assert!(!last(limiters).take(&key, bucket, 1).await.is_granted());
     for _ in 0..3 {
         limiters[0].charge(&key, bucket, 1_000).await;
     }
@@ -178,7 +189,7 @@ pub async fn charge_empties_a_bucket_and_leaves_a_debt(limiters: &[Arc<dyn Limit
 /// Returns how many seconds to wait for a token.
 fn wait(taken: Taken) -> f64 {
     match taken {
-        Taken::Granted => 0.0,
+        Taken::Granted { .. } => 0.0,
         Taken::Refused { retry_after } => retry_after.as_secs_f64(),
     }
 }

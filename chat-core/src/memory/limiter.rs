@@ -146,7 +146,7 @@ mod tests {
     const SLOW: Bucket = Bucket { per_second: 1.0, burst: 2 };
 
     fn granted(limiter: &LocalLimiter, key: &str) -> bool {
-        limiter.take_now(key, SLOW, 1) == Taken::Granted
+        limiter.take_now(key, SLOW, 1).is_granted()
     }
 
     fn keys(limiter: &LocalLimiter) -> usize {

@@ -17,12 +17,22 @@ pub struct Bucket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     /// The bucket had a token at least.
-    Granted,
+    Granted {
+        /// The tokens that are left, zero while the bucket is in debt.
+        left: u32,
+    },
     /// The bucket is empty.
     Refused {
         /// The time until the next token.
         retry_after: Duration,
     },
+}
+
+impl Taken {
+    /// Returns true if the tokens were taken.
+    pub const fn is_granted(self) -> bool {
+        matches!(self, Self::Granted { .. })
+    }
 }
 
 /// Keeps a token bucket for each key.

@@ -243,3 +243,26 @@ async fn login_gets_retry_after_when_rate_limited() {
     assert!(refused.json["retry_after_ms"].as_u64().unwrap() <= 1_000);
     assert_eq!(refused.json["retryable"], true);
 }
+
+#[tokio::test(start_paused = true)]
+async fn answers_have_the_rate_limits_that_were_used() {
+    let client = Client::with(&[("RATE_LIMITS__ENABLED", "true")]);
+    let (ada, grace) = (client.register("ada").await, client.register("grace").await);
+    let group = client.group(&ada, &[&grace]).await;
+    let path = format!("/v1/conversations/{group}/messages");
+    let body = json!({"client_id": "1", "text": "hi"});
+    let answer = client.call("POST", &path).of(&ada).json(&body).answer().await;
+    let limits = r#""messages";r=99;t=1, "conversation";r=999;t=1"#;
+    assert_eq!(answer.header("ratelimit"), limits, "{}", answer.text);
+    let policy = r#""messages";q=100;w=5, "conversation";q=1000;w=5"#;
+    assert_eq!(answer.header("ratelimit-policy"), policy);
+
+    let mut last = client.call("GET", "/v1/me").of(&grace).answer().await;
+    for _ in 0..500 {
+        last = client.call("GET", "/v1/me").of(&grace).answer().await;
+    }
+    assert_eq!(last.refusal(), (429, "rate_limited", ""));
+    assert_eq!(last.header("ratelimit"), r#""requests";r=0;t=1"#);
+    let stranger = client.call("GET", "/v1/me").answer().await;
+    assert_eq!((stranger.status.as_u16(), stranger.header("ratelimit")), (401, ""));
+}
