@@ -123,6 +123,15 @@ pub struct ListCursor {
     pub conversation: ConversationId,
 }
 
+/// Counts over all conversations of a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Open conversations with unread messages.
+    pub unread_conversations: usize,
+    /// Requests.
+    pub requests: usize,
+}
+
 /// The answer to a [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -150,6 +159,10 @@ pub enum Reply {
         items: Vec<ConversationView>,
         /// The cursor of the next page, if there is one.
         next: Option<ListCursor>,
+        /// Counts over all of the caller's conversations.
+        totals: Totals,
+        /// The number of memberships that were read.
+        memberships: usize,
     },
     /// One conversation.
     Conversation(Box<ConversationView>),

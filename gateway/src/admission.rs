@@ -27,7 +27,7 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// Tokens for finding users by a single letter, which may read most of the index.
 const SHORT_SEARCH_TOKENS: u32 = 20;
-/// Memberships that a session may open for one token of its user.
+/// Memberships that are read for one token: by a session that opens, or for the list.
 const MEMBERSHIPS_PER_TOKEN: usize = 50;
 /// Users whose presence is read for one token.
 const PRESENCES_PER_TOKEN: usize = 10;
@@ -104,9 +104,7 @@ pub struct SessionPermit<'a> {
 impl SessionPermit<'_> {
     /// Charges the user for a session with this many memberships. Only now is its price known.
     pub async fn charge(self, memberships: usize) {
-        let Self { admission, user, .. } = &self;
-        let tokens = tokens(memberships, MEMBERSHIPS_PER_TOKEN) - 1;
-        admission.charge(Payer::UserRequests, user, admission.rates.commands(), tokens).await;
+        self.admission.charge_memberships(self.user, memberships).await;
     }
 }
 
@@ -209,6 +207,13 @@ impl Admission {
         self.admit_other(user, Price::Request).await?;
         let opening = if self.rates.enabled { Some(self.openings.begin(user).await) } else { None };
         Ok(SessionPermit { admission: self, user, _opening: opening })
+    }
+
+    /// Charges a user for a request that has read this many memberships, beyond the token that it took
+    /// before.
+    pub async fn charge_memberships(&self, user: UserId, memberships: usize) {
+        let tokens = tokens(memberships, MEMBERSHIPS_PER_TOKEN) - 1;
+        self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
     }
 
     /// Charges a user for a new direct conversation.

@@ -2,15 +2,36 @@
 
 use std::cmp::Reverse;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::Chat;
 use crate::{
-    command::{ConversationView, ListCursor, MemberView, Reply},
+    command::{ConversationView, ListCursor, MemberView, Reply, Totals},
     consent::Standing,
     error::ChatError,
     id::{ConversationId, UserId},
-    limits::{PAGE_MAX, UNREAD_ENTRIES_MAX},
+    limits::{PAGE_MAX, READS_AT_ONCE_MAX, UNREAD_ENTRIES_MAX},
     model::{Cursor, Head, Identity, Kind, Member, Membership, MembershipState, Seq, User},
 };
+
+/// What the list has of a conversation before its page is known.
+#[derive(Debug)]
+struct Row {
+    standing: Standing,
+    head: Head,
+    cursor: Cursor,
+}
+
+impl Row {
+    /// Returns the conversation's place in the list.
+    fn at(&self) -> ListCursor {
+        ListCursor { at: self.head.at, conversation: self.standing.membership.conversation }
+    }
+
+    fn unread(&self) -> u64 {
+        unread_before_redactions(&self.standing.membership.member, &self.head, &self.cursor)
+    }
+}
 
 impl Chat {
     /// Returns a page of the caller's conversations, newest activity first.
@@ -23,39 +44,56 @@ impl Chat {
     ) -> Result<Reply, ChatError> {
         let stores = &self.stores();
         let mut standings = self.context.standings(identity.user).await?;
-        standings.retain(|one| {
-            one.state != MembershipState::Declined && wanted.is_none_or(|state| one.state == state)
-        });
+        let memberships = standings.len();
+        standings.retain(|one| one.state != MembershipState::Declined);
         let ids: Vec<ConversationId> =
             standings.iter().map(|one| one.membership.conversation).collect();
         let heads = stores.log.heads(&ids).await?;
-        let mut all: Vec<(ListCursor, Standing, Head)> = standings
-            .into_iter()
-            .zip(heads)
-            .filter(|(one, head)| !one.is_hidden(head.seq))
-            .map(|(one, head)| {
-                let conversation = one.membership.conversation;
-                (ListCursor { at: head.at, conversation }, one, head)
-            })
-            .filter(|(at, ..)| after.is_none_or(|after| *at < after))
-            .collect();
-        all.sort_unstable_by_key(|(at, ..)| Reverse(*at));
-        let has_more = all.len() > limit;
-        all.truncate(limit);
-        let next = all.last().map(|(at, ..)| *at).filter(|_| has_more);
-        let ids: Vec<ConversationId> = all.iter().map(|(at, ..)| at.conversation).collect();
         let cursors = stores.cursors.of_user(identity.user, &ids).await?;
-        let mut items = Vec::with_capacity(all.len());
-        for ((_, standing, head), cursor) in all.into_iter().zip(cursors) {
+        let mut rows: Vec<Row> = standings
+            .into_iter()
+            .zip(heads.into_iter().zip(cursors))
+            .map(|(standing, (head, cursor))| Row { standing, head, cursor })
+            .filter(|row| !row.standing.is_hidden(row.head.seq))
+            .collect();
+        rows.sort_unstable_by_key(|row| Reverse(row.at()));
+        let totals = self.totals(&rows).await?;
+        rows.retain(|row| {
+            wanted.is_none_or(|state| row.standing.state == state)
+                && after.is_none_or(|after| row.at() < after)
+        });
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().map(Row::at).filter(|_| has_more);
+        let views = rows.into_iter().map(|Row { standing, head, cursor }| async move {
             let Standing { membership, state, .. } = standing;
             match self.assemble(&membership, state, head, cursor).await {
-                Ok(view) => items.push(view),
                 // The user left it during the read, or has not joined it yet.
-                Err(ChatError::NotFound(_)) => {}
-                Err(error) => return Err(error),
+                Err(ChatError::NotFound(_)) => Ok(None),
+                view => view.map(Some),
             }
-        }
-        Ok(Reply::Conversations { items, next })
+        });
+        let views: Vec<_> = stream::iter(views).buffered(READS_AT_ONCE_MAX).try_collect().await?;
+        let items = views.into_iter().flatten().collect();
+        Ok(Reply::Conversations { items, next, totals, memberships })
+    }
+
+    /// Counts over the rows of all conversations, newest first. A conversation whose unread messages
+    /// are all redacted does not count if it is one of the newest.
+    async fn totals(&self, rows: &[Row]) -> Result<Totals, ChatError> {
+        let (requests, open): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|row| row.standing.state == MembershipState::Request);
+        let unread: Vec<_> = open.into_iter().filter(|row| row.unread() > 0).collect();
+        let (exact, counted) = unread.split_at(unread.len().min(PAGE_MAX));
+        let exact: Vec<_> = exact.iter().map(|row| self.unread_of(row)).collect();
+        let exact: Vec<u64> = stream::iter(exact).buffered(READS_AT_ONCE_MAX).try_collect().await?;
+        let exact = exact.into_iter().filter(|unread| *unread > 0).count();
+        Ok(Totals { unread_conversations: exact + counted.len(), requests: requests.len() })
+    }
+
+    async fn unread_of(&self, row: &Row) -> Result<u64, ChatError> {
+        let Membership { conversation, member } = &row.standing.membership;
+        self.unread(*conversation, member, &row.head, &row.cursor).await
     }
 
     /// Returns a conversation as the caller sees it.
@@ -119,7 +157,7 @@ impl Chat {
         head: &Head,
         cursor: &Cursor,
     ) -> Result<u64, ChatError> {
-        let unread = head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord));
+        let unread = unread_before_redactions(member, head, cursor);
         let after = cursor.read_seq.max(member.joined_seq.previous());
         // A redaction comes after its message, so without one after the cursor nothing is redacted.
         if unread == 0 || head.projected_seq <= after {
@@ -204,4 +242,9 @@ impl Chat {
 fn since_joining(cursor: Cursor, member: &Member) -> Cursor {
     let floor = member.joined_seq.previous();
     cursor.max(Cursor { delivered_seq: floor, read_seq: floor, read_ord: member.joined_ord })
+}
+
+/// Returns how many messages follow what the member has read.
+fn unread_before_redactions(member: &Member, head: &Head, cursor: &Cursor) -> u64 {
+    head.ord.saturating_sub(cursor.read_ord.max(member.joined_ord))
 }

@@ -1,6 +1,6 @@
 //! What members may see of each other: presence, receipts, typing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -9,7 +9,7 @@ use crate::{
     error::{ChatError, StoreError},
     id::{ConversationId, UserId},
     limits::{MOMENTS_MEMBERS_MAX, READS_AT_ONCE_MAX},
-    model::{Cursor, Head, Member, MembershipState},
+    model::{Audience, Cursor, Head, Member, MembershipState},
 };
 
 /// What the other members may see of a member's receipts and typing.
@@ -34,22 +34,31 @@ impl Chat {
         caller: UserId,
         users: &[UserId],
     ) -> Result<Vec<bool>, ChatError> {
-        let own = self.stores().conversations.of_user(caller).await?;
-        let own: HashSet<ConversationId> = own.into_iter().map(|one| one.conversation).collect();
         let audience = self.context.boundary(caller).await?.privacy.last_seen;
-        let own = &own;
         let others: HashSet<UserId> =
             users.iter().copied().filter(|user| *user != caller).collect();
-        let answers = others.into_iter().map(|user| async move {
-            let may_see = self.takes_part_in_one_of(user, own).await?
-                && self.allows_to_see(user, caller).await?
-                && self.context.allows(caller, audience, user).await?;
-            Ok::<_, StoreError>((user, may_see))
-        });
-        let mut answers: HashMap<UserId, bool> =
-            stream::iter(answers).buffer_unordered(READS_AT_ONCE_MAX).try_collect().await?;
-        answers.insert(caller, true);
-        Ok(users.iter().map(|user| answers.get(user).copied().unwrap_or_default()).collect())
+        let mut sharing = filter(&others, |user| self.takes_part_with(user, caller)).await?;
+        let rest: HashSet<UserId> = others.difference(&sharing).copied().collect();
+        if !rest.is_empty() {
+            let own = self.stores().conversations.of_user(caller).await?;
+            let own: HashSet<ConversationId> =
+                own.into_iter().map(|one| one.conversation).collect();
+            sharing.extend(filter(&rest, |user| self.takes_part_in_one_of(user, &own)).await?);
+        }
+        let visible = filter(&sharing, |user| self.both_allow(user, caller, audience)).await?;
+        Ok(users.iter().map(|user| *user == caller || visible.contains(user)).collect())
+    }
+
+    /// Returns true if the user takes part in the direct conversation with the watcher. Most who ask
+    /// for somebody's presence have one, so that the long lists are not read.
+    async fn takes_part_with(&self, user: UserId, watcher: UserId) -> Result<bool, StoreError> {
+        let conversations = &self.stores().conversations;
+        let Some(direct) = conversations.find_direct(user, watcher).await? else {
+            return Ok(false);
+        };
+        let standing = conversations.standing(direct, &[user]).await?;
+        let Some(member) = standing.into_iter().next().flatten() else { return Ok(false) };
+        Ok(self.context.membership_state(direct, &member).await? == MembershipState::Open)
     }
 
     async fn takes_part_in_one_of(
@@ -67,6 +76,18 @@ impl Chat {
         Ok(shared.iter().zip(&consents).any(|(one, consent)| {
             self.context.state_of(&one.member, consent) == MembershipState::Open
         }))
+    }
+
+    /// Returns true if the user lets the watcher see their presence, and the watcher, who shows their
+    /// own to this audience, lets the user see it.
+    async fn both_allow(
+        &self,
+        user: UserId,
+        watcher: UserId,
+        audience: Audience,
+    ) -> Result<bool, StoreError> {
+        Ok(self.allows_to_see(user, watcher).await?
+            && self.context.allows(watcher, audience, user).await?)
     }
 
     /// Returns true if the user lets the watcher see their presence.
@@ -147,4 +168,14 @@ impl Chat {
             cursor.without_reads()
         })
     }
+}
+
+/// Returns those of the users who pass the test, several of which run at once.
+async fn filter<T: Future<Output = Result<bool, StoreError>>>(
+    users: &HashSet<UserId>,
+    test: impl Fn(UserId) -> T,
+) -> Result<HashSet<UserId>, StoreError> {
+    let tests: Vec<_> = users.iter().map(|user| test(*user)).collect();
+    let passed: Vec<bool> = stream::iter(tests).buffered(READS_AT_ONCE_MAX).try_collect().await?;
+    Ok(users.iter().zip(passed).filter(|(_, passed)| *passed).map(|(user, _)| *user).collect())
 }

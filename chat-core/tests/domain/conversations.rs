@@ -1,13 +1,13 @@
 //! What members may do, how repeats are answered, and what readers see.
 
 use chat_core::{
-    command::{Change, Command, Write},
+    command::{Change, Command, Reply, Totals, Write},
     error::ChatError,
     id::ConversationId,
     model::{Body, ClientId, Role, Seq},
 };
 
-use crate::scene::{Scene, made, remove, text_of, write, written};
+use crate::scene::{Person, Scene, made, remove, text_of, write, written};
 
 #[tokio::test(start_paused = true)]
 async fn direct_conversation_cannot_be_changed_by_either_side() {
@@ -186,4 +186,37 @@ async fn first_members_see_the_conversation_from_its_first_entry() {
         let history = member.history(conversation).await.unwrap();
         assert_eq!(history, [Seq::new(1), Seq::new(2)]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_counts_unread_conversations_and_requests_beyond_its_page() {
+    let scene = Scene::new(1);
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let mut groups = Vec::new();
+    for number in 0..5 {
+        let (title, members) = ("Lunch".into(), vec![bob.id()]);
+        let key = number.to_string().into();
+        let group = made(ada.execute(Command::CreateGroup { title, members, key }).await).id;
+        ada.send(group, "hello").await;
+        groups.push(group);
+    }
+    assert_eq!(totals(&bob).await, Totals { unread_conversations: 0, requests: 5 });
+    for group in &groups[..4] {
+        bob.accept(*group).await;
+    }
+    assert_eq!(totals(&bob).await, Totals { unread_conversations: 4, requests: 1 });
+    let head = bob.view(groups[0]).await.unwrap().head_seq;
+    bob.read_up_to(groups[0], head).await;
+    ada.change(groups[1], Change::Redact { target_seq: head }).await.unwrap();
+    bob.execute(Command::Decline { conversation: groups[4] }).await.unwrap();
+    assert_eq!(totals(&bob).await, Totals { unread_conversations: 2, requests: 0 });
+    assert_eq!(totals(&ada).await, Totals::default(), "one's own messages are read");
+}
+
+/// Returns the totals that come with a page of one conversation.
+async fn totals(person: &Person) -> Totals {
+    let reply = person.execute(Command::Conversations { state: None, after: None, limit: 1 }).await;
+    let Ok(Reply::Conversations { items, totals, .. }) = reply else { unreachable!("{reply:?}") };
+    assert_eq!(items.len(), 1);
+    totals
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_core::{
-    command::{Command, ConversationView, MemberView},
+    command::{Command, ConversationView, MemberView, Totals},
     error::ChatError,
     model::MembershipState,
 };
@@ -105,6 +105,32 @@ impl From<StateName> for MembershipState {
             StateName::Request => Self::Request,
             StateName::Open => Self::Open,
         }
+    }
+}
+
+/// A page of the caller's conversations.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConversationsPage<'a> {
+    /// The conversations, newest activity first.
+    pub items: Vec<ConversationJson<'a>>,
+    /// The `cursor` of the next page, or `null` on the last page.
+    pub next_cursor: Option<String>,
+    /// Counts over all of the caller's conversations.
+    pub totals: TotalsJson,
+}
+
+/// Counts over all conversations of the caller.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TotalsJson {
+    /// Open conversations with unread messages.
+    unread_conversations: usize,
+    /// Conversations whose `state` is `request`.
+    requests: usize,
+}
+
+impl From<Totals> for TotalsJson {
+    fn from(Totals { unread_conversations, requests }: Totals) -> Self {
+        Self { unread_conversations, requests }
     }
 }
 

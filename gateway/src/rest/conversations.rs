@@ -18,8 +18,9 @@ use super::{
 use crate::{
     app::App,
     protocol::{
-        conversations::{ConversationJson, CreateConversation, UpdateConversation},
-        list::Paged,
+        conversations::{
+            ConversationJson, ConversationsPage, CreateConversation, UpdateConversation,
+        },
         messages::page_limit,
         value::{Id, WireConversationId},
     },
@@ -53,7 +54,7 @@ pub async fn create(
 #[utoipa::path(
     get, path = "/v1/conversations", tag = "conversations", operation_id = "conversations",
     params(ListPage),
-    responses((status = 200, description = "a page", body = Paged<ConversationJson>)),
+    responses((status = 200, description = "a page", body = ConversationsPage)),
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -63,9 +64,12 @@ pub async fn list(
     let state = page.state.map(MembershipState::from);
     let after = page.cursor.as_deref().map(cursor::decode_list).transpose()?;
     let reply = app.execute(identity, Command::Conversations { state, after, limit }).await?;
-    let Reply::Conversations { items, next } = reply else { return Err(unexpected_reply()) };
+    let Reply::Conversations { items, next, totals, .. } = reply else {
+        return Err(unexpected_reply());
+    };
     let items = items.iter().map(ConversationJson::from).collect();
-    Ok(Json(Paged { items, next_cursor: next.map(cursor::encode_list) }).into_response())
+    let next_cursor = next.map(cursor::encode_list);
+    Ok(Json(ConversationsPage { items, next_cursor, totals: totals.into() }).into_response())
 }
 
 /// Returns a conversation.

@@ -1,7 +1,7 @@
 //! Answers of REST and replies of the WebSocket are encoded as in the examples.
 
 use chat_core::{
-    command::{Reply, Written},
+    command::{Reply, Totals, Written},
     error::ChatError,
     event::{Encode, Event},
     model::{Audience, Login, LoginSecret, Privacy, Role},
@@ -12,7 +12,7 @@ use crate::{
     frame::text_of,
     protocol::{
         Empty, JsonEncode,
-        conversations::{ConversationJson, MemberJson},
+        conversations::{ConversationJson, ConversationsPage, MemberJson},
         hello::{Limits, RateLimits, Welcome},
         list::{Items, Paged},
         messages::{History, Sent},
@@ -138,7 +138,9 @@ fn conversations_and_members_match_their_examples() {
     let mut direct = pair(3, cursor(2, 2));
     (direct.unread, direct.last_message) = (1, Some(morning()));
     let items = vec![ConversationJson::from(&group), ConversationJson::from(&direct)];
-    assert_eq!(json(&Paged { items, next_cursor: None }), compact("answer-conversations"));
+    let totals = Totals { unread_conversations: 2, requests: 0 }.into();
+    let page = ConversationsPage { items, next_cursor: None, totals };
+    assert_eq!(json(&page), compact("answer-conversations"));
 
     let grace = member(GRACE, Role::Admin, 1, cursor(12, 11));
     assert_eq!(json(&MemberJson::from(&grace)), compact("answer-member"));
