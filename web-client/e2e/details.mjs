@@ -86,8 +86,10 @@ export async function catchingUp({ step, harness, people, ada, grace, group }) {
     await by(grace.page, "new-line").waitFor();
     await actions.isVisible(grace.page, "late 0");
     await harness.screen("14-unread", grace.page);
-    await actions.reachesState(ada.page, "late 0", ["read"]);
     await actions.reachesState(ada.page, `late ${UNREAD - 1}`, ["delivered"]);
+    await actions.scrollUpTo(ada.page, "late 0");
+    await actions.reachesState(ada.page, "late 0", ["read"]);
+    await by(ada.page, "to-end").click();
     const unread = Number(await item.getByTestId("unread").textContent());
     equal(unread > 0 && unread < UNREAD, true, `some are read (unread: ${unread})`);
   });

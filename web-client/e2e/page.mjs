@@ -199,19 +199,47 @@ export async function scrollToBeginning(page) {
   );
 }
 
+/** Scrolls up until a message is in the document. Only messages near the view are. */
+export async function scrollUpTo(page, text) {
+  await eventually(`"${text}" found`, async () => {
+    await by(page, "timeline").evaluate((box) => (box.scrollTop -= box.clientHeight / 2));
+    await page.waitForTimeout(60);
+    return (await message(page, text).count()) > 0;
+  });
+}
+
+/** Scrolls from the start to the end, and returns the texts of all messages. Only those near the view are in the document. */
+export async function allTexts(page) {
+  return by(page, "timeline").evaluate(async (box) => {
+    const texts = new Map();
+    const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    for (box.scrollTop = 0; ; box.scrollTop += box.clientHeight / 2) {
+      await frame();
+      for (const row of box.querySelectorAll("[data-testid=message]")) {
+        texts.set(Number(row.dataset.seq), row.querySelector("[data-testid=message-text]").textContent);
+      }
+      if (box.scrollTop + box.clientHeight >= box.scrollHeight - 1) break;
+    }
+    return [...texts].sort(([a], [b]) => a - b).map(([, text]) => text);
+  });
+}
+
 /** Returns how many pixels a row moved on the screen while an older page was inserted above it. */
 export async function movedByOlderPage(page) {
   return by(page, "timeline").evaluate(async (box) => {
     const rows = () => [...box.querySelectorAll("[data-testid=message]")];
-    const count = rows().length;
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const height = box.scrollHeight;
     box.scrollTop = 300;
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-    const kept = rows().find((row) => row.getBoundingClientRect().top > box.getBoundingClientRect().top);
-    const before = kept.getBoundingClientRect().top;
+    await frame();
+    const { seq } = rows().find((row) => row.getBoundingClientRect().top > box.getBoundingClientRect().top).dataset;
+    const top = () => box.querySelector(`[data-seq="${seq}"]`).getBoundingClientRect().top;
+    const before = top();
     const end = Date.now() + 5_000;
-    while (rows().length === count && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
-    if (rows().length === count) throw new Error("no older page was loaded");
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    return Math.abs(kept.getBoundingClientRect().top - before);
+    while (box.scrollHeight <= height + 500 && Date.now() < end) await frame();
+    if (box.scrollHeight <= height + 500) throw new Error("no older page was loaded");
+    await frame();
+    await frame();
+    return Math.abs(top() - before);
   });
 }

@@ -177,7 +177,8 @@ async function history() {
     const moved = await actions.movedByOlderPage(grace.page);
     equal(moved <= 1, true, `pixels moved: ${moved}; at most one`);
     await actions.scrollToBeginning(grace.page);
-    const lines = (await by(grace.page, "message-text").allTextContents()).filter((text) => text.startsWith("line"));
+    const lines = (await actions.allTexts(grace.page)).filter((text) => text.startsWith("line"));
+    await by(grace.page, "timeline").evaluate((box) => (box.scrollTop = 0));
     equal(lines.join(), Array.from({ length: MANY }, (_, at) => `line ${at}`).join(), "all lines, once, in order");
     await harness.screen("09-beginning", grace.page);
   });

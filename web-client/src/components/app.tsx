@@ -1,12 +1,15 @@
 // The whole page: the login page or the user's workspace, and the notifications.
 
 import { For, Show } from "solid-js";
+import { opened } from "../browser/route";
 import { model } from "../state/account";
 import { ModelContext } from "../state/model";
-import { dismiss, notes } from "../state/notes";
+import { dismiss, type Note, notes } from "../state/notes";
 import { LoginPage } from "./login_page";
 import { CloseIcon } from "./icons";
 import { Workspace } from "./workspace";
+
+const isHere = ({ conversation }: Note) => conversation === undefined || conversation === opened();
 
 export function App() {
   return (
@@ -19,7 +22,7 @@ export function App() {
         )}
       </Show>
       <div class="notes" role="status" aria-live="polite">
-        <For each={notes()}>
+        <For each={notes().filter(isHere)}>
           {(note) => (
             <div class="note" data-testid="note">
               <span>{note.text}</span>

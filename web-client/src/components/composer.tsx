@@ -5,6 +5,7 @@ import type { Conversation } from "../../sdk";
 import { type Draft, draftOf, keepDraft } from "../browser/drafts";
 import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
+import { messageAt } from "../logic/rows";
 import { useModel } from "../state/model";
 import type { ComposerTarget } from "./conversation_pane";
 import { CloseIcon, SendIcon } from "./icons";
@@ -79,7 +80,7 @@ export function Composer(props: ComposerProps) {
 
   /** Edits the user's newest message. Called for the up arrow in an empty field. */
   function editLast(event: KeyboardEvent): void {
-    const rows = model.timelines.state[id]?.rows ?? [];
+    const rows = model.timelines.rows(id);
     const row = rows.findLast((it) => it.kind === "message" && it.sender === model.me.id && !it.isRedacted);
     if (row?.kind !== "message") return;
     event.preventDefault();
@@ -115,8 +116,8 @@ function TargetLine(props: { conversation: string; target: NonNullable<ComposerT
   /** The message in its current state, or as it was when the user chose it. */
   const text = () => {
     const { seq, text } = props.target.row;
-    const row = model.timelines.state[props.conversation]?.rows.find((it) => it.kind === "message" && it.seq === seq);
-    if (row?.kind !== "message") return text;
+    const row = messageAt(model.timelines.rows(props.conversation), seq);
+    if (!row) return text;
     return row.isRedacted ? "Message deleted" : row.text;
   };
   const name = () => (props.target.row.sender === model.me.id ? "yourself" : nameOf(model.people.get(props.target.row.sender)));

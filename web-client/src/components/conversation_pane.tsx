@@ -10,14 +10,16 @@ import { useModel } from "../state/model";
 import { BlockedBar } from "./blocked_bar";
 import { Composer } from "./composer";
 import { ConversationHeader } from "./conversation_header";
-import { MembersPanel } from "./members_panel";
+import { later } from "./later";
 import { RequestBar } from "./request_bar";
 import { Timeline } from "./timeline";
+
+const MembersPanel = later(async () => (await import("./members_panel")).MembersPanel);
 
 /** The message that the composer edits or replies to. Undefined for a new message. */
 export type ComposerTarget = DraftTarget | undefined;
 
-export function ConversationPane(props: { id: string }) {
+export function ConversationPane(props: { id: string; onClose: () => void }) {
   const model = useModel();
   const [target, setTarget] = createSignal<ComposerTarget>(draftOf(model.me.id, props.id).target);
   const [showsMembers, setShowsMembers] = createSignal(false);

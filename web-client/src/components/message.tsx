@@ -6,7 +6,7 @@ import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
 import { withPending } from "../logic/pending";
 import { partsOf } from "../logic/text";
-import type { MessageRow } from "../logic/window";
+import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
 import type { ComposerTarget } from "./conversation_pane";

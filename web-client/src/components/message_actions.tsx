@@ -2,7 +2,7 @@
 
 import { createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
 import type { Conversation } from "../../sdk";
-import type { MessageRow } from "../logic/window";
+import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model";
 import type { ComposerTarget } from "./conversation_pane";
 import { BinIcon, PenIcon, ReplyIcon, SmileIcon } from "./icons";

@@ -2,7 +2,7 @@
 
 import type { Role } from "../../sdk";
 import { listedUpTo, nameOf } from "../logic/format";
-import type { NoticeRow } from "../logic/window";
+import type { NoticeRow } from "../logic/rows";
 import { useModel } from "../state/model";
 
 const ROLES: Record<Role, string> = { owner: "an owner", admin: "an admin", member: "a plain member" };

@@ -2,16 +2,16 @@
 
 import { createMemo, createResource, Show } from "solid-js";
 import { nameOf } from "../logic/format";
-import { EMPTY, type MessageRow, rowsOf } from "../logic/window";
+import { type MessageRow, messageAt, rowsOf } from "../logic/rows";
 import { useModel } from "../state/model";
 
 export function Quote(props: { conversation: string; seq: number; onShow: (seq: number) => void }) {
   const model = useModel();
-  const loaded = createMemo(() => find(model.timelines.state[props.conversation]?.rows ?? [], props.seq));
+  const loaded = createMemo(() => messageAt(model.timelines.rows(props.conversation), props.seq));
   const unloaded = () => (loaded() ? undefined : { seq: props.seq, changes: model.timelines.changesOf(props.conversation, props.seq) });
   const [read] = createResource(unloaded, async ({ seq }) => {
     const page = await model.client.history(props.conversation, { around_seq: seq, limit: 1 }).catch(() => undefined);
-    return find(rowsOf({ ...EMPTY, entries: page?.items ?? [] }), seq);
+    return messageAt(rowsOf(page?.items ?? []), seq);
   });
   const target = () => loaded() ?? read();
   const name = (it: MessageRow) => (it.sender === model.me.id ? "You" : nameOf(model.people.get(it.sender)));
@@ -27,8 +27,4 @@ export function Quote(props: { conversation: string; seq: number; onShow: (seq: 
       </Show>
     </button>
   );
-}
-
-function find(rows: readonly { kind: string; seq: number }[], seq: number): MessageRow | undefined {
-  return rows.find((row) => row.kind === "message" && row.seq === seq) as MessageRow | undefined;
 }

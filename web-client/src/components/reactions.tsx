@@ -2,7 +2,7 @@
 
 import { For, Show } from "solid-js";
 import { listed, nameOf } from "../logic/format";
-import type { MessageRow } from "../logic/window";
+import type { MessageRow } from "../logic/rows";
 import { type Model, useModel } from "../state/model";
 
 export function toggleReaction({ client, me }: Model, conversation: string, row: MessageRow, emoji: string): void {

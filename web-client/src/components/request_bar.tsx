@@ -18,7 +18,7 @@ export function RequestBar(props: { conversation: Conversation }) {
   const isDirect = () => props.conversation.kind === "direct";
   const title = () => titleOf(props.conversation);
   /** The user who started this: the other user, or the member who added this user to the group. */
-  const starter = () => props.conversation.peer?.id ?? adderOf(model.timelines.state[id()]?.rows ?? [], model.me.id);
+  const starter = () => props.conversation.peer?.id ?? adderOf(model.timelines.rows(id()), model.me.id);
   const starterName = () => nameOf(model.people.get(starter() ?? ""));
 
   const text = () => {
@@ -29,7 +29,7 @@ export function RequestBar(props: { conversation: Conversation }) {
   async function accept(): Promise<void> {
     if (busy()) return;
     setBusy(true);
-    await model.accept(id()).catch((error: unknown) => notify(errorText(error)));
+    await model.accept(id()).catch((error: unknown) => notify(errorText(error), id()));
     setBusy(false);
   }
 

@@ -7,11 +7,13 @@ import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
 import { ConversationItem } from "./conversation_item";
 import { LeaveIcon, PenIcon, PeopleIcon } from "./icons";
-import { NewDirect } from "./new_direct";
-import { NewGroup } from "./new_group";
+import { later } from "./later";
 import { Question } from "./question";
 import { RequestList } from "./request_list";
-import { Settings } from "./settings/settings";
+
+const NewDirect = later(async () => (await import("./new_direct")).NewDirect);
+const NewGroup = later(async () => (await import("./new_group")).NewGroup);
+const Settings = later(async () => (await import("./settings/settings")).Settings);
 
 type Dialogs = "direct" | "group" | "settings" | "log-out";
 const MORE_BEFORE_PX = 300;

@@ -1,26 +1,31 @@
-// The timeline: the loaded rows from the oldest to the newest, then unsent messages.
+// The timeline: the loaded rows from the oldest to the newest, then unsent messages. Only rows near the view are in
+// the document.
 //
 // The visible rows never jump. If the newest row is visible, the view follows new rows; otherwise it stays. Older
 // pages are inserted above without moving the visible rows. Only rows that were visible count as read.
 
-import { batch, createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
+import { batch, createEffect, createMemo, createSignal, on, onCleanup, onMount, Show } from "solid-js";
+import { Virtualizer, type VirtualizerHandle } from "virtua/solid";
 import type { Conversation } from "../../sdk";
 import { isFocused } from "../browser/attention";
-import { firstUnreadOf } from "../logic/conversations";
-import { rowOfItem } from "../logic/pending";
-import { folded } from "../logic/notices";
-import { continuesRun } from "../logic/grouping";
-import type { Row } from "../logic/window";
+import { searchUnread, type UnreadSearch } from "../logic/conversations";
+import { indexFrom } from "../logic/rows";
+import { reachesHead } from "../logic/window";
 import { useModel } from "../state/model";
 import { notify } from "../state/notes";
 import type { ComposerTarget } from "./conversation_pane";
-import { DownIcon } from "./icons";
-import { PendingMessage } from "./pending_message";
-import { TimelineRow } from "./timeline_row";
-import { moveFocus } from "./timeline_keys";
+import { StickyDay } from "./sticky_day";
+import { focusTarget } from "./timeline_keys";
+import { TimelineItem } from "./timeline_item";
+import { START_PX, TimelineStart } from "./timeline_start";
+import { ToEnd } from "./to_end";
 
-const MORE_BEFORE_PX = 800;
+const MORE_BEFORE_PX = 1_200;
 const BOTTOM_PX = 60;
+/** Rows this far from the view are in the document, so that scrolling shows no empty space. */
+const BUFFER_PX = 800;
+/** Frames in which the first rows are measured. */
+const POSITIONING_FRAMES = 3;
 
 interface TimelineProps {
   conversation: Conversation;
@@ -30,61 +35,97 @@ interface TimelineProps {
 export function Timeline(props: TimelineProps) {
   const model = useModel();
   const id = props.conversation.id; // a new pane is created for each conversation
-  const timeline = () => model.timelines.state[id];
-  const rows = createMemo(() => visibleRows(timeline()?.rows ?? [], props.conversation.kind));
+  const timeline = () => model.timelines.of(id);
+  const rows = createMemo(() => model.timelines.rows(id));
   const pending = createMemo(() => model.pending.in(id));
-  const pendingRows = createMemo(() => pending().map((item) => rowOfItem(item, model.me.id)));
+  const seqs = createMemo(() => rows().map((row) => row.seq));
+  const keys = createMemo<(number | string)[]>(() => [...seqs(), ...pending().map((item) => item.client_id)]);
+  const isReady = () => timeline()?.status === "ready";
+  const reachesEnd = () => isReady() && reachesHead(timeline()?.window as never);
   const [isAtEnd, setAtEnd] = createSignal(true);
   const [isPositioned, setPositioned] = createSignal(false);
   const [seen, setSeen] = createSignal(0);
+  const [top, setTop] = createSignal<number>();
   const [active, setActive] = createSignal<number>();
   const [highlighted, setHighlighted] = createSignal<number>();
-  const unreadAfter = props.conversation.unread > 0 ? props.conversation.read_seq : Infinity;
-  const firstUnread = createMemo(() => firstUnreadOf(rows(), unreadAfter, model.me.id));
+  const search = createMemo<UnreadSearch>((last) => searchUnread(last, rows(), model.me.id), {
+    first: undefined, hasAnswered: false, upTo: props.conversation.unread > 0 ? props.conversation.read_seq : Infinity,
+  });
+  const kept = createMemo(() => [active(), highlighted()].filter((seq) => seq !== undefined).map((seq) => indexFrom(rows(), seq)));
+  const prepend = { isRunning: false };
+  let isJumping = false;
+  let list: VirtualizerHandle | undefined;
   let box!: HTMLDivElement;
   let content!: HTMLDivElement;
 
   let lastTop = 0;
   const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
-  const isNearEnd = () => (timeline()?.reachedEnd ?? false) && below() < BOTTOM_PX;
+  const isNearEnd = () => reachesEnd() && below() < BOTTOM_PX;
   const scrollToEnd = () => (box.scrollTop = box.scrollHeight);
 
   function loadMore(): void {
-    if (box.scrollTop < MORE_BEFORE_PX) void model.timelines.older(id, keepingPosition(() => box));
+    if (!isPositioned()) return;
+    if (box.scrollTop < MORE_BEFORE_PX) void model.timelines.older(id, prepending);
     if (below() < MORE_BEFORE_PX) void model.timelines.newer(id);
+  }
+
+  /** Tells the list that rows are added at its start, so that it keeps the visible ones in place. */
+  function prepending(put: () => void): void {
+    prepend.isRunning = true;
+    put();
+    prepend.isRunning = false;
   }
 
   /** Records how far the user has seen: the last entry if the end is visible, otherwise the last visible row. */
   function recordSeen(): void {
-    if (isPositioned()) setSeen(isNearEnd() ? (timeline()?.last_seq ?? 0) : lastVisible(box));
+    if (isPositioned()) setSeen(isNearEnd() ? (timeline()?.window.last_seq ?? 0) : lastVisible(box));
+  }
+
+  /** Records the place of the view for the next time, and returns the index of the row at its top. */
+  function recordPlace(): number | undefined {
+    if (!list || !isPositioned()) return undefined;
+    const at = list.findItemIndex(box.scrollTop);
+    const seq = rows()[at]?.seq;
+    const above_px = box.scrollTop - START_PX - list.getItemOffset(at);
+    model.timelines.keepPlace(id, isAtEnd() || seq === undefined ? undefined : { seq, above_px });
+    return at;
   }
 
   /** Tracks whether the view is at the end. Only scrolling up leaves the end; new rows do not. */
   function onScroll(): void {
+    if (!isPositioned()) return;
     if (isNearEnd()) setAtEnd(true);
     else if (box.scrollTop < lastTop) setAtEnd(false);
     lastTop = box.scrollTop;
     loadMore();
     recordSeen();
+    setTop(recordPlace());
   }
 
   async function goToNewest(): Promise<void> {
-    if (!timeline()?.reachedEnd) await model.timelines.load(id).catch(() => undefined);
-    setAtEnd(timeline()?.reachedEnd ?? false);
+    if (!reachesEnd()) await jump(() => model.timelines.load(id));
+    setAtEnd(reachesEnd());
     scrollToEnd();
   }
 
   /** Scrolls to a message, and loads it from history if it is not in the window. */
   async function showRow(seq: number): Promise<void> {
     setAtEnd(false);
-    const isThere = rowAt(box, seq) !== null;
-    if (!isThere) await model.timelines.load(id, seq).catch(() => undefined);
-    const row = rowAt(box, seq);
-    if (!row) return notify("This message cannot be shown.");
-    row.scrollIntoView({ block: "center", behavior: isThere ? "smooth" : "instant" });
-    row.focus({ preventScroll: true });
+    const isNear = rowAt(box, seq) !== null;
+    if (rows()[indexFrom(rows(), seq)]?.seq !== seq) await jump(() => model.timelines.load(id, seq));
+    const at = indexFrom(rows(), seq);
+    if (rows()[at]?.seq !== seq) return notify("This message cannot be shown.", id);
     setHighlighted(undefined);
     setHighlighted(seq);
+    list?.scrollToIndex(at, { align: "center", smooth: isNear });
+    rowAt(box, seq)?.focus({ preventScroll: true });
+  }
+
+  /** Replaces the window without setting the first scroll position, because the caller sets another one. */
+  async function jump(load: () => Promise<void>): Promise<void> {
+    isJumping = true;
+    await load().catch(() => undefined);
+    isJumping = false;
   }
 
   /** Hides the message actions when neither the focus nor the pointer is in the timeline. */
@@ -92,18 +133,35 @@ export function Timeline(props: TimelineProps) {
     if (!box.contains(document.activeElement) && !box.matches(":hover")) setActive(undefined);
   }
 
-  /** Sets the first scroll position: the end, or the first unread message if the unread ones do not fit. */
+  function moveFocus(event: KeyboardEvent): void {
+    const isOnRow = document.activeElement !== box && document.activeElement !== null;
+    const seq = focusTarget(event, rows(), isOnRow ? seqAt(document.activeElement as Element) : undefined);
+    if (seq === undefined) return;
+    event.preventDefault();
+    setActive(seq); // puts the row into the document
+    rowAt(box, seq)?.focus();
+  }
+
+  /** Sets the first scroll position: where the user was, the first unread message, or the end. */
   function setInitialPosition(): void {
-    scrollToEnd();
-    const line = content.querySelector(".new-line");
-    if (line && line.getBoundingClientRect().top < box.getBoundingClientRect().top) line.scrollIntoView();
-    lastTop = box.scrollTop;
-    batch(() => {
-      setAtEnd(isNearEnd());
-      setPositioned(true);
+    const place = model.timelines.placeOf(id);
+    const seq = place?.seq ?? search().first;
+    setPositioned(false);
+    if (!isJumping) {
+      setAtEnd(seq === undefined);
+      if (seq === undefined) scrollToEnd();
+      else list?.scrollToIndex(indexFrom(rows(), seq), { align: "start", offset: place?.above_px ?? 0 });
+    }
+    afterFrames(POSITIONING_FRAMES, () => {
+      lastTop = box.scrollTop;
+      batch(() => {
+        setPositioned(true);
+        setAtEnd(isNearEnd());
+      });
+      loadMore();
+      recordSeen();
+      recordPlace();
     });
-    loadMore();
-    recordSeen();
   }
 
   onMount(() => {
@@ -116,91 +174,55 @@ export function Timeline(props: TimelineProps) {
     observer.observe(content);
     onCleanup(() => observer.disconnect());
   });
-  createEffect(on(() => timeline()?.status === "ready", (isReady) => (isReady ? setInitialPosition() : setPositioned(false))));
+  createEffect(on(() => isReady() && timeline()?.generation, (generation) => (generation ? setInitialPosition() : setPositioned(false))));
   createEffect(on(() => pending().length, (count, before) => before !== undefined && count > before && void goToNewest()));
-  createEffect(on(() => timeline()?.last_seq, recordSeen, { defer: true }));
+  createEffect(on(() => timeline()?.window.last_seq, recordSeen, { defer: true }));
   createEffect(() => isFocused() && seen() > 0 && model.read(id, seen()));
 
   return (
     <div class="timeline-place">
       <div
         ref={box} class="timeline" data-testid="timeline" role="log" aria-label="Messages" tabIndex={0}
-        aria-busy={timeline()?.status !== "ready"} onScroll={onScroll} onKeyDown={(event) => moveFocus(event, box)}
+        aria-busy={!isReady()} onScroll={onScroll} onKeyDown={moveFocus}
         onPointerOver={(event) => setActive(seqAt(event.target))}
         onPointerLeave={(event) => event.pointerType !== "touch" && setActive(undefined)}
         onFocusIn={(event) => setActive(seqAt(event.target))} onFocusOut={() => setTimeout(hideActions)}
       >
         <div ref={content} class="timeline-content">
           <TimelineStart
-            status={timeline()?.status} reachedStart={timeline()?.reachedStart ?? false}
-            isEmpty={rows().length + pending().length === 0} retry={() => void model.timelines.open(id)}
+            status={timeline()?.status} reachedStart={timeline()?.window.reachedStart ?? false}
+            isEmpty={pending().length === 0 && !rows().some((row) => row.kind === "message" || props.conversation.kind === "group")}
+            retry={() => void model.timelines.open(id)}
           />
-          <For each={rows()}>
-            {(row, at) => (
-              <TimelineRow
-                row={row} before={rows()[at() - 1]} after={rows()[at() + 1] ?? pendingRows()[0]}
-                conversation={props.conversation} isActive={active() === row.seq} isHighlighted={highlighted() === row.seq}
-                isFirstUnread={firstUnread() === row.seq} onTarget={props.onTarget} onShow={(seq) => void showRow(seq)}
-              />
-            )}
-          </For>
-          <For each={pending()}>
-            {(item, at) => (
-              <PendingMessage
-                item={item} joinsPrevious={continuesRun(pendingRows()[at() - 1] ?? rows().at(-1), pendingRows()[at()])}
-                joinsNext={continuesRun(pendingRows()[at()], pendingRows()[at() + 1])}
-              />
-            )}
-          </For>
+          <Show when={isReady() && timeline()?.generation} keyed>
+            <Virtualizer
+              ref={(handle) => (list = handle)} data={keys()} shift={prepend.isRunning} scrollRef={box} startMargin={START_PX}
+              bufferSize={BUFFER_PX} keepMounted={kept()}
+            >
+              {(key) => (
+                <TimelineItem
+                  key={key} rows={rows()} pending={pending()} conversation={props.conversation} active={active()}
+                  highlighted={highlighted()} firstUnread={search().first} onTarget={props.onTarget} onShow={(seq) => void showRow(seq)}
+                />
+              )}
+            </Virtualizer>
+          </Show>
         </div>
       </div>
+      <StickyDay rows={rows()} top={top()} />
       <Show when={!isAtEnd()}>
-        <button type="button" class="to-end" data-testid="to-end" onClick={() => void goToNewest()}>
-          <span class="visually-hidden">Go to the newest message</span>
-          <DownIcon />
-          <Show when={props.conversation.unread > 0}>
-            <span class="unread">{props.conversation.unread}</span>
-          </Show>
-        </button>
+        <ToEnd unread={props.conversation.unread} onClick={() => void goToNewest()} />
       </Show>
     </div>
   );
 }
 
-function TimelineStart(props: { status: string | undefined; reachedStart: boolean; isEmpty: boolean; retry: () => void }) {
-  return (
-    <div class="beginning">
-      <Switch>
-        <Match when={props.status === "failed"}>
-          <p>The messages could not be loaded.</p>
-          <button type="button" class="button" onClick={() => props.retry()}>Try again</button>
-        </Match>
-        <Match when={props.status === "ready" && props.isEmpty}>
-          <p>No messages yet. Say hello.</p>
-        </Match>
-        <Match when={props.reachedStart}>
-          <p>This is the start of the conversation.</p>
-        </Match>
-        <Match when={true}>
-          <span class="spinner" aria-label="Loading" role="img" />
-        </Match>
-      </Switch>
-    </div>
-  );
-}
-
-/** Hides notices in a direct conversation, such as that its two members joined, and folds those of a group. */
-function visibleRows(rows: Row[], kind: Conversation["kind"]): Row[] {
-  return kind === "direct" ? rows.filter((row) => row.kind === "message") : folded(rows);
-}
-
-/** Keeps the visible rows in place while rows are inserted above them. */
-function keepingPosition(box: () => HTMLElement): (insert: () => void) => void {
-  return (insert) => {
-    const fromEnd = box().scrollHeight - box().scrollTop;
-    insert();
-    box().scrollTop = box().scrollHeight - fromEnd;
-  };
+/** Calls `work` after some frames have been drawn, unless the owner has ended. */
+function afterFrames(count: number, work: () => void): void {
+  let isEnded = false;
+  onCleanup(() => (isEnded = true));
+  const next = (left: number): unknown => !isEnded && requestAnimationFrame(() => (left > 1 ? next(left - 1) : isEnded || work()));
+  next(count);
 }
 
 function seqAt(target: EventTarget): number | undefined {
@@ -215,7 +237,8 @@ function rowAt(box: HTMLElement, seq: number): HTMLElement | null {
 /** Returns the seq of the last row whose end is visible or above the visible part. */
 function lastVisible(box: HTMLElement): number {
   const end = box.getBoundingClientRect().bottom;
-  const rows = [...box.querySelectorAll<HTMLElement>("[data-seq]")];
-  const last = rows.findLast((row) => row.getBoundingClientRect().bottom <= end);
-  return Number(last?.dataset["seq"] ?? 0);
+  const seqs = [...box.querySelectorAll<HTMLElement>("[data-seq]")]
+    .filter((row) => row.getBoundingClientRect().bottom <= end)
+    .map((row) => Number(row.dataset["seq"]));
+  return Math.max(0, ...seqs);
 }

@@ -5,7 +5,7 @@ import type { Conversation } from "../../sdk";
 import { now } from "../browser/attention";
 import { dayName } from "../logic/format";
 import { startsDay, continuesRun } from "../logic/grouping";
-import type { MessageRow, NoticeRow, Row } from "../logic/window";
+import type { MessageRow, NoticeRow, Row } from "../logic/rows";
 import type { ComposerTarget } from "./conversation_pane";
 import { Message } from "./message";
 import { Notice } from "./notice";

@@ -1,13 +1,15 @@
 // The page of a logged-in user: the list of conversations and the opened conversation.
 
 import { createEffect, onCleanup, onMount, Show, untrack } from "solid-js";
-import { opened } from "../browser/route";
+import { goTo, opened } from "../browser/route";
 import { useModel } from "../state/model";
 import { Banner } from "./banner";
-import { ConversationPane } from "./conversation_pane";
 import { EmptyPane } from "./empty_pane";
+import { later } from "./later";
 import { Sidebar } from "./sidebar";
 
+const loadPane = async () => (await import("./conversation_pane")).ConversationPane;
+const ConversationPane = later(loadPane);
 const AWAY_AFTER_MS = 5 * 60_000;
 
 export function Workspace() {
@@ -22,6 +24,7 @@ export function Workspace() {
     document.title = unread > 0 ? `(${unread}) Confab` : "Confab";
   });
   onCleanup(() => (document.title = "Confab"));
+  onMount(() => void loadPane().catch(() => undefined)); // before the user opens a conversation
   onMount(() => onCleanup(reportAway((on) => model.client.away(on))));
 
   return (
@@ -31,7 +34,7 @@ export function Workspace() {
       <Sidebar />
       <div class="pane">
         <Show when={model.opened()?.id} keyed fallback={<EmptyPane />}>
-          {(id) => <ConversationPane id={id} />}
+          {(id) => <ConversationPane id={id} onClose={() => goTo(undefined)} />}
         </Show>
       </div>
     </main>

@@ -1,7 +1,8 @@
 // Pure functions that update the list of conversations.
 
 import type { Conversation, Entry, Receipt, TextEntry } from "../../sdk";
-import { PAGE, type Row } from "./window";
+import { indexFrom, type Row } from "./rows";
+import { PAGE } from "./window";
 
 /** Sorts by newest activity. Ids increase with time, so the longer or larger id is newer. */
 export function byActivity(a: Conversation, b: Conversation): number {
@@ -100,10 +101,23 @@ export function openingSeq(conversation: Conversation): number | undefined {
   return unread > 0 && head_seq - read_seq >= PAGE ? read_seq + 1 : undefined;
 }
 
-/** Returns the first unread message, or undefined after the user has answered. */
-export function firstUnreadOf(rows: Row[], after: number, me: string): number | undefined {
-  const messages = rows.filter((row) => row.kind === "message" && row.seq > after);
-  return messages.some((row) => row.sender === me) ? undefined : messages[0]?.seq;
+/** Finds the first unread message. Its next search continues after the rows that it has already seen. */
+export interface UnreadSearch {
+  first: number | undefined;
+  hasAnswered: boolean;
+  upTo: number;
+}
+
+/** Continues the search in rows that may have become more. There is none after the user has answered. */
+export function searchUnread(search: UnreadSearch, rows: readonly Row[], me: string): UnreadSearch {
+  let { first, hasAnswered } = search;
+  for (let at = indexFrom(rows, search.upTo + 1); at < rows.length; at += 1) {
+    const row = rows[at] as Row;
+    if (row.kind !== "message") continue;
+    hasAnswered ||= row.sender === me;
+    first ??= row.seq;
+  }
+  return { first: hasAnswered ? undefined : first, hasAnswered, upTo: Math.max(search.upTo, rows.at(-1)?.seq ?? 0) };
 }
 
 /** Returns the number of unread messages in all open conversations. */
@@ -112,7 +126,8 @@ export function unreadInAll(conversations: Conversation[]): number {
 }
 
 /** Returns who added this user to a group, if the rows have the entry. */
-export function adderOf(rows: Row[], me: string): string | undefined {
-  const isAdding = (row: Row) => row.kind === "notice" && row.entry.kind === "joined" && row.entry.user === me;
+export function adderOf(rows: readonly Row[], me: string): string | undefined {
+  const isAdding = (row: Row) =>
+    row.kind === "notice" && row.entry.kind === "joined" && (row.entry.user === me || row.alsoAdded?.includes(me) === true);
   return rows.findLast(isAdding)?.sender;
 }

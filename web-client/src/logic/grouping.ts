@@ -1,7 +1,7 @@
 // Groups rows: which rows start a new day, and which continue a run of messages by one sender.
 
 import { daysApart } from "./format";
-import type { Row } from "./window";
+import type { Row } from "./rows";
 
 const RUN_MS = 5 * 60_000;
 

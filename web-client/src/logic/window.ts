@@ -1,80 +1,74 @@
-// A window is the loaded part of a conversation's log. It has no holes between its first and its last seq.
-// Rows are what the user sees of it.
+// The loaded part of a conversation's log, as the rows that are shown.
 //
-// A window need not reach the head, because the user may look at old messages. Live entries then wait behind
-// the window. They already change rows of the window, and join it when it has grown up to them.
-//
-// Edits, redactions and reactions are entries of their own. Rows are made by folding the whole window, so
-// a change may arrive before or after its target.
+// Each page and each live entry only adds or changes rows of its own. A page of history is in its current state, so
+// only the changes that arrived after it are applied to it.
 
-import type { Entry, EntryOf, History, ReactionGroup, TextEntry } from "../../sdk";
+import type { Entry, History } from "../../sdk";
+import { type Change, isChange, type Row, rowsOf, withChange, withOlderRows, withRows } from "./rows";
 
+/** Size of a page, and of the first one. */
 export const PAGE = 50;
+/** Enough for the changes that arrive while a page is read. */
+const CHANGES_MAX = 500;
 
 export interface Window {
-  /** Ascending by seq, without holes. */
-  entries: Entry[];
+  rows: readonly Row[];
+  /** The seqs of the oldest and the newest loaded entry, or 0 if there is none. */
+  first_seq: number;
+  last_seq: number;
   reachedStart: boolean;
-  /** Live entries that `entries` does not reach yet, ascending by seq. */
-  waiting: Entry[];
+  /** Live entries that the window does not reach yet, ascending by seq. */
+  waiting: readonly Entry[];
+  /** The newest live changes, for pages that were read before them. */
+  changes: readonly Change[];
   /** The newest known seq. */
   head_seq: number;
 }
 
-export interface MessageRow {
-  kind: "message";
-  seq: number;
-  sender: string;
-  sent_at: string;
-  client_id?: string;
-  text: string;
-  reply_to?: number;
-  isEdited: boolean;
-  isRedacted: boolean;
-  reactions: ReactionGroup[];
-}
-
-export interface NoticeRow {
-  kind: "notice";
-  seq: number;
-  sender: string;
-  sent_at: string;
-  entry: EntryOf<"joined" | "left" | "role" | "title">;
-  /** Further users whom the sender added directly afterwards. */
-  alsoAdded?: string[];
-}
-
-export type Row = MessageRow | NoticeRow;
-
-export const EMPTY: Window = { entries: [], reachedStart: false, waiting: [], head_seq: 0 };
-
-export function lastSeq(window: Window): number {
-  return window.entries.at(-1)?.seq ?? 0;
-}
-
-export function firstSeq(window: Window): number {
-  return window.entries[0]?.seq ?? 0;
-}
+export const EMPTY: Window = {
+  rows: [], first_seq: 0, last_seq: 0, reachedStart: false, waiting: [], changes: [], head_seq: 0,
+};
 
 export function reachesHead(window: Window): boolean {
-  return lastSeq(window) >= window.head_seq;
+  return window.last_seq >= window.head_seq;
 }
 
-/** Adds a live entry. */
+/** Adds a live entry. It changes a loaded message even if the window does not reach the entry. */
 export function withLive(window: Window, entry: Entry): Window {
   const head_seq = Math.max(window.head_seq, entry.seq);
-  if (reachesHead(window) && isLoaded(window)) return { ...withEntries(window, [entry]), head_seq };
-  return joined({ ...window, waiting: merged(window.waiting, [entry]), head_seq });
+  const isNext = reachesHead(window) && isLoaded(window);
+  const changed = isChange(entry) ? withLiveChange(window, entry) : window;
+  if (isNext) return { ...withNext(changed, [entry]), head_seq };
+  return withReachedEntries({ ...changed, waiting: [...window.waiting, entry], head_seq });
 }
 
-/** Adds a page that touches the window. Entries with the same seq are replaced. */
-export function withEntries(window: Window, page: Entry[]): Window {
-  return joined({ ...window, entries: merged(window.entries, page) });
+function withLiveChange(window: Window, change: Change): Window {
+  const changes = [...window.changes.slice(1 - CHANGES_MAX), change];
+  return { ...window, changes, rows: withChange(window.rows, change) };
 }
 
 /** Adds the page before the window. */
-export function withOlder(window: Window, page: Entry[]): Window {
-  return { ...withEntries(window, page), reachedStart: reachesStart(page) };
+export function withOlder(window: Window, page: History): Window {
+  const older = page.items.filter((entry) => entry.seq < window.first_seq);
+  const rows = withOlderRows(currentRows(window, page, older), window.rows);
+  const first_seq = older[0]?.seq ?? window.first_seq;
+  return { ...window, rows, first_seq, reachedStart: reachesStart(page.items) };
+}
+
+/** Adds the page after the window. An empty one means that there is nothing up to the waiting entries. */
+export function withNewer(window: Window, page: History): Window {
+  const head_seq = Math.max(window.head_seq, page.head_seq);
+  if (page.items.length > 0) return withReachedEntries(withPage({ ...window, head_seq }, page));
+  const all = withNext({ ...window, waiting: [] }, window.waiting);
+  return { ...all, head_seq: all.last_seq };
+}
+
+/** Replaces the window with a first page. */
+export function withFirst(window: Window, page: History): Window {
+  const { waiting, changes } = window;
+  const head_seq = Math.max(window.head_seq, page.head_seq);
+  const empty: Window = { ...EMPTY, waiting, changes, head_seq, reachedStart: reachesStart(page.items) };
+  return withReachedEntries(withPage(empty, page));
 }
 
 /** Returns true if nothing precedes the page. A page may be shorter than it was asked for: then it was large. */
@@ -82,124 +76,43 @@ function reachesStart(page: Entry[]): boolean {
   return page.length === 0 || page[0]?.seq === 1;
 }
 
-/** Adds the page after the window. An empty one means that there is nothing up to the waiting entries. */
-export function withNewer(window: Window, page: History): Window {
-  const head_seq = Math.max(window.head_seq, page.head_seq);
-  if (page.items.length > 0) return withEntries({ ...window, head_seq }, page.items);
-  const entries = merged(window.entries, window.waiting);
-  return { ...window, entries, waiting: [], head_seq: entries.at(-1)?.seq ?? 0 };
-}
-
-/** Replaces the window with a first page. */
-export function withFirst(window: Window, page: History): Window {
-  const { items } = page;
-  const head_seq = Math.max(window.head_seq, page.head_seq);
-  return withEntries({ ...window, entries: [], reachedStart: reachesStart(items), head_seq }, items);
-}
-
 function isLoaded(window: Window): boolean {
-  return window.entries.length > 0 || window.reachedStart;
+  return window.last_seq > 0 || window.reachedStart;
 }
 
-/** Moves the waiting entries into the window if it has reached them. */
-function joined(window: Window): Window {
-  const first = window.waiting[0]?.seq ?? Infinity;
-  const isReached = window.entries.length > 0 ? first <= lastSeq(window) + 1 : window.reachedStart;
-  if (first === Infinity || !isReached) return window;
-  return { ...window, entries: merged(window.entries, window.waiting), waiting: [] };
+function withPage(window: Window, page: History): Window {
+  const newer = page.items.filter((entry) => entry.seq > window.last_seq);
+  return withNewRows(window, newer, currentRows(window, page, newer));
 }
 
-function merged(entries: Entry[], more: Entry[]): Entry[] {
-  const first = more[0];
-  if (!first) return entries;
-  if (first.seq > (entries.at(-1)?.seq ?? 0)) return [...entries, ...more];
-  const bySeq = new Map(entries.map((entry) => [entry.seq, entry]));
-  for (const entry of more) bySeq.set(entry.seq, entry);
-  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+/** Adds live entries after the newest loaded one. */
+function withNext(window: Window, entries: readonly Entry[]): Window {
+  const newer = entries.filter((entry) => entry.seq > window.last_seq);
+  return withNewRows(window, newer, rowsOf(newer));
 }
 
-/** Returns the number of texts after `after`, up to and including `upTo`. */
-export function textsBetween(window: Window, after: number, upTo: number): number {
-  return window.entries.filter((entry) => entry.kind === "text" && entry.seq > after && entry.seq <= upTo).length;
-}
-
-export function rowsOf(window: Window): Row[] {
-  const messages = new Map<number, MessageRow>();
-  const rows: Row[] = [];
-  for (const entry of window.entries) {
-    const row = rowOf(entry);
-    if (row) rows.push(row);
-    if (row?.kind === "message") messages.set(row.seq, row);
-    if ("target_seq" in entry) change(messages.get(entry.target_seq), entry);
-  }
-  for (const entry of window.waiting) {
-    if ("target_seq" in entry) change(messages.get(entry.target_seq), entry);
-  }
-  return rows;
-}
-
-function rowOf(entry: Entry): Row | undefined {
-  switch (entry.kind) {
-    case "text":
-      return messageOf(entry);
-    case "joined":
-    case "left":
-    case "role":
-    case "title": {
-      const { seq, sender, sent_at } = entry;
-      return { kind: "notice", seq, sender, sent_at, entry };
-    }
-    case "edited":
-    case "redacted":
-    case "reaction":
-    case "unknown":
-      return undefined;
-  }
-}
-
-function messageOf(entry: TextEntry): MessageRow {
+function withNewRows(window: Window, newer: readonly Entry[], rows: readonly Row[]): Window {
+  const first = newer[0];
+  if (!first) return window;
   return {
-    kind: "message",
-    seq: entry.seq,
-    sender: entry.sender,
-    sent_at: entry.sent_at,
-    ...(entry.client_id === undefined ? {} : { client_id: entry.client_id }),
-    text: entry.redacted ? "" : (entry.text ?? ""),
-    ...(entry.reply_to === undefined ? {} : { reply_to: entry.reply_to }),
-    isEdited: entry.edited_at !== undefined,
-    isRedacted: entry.redacted ?? false,
-    reactions: (entry.reactions ?? []).map(({ emoji, users }) => ({ emoji, users: [...users] })),
+    ...window,
+    rows: rows.length > 0 ? withRows(window.rows, rows) : window.rows,
+    first_seq: window.first_seq || first.seq,
+    last_seq: newer.at(-1)?.seq ?? window.last_seq,
   };
 }
 
-type Change = EntryOf<"edited"> | EntryOf<"redacted"> | EntryOf<"reaction">;
-
-function change(row: MessageRow | undefined, entry: Change): void {
-  if (!row) return;
-  if (entry.kind === "redacted") redact(row);
-  else if (entry.kind === "reaction") row.reactions = withReaction(row.reactions, entry);
-  else if (!row.isRedacted && entry.text !== undefined) {
-    row.text = entry.text;
-    row.isEdited = true;
-  }
+/** Returns the rows of a page's entries, with the changes that arrived after the page was read. */
+function currentRows(window: Window, page: History, entries: readonly Entry[]): readonly Row[] {
+  const later = window.changes.filter((change) => change.seq > page.head_seq);
+  return later.reduce(withChange, rowsOf(entries));
 }
 
-function redact(row: MessageRow): void {
-  row.isRedacted = true;
-  row.text = "";
-  row.reactions = [];
-}
-
-type Reaction = Pick<EntryOf<"reaction">, "sender" | "emoji" | "on">;
-
-export function withReaction(groups: ReactionGroup[], change: Reaction): ReactionGroup[] {
-  const others = (group: ReactionGroup) => group.users.filter((user) => user !== change.sender);
-  const isThere = groups.some((group) => group.emoji === change.emoji);
-  const all = isThere ? groups : [...groups, { emoji: change.emoji, users: [] }];
-  return all
-    .map((group) => {
-      if (group.emoji !== change.emoji) return group;
-      return { ...group, users: change.on ? [...others(group), change.sender] : others(group) };
-    })
-    .filter((group) => group.users.length > 0);
+/** Moves the waiting entries into the window if it has reached them. Their changes are already applied. */
+function withReachedEntries(window: Window): Window {
+  const first = window.waiting[0]?.seq ?? Infinity;
+  const isReached = window.last_seq > 0 ? first <= window.last_seq + 1 : window.reachedStart;
+  if (first === Infinity || !isReached) return window;
+  const applied = withNext({ ...window, waiting: [] }, window.waiting);
+  return { ...applied, rows: window.changes.filter((change) => change.seq >= first).reduce(withChange, applied.rows) };
 }

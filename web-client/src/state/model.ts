@@ -28,7 +28,7 @@ export function createModel(client: Client, me: User) {
   const typing = createTyping();
   const members = createMembers(client);
   const blocks = createBlocks(client);
-  const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? "the change failed")));
+  const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? "the change failed"), item.conversation));
 
   function applyEntry(entry: Entry): void {
     if (isRejoin(entry)) timelines.drop(entry.conversation);
@@ -36,7 +36,7 @@ export function createModel(client: Client, me: User) {
     timelines.applyEntry(entry);
     members.applyEntry(entry);
     conversations.applyEntry(entry);
-    if (opened() === entry.conversation && !timelines.isLoaded(entry.conversation)) void open(entry.conversation);
+    if (opened() === entry.conversation && !timelines.of(entry.conversation)) void open(entry.conversation);
     if (entry.kind !== "text" || entry.sender === me.id) return;
     typing.stop(entry.conversation, entry.sender);
     if (isOpen(entry.conversation)) client.delivered(entry.conversation, entry.seq);
@@ -76,7 +76,7 @@ export function createModel(client: Client, me: User) {
 
   /** Returns true if this user was removed and added again. Then older entries are dropped. */
   function isRejoin(entry: Entry): boolean {
-    const last_seq = timelines.state[entry.conversation]?.last_seq ?? Infinity;
+    const last_seq = timelines.of(entry.conversation)?.window.last_seq ?? Infinity;
     return entry.kind === "joined" && entry.user === me.id && entry.seq > last_seq + 1;
   }
 
@@ -114,7 +114,7 @@ export function createModel(client: Client, me: User) {
     for (const id of members.loaded()) void members.load(id);
     if (blocks.all()) blocks.load().catch(() => undefined); // the next one reads them
     const id = opened();
-    if (id && timelines.state[id]?.status !== "ready") void open(id);
+    if (id && timelines.of(id)?.status !== "ready") void open(id);
   }
 
   function skipped(id: string, head_seq: number): void {

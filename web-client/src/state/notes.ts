@@ -7,6 +7,8 @@ const NOTE_MS = 6_000;
 export interface Note {
   id: number;
   text: string;
+  /** The conversation that it is about. It is hidden while another one is open. */
+  conversation?: string | undefined;
 }
 
 const [notes, setNotes] = createSignal<Note[]>([]);
@@ -14,9 +16,9 @@ let last = 0;
 
 export { notes };
 
-export function notify(text: string): void {
+export function notify(text: string, conversation?: string): void {
   const id = ++last;
-  setNotes((all) => [...all, { id, text }]);
+  setNotes((all) => [...all, { id, text, conversation }]);
   setTimeout(() => dismiss(id), NOTE_MS);
 }
 

@@ -1,85 +1,101 @@
-// The loaded windows of opened conversations, and their rows.
+// The loaded windows of opened conversations. Components read the rows as plain values, because a store would wrap
+// each of many thousand rows.
 
-import { batch } from "solid-js";
-import { createStore, produce, reconcile } from "solid-js/store";
+import { createSignal, type Signal } from "solid-js";
+import { createStore } from "solid-js/store";
 import type { Client, Entry } from "../../sdk";
-import {
-  EMPTY, firstSeq, lastSeq, PAGE, reachesHead, type Row, rowsOf, textsBetween, type Window, withFirst, withLive, withNewer, withOlder,
-} from "../logic/window";
+import { isChange, textsBetween } from "../logic/rows";
+import { EMPTY, PAGE, reachesHead, type Window, withFirst, withLive, withNewer, withOlder } from "../logic/window";
 
 export interface Timeline {
-  rows: Row[];
+  window: Window;
   status: "loading" | "ready" | "failed";
-  reachedStart: boolean;
-  reachedEnd: boolean;
-  last_seq: number;
+  /** Changes when the window is replaced, so that its rows have nothing in common with the earlier ones. */
+  generation: number;
 }
 
+/** Where the user has scrolled to: a row, and how far its top is above the top of the view. */
+export interface Place {
+  seq: number;
+  above_px: number;
+}
+
+const PAGE_WHILE_SCROLLING = 100;
+
 export function createTimelines(client: Client) {
-  const [state, set] = createStore<Record<string, Timeline>>({});
+  const signals = new Map<string, Signal<Timeline | undefined>>();
   /** How often each message was edited or redacted while this page was connected, by conversation and seq. */
   const [changes, setChanges] = createStore<Record<string, number>>({});
-  const windows = new Map<string, Window>();
+  const places = new Map<string, Place>();
   const reading = new Set<string>();
+  let generations = 0;
+
+  function signalOf(id: string): Signal<Timeline | undefined> {
+    const known = signals.get(id) ?? createSignal<Timeline | undefined>();
+    signals.set(id, known);
+    return known;
+  }
+
+  const of = (id: string): Timeline | undefined => signalOf(id)[0]();
+  const set = (id: string, timeline: Timeline | undefined) => signalOf(id)[1](timeline);
+  const windowOf = (id: string): Window | undefined => of(id)?.window;
 
   function show(id: string, window: Window): void {
-    windows.set(id, window);
-    set(id, "rows", reconcile(rowsOf(window), { key: "seq" }));
-    set(id, { reachedStart: window.reachedStart, reachedEnd: reachesHead(window), last_seq: lastSeq(window) });
+    const known = of(id);
+    if (known) set(id, { ...known, window });
   }
 
   /** Loads the newest page, or the page around `at`. Does nothing if the window already reaches the head. */
   async function open(id: string, at?: number): Promise<void> {
-    const known = windows.get(id);
-    if (known && state[id]?.status !== "failed" && (state[id]?.status === "loading" || reachesHead(known))) return;
-    windows.set(id, { ...EMPTY, waiting: known?.waiting ?? [], head_seq: known?.head_seq ?? 0 });
-    set(id, { rows: [], status: "loading", reachedStart: false, reachedEnd: false, last_seq: 0 });
+    const known = of(id);
+    if (known?.status === "loading" || (known?.status === "ready" && (reachesHead(known.window) || places.has(id)))) return;
+    const { waiting, changes, head_seq } = known?.window ?? EMPTY;
+    set(id, { window: { ...EMPTY, waiting, changes, head_seq }, status: "loading", generation: ++generations });
     try {
       await load(id, at);
     } catch {
-      if (state[id]) set(id, "status", "failed");
+      const current = of(id);
+      if (current) set(id, { ...current, status: "failed" });
     }
   }
 
   /** Replaces the window with the newest page, or with the page around `at`. */
   async function load(id: string, at?: number): Promise<void> {
     const page = await client.history(id, at === undefined ? { limit: PAGE } : { around_seq: at, limit: PAGE });
-    const window = windows.get(id);
-    if (!window) return;
-    batch(() => {
-      show(id, withFirst(window, page));
-      set(id, "status", "ready");
-    });
+    const known = of(id);
+    if (!known) return;
+    places.delete(id);
+    set(id, { window: withFirst(known.window, page), status: "ready", generation: ++generations });
   }
 
   /** Loads the page before the window. `around` wraps the update, so that the caller can keep the scroll position. */
   async function older(id: string, around: (put: () => void) => void): Promise<void> {
-    if (windows.get(id)?.reachedStart) return;
+    if (windowOf(id)?.reachedStart) return;
     await grow(id, async (window) => {
-      const page = await client.history(id, { before_seq: firstSeq(window), limit: PAGE });
-      return (current) => around(() => show(id, withOlder(current, page.items)));
+      const page = await client.history(id, { before_seq: window.first_seq, limit: PAGE_WHILE_SCROLLING });
+      return (current) => around(() => show(id, withOlder(current, page)));
     });
   }
 
   /** Loads the page after the window. */
   async function newer(id: string): Promise<void> {
-    const known = windows.get(id);
+    const known = windowOf(id);
     if (!known || reachesHead(known)) return;
     await grow(id, async (window) => {
-      const page = await client.history(id, { after_seq: lastSeq(window), limit: PAGE });
+      const page = await client.history(id, { after_seq: window.last_seq, limit: PAGE_WHILE_SCROLLING });
       return (current) => show(id, withNewer(current, page));
     });
   }
 
   /** Loads one page at a time. Drops the page if the window was replaced in the meantime. */
   async function grow(id: string, read: (window: Window) => Promise<(current: Window) => void>): Promise<void> {
-    const window = windows.get(id);
-    if (!window || reading.has(id) || state[id]?.status !== "ready") return;
+    const known = of(id);
+    if (known?.status !== "ready" || reading.has(id)) return;
     reading.add(id);
     try {
-      const put = await read(window);
-      const current = windows.get(id);
-      if (current && firstSeq(current) === firstSeq(window)) put(current);
+      const put = await read(known.window);
+      const current = of(id);
+      if (current?.generation === known.generation) put(current.window);
     } catch {
       // the next scroll event retries
     } finally {
@@ -88,28 +104,31 @@ export function createTimelines(client: Client) {
   }
 
   function applyEntry(entry: Entry): void {
-    const window = windows.get(entry.conversation);
+    const window = windowOf(entry.conversation);
     if (window) show(entry.conversation, withLive(window, entry));
-    if (entry.kind !== "edited" && entry.kind !== "redacted") return;
+    if (!isChange(entry) || entry.kind === "reaction") return;
     setChanges(changeKey(entry.conversation, entry.target_seq), (count = 0) => count + 1);
   }
 
   function drop(id: string): void {
-    windows.delete(id);
-    set(produce((all) => void delete all[id]));
+    set(id, undefined);
+    places.delete(id);
   }
 
   return {
-    state,
+    of,
     open,
     load,
     older,
     newer,
     applyEntry,
     drop,
-    isLoaded: (id: string) => windows.has(id),
+    rows: (id: string): Window["rows"] => windowOf(id)?.rows ?? EMPTY.rows,
     changesOf: (id: string, seq: number): number => changes[changeKey(id, seq)] ?? 0,
-    texts: (id: string, after: number, upTo: number) => textsBetween(windows.get(id) ?? EMPTY, after, upTo),
+    texts: (id: string, after: number, upTo: number) => textsBetween(windowOf(id)?.rows ?? [], after, upTo),
+    /** Where the user was when the conversation was last closed, or undefined if they were at its end. */
+    placeOf: (id: string): Place | undefined => places.get(id),
+    keepPlace: (id: string, place: Place | undefined) => void (place ? places.set(id, place) : places.delete(id)),
   };
 }
 

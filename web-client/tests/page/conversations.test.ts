@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation, Entry } from "../../sdk";
 import {
-  adderOf, byActivity, compareIds, firstUnreadOf, openingSeq, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
+  adderOf, byActivity, compareIds, openingSeq, searchUnread, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
 } from "../../src/logic/conversations";
-import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
+import { rowsOf } from "../../src/logic/rows";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
 
 const conversation = (fields: Partial<Conversation> = {}): Conversation => ({
@@ -97,10 +97,14 @@ describe("list of conversations", () => {
 
   it("first unread message is marked until the user answers", () => {
     const rows = (...senders: string[]) =>
-      rowsOf(withEntries(EMPTY, senders.map((sender, at) => textEntry(at + 1, { sender }))));
-    expect(firstUnreadOf(rows(ME, OTHER, OTHER), 1, ME)).toBe(2);
-    expect(firstUnreadOf(rows(ME, OTHER, OTHER, ME), 1, ME)).toBeUndefined();
-    expect(firstUnreadOf(rows(ME, OTHER), Infinity, ME)).toBeUndefined();
+      rowsOf(senders.map((sender, at) => textEntry(at + 1, { sender })));
+    const from = (upTo: number) => ({ first: undefined, hasAnswered: false, upTo });
+    expect(searchUnread(from(1), rows(ME, OTHER, OTHER), ME)).toEqual({ first: 2, hasAnswered: false, upTo: 3 });
+    expect(searchUnread(from(1), rows(ME, OTHER, OTHER, ME), ME).first).toBeUndefined();
+    expect(searchUnread(from(Infinity), rows(ME, OTHER), ME).first).toBeUndefined();
+    const found = searchUnread(from(1), rows(ME, OTHER), ME);
+    expect(searchUnread(found, rows(ME, OTHER, OTHER), ME).first).toBe(2);
+    expect(searchUnread(found, rows(ME, OTHER, ME, OTHER), ME).first).toBeUndefined();
   });
 
   it("total unread count is the sum of all open conversations", () => {
@@ -123,7 +127,7 @@ describe("list of conversations", () => {
   it("member who added this user to a group is found in its newest joining", () => {
     const { kind: _, text: __, ...base } = textEntry(1);
     const joined = (seq: number, sender: string, user: string): Entry => ({ ...base, seq, sender, kind: "joined", user, role: "member" });
-    const rows = rowsOf(withEntries(EMPTY, [joined(1, "8", "8"), joined(2, "8", ME), joined(3, "9", ME), joined(4, "9", OTHER)]));
+    const rows = rowsOf([joined(1, "8", "8"), joined(2, "8", ME), joined(3, "9", ME), joined(4, "9", OTHER)]);
     expect([adderOf(rows, ME), adderOf(rows, "10")]).toEqual(["9", undefined]);
   });
 });

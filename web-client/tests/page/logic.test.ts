@@ -5,7 +5,7 @@ import { daysApart, initialsOf, lastSeen, nameOf, tintOf, TINTS, titleOf } from 
 import { stateOfEntry, stateOfItem, withReceipt } from "../../src/logic/message_state";
 import { startsDay, continuesRun } from "../../src/logic/grouping";
 import { partsOf } from "../../src/logic/text";
-import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
+import { rowsOf } from "../../src/logic/rows";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
 
 const member = (user: string, delivered_seq: number, read_seq: number): Member => ({
@@ -41,15 +41,13 @@ describe("state of a message", () => {
 
 describe("grouping of rows", () => {
   const at = (seq: number, sent_at: string, sender = OTHER) => textEntry(seq, { sent_at, sender });
-  const rows = rowsOf(
-    withEntries(EMPTY, [
-      at(1, "2026-03-14T09:00:00.000Z"),
-      at(2, "2026-03-14T09:02:00.000Z"),
-      at(3, "2026-03-14T09:03:00.000Z", ME),
-      at(4, "2026-03-14T09:30:00.000Z", ME),
-      at(5, "2026-03-16T09:30:00.000Z", ME),
-    ]),
-  );
+  const rows = rowsOf([
+    at(1, "2026-03-14T09:00:00.000Z"),
+    at(2, "2026-03-14T09:02:00.000Z"),
+    at(3, "2026-03-14T09:03:00.000Z", ME),
+    at(4, "2026-03-14T09:30:00.000Z", ME),
+    at(5, "2026-03-16T09:30:00.000Z", ME),
+  ]);
 
   it("run ends at another sender, a pause or a new day", () => {
     expect(rows.map((row, index) => continuesRun(rows[index - 1], row))).toEqual([false, true, false, false, false]);

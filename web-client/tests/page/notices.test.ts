@@ -1,19 +1,24 @@
 import { expect, it } from "vitest";
 import type { Entry } from "../../sdk";
 import { listedUpTo } from "../../src/logic/format";
-import { folded } from "../../src/logic/notices";
-import { EMPTY, rowsOf, withEntries } from "../../src/logic/window";
+import { type Row, rowsOf, withOlderRows, withRows } from "../../src/logic/rows";
 import { ME, OTHER, textEntry } from "../sdk/gateway";
 
 const { kind: _, text: __, ...base } = textEntry(1);
 const joined = (seq: number, sender: string, user: string, sent_at = base.sent_at): Entry => ({
   ...base, seq, sender, user, sent_at, kind: "joined", role: "member",
 });
-const fold = (...entries: Entry[]) =>
-  folded(rowsOf(withEntries(EMPTY, entries))).map((row) => [row.seq, row.kind === "notice" ? (row.alsoAdded ?? []) : row.text]);
+const shown = (rows: readonly Row[]) => rows.map((row) => [row.seq, row.kind === "notice" ? (row.alsoAdded ?? []) : row.text]);
+const fold = (...entries: Entry[]) => shown(rowsOf(entries));
 
 it("additions by one member are one notice, with the seq of the last one", () => {
   expect(fold(joined(1, ME, ME), joined(2, ME, "7"), joined(3, ME, "8"), joined(4, ME, "9"))).toEqual([[1, []], [4, ["8", "9"]]]);
+});
+
+it("additions are one notice when they come in several pages", () => {
+  const pages = [[joined(2, ME, "7"), joined(3, ME, "8")], [joined(4, ME, "9"), joined(5, ME, "10")]].map(rowsOf) as [Row[], Row[]];
+  const one = [[5, ["8", "9", "10"]]];
+  expect([shown(withRows(...pages)), shown(withOlderRows(...pages))]).toEqual([one, one]);
 });
 
 it("additions are apart when another member, a message or a day is between them", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { EntryCommand, OutboxItem } from "../../sdk";
 import { changesMessage, rowOfItem, withPending } from "../../src/logic/pending";
 import { continuesRun } from "../../src/logic/grouping";
-import { EMPTY, type MessageRow, rowsOf, withEntries } from "../../src/logic/window";
+import { type MessageRow, rowsOf } from "../../src/logic/rows";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
 
 const AT = "2026-03-14T09:00:00.000Z";
@@ -13,7 +13,7 @@ const edit = item({ ...base, cmd: "edit", seq: 4, text: "new" });
 const redact = item({ ...base, cmd: "redact", seq: 4 });
 const react = (on: boolean) => item({ ...base, cmd: "react", seq: 4, emoji: "👍", on });
 const send = (made_at?: number) => item({ ...base, cmd: "send", text: "hello" }, made_at);
-const row = (fields = {}) => rowsOf(withEntries(EMPTY, [textEntry(4, { sent_at: AT, ...fields })]))[0] as MessageRow;
+const row = (fields = {}) => rowsOf([textEntry(4, { sent_at: AT, ...fields })])[0] as MessageRow;
 
 describe("pending change", () => {
   it("pending change is shown in its message only", () => {

@@ -1,0 +1,220 @@
+// Measures the page in long conversations, and prints one line for each number of loaded messages.
+//
+// usage: long.mjs BASE_URL [--counts 50,1000,10000,100000] [--check]
+//
+// The gateway must run without rate limits. `--check` exits with 1 if a figure is over its limit: the times are of a
+// machine that does nothing else, so only the sizes and the growth from the smallest count are checked.
+
+import { parseArgs } from "node:util";
+import * as actions from "./page.mjs";
+import { eventually, Harness } from "./harness.mjs";
+
+const { by } = actions;
+const AT_ONCE = 64;
+const KEYS = 40;
+const SENDS = 20;
+const ARRIVALS = 20;
+const LIMITS = { elements: 2_000, heap_mb: 40 };
+/** How much more work an action may be than in the shortest conversation. */
+const GROWTH_MAX = 2;
+/** Less work than this is noise. */
+const NOISE_MS = 4;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { counts: { type: "string", default: "50,1000,10000,100000" }, check: { type: "boolean", default: false } },
+});
+const base = positionals[0]?.replace(/\/$/, "");
+if (!base) {
+  console.error("usage: long.mjs BASE_URL [--counts 50,1000,10000,100000] [--check]");
+  process.exit(64);
+}
+const counts = values.counts.split(",").map(Number);
+
+async function call(token, method, path, body) {
+  const headers = { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const answer = await fetch(base + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? {} : answer.json();
+}
+
+/** Registers a user who writes over REST. */
+async function writer(name) {
+  const { user, session } = await call(undefined, "POST", "/v1/users", { username: name, password: actions.PASSWORD });
+  return { id: user.id, name, token: session.access_token };
+}
+
+const textOf = (at) => `message ${at} ${"with some more words ".repeat(at % 5)}`.trim();
+
+async function fill(writer, conversation, count) {
+  let next = 0;
+  const work = async () => {
+    for (let at = next++; at < count; at = next++) {
+      await call(writer.token, "POST", `/v1/conversations/${conversation}/messages`, { client_id: `m${at}`, text: textOf(at) });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+/** Marks the conversation as read, so that it opens at its end. */
+async function readAll(token, conversation) {
+  const { head_seq } = await call(token, "GET", `/v1/conversations/${conversation}`);
+  await call(token, "POST", `/v1/conversations/${conversation}/receipts`, { read_seq: head_seq });
+}
+
+/** Scrolls up until the start of the conversation is loaded. */
+async function loadAll(page) {
+  await by(page, "timeline").evaluate(async (box) => {
+    const isAtStart = () => box.querySelector(".beginning")?.textContent.includes("start of the conversation");
+    while (!isAtStart()) {
+      box.scrollTop = 0;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  });
+}
+
+const p95 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1] ?? 0;
+const rounded = (value) => Math.round(value * 10) / 10;
+
+class Meter {
+  constructor(page, cdp) {
+    this.page = page;
+    this.cdp = cdp;
+  }
+
+  static async of(page) {
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send("Performance.enable");
+    return new Meter(page, cdp);
+  }
+
+  /** Returns how long the main thread has worked since the page was opened, in milliseconds. */
+  async worked() {
+    const { metrics } = await this.cdp.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+  }
+
+  /** Returns the work of the main thread for each of `count` actions. */
+  async workOf(count, act) {
+    await this.page.waitForTimeout(300);
+    const before = await this.worked();
+    for (let at = 0; at < count; at += 1) await act(at);
+    await this.page.waitForTimeout(300);
+    return ((await this.worked()) - before) / count;
+  }
+
+  async heap() {
+    await this.cdp.send("HeapProfiler.enable");
+    for (let at = 0; at < 3; at += 1) await this.cdp.send("HeapProfiler.collectGarbage");
+    await this.cdp.send("HeapProfiler.disable");
+    return (await this.cdp.send("Runtime.getHeapUsage")).usedSize / 1e6;
+  }
+}
+
+/** Presses keys in the page, and returns the times from each event to the end of the frame that shows it. */
+async function keyTimes(page) {
+  await by(page, "composer").focus();
+  await page.evaluate(() => {
+    window.keyTimes = [];
+    const field = document.querySelector("[data-testid=composer]");
+    field.addEventListener("keydown", (event) => {
+      const began = event.timeStamp;
+      requestAnimationFrame(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => window.keyTimes.push(performance.now() - began);
+        channel.port2.postMessage(0);
+      });
+    });
+  });
+  const times = async () => page.evaluate(() => window.keyTimes.splice(0));
+  for (let at = 0; at < KEYS; at += 1) {
+    await page.keyboard.press("a");
+    await page.waitForTimeout(7 + ((at * 5) % 17));
+  }
+  const keys = await times();
+  const sends = [];
+  for (let at = 0; at < SENDS; at += 1) {
+    const text = `sent ${at} ${Date.now()}`;
+    await by(page, "composer").fill(text);
+    sends.push(await enterToVisible(page, text));
+  }
+  return { keys, sends };
+}
+
+/** Presses Enter, and returns the time until the message is in the view. */
+async function enterToVisible(page, text) {
+  const shown = page.evaluate(
+    (text) =>
+      new Promise((resolve) => {
+        const box = document.querySelector("[data-testid=timeline]");
+        const isShown = () => {
+          const last = [...box.querySelectorAll("[data-testid=message]")].find((row) => row.textContent.includes(text));
+          return last && last.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom;
+        };
+        document.querySelector("[data-testid=composer]").addEventListener("keydown", ({ timeStamp }) => {
+          const look = () => (isShown() ? resolve(performance.now() - timeStamp) : requestAnimationFrame(look));
+          requestAnimationFrame(look);
+        }, { once: true });
+      }),
+    text,
+  );
+  await page.waitForTimeout(20);
+  await page.keyboard.press("Enter");
+  return shown;
+}
+
+async function measure(harness, count) {
+  const run = `${Date.now().toString(36)}${count}`;
+  const reader = await harness.person("reader");
+  await actions.register(reader.page, `reader-${run}`, "Reader");
+  const stored = (key) => reader.page.evaluate((key) => JSON.parse(localStorage.getItem(`confab.${key}`)), key);
+  const me = (await stored("user")).id;
+  const other = await writer(`writer-${run}`);
+  const { id } = await call(other.token, "POST", "/v1/conversations", { kind: "direct", user: me });
+  await fill(other, id, count);
+  await readAll((await stored("login")).access_token, id);
+  await reader.page.goto(`${base}/#/c/${id}`);
+  await reader.page.reload();
+  await by(reader.page, "message").first().waitFor();
+  const meter = await Meter.of(reader.page);
+  const pages = Math.max(1, Math.ceil((count - 50) / 100));
+  const prepend = await meter.workOf(pages, async (at) => at === 0 && (await loadAll(reader.page)));
+  const heap_mb = await meter.heap();
+  await by(reader.page, "to-end").click();
+  await by(reader.page, "to-end").waitFor({ state: "detached" });
+  const key = await meter.workOf(KEYS, () => reader.page.keyboard.press("a"));
+  const { keys, sends } = await keyTimes(reader.page);
+  const arrival = await meter.workOf(ARRIVALS, (at) =>
+    call(other.token, "POST", `/v1/conversations/${id}/messages`, { client_id: `a${at}`, text: `arrived ${at}` }),
+  );
+  await eventually("the last arrival", () => by(reader.page, "message").filter({ hasText: `arrived ${ARRIVALS - 1}` }).count());
+  const elements = await reader.page.evaluate(() => document.querySelectorAll("*").length);
+  await reader.context.close();
+  return { count, key, key_p95: p95(keys), enter_p95: p95(sends), arrival, prepend, heap_mb, elements };
+}
+
+/** Returns what is over its limit. */
+function excesses(figures) {
+  const first = figures[0];
+  return figures.flatMap((it) => [
+    ...Object.entries(LIMITS).filter(([name, max]) => it[name] > max).map(([name, max]) => `${it.count}: ${name} ${rounded(it[name])} > ${max}`),
+    ...["key", "arrival"].filter((name) => it[name] > Math.max(NOISE_MS, GROWTH_MAX * first[name]))
+      .map((name) => `${it.count}: ${name} ${rounded(it[name])} ms, but ${rounded(first[name])} ms for ${first.count}`),
+  ]);
+}
+
+const harness = new Harness({ base });
+await harness.open();
+const figures = [];
+try {
+  for (const count of counts) {
+    const it = await measure(harness, count);
+    figures.push(it);
+    console.log(Object.entries(it).map(([name, value]) => `${name} ${rounded(value)}`).join("  "));
+  }
+} finally {
+  await harness.close();
+}
+const over = values.check ? excesses(figures) : [];
+for (const line of over) console.log(`OVER ${line}`);
+process.exitCode = over.length > 0 ? 1 : 0;
