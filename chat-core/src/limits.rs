@@ -26,7 +26,7 @@ pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
 /// The largest name of a device, in bytes.
 pub const DEVICE_BYTES_MAX: usize = 128;
 /// The smallest password, in bytes.
-pub const PASSWORD_BYTES_MIN: usize = 8;
+pub const PASSWORD_CHARS_MIN: usize = 8;
 /// The largest password, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 

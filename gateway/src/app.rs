@@ -60,6 +60,8 @@ pub struct App {
     pub limits: Admission,
     /// Browser origins that are allowed in addition to the listener's own.
     pub origins: Vec<Origin>,
+    /// True if clients connect to the gateway itself over TLS.
+    pub serves_tls: bool,
     /// The long polls that are waiting.
     pub polls: WaitingPolls,
     /// The timer wheel that all sockets share.

@@ -12,14 +12,14 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use chat_core::error::ChatError;
+use chat_core::error::{ChatError, ErrorCode};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, VARY,
-        X_CONTENT_TYPE_OPTIONS,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
+        STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use metrics::{counter, histogram};
@@ -30,6 +30,7 @@ use crate::{
     admission::quota,
     app::App,
     error::ApiError,
+    logs::SECURITY,
     metrics::{error as count_error, panic as count_panic},
     origin::PageOrigin,
     unread::{self, RequestUser},
@@ -37,7 +38,7 @@ use crate::{
 
 /// Allows pages of ours to load only from this gateway, and nothing inline.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
+     connect-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; \
      form-action 'none'";
 
 /// Headers of every answer.
@@ -51,6 +52,9 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
+
+/// How long browsers use only TLS for this host.
+const ONE_YEAR: &str = "max-age=31536000";
 
 /// Headers that a page of another origin may send.
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key";
@@ -91,7 +95,7 @@ async fn serve(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     };
     let answer = unread::count(answer, &app.unread, &user)
         .unwrap_or_else(|error| ApiError::from(error).into_response());
-    let mut answer = context.complete(answer);
+    let mut answer = context.complete(answer, &user);
     quota::add_headers(answer.headers_mut(), &quotas);
     let labels = [
         ("method", context.method.to_owned()),
@@ -110,6 +114,7 @@ struct RequestContext {
     path: String,
     route: String,
     page_origin: PageOrigin,
+    serves_tls: bool,
     /// The `Origin` header.
     origin: Option<HeaderValue>,
 }
@@ -124,6 +129,7 @@ impl RequestContext {
             path: request.uri().path().to_owned(),
             route: route.map_or("other", MatchedPath::as_str).to_owned(),
             page_origin: PageOrigin::of_request(headers, host, &app.origins),
+            serves_tls: app.serves_tls,
             origin: headers.get(ORIGIN).cloned(),
         }
     }
@@ -150,14 +156,17 @@ impl RequestContext {
     }
 
     /// Completes the answer's error object and headers.
-    fn complete(&self, answer: Response) -> Response {
-        let mut answer = self.complete_error(answer);
+    fn complete(&self, answer: Response, user: &RequestUser) -> Response {
+        let mut answer = self.complete_error(answer, user);
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return answer;
         }
         let headers = answer.headers_mut();
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if self.serves_tls {
+            headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONE_YEAR));
         }
         if self.is_api() {
             headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -167,7 +176,7 @@ impl RequestContext {
     }
 
     /// Adds the body of an error, ours or the router's own, and counts it.
-    fn complete_error(&self, mut answer: Response) -> Response {
+    fn complete_error(&self, mut answer: Response, user: &RequestUser) -> Response {
         let status = answer.status();
         let error = match answer.extensions_mut().remove::<ApiError>() {
             Some(error) => error.with_status(status),
@@ -177,6 +186,10 @@ impl RequestContext {
             None => return answer,
         };
         count_error(error.code());
+        if let (ErrorCode::Forbidden, Some(user)) = (error.code(), user.0.get()) {
+            let Self { method, route, .. } = self;
+            tracing::info!(target: SECURITY, { user.id = %user, method, route }, "not allowed");
+        }
         error.at(&self.path).complete(answer)
     }
 

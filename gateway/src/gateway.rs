@@ -267,6 +267,7 @@ fn assemble(
         first_uses: Arc::default(),
         limits: Admission::new(config.rate_limits, parts.limiter, config.auth.passwords_max()),
         origins: config.origins.clone(),
+        serves_tls: config.tls.certificate.is_some(),
         polls: WaitingPolls::default(),
         wheel: Arc::new(Wheel::default()),
         health: Health::new(parts.store_health, bus, draining.clone()),

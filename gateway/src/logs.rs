@@ -11,6 +11,10 @@ use crate::config::LogFormat;
 /// The target of lines that are logged at any level: scripts wait for `listening on …`.
 pub const ADDRESSES: &str = "listening";
 
+/// The target of lines about log-ins, passwords and refused actions, so that they can be kept apart
+/// from others.
+pub const SECURITY: &str = "security";
+
 /// Starts logging with these levels. Later calls change nothing.
 pub fn start(levels: &str, format: LogFormat) {
     let mut filter = EnvFilter::try_new(levels).unwrap_or_default();

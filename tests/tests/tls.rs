@@ -60,6 +60,7 @@ async fn every_transport_works_over_tls() -> Result<()> {
     let request = "GET /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let answer = over_http1(url, request).await?;
     ensure!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    ensure!(answer.contains("strict-transport-security: max-age=31536000"), "{answer}");
     let plain = url.replacen("https", "http", 1);
     let answer = over_http1(&plain, request).await;
     ensure!(!answer.as_ref().is_ok_and(|answer| answer.starts_with("HTTP")), "{answer:?}");

@@ -9,7 +9,7 @@ use crate::{
     display_name,
     error::ChatError,
     limits::{
-        DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
+        DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN,
         USERNAME_CHARS_MAX,
     },
     model::Username,
@@ -18,6 +18,8 @@ use crate::{
 /// The weakest score of a new password: it takes a million guesses or more, which the rate limits on
 /// log-ins stretch to years.
 const PASSWORD_SCORE_MIN: Score = Score::Two;
+/// A word that makes a password easier to guess here than elsewhere.
+const PRODUCT: &str = "confab";
 
 /// Returns the name for a new account. It has a letter or a digit and is not reserved. Separators do
 /// not make a reserved name another one.
@@ -37,16 +39,20 @@ fn without_separators(name: &str) -> String {
     name.chars().filter(|char| !matches!(char, '_' | '.' | '-')).collect()
 }
 
-/// Checks that a new password has 8 to 1,024 bytes and is not easy to guess. The estimate takes
-/// milliseconds, so it runs on a thread that may block.
+/// Checks that a new password has at least 8 characters and at most 1,024 bytes, and is not easy to
+/// guess. The estimate takes milliseconds, so it runs on a thread that may block.
 pub(super) async fn check_new_password(
     field: &str,
     text: &str,
     username: &str,
 ) -> Result<(), ChatError> {
-    check_bytes(field, text, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX)?;
+    check_bytes(field, text, 0, PASSWORD_BYTES_MAX)?;
+    if text.chars().count() < PASSWORD_CHARS_MIN {
+        let message = format!("expected at least {PASSWORD_CHARS_MIN} characters");
+        return Err(ChatError::Invalid { field: Some(field.to_owned()), message });
+    }
     let (password, username) = (text.to_owned(), username.to_owned());
-    let estimate = spawn_blocking(move || zxcvbn(&password, &[&username]).score());
+    let estimate = spawn_blocking(move || zxcvbn(&password, &[&username, PRODUCT]).score());
     let score = estimate.await.map_err(|error| {
         tracing::error!(%error, "could not estimate a password");
         ChatError::Internal
@@ -102,5 +108,31 @@ fn check_bytes(field: &str, text: &str, min: usize, max: usize) -> Result<(), Ch
         Ok(())
     } else {
         Err(ChatError::invalid(field, format!("expected {min} to {max} bytes")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn new_password_has_eight_characters_and_is_hard_to_guess() {
+        let refused = [
+            "sx7vq9z",
+            "\u{436}\u{44a}\u{443}\u{449}\u{43a}\u{444}\u{44b}",
+            "password1",
+            "confab12",
+            "adalove1",
+        ];
+        for password in refused {
+            let checked = check_new_password("password", password, "adalove").await;
+            assert!(matches!(checked, Err(ChatError::Invalid { .. })), "{password}");
+        }
+        let longest = "sx7vq9zk".repeat(PASSWORD_BYTES_MAX / 8);
+        for password in ["sx7vq9zk", &longest] {
+            assert_eq!(check_new_password("password", password, "adalove").await, Ok(()));
+        }
+        let long = format!("{longest}!");
+        assert!(check_new_password("password", &long, "adalove").await.is_err());
     }
 }

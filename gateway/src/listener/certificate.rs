@@ -168,6 +168,7 @@ impl Contents {
             .with_single_cert(chain, private)
             .map_err(unusable)?;
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        config.ignore_client_order = true;
         // Clients that come back resume without memory here.
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
         Ok(Arc::new(config))

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     admission::Price,
     app::App,
+    logs::SECURITY,
     protocol::{
         list::Items,
         sessions::{LogIn, LoginJson, Refresh, Refreshed, SessionJson},
@@ -34,9 +35,13 @@ pub async fn log_in(
 ) -> HandlerResult {
     let permit = app.limits.admit_log_in(address, &body.username).await?;
     let LogIn { username, password, device } = body;
-    let (user, grant) =
-        app.accounts.log_in(&username, password.expose(), device.as_deref()).await?;
+    let logged_in = app.accounts.log_in(&username, password.expose(), device.as_deref()).await;
+    let (user, grant) = logged_in.inspect_err(|error| {
+        // Not the name: people type passwords there by mistake.
+        tracing::info!(target: SECURITY, { client.address = %address, %error }, "log-in refused");
+    })?;
     app.limits.logged_in(&permit);
+    tracing::info!(target: SECURITY, { client.address = %address, user.id = %user.id, login.id = %grant.login }, "logged in");
     let session = session(&app, &grant)?;
     Ok(created_or_ok(true, LoggedIn { user: UserJson::from(&user), session }))
 }
@@ -54,7 +59,10 @@ pub async fn refresh(
 ) -> HandlerResult {
     let login = app.accounts.login_of(body.refresh_token.expose());
     app.limits.admit_refresh(address, login).await?;
-    let grant = app.accounts.refresh(body.refresh_token.expose()).await?;
+    let refreshed = app.accounts.refresh(body.refresh_token.expose()).await;
+    let grant = refreshed.inspect_err(|error| {
+        tracing::info!(target: SECURITY, { client.address = %address, login.id = login.map(tracing::field::display), %error }, "refresh refused");
+    })?;
     Ok(Json(Refreshed { session: session(&app, &grant)? }).into_response())
 }
 
@@ -82,6 +90,7 @@ pub async fn log_out_others(
     app.limits.admit_other(identity.user, Price::Request).await?;
     let accounts = Arc::clone(&app.accounts);
     app.run_detached(async move { accounts.log_out_others(identity).await }).await??;
+    tracing::info!(target: SECURITY, { user.id = %identity.user, login.id = %identity.login }, "other logins ended");
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -97,7 +106,9 @@ pub async fn log_out(
     Path((LoginParam(login),)): Path<(LoginParam,)>,
 ) -> HandlerResult {
     app.limits.admit_other(identity.user, Price::Request).await?;
-    app.accounts.log_out(identity, login.unwrap_or(identity.login)).await?;
+    let login = login.unwrap_or(identity.login);
+    app.accounts.log_out(identity, login).await?;
+    tracing::info!(target: SECURITY, { user.id = %identity.user, login.id = %login }, "login ended");
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     admission::Price,
     app::App,
+    logs::SECURITY,
     protocol::{
         list::Items,
         messages::page_limit,
@@ -42,6 +43,7 @@ pub async fn register(
         registering.accounts.register(&username, password.expose(), display_name, None).await
     });
     let (user, grant) = registered.await??;
+    tracing::info!(target: SECURITY, { client.address = %address, user.id = %user.id, login.id = %grant.login }, "registered");
     let session = session(&app, &grant)?;
     Ok(created_or_ok(true, LoggedIn { user: UserJson::from(&user), session }))
 }
@@ -151,7 +153,10 @@ pub async fn change_password(
         let ChangePassword { old_password, new_password } = body;
         accounts.change_password(identity, old_password.expose(), new_password.expose()).await
     });
-    changed.await??;
+    let changed = changed.await?;
+    let error = changed.as_ref().err().map(tracing::field::display);
+    tracing::info!(target: SECURITY, { client.address = %address, user.id = %identity.user, error }, "password change");
+    changed?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -200,7 +200,9 @@ async fn every_answer_has_security_headers() {
     let client = Client::new();
     for path in ["/", "/v1/me", "/nothing", "/docs"] {
         let answer = client.call("GET", path).answer().await;
-        assert!(answer.header("content-security-policy").contains("script-src 'self'"), "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("script-src 'self'; "), "{path}");
+        assert!(policy.contains("object-src 'none'; "), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
