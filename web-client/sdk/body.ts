@@ -1,7 +1,7 @@
 // The bodies of REST calls, each with exactly the documented fields.
 
-import type { Edit, ReceiptCommand, Send } from "./command";
-import type { Privacy, Role } from "./wire";
+import type { Edit, ReceiptCommand, Send } from "./command.js";
+import type { Privacy, Role } from "./wire.js";
 
 export interface Registration {
   username: string;

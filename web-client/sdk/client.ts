@@ -1,16 +1,16 @@
 // The client: one object with everything that a user interface needs from the gateway.
 
-import type { EntryCommand, HistoryQuery } from "./command";
-import { Emitter } from "./emitter";
-import { Feed } from "./feed";
-import { Outbox, type OutboxItem, type OutboxStore } from "./outbox";
-import { Receipts } from "./receipts";
-import { Rest } from "./rest";
-import { type EndReason, Session, type SessionState } from "./session";
-import type { Environment } from "./environment";
-import { type LoginStore, Tokens } from "./tokens";
-import { Watch } from "./watch";
-import type { Conversation, Entry, Event, Gap, History, Presence, Receipt, Typing } from "./wire";
+import type { EntryCommand, HistoryQuery } from "./command.js";
+import { Emitter } from "./emitter.js";
+import { Feed } from "./feed.js";
+import { Outbox, type OutboxItem, type OutboxStore } from "./outbox.js";
+import { Receipts } from "./receipts.js";
+import { Rest } from "./rest.js";
+import { type EndReason, Session, type SessionState } from "./session.js";
+import type { Environment } from "./environment.js";
+import type { TokenSource } from "./tokens.js";
+import { Watch } from "./watch.js";
+import type { Conversation, Entry, Event, Gap, History, Presence, Receipt, Typing } from "./wire.js";
 
 export const VERSION = "0.1.0";
 const TEXT_BYTES_MAX = 16_384;
@@ -42,14 +42,14 @@ type WithoutClientId<C> = C extends EntryCommand ? Omit<C, "client_id" | "base_s
 
 export interface ClientParts {
   environment: Environment;
-  logins: LoginStore;
+  tokens: TokenSource;
   unsent: OutboxStore;
   name: string;
 }
 
 export class Client extends Emitter<ClientEvents> {
   readonly rest: Rest;
-  readonly tokens: Tokens;
+  readonly tokens: TokenSource;
   readonly outbox: Outbox;
   readonly watch: Watch;
   private readonly environment: Environment;
@@ -57,10 +57,10 @@ export class Client extends Emitter<ClientEvents> {
   private readonly feed: Feed;
   private readonly receipts: Receipts;
 
-  constructor({ environment, logins, unsent, name }: ClientParts) {
+  constructor({ environment, tokens, unsent, name }: ClientParts) {
     super();
     this.environment = environment;
-    this.tokens = new Tokens(environment, logins);
+    this.tokens = tokens;
     this.rest = new Rest(environment, this.tokens);
     this.feed = new Feed((conversation, query) => this.history(conversation, query), {
       entry: (entry) => this.emit("entry", entry),
@@ -114,9 +114,12 @@ export class Client extends Emitter<ClientEvents> {
     return this.outbox.add(complete as EntryCommand);
   }
 
-  history(conversation: string, query: HistoryQuery): Promise<History> {
-    if (this.session.state !== "online") return this.rest.history(conversation, query);
-    return this.session.execute({ cmd: "history", conversation, ...query });
+  /** Reads a page of history. Entries after the page's head are delivered, even if no connection is open yet. */
+  async history(conversation: string, query: HistoryQuery): Promise<History> {
+    const isOnline = this.session.state === "online";
+    const page = await (isOnline ? this.session.execute({ cmd: "history", conversation, ...query }) : this.rest.history(conversation, query));
+    this.feed.startAfter(conversation, page.head_seq);
+    return page;
   }
 
   /** Reports that entries up to `seq` have reached this device. Reports are combined, and repeated after failures. */

@@ -1,7 +1,7 @@
 // The commands that a client sends to the gateway, and the shape of each reply.
 
-import { history, nothing, refreshed, sent, watched } from "./wire";
-import type { Shape, Shaped } from "./shape";
+import { history, nothing, refreshed, sent, watched } from "./wire.js";
+import type { Shape, Shaped } from "./shape.js";
 
 export type HistoryQuery =
   | { before_seq: number; limit?: number }

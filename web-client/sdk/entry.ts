@@ -1,7 +1,7 @@
 // Entries: the items of a conversation's log, as they appear in history, replies and events.
 // An entry of an unknown kind keeps its seq, so that cursors can move past it.
 
-import { type Fields, flag, listOf, optional, objectOf, record, type Shape, type Shaped, text, integer, oneOfOr } from "./shape";
+import { type Fields, flag, listOf, optional, objectOf, record, type Shape, type Shaped, text, integer, oneOfOr } from "./shape.js";
 
 export const role = oneOfOr("member", "owner", "admin", "member");
 export type Role = Shaped<typeof role>;

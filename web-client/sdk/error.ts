@@ -1,6 +1,13 @@
 // The errors of the SDK: the gateway refused, did not answer, or the login has ended.
 
-import { anything, flag, mapOf, optional, record, type Shaped, text, integer } from "./shape";
+import { anything, flag, mapOf, optional, record, type Shaped, text, integer } from "./shape.js";
+
+/** Why the gateway refuses. The list is closed; a newer gateway may still send another code. */
+export const ERROR_CODES = [
+  "conflict", "forbidden", "internal", "invalid", "key_reused", "not_found", "outcome_unknown", "rate_limited", "token_expired",
+  "too_large", "unauthenticated", "unavailable",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number] | (string & {});
 
 /** The error object, the same on every transport. The list of codes is closed. */
 export const problem = record({
@@ -18,7 +25,7 @@ export class ConfabError extends Error {
   constructor(readonly problem: Problem) {
     super(problem.message);
   }
-  get code(): string {
+  get code(): ErrorCode {
     return this.problem.code;
   }
   get retryable(): boolean {
@@ -51,7 +58,7 @@ export class LoggedOut extends Error {
   override name = "LoggedOut";
 }
 
-export function isCode(error: unknown, ...codes: string[]): boolean {
+export function isCode(error: unknown, ...codes: ErrorCode[]): boolean {
   return error instanceof ConfabError && codes.includes(error.code);
 }
 

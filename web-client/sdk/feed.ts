@@ -4,9 +4,9 @@
 // after the cursor reveals a hole, which is read from history first. An entry that arrives meanwhile only
 // extends the range that is read.
 
-import type { HistoryQuery } from "./command";
-import { isCode } from "./error";
-import type { CursorMap, Entry, Gap, History } from "./wire";
+import type { HistoryQuery } from "./command.js";
+import { isCode } from "./error.js";
+import type { CursorMap, Entry, Gap, History } from "./wire.js";
 
 export const FILL_PAGE = 100;
 /** A longer hole is skipped. The user interface then shows the conversation from its head. */
@@ -46,6 +46,11 @@ export class Feed {
 
   get isEmpty(): boolean {
     return this.cursors.size === 0;
+  }
+
+  /** Sets the cursor of a conversation without one, so that everything after `seq` is delivered. */
+  startAfter(conversation: string, seq: number): void {
+    if (!this.cursors.has(conversation)) this.cursors.set(conversation, seq);
   }
 
   /** Sets the cursor of a new conversation. For a known one, reads the missing entries up to `seq`. */

@@ -1,8 +1,8 @@
 // One HTTP call with JSON bodies and a timeout. It fails with `ConfabError` or `Unreachable`.
 
-import { ConfabError, problem, type Problem, Unreachable } from "./error";
-import type { Shape } from "./shape";
-import type { Environment } from "./environment";
+import { ConfabError, problem, type Problem, Unreachable } from "./error.js";
+import type { Shape } from "./shape.js";
+import type { Environment } from "./environment.js";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
 

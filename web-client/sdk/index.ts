@@ -1,12 +1,18 @@
-// The public exports of the SDK.
+// The public exports of the SDK. Start with `createConfab`; `Client` is the layer below it, without rooms.
 
-export { Client, type ClientEvents, type ClientParts, VERSION } from "./client";
-export type { Command, EntryCommand, HistoryQuery } from "./command";
-export { ConfabError, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error";
-export type { OutboxItem, OutboxState, OutboxStore } from "./outbox";
-export type { EndReason, SessionState } from "./session";
-export { browserEnvironment, type SocketLike, type Environment } from "./environment";
-export type { LoginStore, StoredLogin } from "./tokens";
+export { Confab, type ConfabEvents, type ConfabOptions, type ConfabState, createConfab } from "./confab.js";
+export { Room, type RoomEvents, type SendOptions } from "./room.js";
+export { initialRoom, type Message, reduceRoom, type RoomEvent, type RoomState } from "./room_state.js";
+export { indexedDbStore, memoryStore, type Store } from "./store.js";
+export { Client, type ClientEvents, type ClientParts, VERSION } from "./client.js";
+export type { Command, EntryCommand, HistoryQuery } from "./command.js";
+export { ConfabError, ERROR_CODES, type ErrorCode, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error.js";
+export type { OutboxItem, OutboxState, OutboxStore } from "./outbox.js";
+export type { EndReason, SessionState } from "./session.js";
+export { browserEnvironment, type SocketLike, type Environment } from "./environment.js";
+export type { LogIn, Registration } from "./body.js";
+export { Rest } from "./rest.js";
+export { type LoginStore, type StoredLogin, Tokens, type TokenSource } from "./tokens.js";
 export type {
   Audience,
   Conversation,
@@ -27,4 +33,4 @@ export type {
   TextEntry,
   Typing,
   User,
-} from "./wire";
+} from "./wire.js";

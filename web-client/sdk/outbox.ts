@@ -3,13 +3,13 @@
 // It sends the commands of a conversation in order, each after the answer to the previous one. Every attempt
 // carries the same `client_id` and `base_seq` on any transport, so the gateway makes at most one entry.
 
-import { patientDelayMs, SEND_BACKOFF } from "./backoff";
-import type { Transport, EntryCommand } from "./command";
-import { Emitter } from "./emitter";
-import { ConfabError, isCode, isRetryable } from "./error";
-import { Pause } from "./pause";
-import type { Environment } from "./environment";
-import type { Entry } from "./wire";
+import { patientDelayMs, SEND_BACKOFF } from "./backoff.js";
+import type { Transport, EntryCommand } from "./command.js";
+import { Emitter } from "./emitter.js";
+import { ConfabError, isCode, isRetryable } from "./error.js";
+import { Pause } from "./pause.js";
+import type { Environment } from "./environment.js";
+import type { Entry } from "./wire.js";
 
 export type OutboxState = "queued" | "sent" | "failed" | "dropped";
 
@@ -29,8 +29,8 @@ export interface OutboxItem {
 /** Storage that keeps unsent commands when the page is closed. */
 export interface OutboxStore {
   load(): Pick<OutboxItem, "command" | "made_at">[];
-  /** Throws if the storage is full or blocked. The command is then sent from memory. */
-  keep(item: OutboxItem): void;
+  /** Fails if the storage is full or blocked. The command is then sent from memory. */
+  keep(item: OutboxItem): void | Promise<void>;
   remove(client_id: string): void;
 }
 
@@ -49,6 +49,7 @@ export interface OutboxEvents {
 export class Outbox extends Emitter<OutboxEvents> {
   private readonly queues = new Map<string, CommandQueue>();
   private readonly failed = new Map<string, OutboxItem>();
+  private readonly unsaved = new Map<string, OutboxItem>();
 
   constructor(
     private readonly environment: Environment,
@@ -70,7 +71,7 @@ export class Outbox extends Emitter<OutboxEvents> {
     const item = itemOf(command, this.environment.now());
     this.queue(item.conversation).items.push(item);
     this.emit("changed", item);
-    this.keep(item);
+    void this.keep(item);
     void this.sendQueue(item.conversation);
     return item;
   }
@@ -92,7 +93,7 @@ export class Outbox extends Emitter<OutboxEvents> {
     const item = this.failed.get(client_id);
     if (!item) return;
     this.failed.delete(client_id);
-    this.store.remove(client_id);
+    this.forget(client_id);
     this.emit("changed", { ...item, state: "dropped" });
   }
 
@@ -104,12 +105,27 @@ export class Outbox extends Emitter<OutboxEvents> {
     }
   }
 
-  private keep(item: OutboxItem): void {
+  /**
+   * Stores a command, after the earlier ones that could not be stored. Otherwise another page, which takes over what is
+   * stored, could send the later ones first.
+   */
+  private async keep(item: OutboxItem): Promise<void> {
+    this.unsaved.set(item.client_id, item);
     try {
-      this.store.keep(item);
+      for (const earlier of this.unsaved.values()) {
+        const writing = this.store.keep(earlier);
+        if (writing) await writing; // a store that is done at once has the command before this returns
+        if (this.unsaved.delete(earlier.client_id)) continue;
+        this.store.remove(earlier.client_id); // it was sent in the meantime
+      }
     } catch {
       this.emit("unsaved", item);
     }
+  }
+
+  private forget(client_id: string): void {
+    this.unsaved.delete(client_id);
+    this.store.remove(client_id);
   }
 
   private queue(conversation: string): CommandQueue {
@@ -142,7 +158,7 @@ export class Outbox extends Emitter<OutboxEvents> {
   private async attempt(item: OutboxItem, failures: number): Promise<number | undefined> {
     try {
       const { message } = await this.transport.execute(item.command);
-      this.store.remove(item.client_id);
+      this.forget(item.client_id);
       this.emit("changed", { ...item, state: "sent", entry: message });
     } catch (error) {
       const refusal = error instanceof ConfabError ? error : undefined;
@@ -150,7 +166,7 @@ export class Outbox extends Emitter<OutboxEvents> {
         return refusal?.retryAfterMs ?? patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
       }
       const failed: OutboxItem = { ...item, state: "failed", ...(refusal ? { error: refusal } : {}) };
-      if (isCode(error, "not_found", "forbidden")) this.store.remove(item.client_id);
+      if (isCode(error, "not_found", "forbidden")) this.forget(item.client_id);
       this.failed.set(item.client_id, failed);
       this.emit("changed", failed);
     }

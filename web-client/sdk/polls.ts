@@ -1,12 +1,12 @@
 // The fallback to long polling: polls one after the other, with the same cursors as the socket.
 
-import { delayMs, POLL_BACKOFF } from "./backoff";
-import { LoggedOut } from "./error";
-import type { Feed } from "./feed";
-import { Pause } from "./pause";
-import type { Rest } from "./rest";
-import type { Environment } from "./environment";
-import type { CursorMap, Event, Polled } from "./wire";
+import { delayMs, POLL_BACKOFF } from "./backoff.js";
+import { LoggedOut } from "./error.js";
+import type { Feed } from "./feed.js";
+import { Pause } from "./pause.js";
+import type { Rest } from "./rest.js";
+import type { Environment } from "./environment.js";
+import type { CursorMap, Event, Polled } from "./wire.js";
 
 export const POLL_WAIT_MS = 25_000;
 /** Pause between two polls, so that polls which answer at once do not spin. */

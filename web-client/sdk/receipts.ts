@@ -3,8 +3,8 @@
 // A receipt is a pair of cursors that only move forward, so the newest pair replaces all earlier ones. The
 // first one is sent after a short delay, and later ones at most once a second. A failed one is sent again.
 
-import type { Transport } from "./command";
-import { ConfabError } from "./error";
+import type { Transport } from "./command.js";
+import { ConfabError } from "./error.js";
 
 export const RECEIPT_DELAY_MS = 150;
 export const RECEIPT_INTERVAL_MS = 1_000;

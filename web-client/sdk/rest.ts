@@ -1,13 +1,13 @@
 // The REST calls of the gateway. Each carries the login's token, and is retried once after the token was renewed.
 
-import * as body from "./body";
-import { isCode } from "./error";
-import { call, type Call } from "./http";
-import { anything, type Shape } from "./shape";
-import type { Environment } from "./environment";
-import type { Tokens } from "./tokens";
-import * as wire from "./wire";
-import type { HistoryQuery } from "./command";
+import * as body from "./body.js";
+import { isCode } from "./error.js";
+import { call, type Call } from "./http.js";
+import { anything, type Shape } from "./shape.js";
+import type { Environment } from "./environment.js";
+import type { TokenSource } from "./tokens.js";
+import * as wire from "./wire.js";
+import type { HistoryQuery } from "./command.js";
 
 /** How much longer than its wait the answer of a poll may take. */
 const POLL_GRACE_MS = 10_000;
@@ -17,7 +17,7 @@ type Extras = Pick<Call<unknown>, "body" | "headers" | "timeout_ms" | "signal">;
 export class Rest {
   constructor(
     private readonly environment: Environment,
-    private readonly tokens: Tokens,
+    private readonly tokens: TokenSource,
   ) {}
 
   async register(it: body.Registration): Promise<wire.User> {
@@ -30,7 +30,7 @@ export class Rest {
 
   /** Forgets the login on this device first, so that a failing call does not keep it. */
   async logOut(): Promise<void> {
-    const token = this.tokens.login?.access_token;
+    const { token } = this.tokens;
     this.tokens.forget();
     if (!token) return;
     const path = "/v1/sessions/current";
@@ -170,7 +170,7 @@ export class Rest {
   private async authenticate(path: string, it: object): Promise<wire.User> {
     const shape = wire.registered;
     const answer = await call(this.environment, { method: "POST", path, body: it, shape });
-    this.tokens.adopt(answer.session);
+    this.tokens.adopt?.(answer.session);
     return answer.user;
   }
 }

@@ -1,10 +1,10 @@
 // Sends commands over REST while there is no socket.
 
-import { editBody, receiptBody, sendBody } from "./body";
-import type { Transport, Command, EntryCommand, ReplyTo } from "./command";
-import type { Rest } from "./rest";
-import { anything } from "./shape";
-import { sent, type Sent } from "./wire";
+import { editBody, receiptBody, sendBody } from "./body.js";
+import type { Transport, Command, EntryCommand, ReplyTo } from "./command.js";
+import type { Rest } from "./rest.js";
+import { anything } from "./shape.js";
+import { sent, type Sent } from "./wire.js";
 
 export class RestTransport implements Transport {
   constructor(private readonly rest: Rest) {}

@@ -1,19 +1,19 @@
 // One client's session with the gateway. It uses a socket while possible, falls back to long polling after two
 // failed sockets, and later tries a socket again. The cursors make the change invisible.
 
-import { delayMs, patientDelayMs, SOCKET_BACKOFF, SOCKET_WHILE_POLLING_BACKOFF, spreadMs } from "./backoff";
-import type { Transport, ClientName, Command, ReplyTo } from "./command";
-import { Emitter } from "./emitter";
-import { ConfabError, isCode, LoggedOut, Unreachable } from "./error";
-import type { Feed } from "./feed";
-import { Pause } from "./pause";
-import { Polls } from "./polls";
-import type { Rest } from "./rest";
-import { RestTransport } from "./rest_transport";
-import { ABNORMAL, Socket } from "./socket";
-import type { Environment } from "./environment";
-import type { Tokens } from "./tokens";
-import type { CursorMap, Event, Hello } from "./wire";
+import { delayMs, patientDelayMs, SOCKET_BACKOFF, SOCKET_WHILE_POLLING_BACKOFF, spreadMs } from "./backoff.js";
+import type { Transport, ClientName, Command, ReplyTo } from "./command.js";
+import { Emitter } from "./emitter.js";
+import { ConfabError, isCode, LoggedOut, Unreachable } from "./error.js";
+import type { Feed } from "./feed.js";
+import { Pause } from "./pause.js";
+import { Polls } from "./polls.js";
+import type { Rest } from "./rest.js";
+import { RestTransport } from "./rest_transport.js";
+import { ABNORMAL, Socket } from "./socket.js";
+import type { Environment } from "./environment.js";
+import type { TokenSource } from "./tokens.js";
+import type { CursorMap, Event, Hello } from "./wire.js";
 
 export const FAILURES_BEFORE_POLLS = 2;
 /** The default limit of a frame. The cursors share a frame with the rest of the hello. */
@@ -68,7 +68,7 @@ export class Session extends Emitter<SessionEvents> implements Transport {
 
   constructor(
     private readonly environment: Environment,
-    private readonly tokens: Tokens,
+    private readonly tokens: TokenSource,
     rest: Rest,
     private readonly feed: Feed,
     private readonly client: ClientName,

@@ -3,11 +3,11 @@
 // A browser answers the gateway's pings itself and does not report them. So a silent socket is probed with a
 // `ping` command. A socket on which nothing arrives while a command waits for its reply is closed.
 
-import { type Transport, type ClientName, type Command, commandFrame, helloFrame, readReply, type ReplyTo } from "./command";
-import { ConfabError, problem, Unreachable } from "./error";
-import { anything, objectOf, type Shape } from "./shape";
-import type { SocketLike, Environment } from "./environment";
-import { type CursorMap, type Event, event, type Hello, hello } from "./wire";
+import { type Transport, type ClientName, type Command, commandFrame, helloFrame, readReply, type ReplyTo } from "./command.js";
+import { ConfabError, problem, Unreachable } from "./error.js";
+import { anything, objectOf, type Shape } from "./shape.js";
+import type { SocketLike, Environment } from "./environment.js";
+import { type CursorMap, type Event, event, type Hello, hello } from "./wire.js";
 
 export const SUBPROTOCOL = "confab.v1.json";
 export const OPEN_TIMEOUT_MS = 8_000;

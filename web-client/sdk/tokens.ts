@@ -3,12 +3,12 @@
 // A refresh token can be exchanged only once. Callers in one tab share one renewal. The store's `exclusive`
 // lets only one tab renew at a time; the other tabs wait and then use the result.
 
-import { refreshBody } from "./body";
-import { Emitter } from "./emitter";
-import { isCode, LoggedOut, Unreachable } from "./error";
-import { call } from "./http";
-import type { Environment } from "./environment";
-import { type Login, renewed } from "./wire";
+import { refreshBody } from "./body.js";
+import { Emitter } from "./emitter.js";
+import { isCode, LoggedOut, Unreachable } from "./error.js";
+import { call } from "./http.js";
+import type { Environment } from "./environment.js";
+import { type Login, renewed } from "./wire.js";
 
 export interface StoredLogin {
   id: string;
@@ -32,12 +32,27 @@ const REFRESH_RETRY_MS = 20_000;
 const REFRESH_AT_FRACTION = 0.8;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-interface TokenEvents {
+export interface TokenEvents {
   renewed: string;
   logged_out: undefined;
 }
 
-export class Tokens extends Emitter<TokenEvents> {
+/** Where the client gets its access tokens from. */
+export interface TokenSource extends Pick<Emitter<TokenEvents>, "on"> {
+  /** The current access token, which may have expired. */
+  readonly token: string | undefined;
+  accessToken(): Promise<string>;
+  /** Returns another token than `stale`, which the gateway has refused. */
+  renew(stale: string): Promise<string>;
+  /** Keeps a new login. Tokens that the app provides have none. */
+  adopt?(login: Login): void;
+  /** Removes the login from this device. */
+  forget(): void;
+  schedule(): void;
+  stop(): void;
+}
+
+export class Tokens extends Emitter<TokenEvents> implements TokenSource {
   private running: Promise<string> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -48,8 +63,8 @@ export class Tokens extends Emitter<TokenEvents> {
     super();
   }
 
-  get login(): StoredLogin | undefined {
-    return this.store.load();
+  get token(): string | undefined {
+    return this.store.load()?.access_token;
   }
 
   adopt(login: Login): void {

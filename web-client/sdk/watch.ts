@@ -7,8 +7,8 @@
 // The gateway sends no event when somebody starts to show their presence to this user, for example by accepting a
 // request. So users whose presence is unknown are watched again when they do something.
 
-import type { Transport } from "./command";
-import type { Presence } from "./wire";
+import type { Transport } from "./command.js";
+import type { Presence } from "./wire.js";
 
 export const WATCH_DEBOUNCE_MS = 100;
 export const PRESENCE_POLL_MS = 20_000;

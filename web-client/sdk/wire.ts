@@ -1,12 +1,12 @@
 // What the gateway sends: users, conversations, members, events, replies and REST answers.
 // Each type is derived from its shape, so that the two always match.
 
-import { entry, type Entry, role } from "./entry";
+import { entry, type Entry, role } from "./entry.js";
 import {
   anything, flag, integer, listOf, mapOf, objectOf, oneOf, oneOfOr, optional, record, type Shape, type Shaped, text, withDefault,
-} from "./shape";
+} from "./shape.js";
 
-export * from "./entry";
+export * from "./entry.js";
 
 /** The newest seq that a client has, for each conversation. */
 export type CursorMap = Record<string, number>;

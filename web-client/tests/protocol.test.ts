@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as body from "../sdk/body";
 import { type Command, commandFrame, helloFrame, readReply } from "../sdk/command";
-import { problem } from "../sdk/error";
+import { ERROR_CODES, problem } from "../sdk/error";
 import { anything, type Shape } from "../sdk/shape";
 import * as wire from "../sdk/wire";
 
@@ -13,6 +13,10 @@ const FOLDER = join(import.meta.dirname, "../../docs/protocol");
 const names = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
 const read = (name: string) => JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as Record<string, unknown>;
 const of = (kind: string) => names.filter((name) => name.startsWith(`${kind}-`)).map((name) => name.slice(0, -5));
+
+it("error codes are those of the documented errors", () => {
+  expect(of("error").map((name) => read(`${name}.json`)["code"]).sort()).toEqual([...ERROR_CODES].sort());
+});
 
 /** Shapes of answers by the start of the example's name. The longest match counts. */
 const ANSWERS: Record<string, Shape<unknown>> = {

@@ -6,12 +6,14 @@ import { expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
 const FOLDERS = ["sdk", "src", "tests", "e2e"];
+const BUILT = join(ROOT, "sdk", "dist") + sep;
 const LINES_MAX = 400;
 
 const files = FOLDERS.flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
-    .map((file) => join(file.parentPath, file.name)),
+    .map((file) => join(file.parentPath, file.name))
+    .filter((file) => !file.startsWith(BUILT)),
 );
 const read = (file: string) => readFileSync(file, "utf8");
 const having = (pattern: RegExp, among: string[]) => among.filter((file) => pattern.test(read(file)));
@@ -26,8 +28,14 @@ it("markup has no inline styles or handlers", () => {
   expect(having(/\sstyle=|\son[a-z]+="/, shipped)).toEqual([]);
 });
 
-it("SDK imports nothing but its own files", () => {
-  expect(having(/from "(?!\.\/)/, inFolder("sdk"))).toEqual([]);
+it("SDK imports nothing but its own files, and those of Node in one of them", () => {
+  const modules = inFolder("sdk").filter((file) => file.endsWith(".ts"));
+  expect(having(/from "(?!\.\/)/, modules)).toEqual([join(ROOT, "sdk", "node.ts")]);
+  expect(having(/from "(?!\.\/|node:)/, modules)).toEqual([]);
+});
+
+it("page uses only the public exports of the SDK", () => {
+  expect(having(/from "(\.\.\/)+sdk\/(?!index")/, inFolder("src"))).toEqual([]);
 });
 
 it("files have at most 400 lines", () => {

@@ -1,6 +1,6 @@
 // Stores the login in this browser, and lets only one tab renew it at a time.
 
-import type { LoginStore, StoredLogin, User } from "../../sdk";
+import type { LoginStore, StoredLogin, User } from "../../sdk/index";
 import { storageKey } from "./place";
 
 const loginKey = () => storageKey("login");

@@ -1,6 +1,6 @@
 // Unsent commands of one user. Each has its own storage key, so that tabs do not overwrite each other.
 
-import type { EntryCommand, OutboxStore } from "../../sdk";
+import type { EntryCommand, OutboxStore } from "../../sdk/index";
 import { storageKey } from "./place";
 
 interface Kept {

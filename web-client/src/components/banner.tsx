@@ -1,7 +1,7 @@
 // Shows problems with the connection in a bar above everything else, after a delay that hides short ones.
 
 import { createEffect, createMemo, createSignal, onCleanup, Show } from "solid-js";
-import type { SessionState } from "../../sdk";
+import type { SessionState } from "../../sdk/index";
 import { useModel } from "../state/model";
 
 const SHOW_AFTER_MS = 3_000;

@@ -1,7 +1,7 @@
 // The text field for a new message, a reply or an edit.
 
 import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { type Draft, draftOf, keepDraft } from "../browser/drafts";
 import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";

@@ -1,7 +1,7 @@
 // The header of a conversation: title, presence and typing.
 
 import { Show } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { now } from "../browser/attention";
 import { goTo } from "../browser/route";
 import { lastSeen, listed, nameOf, titleOf } from "../logic/format";

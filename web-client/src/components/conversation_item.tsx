@@ -1,7 +1,7 @@
 // One conversation in the list.
 
 import { Show } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { now } from "../browser/attention";
 import { addressOf, opened } from "../browser/route";
 import { isRequest } from "../logic/conversations";

@@ -3,7 +3,7 @@
 import { createSignal, Show } from "solid-js";
 import { draftOf, type DraftTarget } from "../browser/drafts";
 import { opened } from "../browser/route";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { isRequest } from "../logic/conversations";
 import { titleOf } from "../logic/format";
 import { useModel } from "../state/model";

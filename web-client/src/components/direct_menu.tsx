@@ -1,7 +1,7 @@
 // The menu of a direct conversation: hide it, block or unblock the other user.
 
 import { createSignal, Show } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { isRequest } from "../logic/conversations";
 import { titleOf } from "../logic/format";
 import { errorText } from "../logic/refusals";

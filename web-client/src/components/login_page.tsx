@@ -1,7 +1,7 @@
 // The page for login and registration.
 
 import { createSignal, Show } from "solid-js";
-import { ConfabError } from "../../sdk";
+import { ConfabError } from "../../sdk/index";
 import { errorText, newPasswordError } from "../logic/refusals";
 import mark from "../mark.svg";
 import { logIn, register } from "../state/account";

@@ -1,7 +1,7 @@
 // One member of a group. The role and the removal are behind a menu, so that the name has the room.
 
 import { For, Show } from "solid-js";
-import type { Member, Role } from "../../sdk";
+import type { Member, Role } from "../../sdk/index";
 import { nameOf } from "../logic/format";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";

@@ -1,7 +1,7 @@
 // The members of a group: list, add, remove, change roles, rename, leave.
 
 import { createSignal, For, Show } from "solid-js";
-import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk";
+import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk/index";
 import { nameOf, titleOf } from "../logic/format";
 import { isNamed } from "../logic/people";
 import { errorText, groupRefusal } from "../logic/refusals";

@@ -1,7 +1,7 @@
 // One message: sender, text, time, state and actions.
 
 import { createMemo, createSignal, For, Show } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
 import { withPending } from "../logic/pending";

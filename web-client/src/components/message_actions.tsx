@@ -1,7 +1,7 @@
 // The actions on a message: react, reply, edit, delete.
 
 import { createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model";
 import type { ComposerTarget } from "./conversation_pane";

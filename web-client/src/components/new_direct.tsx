@@ -1,7 +1,7 @@
 // The dialog that opens a direct conversation.
 
 import { createSignal, Show } from "solid-js";
-import type { User } from "../../sdk";
+import type { User } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
 import { directRefusal } from "../logic/refusals";

@@ -1,7 +1,7 @@
 // The dialog that creates a group with a title and its first members.
 
 import { createSignal, For, Show } from "solid-js";
-import { isRetryable, type User } from "../../sdk";
+import { isRetryable, type User } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
 import { groupRefusal } from "../logic/refusals";

@@ -1,6 +1,6 @@
 // A notice about the conversation: members joined or left, a new title, a new role.
 
-import type { Role } from "../../sdk";
+import type { Role } from "../../sdk/index";
 import { listedUpTo, nameOf } from "../logic/format";
 import type { NoticeRow } from "../logic/rows";
 import { useModel } from "../state/model";

@@ -1,7 +1,7 @@
 // A message that is not in the log yet: queued, being sent, or failed.
 
 import { Show } from "solid-js";
-import type { OutboxItem } from "../../sdk";
+import type { OutboxItem } from "../../sdk/index";
 import { clockTime, titleOf } from "../logic/format";
 import { stateOfItem } from "../logic/message_state";
 import { sendRefusal } from "../logic/refusals";

@@ -1,7 +1,7 @@
 // Finds users by name while the user types.
 
 import { createEffect, createSignal, For, onCleanup, Show } from "solid-js";
-import type { User } from "../../sdk";
+import type { User } from "../../sdk/index";
 import { nameOf } from "../logic/format";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";

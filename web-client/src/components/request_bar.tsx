@@ -1,7 +1,7 @@
 // The bar of a request: somebody wants to write to this user, or has added them to a group.
 
 import { createSignal, Show } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { adderOf } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
 import { errorText } from "../logic/refusals";

@@ -6,7 +6,7 @@
 
 import { batch, createEffect, createMemo, createSignal, on, onCleanup, onMount, Show } from "solid-js";
 import { Virtualizer, type VirtualizerHandle } from "virtua/solid";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { isFocused } from "../browser/attention";
 import { searchUnread, type UnreadSearch } from "../logic/conversations";
 import { indexFrom } from "../logic/rows";

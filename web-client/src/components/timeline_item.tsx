@@ -1,7 +1,7 @@
 // One item of the timeline: a row of the log, by its seq, or an unsent message, by its client id.
 
 import { createMemo, Show } from "solid-js";
-import type { Conversation, OutboxItem } from "../../sdk";
+import type { Conversation, OutboxItem } from "../../sdk/index";
 import { continuesRun } from "../logic/grouping";
 import { rowOfItem } from "../logic/pending";
 import { indexFrom, type Row } from "../logic/rows";

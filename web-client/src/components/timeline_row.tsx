@@ -1,7 +1,7 @@
 // One row, with the separators above it for a new day and for the first unread message.
 
 import { Match, Show, Switch } from "solid-js";
-import type { Conversation } from "../../sdk";
+import type { Conversation } from "../../sdk/index";
 import { now } from "../browser/attention";
 import { dayName } from "../logic/format";
 import { startsDay, continuesRun } from "../logic/grouping";

@@ -1,6 +1,6 @@
 // Pure functions that update the list of conversations.
 
-import type { Conversation, Entry, Receipt, TextEntry } from "../../sdk";
+import type { Conversation, Entry, Receipt, TextEntry } from "../../sdk/index";
 import { indexFrom, type Row } from "./rows";
 import { PAGE } from "./window";
 

@@ -1,6 +1,6 @@
 // Formats times and names for display, in the user's locale.
 
-import type { Conversation, Presence, User } from "../../sdk";
+import type { Conversation, Presence, User } from "../../sdk/index";
 
 const DAY_MS = 86_400_000;
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });

@@ -1,6 +1,6 @@
 // The state of the user's own message. It is as far as the slowest of the other members.
 
-import type { Member, OutboxItem } from "../../sdk";
+import type { Member, OutboxItem } from "../../sdk/index";
 
 export type MessageState = "queued" | "sent" | "delivered" | "read" | "failed";
 

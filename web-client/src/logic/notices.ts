@@ -1,6 +1,6 @@
 // Folds runs of notices: what one member did to several others becomes one line.
 
-import type { EntryOf } from "../../sdk";
+import type { EntryOf } from "../../sdk/index";
 import { daysApart } from "./format";
 import type { NoticeRow, Row } from "./rows";
 

@@ -1,6 +1,6 @@
 // Shows commands that are not in the log yet: new messages as rows, and changes applied to their rows.
 
-import type { OutboxItem } from "../../sdk";
+import type { OutboxItem } from "../../sdk/index";
 import { type MessageRow, withReaction } from "./rows";
 
 /** Returns the row of an unsent message, for grouping it with the other rows. */

@@ -1,6 +1,6 @@
 // Finds people by the start of a word of their name.
 
-import type { User } from "../../sdk";
+import type { User } from "../../sdk/index";
 
 /** Returns true if a word of the display name or the user name starts with the query. Case and accents do not matter. */
 export function isNamed(user: User | undefined, query: string): boolean {

@@ -1,6 +1,6 @@
 // Plain words for what the gateway refuses.
 
-import { ConfabError, Unreachable } from "../../sdk";
+import { ConfabError, Unreachable } from "../../sdk/index";
 
 const PASSWORD_BYTES_MIN = 8;
 

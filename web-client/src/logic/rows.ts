@@ -1,6 +1,6 @@
 // The rows of a timeline: a message with its changes applied, or a notice. Lists of rows are ascending by seq.
 
-import type { Entry, EntryOf, ReactionGroup, TextEntry } from "../../sdk";
+import type { Entry, EntryOf, ReactionGroup, TextEntry } from "../../sdk/index";
 import { foldedNotice } from "./notices";
 
 export interface MessageRow {

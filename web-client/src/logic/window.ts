@@ -3,7 +3,7 @@
 // Each page and each live entry only adds or changes rows of its own. A page of history is in its current state, so
 // only the changes that arrived after it are applied to it.
 
-import type { Entry, History } from "../../sdk";
+import type { Entry, History } from "../../sdk/index";
 import { type Change, isChange, type Row, rowsOf, withChange, withOlderRows, withRows } from "./rows";
 
 /** Size of a page, and of the first one. */

@@ -1,10 +1,7 @@
 // The login of this page: no user, or one user with a running client.
 
 import { createRoot, createSignal } from "solid-js";
-import { browserEnvironment, Client, type EndReason, type User } from "../../sdk";
-import type { LogIn, Registration } from "../../sdk/body";
-import { Rest } from "../../sdk/rest";
-import { Tokens } from "../../sdk/tokens";
+import { browserEnvironment, Client, type EndReason, type LogIn, type Registration, Rest, Tokens, type User } from "../../sdk/index";
 import { deviceName } from "../browser/device";
 import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
@@ -60,7 +57,7 @@ async function authenticate(request: (rest: Rest) => Promise<User>): Promise<voi
 }
 
 function openModel(user: User): void {
-  const client = new Client({ environment, logins, unsent: unsentOf(user.id), name: "confab-web" });
+  const client = new Client({ environment, tokens: new Tokens(environment, logins), unsent: unsentOf(user.id), name: "confab-web" });
   client.on("ended", onEnded);
   const { model, dispose } = createRoot((dispose) => ({ model: createModel(client, user), dispose }));
   disposeModel = dispose;

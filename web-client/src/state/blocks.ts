@@ -1,7 +1,7 @@
 // The users whom this user has blocked. They are read when they are first needed.
 
 import { createSignal } from "solid-js";
-import type { Client } from "../../sdk";
+import type { Client } from "../../sdk/index";
 
 export function createBlocks(client: Client) {
   const [blocked, setBlocked] = createSignal<readonly string[]>();

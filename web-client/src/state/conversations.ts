@@ -2,7 +2,7 @@
 
 import { createMemo } from "solid-js";
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
-import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk";
+import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk/index";
 import { byActivity, isRequest, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
 
 const LIST_PAGE = 50;

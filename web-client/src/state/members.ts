@@ -1,7 +1,7 @@
 // The members of opened conversations, with their receipts.
 
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
-import type { Client, Entry, Member, Receipt } from "../../sdk";
+import type { Client, Entry, Member, Receipt } from "../../sdk/index";
 import { withReceipt } from "../logic/message_state";
 
 /** Receipts are not pushed in larger groups, so their members would become stale. */

@@ -1,7 +1,7 @@
 // The state of a logged-in page. One client updates it, and the components read it.
 
 import { batch, createContext, createSignal, useContext } from "solid-js";
-import type { Client, Conversation, Entry, SessionState, User } from "../../sdk";
+import type { Client, Conversation, Entry, SessionState, User } from "../../sdk/index";
 import { draftOf } from "../browser/drafts";
 import { saveUser } from "../browser/logins";
 import { goTo, opened } from "../browser/route";

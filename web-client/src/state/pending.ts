@@ -1,7 +1,7 @@
 // Commands whose entries have not arrived through the feed yet: messages, and changes of messages.
 
 import { createStore } from "solid-js/store";
-import type { Client, Entry, OutboxItem } from "../../sdk";
+import type { Client, Entry, OutboxItem } from "../../sdk/index";
 import { changesMessage, isSend } from "../logic/pending";
 
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {

@@ -1,7 +1,7 @@
 // Users, their presence, and who is typing.
 
 import { createStore, produce } from "solid-js/store";
-import type { Client, Presence, Typing, User } from "../../sdk";
+import type { Client, Presence, Typing, User } from "../../sdk/index";
 
 const REQUEST_USERS_MAX = 100;
 const REQUEST_DELAY_MS = 10;

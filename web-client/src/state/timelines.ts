@@ -3,7 +3,7 @@
 
 import { createSignal, type Signal } from "solid-js";
 import { createStore } from "solid-js/store";
-import type { Client, Entry } from "../../sdk";
+import type { Client, Entry } from "../../sdk/index";
 import { isChange, textsBetween } from "../logic/rows";
 import { EMPTY, PAGE, reachesHead, type Window, withFirst, withLive, withNewer, withOlder } from "../logic/window";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Conversation, Entry } from "../../sdk";
+import type { Conversation, Entry } from "../../sdk/index";
 import {
   adderOf, byActivity, compareIds, openingSeq, searchUnread, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
 } from "../../src/logic/conversations";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Member, OutboxItem } from "../../sdk";
+import type { Member, OutboxItem } from "../../sdk/index";
 import { deviceName } from "../../src/browser/device";
 import { daysApart, initialsOf, lastSeen, nameOf, tintOf, TINTS, titleOf } from "../../src/logic/format";
 import { stateOfEntry, stateOfItem, withReceipt } from "../../src/logic/message_state";

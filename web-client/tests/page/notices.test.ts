@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Entry } from "../../sdk";
+import type { Entry } from "../../sdk/index";
 import { listedUpTo } from "../../src/logic/format";
 import { type Row, rowsOf, withOlderRows, withRows } from "../../src/logic/rows";
 import { ME, OTHER, textEntry } from "../sdk/gateway";

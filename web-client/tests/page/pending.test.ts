@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EntryCommand, OutboxItem } from "../../sdk";
+import type { EntryCommand, OutboxItem } from "../../sdk/index";
 import { changesMessage, rowOfItem, withPending } from "../../src/logic/pending";
 import { continuesRun } from "../../src/logic/grouping";
 import { type MessageRow, rowsOf } from "../../src/logic/rows";

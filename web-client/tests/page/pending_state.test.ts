@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import type { Client, EntryCommand, OutboxItem } from "../../sdk";
+import type { Client, EntryCommand, OutboxItem } from "../../sdk/index";
 import { createPending } from "../../src/state/pending";
 import { C, ME, textEntry } from "../sdk/gateway";
 

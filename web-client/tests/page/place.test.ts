@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { browserEnvironment } from "../../sdk";
+import { browserEnvironment } from "../../sdk/index";
 import { Socket } from "../../sdk/socket";
 import { gatewayUrl, storageKey } from "../../src/browser/place";
 

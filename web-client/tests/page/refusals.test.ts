@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ConfabError, Unreachable } from "../../sdk";
+import { ConfabError, Unreachable } from "../../sdk/index";
 import { directRefusal, errorText, groupRefusal, passwordErrors, sendRefusal } from "../../src/logic/refusals";
 
 const refused = (code: string, details: Record<string, unknown> = {}, message = "only the sender edits a message") =>

@@ -2,7 +2,7 @@
 
 import { createRoot } from "solid-js";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Client, type Conversation } from "../../sdk";
+import { Client, Tokens, type Conversation } from "../../sdk/index";
 import { C, FakeGateway, FakeLogins, ME, messageEvent, OTHER, settle, storedLogin, textEntry } from "../sdk/gateway";
 
 vi.hoisted(() => {
@@ -29,7 +29,7 @@ beforeEach(async () => {
   gateway.answer("GET /v1/conversations", () => ({ items: [], next_cursor: null }));
   const unsent = { load: () => [], keep: () => undefined, remove: () => undefined };
   const logins = new FakeLogins(storedLogin());
-  const client = new Client({ environment: gateway.environment(), logins, unsent, name: "test" });
+  const client = new Client({ environment: gateway.environment(), tokens: new Tokens(gateway.environment(), logins), unsent, name: "test" });
   dispose = createRoot((dispose) => {
     model = createModel(client, { id: ME, username: "ada" });
     return dispose;

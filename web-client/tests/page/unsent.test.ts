@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { OutboxItem } from "../../sdk";
+import type { OutboxItem } from "../../sdk/index";
 import { forgetUnsent, unsentOf } from "../../src/browser/unsent";
 import { C, ME, OTHER } from "../sdk/gateway";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Entry, EntryOf } from "../../sdk";
+import type { Entry, EntryOf } from "../../sdk/index";
 import { type MessageRow, messageAt, textsBetween, withReaction } from "../../src/logic/rows";
 import { EMPTY, reachesHead, type Window, withFirst, withLive, withNewer, withOlder } from "../../src/logic/window";
 import { ME, OTHER, textEntry } from "../sdk/gateway";

@@ -1,7 +1,7 @@
 // A fake gateway: tests open, answer and close its sockets, and script its REST calls.
 
 import { vi } from "vitest";
-import type { LoginStore, SocketLike, StoredLogin, Environment } from "../../sdk";
+import type { LoginStore, SocketLike, StoredLogin, Environment } from "../../sdk/index";
 import type { Transport, Command, ReplyTo } from "../../sdk/command";
 import type { Entry, TextEntry } from "../../sdk/entry";
 

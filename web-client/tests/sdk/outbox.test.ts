@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Unreachable } from "../../sdk";
+import { Unreachable } from "../../sdk/index";
 import type { Send } from "../../sdk/command";
 import { ConfabError } from "../../sdk/error";
 import { Outbox, type OutboxItem, type OutboxStore } from "../../sdk/outbox";
@@ -12,7 +12,7 @@ let outbox: Outbox;
 
 const store: OutboxStore = {
   load: () => [...kept.values()],
-  keep: (item) => kept.set(item.client_id, item),
+  keep: (item) => void kept.set(item.client_id, item),
   remove: (client_id) => kept.delete(client_id),
 };
 
@@ -54,6 +54,17 @@ describe("outbox", () => {
     outbox.resume();
     await settle();
     expect([unsaved, transport.commands.map((command) => "client_id" in command && command.client_id)]).toEqual([["a"], ["a"]]);
+  });
+
+  it("command that could not be stored is stored before the next one", async () => {
+    const keep = store.keep;
+    store.keep = () => {
+      throw new Error("full");
+    };
+    outbox.add(send("a"));
+    store.keep = keep;
+    outbox.add(send("b"));
+    expect([...kept.keys()]).toEqual(["a", "b"]);
   });
 
   it("outbox sends the commands of a conversation in order", async () => {

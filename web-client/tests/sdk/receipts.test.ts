@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Unreachable } from "../../sdk";
+import { Unreachable } from "../../sdk/index";
 import { Receipts } from "../../sdk/receipts";
 import { C, FakeTransport } from "./gateway";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { ConfabError, Unreachable } from "../../sdk";
+import { ConfabError, Unreachable } from "../../sdk/index";
 import { Rest } from "../../sdk/rest";
 import { RestTransport } from "../../sdk/rest_transport";
 import { Tokens } from "../../sdk/tokens";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Client, type EndReason } from "../../sdk";
+import { Client, type EndReason, Tokens } from "../../sdk/index";
 import { C, FakeGateway, FakeLogins, type FakeSocket, ME, messageEvent, problem, renewal, settle, storedLogin, textEntry } from "./gateway";
 
 let gateway: FakeGateway;
@@ -13,7 +13,7 @@ beforeEach(() => {
   gateway = new FakeGateway();
   logins = new FakeLogins(storedLogin());
   const unsent = { load: () => [], keep: () => undefined, remove: () => undefined };
-  client = new Client({ environment: gateway.environment(), logins, unsent, name: "test" });
+  client = new Client({ environment: gateway.environment(), tokens: new Tokens(gateway.environment(), logins), unsent, name: "test" });
   seqs = [];
   ended = [];
   client.on("entry", (entry) => seqs.push(entry.seq));

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { LoggedOut } from "../../sdk";
+import { LoggedOut } from "../../sdk/index";
 import { Tokens } from "../../sdk/tokens";
 import { FakeGateway, FakeLogins, problem, renewal, settle, storedLogin } from "./gateway";
 

@@ -1,7 +1,7 @@
 // The logins of this user. Each can be ended, and all but this one together.
 
 import { createSignal, For, onMount, Show } from "solid-js";
-import type { LoginItem } from "../../../sdk";
+import type { LoginItem } from "../../../sdk/index";
 import { now } from "../../browser/attention";
 import { deviceName } from "../../browser/device";
 import { fullTime, timeAgo } from "../../logic/format";

@@ -1,7 +1,7 @@
 // Changes the name that others see.
 
 import { createSignal } from "solid-js";
-import { isCode } from "../../../sdk";
+import { isCode } from "../../../sdk/index";
 import { nameOf } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model";

@@ -1,7 +1,7 @@
 // The privacy settings. Each change is saved at once.
 
 import { createSignal, createUniqueId, For, Show } from "solid-js";
-import type { Audience, Privacy } from "../../../sdk";
+import type { Audience, Privacy } from "../../../sdk/index";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model";
 

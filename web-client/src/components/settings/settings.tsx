@@ -1,7 +1,7 @@
 // The settings of this user: a dialog with a menu and a page for each topic.
 
 import { createSignal, type JSX, Match, onMount, Show, Switch } from "solid-js";
-import type { Me } from "../../../sdk";
+import type { Me } from "../../../sdk/index";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model";
 import { Dialog } from "../dialog";

@@ -1,0 +1,68 @@
+// The login and the unsent commands of one user: read once from the store, and written behind.
+
+import type { EntryCommand } from "./command.js";
+import type { OutboxStore } from "./outbox.js";
+import type { Store } from "./store.js";
+import type { LoginStore, StoredLogin } from "./tokens.js";
+
+const LOGIN = "login";
+const USERNAME = "username";
+const UNSENT = "unsent.";
+
+interface Unsent {
+  command: EntryCommand;
+  made_at: number;
+}
+
+export interface Kept {
+  logins: LoginStore;
+  unsent: OutboxStore;
+  /** Removes everything. Called when the user logs out. */
+  clear(): Promise<void>;
+}
+
+/**
+ * Reads the store. What another user has kept is removed. A store that cannot be read is treated as empty, so that the
+ * client works from memory.
+ */
+export async function openKept(store: Store, username: string | undefined): Promise<Kept> {
+  let values = await store.load().catch((): Record<string, unknown> => ({}));
+  const clear = async (): Promise<void> => {
+    await Promise.all(Object.keys(values).map((key) => store.remove(key))).catch(() => undefined);
+    values = {};
+  };
+  if (values[USERNAME] !== username) await clear();
+  values[USERNAME] = username;
+  let saved: Promise<unknown> = username === undefined ? Promise.resolve() : store.write(USERNAME, username).catch(() => undefined);
+
+  const put = (key: string, value: unknown): Promise<void> => {
+    values[key] = value;
+    return store.write(key, value);
+  };
+  const remove = (key: string): Promise<void> => {
+    delete values[key];
+    return store.remove(key);
+  };
+
+  const logins: LoginStore = {
+    load: () => values[LOGIN] as StoredLogin | undefined,
+    save: (login) => {
+      saved = (login ? put(LOGIN, login) : remove(LOGIN)).catch(() => undefined); // the login then lasts as long as the page
+    },
+    /** Runs `work` with the newest login, because another page may have renewed it. */
+    exclusive: (work) =>
+      store.exclusive(async () => {
+        const current = await store.load().catch(() => values);
+        if (current[LOGIN]) values[LOGIN] = current[LOGIN];
+        const done = await work();
+        await saved;
+        return done;
+      }),
+  };
+  const unsent: OutboxStore = {
+    load: () => Object.keys(values).filter((key) => key.startsWith(UNSENT)).map((key) => values[key] as Unsent),
+    keep: ({ client_id, command, made_at }) => put(UNSENT + client_id, { command, made_at }),
+    remove: (client_id) => void remove(UNSENT + client_id).catch(() => undefined), // it is sent again, and the gateway detects the repeat
+  };
+  return { logins, unsent, clear };
+}
