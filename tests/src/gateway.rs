@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::{
@@ -29,6 +29,11 @@ impl Settings {
         Self::default()
             .set("RATE_LIMITS__ENABLED", "false")
             .set("LIMITS__CONNECTIONS_PER_ADDRESS", "100000")
+    }
+
+    /// Keeps all defaults of the product, rate limits included.
+    pub fn defaults() -> Self {
+        Self::default()
     }
 
     /// Sets `CONFAB__<name>`, and replaces an earlier value.
@@ -121,6 +126,14 @@ impl Gateway {
         Ok(())
     }
 
+    /// Drains it, and starts it again with other settings on the same data.
+    pub async fn restart_with(&mut self, settings: Settings) -> Result<()> {
+        let status = self.drain().await?;
+        ensure!(status.success(), "the gateway ended with {status}");
+        self.settings = settings;
+        self.restart().await
+    }
+
     /// Starts `confab` with these settings in an empty folder, without waiting until it serves.
     pub fn begin(settings: &Settings) -> Result<(Process, TempDir)> {
         Self::begin_with(settings, &[])
@@ -179,7 +192,7 @@ fn address(line: &str, intro: &str) -> Result<String> {
 }
 
 /// Returns `CONFAB_BINARY`, or the newer one of the release and debug binaries.
-fn binary() -> Result<PathBuf> {
+pub fn binary() -> Result<PathBuf> {
     if let Some(binary) = env::var_os("CONFAB_BINARY") {
         return Ok(binary.into());
     }

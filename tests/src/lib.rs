@@ -4,10 +4,11 @@
 //! [`cassandra`] (servers), [`certificates`], [`client`] (HTTP, users, WebSocket), [`session`] (one scenario over every
 //! transport), [`stage`] (a gateway with users), [`checker`] (which promise a recorded history
 //! breaks), [`cluster`] and [`crowd`] (several gateways with many users), [`drill`] (the same with
-//! figures).
+//! figures), [`attack`] (one gateway, attackers, and users who must not notice them).
 //!
 //! It uses the product's protocol and command line only and links none of its crates.
 
+pub mod attack;
 pub mod cassandra;
 pub mod certificates;
 pub mod chance;

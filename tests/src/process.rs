@@ -171,10 +171,25 @@ impl Process {
 
     /// Returns its resident memory in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// Returns the most resident memory in bytes since the start, or since [`Self::reset_peak`].
+    pub fn peak_bytes(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    /// Lowers the peak to the resident memory of this moment.
+    pub fn reset_peak(&self) -> Result<()> {
+        // proc_pid_clear_refs(5): 5 resets the peak.
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5")?)
+    }
+
+    fn memory(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kilobytes: u64 = kilobytes.context("no VmRSS")?.trim().parse()?;
+        let kilobytes: u64 = kilobytes.context("no memory figures")?.trim().parse()?;
         Ok(kilobytes * 1024)
     }
 }

@@ -2,23 +2,17 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, StatusCode};
 use tests::{
     Context, Result,
-    client::{Cursors, User, Ws},
+    client::{Cursors, TEXT_BYTES, TEXTS, User, Ws, request_and_read_nothing, send_large_texts},
     ensure,
-    gateway::{Gateway, Settings},
+    gateway::Settings,
     json,
     patience::{SOON, eventually, within},
     shape::items,
     stage::Stage,
 };
-use tokio::{net::TcpStream, task::JoinSet};
 
-/// Bytes of a text. Each of its characters takes six bytes in JSON.
-const TEXT_BYTES: usize = 10_800;
-const TEXTS: usize = 100;
 /// The largest page in JSON: the bound, and one entry.
 const PAGE_BYTES_MAX: usize = 256 * 1024 + 6 * TEXT_BYTES + 1_024;
 const MIB: u64 = 1 << 20;
@@ -28,44 +22,8 @@ async fn large_texts() -> Result<(Stage, User, User, String)> {
     let stage = Stage::with(Settings::new().set("LIMITS__UNREAD", "16MiB")).await?;
     let (ada, bob, _) = stage.ada_bob_eve().await?;
     let direct = ada.direct(&bob).await?;
-    let text = format!("x{}", "\u{1}".repeat(TEXT_BYTES - 1));
-    for number in 0..TEXTS {
-        ada.send(&direct, &format!("large-{number}"), &text).await?.ok(201)?;
-    }
+    send_large_texts(&ada, &direct).await?;
     Ok((stage, ada, bob, direct))
-}
-
-/// Requests the same page on many streams of a connection whose client reads no body. Returns the
-/// status of each answer.
-async fn request_and_read_nothing(
-    gateway: &Gateway,
-    user: &User,
-    path: &str,
-    streams: usize,
-) -> Result<(Vec<StatusCode>, JoinSet<()>)> {
-    let address = gateway.url().trim_start_matches("http://").to_owned();
-    let stream = TcpStream::connect(&address).await?;
-    let mut builder = h2::client::Builder::new();
-    let handshake = builder.initial_window_size(0).handshake::<_, Bytes>(stream);
-    let (mut client, connection) = handshake.await?;
-    let mut held = JoinSet::new();
-    held.spawn(async { drop(connection.await) });
-    let mut statuses = Vec::new();
-    for _ in 0..streams {
-        client = client.ready().await?;
-        let request = Request::get(format!("http://{address}{path}"))
-            .header("authorization", format!("Bearer {}", user.access_token))
-            .body(())?;
-        let (answer, _) = client.send_request(request, true)?;
-        let answer = answer.await?;
-        statuses.push(answer.status());
-        // Kept, so that the stream stays open.
-        held.spawn(async move {
-            let _answer = answer;
-            std::future::pending::<()>().await;
-        });
-    }
-    Ok((statuses, held))
 }
 
 #[tokio::test]
@@ -81,7 +39,7 @@ async fn unread_answers_have_a_budget_of_bytes() -> Result<()> {
         let (statuses, held) = within(
             SOON,
             "the heads of all answers",
-            request_and_read_nothing(gateway, &ada, &path, 30),
+            request_and_read_nothing(gateway.url(), Some(&ada.access_token), &path, 30),
         )
         .await??;
         ensure!(

@@ -3,7 +3,7 @@
 use http::Method;
 use tests::{
     Result, Value,
-    client::{Answer, PASSWORD, User},
+    client::{PASSWORD, User, log_in_from, refresh_from},
     ensure,
     gateway::Settings,
     json,
@@ -15,18 +15,6 @@ use tokio::task::JoinSet;
 /// Starts a gateway that believes its clients where they come from.
 fn behind_a_proxy() -> Settings {
     Settings::new().set("RATE_LIMITS__ENABLED", "true").set("TRUSTED_PROXIES", "127.0.0.0/8")
-}
-
-async fn log_in_from(address: &str, user: &User, password: &str) -> Result<Answer> {
-    let body = json!({"username": user.username, "password": password});
-    let call = user.http().call(Method::POST, "/v1/sessions").header("x-forwarded-for", address);
-    call.json(&body).answer().await
-}
-
-async fn refresh_from(address: &str, user: &User, token: &str) -> Result<Answer> {
-    let call = user.http().call(Method::POST, "/v1/sessions/refresh");
-    let call = call.header("x-forwarded-for", address);
-    call.json(&json!({"refresh_token": token})).answer().await
 }
 
 /// Starts a gateway with a burst for one kind of rate limit, which is hardly refilled.
@@ -150,18 +138,25 @@ async fn guesses_from_elsewhere_do_not_keep_the_owner_out() -> Result<()> {
     let ada = stage.user("ada").await?;
     let mut refused = 0;
     for _ in 0..10 {
-        let guess = log_in_from("203.0.113.5", &ada, "a wrong password").await?;
+        let guess =
+            log_in_from("203.0.113.5", ada.http(), &ada.username, "a wrong password").await?;
         ensure!([401, 429].contains(&guess.status), "{}", guess.status);
         refused += usize::from(guess.status == 429);
     }
     ensure!(refused > 0, "guesses are not limited");
-    log_in_from("198.51.100.7", &ada, PASSWORD).await?.ok(201)?;
+    log_in_from("198.51.100.7", ada.http(), &ada.username, PASSWORD).await?.ok(201)?;
     // Guesses from many addresses use up what the account has for all of them.
     for last in 0..60 {
-        let guess = log_in_from(&format!("203.0.113.{last}"), &ada, "a wrong password").await?;
+        let guess = log_in_from(
+            &format!("203.0.113.{last}"),
+            ada.http(),
+            &ada.username,
+            "a wrong password",
+        )
+        .await?;
         ensure!([401, 429].contains(&guess.status), "{}", guess.status);
     }
-    log_in_from("198.51.100.7", &ada, PASSWORD).await?.ok(201)?;
+    log_in_from("198.51.100.7", ada.http(), &ada.username, PASSWORD).await?.ok(201)?;
     Ok(())
 }
 
@@ -174,14 +169,14 @@ async fn junk_does_not_stop_refreshes_from_the_same_address() -> Result<()> {
     let ada = stage.user("ada").await?;
     let mut limited = 0;
     for _ in 0..20 {
-        let junk = refresh_from("203.0.113.5", &ada, "junk").await?;
+        let junk = refresh_from("203.0.113.5", ada.http(), "junk").await?;
         ensure!([401, 429].contains(&junk.status), "{}", junk.status);
         limited += usize::from(junk.status == 429);
     }
     ensure!(limited > 0, "junk is not limited");
     let mut token = ada.refresh_token.clone();
     for _ in 0..5 {
-        let answer = refresh_from("203.0.113.5", &ada, &token).await?.ok(200)?;
+        let answer = refresh_from("203.0.113.5", ada.http(), &token).await?.ok(200)?;
         answer["session"]["refresh_token"].as_str().unwrap_or_default().clone_into(&mut token);
     }
     Ok(())
@@ -192,7 +187,7 @@ async fn guess_from_five_subnets(user: &User, first: u16) -> Result<usize> {
     let mut busy = 0;
     for subnet in first..first + 5 {
         let address = format!("2001:db8:1:{subnet:x}::1");
-        let answer = log_in_from(&address, user, "a wrong password").await?;
+        let answer = log_in_from(&address, user.http(), &user.username, "a wrong password").await?;
         ensure!([401, 429, 503].contains(&answer.status), "{}", answer.status);
         busy += usize::from(answer.status == 503);
     }
@@ -210,7 +205,9 @@ async fn flood_of_log_ins_from_one_network_delays_nobody_else() -> Result<()> {
         flood.spawn(async move { guess_from_five_subnets(&bob, sender * 5).await });
     }
     for last in 0..10 {
-        log_in_from(&format!("198.51.100.{last}"), &ada, PASSWORD).await?.ok(201)?;
+        log_in_from(&format!("198.51.100.{last}"), ada.http(), &ada.username, PASSWORD)
+            .await?
+            .ok(201)?;
     }
     let mut busy = 0;
     while let Some(sender) = flood.join_next().await {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use tests::{Context, Result, ensure};
+use tests::{Context, Result, attack::Scenario, ensure};
 
 use crate::{File, files_of, none_of, workspace};
 
@@ -84,4 +84,27 @@ fn every_example_is_linked() -> Result<()> {
         }
     }
     none_of("docs/protocol.md links every example", &wrong)
+}
+
+/// Returns true for names of tests (`a_name_of_four_words`), and of no setting or file.
+fn is_test_name(code: &str) -> bool {
+    let is_name = code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    is_name && code.matches('_').count() >= 3
+}
+
+#[test]
+fn tests_and_attacks_named_in_the_security_page_exist() -> Result<()> {
+    let page = document("docs/security.md")?;
+    let sources: String = files_of("rs")?.into_iter().map(|file| file.text).collect();
+    let named: BTreeSet<_> = page.split('`').skip(1).step_by(2).collect();
+    let tests: Vec<_> = named.iter().filter(|name| is_test_name(name)).collect();
+    ensure!(tests.len() > 50, "only {} tests are named", tests.len());
+    let wrong = tests.into_iter().filter(|name| {
+        !sources.contains(&format!("fn {name}(")) && !sources.contains(&format!("fn {name}<"))
+    });
+    let attacks = Scenario::ALL.map(Scenario::name).into_iter();
+    let unnamed = attacks.filter(|attack| !named.contains(attack));
+    let wrong: Vec<_> =
+        wrong.map(|name| (*name).to_owned()).chain(unnamed.map(str::to_owned)).collect();
+    none_of("docs/security.md names all attacks, and only tests that exist", &wrong)
 }

@@ -12,10 +12,9 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::{cassandra::Cassandra, gateway::Settings};
 
-use crate::run::{MINUTE, cargo, run, target};
+use crate::run::{MINUTE, allow_files, cargo, run, target};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -77,15 +76,4 @@ async fn cluster() -> Result<()> {
     let cassandra = Cassandra::to_measure().await?.context("no Cassandra")?;
     let mut bench = cargo("bench -p backends --bench scylla");
     run(bench.env("CONFAB_TEST_CQL", cassandra.nodes()), 20 * MINUTE).await
-}
-
-/// Raises the number of open files, for this process and the gateway that it starts.
-fn allow_files(files: u64) -> Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= files) {
-        return Ok(());
-    }
-    let allowed = limit.maximum.is_none_or(|maximum| maximum >= files);
-    ensure!(allowed, "{files} open files are needed: see `ulimit -Hn`");
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: limit.maximum })?)
 }

@@ -3,6 +3,7 @@
 //! `cargo xtask test` is the one test command, for people and for CI, and `cargo xtask check` is its
 //! quick part. A failed step does not stop independent steps, so that one run reports every failure.
 
+mod attack;
 mod drill;
 mod load;
 mod run;
@@ -41,6 +42,8 @@ enum Command {
     Bench(Bench),
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
+    /// Attack the release build on loopback, and measure what other users notice
+    Attack(attack::Attack),
 }
 
 /// The steps to run.
@@ -67,6 +70,7 @@ async fn main() -> Result<ExitCode> {
     match command {
         Command::Test(choice) => choice.run(TEST).await,
         Command::Check(choice) => choice.run(CHECK).await,
+        Command::Attack(attack) => attack.run().await.map(|()| ExitCode::SUCCESS),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run().await.map(|()| ExitCode::SUCCESS),

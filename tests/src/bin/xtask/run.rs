@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use tokio::{process::Command, time::timeout};
 
 /// The unit of deadlines.
@@ -90,6 +90,17 @@ fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name ends with the last parenthesis. After it come the state and the parent.
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Raises the number of open files, for this process and the gateways that it starts.
+pub(crate) fn allow_files(files: u64) -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return Ok(());
+    }
+    let allowed = limit.maximum.is_none_or(|maximum| maximum >= files);
+    ensure!(allowed, "{files} open files are needed: see `ulimit -Hn`");
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: limit.maximum })?)
 }
 
 #[cfg(test)]
