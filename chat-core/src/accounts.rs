@@ -24,8 +24,9 @@ use self::retry::retry_while_unknown;
 use crate::{
     error::{ChatError, StoreError},
     id::{LoginId, UserId},
-    limits::{FRESH_IDS_MAX, LOGINS_MAX, REFRESH_TTL},
+    limits::{FRESH_IDS_MAX, LOGINS_MAX, PAGE_MAX, REFRESH_TTL},
     model::{EndedLogin, Identity, Login, TokenExchange, TokenGeneration, User, Username},
+    name_words,
     port::{Accounts, Bus, Channel, Logins, NameClaim, PasswordError, Passwords, Rotation, Stores},
     revocations::{self, Revocations},
     time::Clock,
@@ -301,13 +302,24 @@ impl Registry {
         Ok(self.accounts.users(ids).await?.into_iter().flatten().collect())
     }
 
-    /// Returns up to `limit` users whose username starts with `query`, ordered by username.
+    /// Returns up to `limit` users whose username starts with `query`, ordered by username, and then
+    /// those whose display name has a word for each beginning in `query`.
     pub async fn search(&self, query: &str, limit: usize) -> Result<Vec<User>, ChatError> {
         rules::check_page_size("limit", limit)?;
-        match rules::search_prefix(query)? {
-            Some(prefix) => Ok(self.accounts.search(&prefix, limit).await?),
-            None => Ok(Vec::new()),
-        }
+        let mut found = match rules::search_prefix(query)? {
+            Some(prefix) => self.accounts.search(&prefix, limit).await?,
+            None => Vec::new(),
+        };
+        let beginnings = name_words::words(query);
+        let longest = beginnings.iter().max_by_key(|word| word.len());
+        let Some(longest) = longest.filter(|_| found.len() < limit) else { return Ok(found) };
+        let by_word = self.accounts.search_words(longest, PAGE_MAX).await?.into_iter();
+        let known: Vec<UserId> = found.iter().map(|user| user.id).collect();
+        found.extend(by_word.filter(|user| {
+            !known.contains(&user.id) && name_words::matches(&user.display_name, &beginnings)
+        }));
+        found.truncate(limit);
+        Ok(found)
     }
 
     async fn open_login(&self, user: UserId, device: Option<Arc<str>>) -> Result<Grant, ChatError> {

@@ -35,6 +35,7 @@ pub mod limits;
 mod log;
 pub mod memory;
 pub mod model;
+pub mod name_words;
 pub mod outbox;
 pub mod passwords;
 pub mod port;

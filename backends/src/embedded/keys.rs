@@ -142,6 +142,24 @@ pub(super) fn username(name: &str) -> UserKey {
     std::iter::once(b'n').chain(name.bytes()).collect()
 }
 
+/// `w|word|0|user`: an empty row for each word of a display name. A word has no zero.
+pub(super) fn name_word(word: &str, user: UserId) -> UserKey {
+    let user = user.get().to_be_bytes();
+    std::iter::once(b'w').chain(word.bytes()).chain([0]).chain(user).collect()
+}
+
+/// The prefix of all words that start with `prefix`. One character is a whole word.
+pub(super) fn name_words(prefix: &str) -> UserKey {
+    let end = prefix.chars().nth(1).is_none().then_some(0);
+    std::iter::once(b'w').chain(prefix.bytes()).chain(end).collect()
+}
+
+/// Returns the user of a [`name_word`].
+pub(super) fn user_of_name_word(key: &[u8]) -> Option<UserId> {
+    let (_, user) = key.split_last_chunk()?;
+    UserId::new(u64::from_be_bytes(*user))
+}
+
 /// `l|login`: a login.
 pub(super) fn login(login: LoginId) -> [u8; 9] {
     single(b'l', login.get())

@@ -10,6 +10,7 @@ use chat_core::{
     error::StoreError,
     id::UserId,
     model::{User, Username},
+    name_words,
     port::{Accounts, NameClaim},
     time::Timestamp,
 };
@@ -28,6 +29,10 @@ const ALPHABET: &[u8] = b"-.0123456789_abcdefghijklmnopqrstuvwxyz";
 const PREFIX_CHARS: usize = 2;
 /// Sorts after every character of a username.
 const AFTER_ALL: &str = "\u{7f}";
+/// Sorts after every character of a word.
+const AFTER_WORDS: char = char::MAX;
+/// Rows that are read for each user who is wanted. More words with the same beginning are rare.
+const ROWS_PER_USER: usize = 2;
 
 /// Accounts in a CQL store.
 #[derive(Debug)]
@@ -71,6 +76,11 @@ fn partitions(prefix: &str) -> Vec<String> {
     found
 }
 
+/// Returns the partition of a word: its first two characters, or the only one.
+fn beginning(word: &str) -> String {
+    word.chars().take(PREFIX_CHARS).collect()
+}
+
 impl CqlStore {
     /// Writes the index and the user's row of a claimed name, unless they are there. Returns false
     /// if the row belongs to another name.
@@ -89,11 +99,65 @@ impl CqlStore {
                 Ok(stored.map_or(Look::Attempt(()), Look::NotApplied))
             },
         );
-        match added.await? {
-            Settled::Applied(()) => Ok(true),
-            Settled::NotApplied(stored) => Ok(stored.username == user.username),
-            Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),
+        let is_ours = match added.await? {
+            Settled::Applied(()) => true,
+            Settled::NotApplied(stored) => stored.username == user.username,
+            Settled::Unknown(detail) => return Err(StoreError::Unknown(detail)),
+        };
+        if is_ours {
+            self.until(deadline, self.index_words(user.id, &user.display_name)).await?;
         }
+        Ok(is_ours)
+    }
+
+    async fn index_words(&self, user: UserId, display_name: &str) -> Result<(), StoreError> {
+        let words = name_words::words(display_name);
+        let writes = words.iter().map(|word| {
+            let values = (beginning(word), word.clone(), user.as_i64());
+            self.write(&self.statements.index_word, values)
+        });
+        join_bounded(writes.collect()).await.map(drop)
+    }
+
+    /// Replaces the words of a display name. Another change at the same time may remove a word that
+    /// this one has added, so whoever removes words adds those of the current name again.
+    async fn replace_words(&self, before: &User, display_name: &str) -> Result<(), StoreError> {
+        self.index_words(before.id, display_name).await?;
+        let words = name_words::words(display_name);
+        let gone: Vec<String> = name_words::words(&before.display_name)
+            .into_iter()
+            .filter(|word| !words.contains(word))
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let removals = gone.iter().map(|word| {
+            let values = (beginning(word), word.clone(), before.id.as_i64());
+            self.write(&self.statements.remove_word, values)
+        });
+        join_bounded(removals.collect()).await?;
+        match self.user(before.id, ReadMode::Serial).await? {
+            Some(current) if &*current.display_name != display_name => {
+                self.index_words(before.id, &current.display_name).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Rows of names that were replaced a moment ago are left out.
+    async fn search_words(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        let rows = i32::try_from(limit * ROWS_PER_USER).unwrap_or(i32::MAX);
+        let values = (beginning(prefix), prefix, format!("{prefix}{AFTER_WORDS}"), rows);
+        let rows: Vec<(i64,)> = self.rows(&self.statements.words, values).await?;
+        let mut ids: Vec<UserId> = Vec::new();
+        for id in rows.into_iter().filter_map(|(id,)| UserId::from_i64(id)) {
+            if ids.len() < limit && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let sought = [prefix.to_owned()];
+        let users = self.users(&ids).await?.into_iter().flatten();
+        Ok(users.filter(|user| name_words::matches(&user.display_name, &sought)).collect())
     }
 
     /// Gives back a name that was claimed for an id of another user.
@@ -278,8 +342,9 @@ impl Accounts for ScyllaAccounts {
         display_name: &str,
     ) -> Result<Option<User>, StoreError> {
         let store = &self.0;
+        let deadline = store.deadline();
         let set = settle(
-            store.deadline(),
+            deadline,
             None,
             // Conditional on the name that it replaces: an attempt that arrives late cannot undo a
             // newer change.
@@ -296,6 +361,8 @@ impl Accounts for ScyllaAccounts {
         );
         match set.await? {
             Settled::Applied(before) => {
+                let replaced = store.replace_words(&before, display_name);
+                store.until(deadline, replaced).await.map_err(unknown_after_write)?;
                 Ok(Some(User { display_name: display_name.into(), ..before }))
             }
             Settled::NotApplied(unchanged) => Ok(unchanged),
@@ -305,6 +372,10 @@ impl Accounts for ScyllaAccounts {
 
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         self.0.in_time(self.0.search(prefix, limit)).await
+    }
+
+    async fn search_words(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        self.0.in_time(self.0.search_words(prefix, limit)).await
     }
 }
 

@@ -4,7 +4,7 @@
 //! run side by side.
 
 /// The schema version that this code needs.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 
 /// Holds the schema version and the settings that cannot change later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
@@ -68,6 +68,8 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [
         PRIMARY KEY (user, conversation))",
         "CREATE TABLE IF NOT EXISTS boundaries (user bigint PRIMARY KEY, boundary blob)",
     ],
+    &["CREATE TABLE IF NOT EXISTS name_words (
+        prefix text, word text, user bigint, PRIMARY KEY (prefix, word, user))"],
 ];
 
 /// The cursors of senders, which sending alone moves and `cursors` does not contain. Partitioned by

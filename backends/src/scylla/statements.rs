@@ -212,6 +212,10 @@ statements! {
         VALUES (?, ?, ?) USING TIMESTAMP 1",
     names: Read "SELECT username, user FROM usernames_by_prefix \
         WHERE prefix = ? AND username >= ? AND username < ? LIMIT ?",
+    index_word: Write "INSERT INTO name_words (prefix, word, user) VALUES (?, ?, ?)",
+    remove_word: Write "DELETE FROM name_words WHERE prefix = ? AND word = ? AND user = ?",
+    words: Read "SELECT user FROM name_words \
+        WHERE prefix = ? AND word >= ? AND word < ? LIMIT ?",
     set_last_seen: Write "INSERT INTO last_seen (user, at) VALUES (?, ?) USING TIMESTAMP ?",
     last_seen: Read "SELECT at FROM last_seen WHERE user = ?",
 

@@ -171,3 +171,57 @@ pub async fn search_finds_names_by_prefix(stores: &[Stores]) {
         assert_eq!(found, users[expected], "{prefix:?} up to {limit}");
     }
 }
+
+/// Each user is found once by the beginning of a word, ascending by word and id, up to the limit.
+pub async fn search_finds_words_of_display_names(stores: &[Stores]) {
+    let word = random_word();
+    let mut users = Vec::new();
+    for name in ["{} {}a", "x {}", "\u{d6}{}", "{}b", "{}\u{e9}", "y"] {
+        let user = User { display_name: name.replace("{}", &word).into(), ..user(&random_word()) };
+        assert_eq!(claim(&stores[0], &user).await, NameClaim::Yours);
+        users.push(user);
+    }
+    let accounts = &last(stores).accounts;
+    let found = async |prefix: &str, limit| {
+        let found = accounts.search_words(prefix, limit).await.unwrap();
+        let place = |user| users.iter().position(|one| *one == user).unwrap();
+        found.into_iter().map(place).collect::<Vec<_>>()
+    };
+    for (prefix, limit, expected) in [
+        (word.clone(), 10, &[0, 1, 3, 4][..]),
+        (word.clone(), 3, &[0, 1, 3]),
+        (format!("{word}a"), 10, &[0]),
+        (format!("{word}e"), 10, &[4]),
+        (format!("o{word}"), 10, &[2]),
+        (format!("{word}c"), 10, &[]),
+    ] {
+        assert_eq!(found(&prefix, limit).await, expected, "{prefix} up to {limit}");
+    }
+    let one = accounts.search_words(&word[..1], 10).await.unwrap();
+    assert!(!users.iter().any(|user| one.contains(user)), "one character is a whole word");
+}
+
+/// A new display name is found, and the old one is not, however many change it at the same time.
+pub async fn words_follow_the_display_name(stores: &[Stores]) {
+    let (old, new) = (random_word(), random_word());
+    let user = User { display_name: format!("{old} same").into(), ..user(&random_word()) };
+    claim(&stores[0], &user).await;
+    let found = async |word: &str| {
+        let found = last(stores).accounts.search_words(word, 10).await.unwrap();
+        found.iter().filter(|one| one.id == user.id).count()
+    };
+    assert_eq!((found(&old).await, found(&new).await), (1, 0));
+    let renamed = format!("same {new}");
+    stores[0].accounts.set_profile(user.id, &renamed).await.unwrap();
+    assert_eq!((found(&old).await, found(&new).await), (0, 1));
+    for _ in 0..5 {
+        let rename = |stores: &Stores, name: String| {
+            let accounts = Arc::clone(&stores.accounts);
+            async move { accounts.set_profile(user.id, &name).await }
+        };
+        let (_, _) =
+            tokio::join!(rename(&stores[0], old.clone()), rename(last(stores), new.clone()),);
+        let current = read_users(&stores[0], &[user.id]).await.remove(0).unwrap().display_name;
+        assert_eq!(found(&current).await, 1, "{current}");
+    }
+}

@@ -74,6 +74,8 @@ macro_rules! store_contract {
             accounts: password_is_replaced_only_if_it_is_the_expected_one;
             accounts: profile_is_read_back_as_set;
             accounts: search_finds_names_by_prefix;
+            accounts: search_finds_words_of_display_names;
+            accounts: words_follow_the_display_name;
             consents: consent_only_moves_forward;
             consents: concurrent_consents_end_at_the_furthest;
             consents: consents_are_returned_for_members_and_users;

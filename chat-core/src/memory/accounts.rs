@@ -9,6 +9,7 @@ use crate::{
     error::StoreError,
     id::UserId,
     model::{User, Username},
+    name_words,
     port::{self, NameClaim},
 };
 
@@ -76,5 +77,21 @@ impl port::Accounts for MemoryAccounts {
         let from = accounts.by_name.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
         let ids = from.take_while(|(name, _)| name.starts_with(prefix)).map(|(_, id)| id);
         Ok(ids.filter_map(|id| Some(accounts.users.get(id)?.0.clone())).take(limit).collect())
+    }
+
+    async fn search_words(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        let accounts = &self.0.lock().accounts;
+        let is_one = prefix.chars().nth(1).is_none();
+        let mut found: Vec<(String, User)> = Vec::new();
+        for (user, _) in accounts.users.values() {
+            let mut words = name_words::words(&user.display_name).into_iter();
+            let fits =
+                |word: &String| if is_one { word == prefix } else { word.starts_with(prefix) };
+            found.extend(words.find(fits).map(|word| (word, user.clone())));
+        }
+        found.sort_unstable_by(|(one, user), (other, another)| {
+            (one, user.id).cmp(&(other, another.id))
+        });
+        Ok(found.into_iter().map(|(_, user)| user).take(limit).collect())
     }
 }

@@ -53,4 +53,9 @@ pub trait Accounts: Send + Sync + fmt::Debug {
     /// Returns up to `limit` users whose username starts with `prefix` (in lower case), ascending
     /// by username.
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError>;
+
+    /// Returns up to `limit` users with a [word](crate::name_words) of their display name that starts
+    /// with `prefix`, each once, ascending by that word and then by id. A prefix of one character finds
+    /// words of this character only.
+    async fn search_words(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError>;
 }

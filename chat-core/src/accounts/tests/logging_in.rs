@@ -182,3 +182,26 @@ async fn users_are_found_by_id_and_by_prefix_of_their_name() {
         assert_eq!(field(registry.search("a", limit).await.unwrap_err()).as_deref(), Some("limit"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn people_are_found_by_the_words_of_their_display_names() {
+    let world = World::new().await;
+    let registry = &world.registry;
+    for (name, display_name) in [
+        ("zeki", "Zeki \u{d6}zt\u{fc}rk"),
+        ("ozturk", "Somebody"),
+        ("can", "Ozturk Can"),
+        ("eve", "Eve"),
+    ] {
+        registry.register(name, PASSWORD, Some(display_name), None).await.unwrap();
+    }
+    let search = async |query, limit| {
+        let found = registry.search(query, limit).await.unwrap();
+        found.into_iter().map(|user| user.username.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(search("ozturk", 10).await, ["ozturk", "zeki", "can"], "user names come first");
+    assert_eq!(search("\u{d6}ZT", 10).await, ["zeki", "can"]);
+    assert_eq!(search("oz ze", 10).await, ["zeki"], "each beginning is found");
+    assert_eq!(search("oz", 2).await, ["ozturk", "zeki"]);
+    assert_eq!(search("turk", 10).await, [""; 0]);
+}

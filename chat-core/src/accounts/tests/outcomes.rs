@@ -87,7 +87,7 @@ async fn search_does_not_ask_the_store_when_no_name_can_match() {
     let world = World::new().await;
     let (ada, _) = world.ada().await;
     world.faults.next(&[Unavailable]);
-    for query in ["~", "ad a", "ad%", "\u{e4}da", "ada\0"] {
+    for query in ["~", "%!", "\u{1F98A}", "\0"] {
         assert_eq!(world.registry.search(query, 10).await.unwrap(), [], "{query:?}");
     }
     let failed = world.registry.search("ad", 10).await.unwrap_err();

@@ -227,6 +227,10 @@ impl Accounts for FaultyStore {
     async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
         self.faults.apply(self.stores.accounts.search(prefix, limit)).await
     }
+
+    async fn search_words(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+        self.faults.apply(self.stores.accounts.search_words(prefix, limit)).await
+    }
 }
 
 #[async_trait]
