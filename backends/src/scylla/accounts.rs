@@ -120,7 +120,7 @@ impl CqlStore {
     }
 
     /// Replaces the words of a display name. Another change at the same time may remove a word that
-    /// this one has added, so whoever removes words adds those of the current name again.
+    /// this one has added. So each change that removes words adds those of the current name again.
     async fn replace_words(&self, before: &User, display_name: &str) -> Result<(), StoreError> {
         self.index_words(before.id, display_name).await?;
         let words = name_words::words(display_name);
