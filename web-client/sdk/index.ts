@@ -7,7 +7,7 @@ export { indexedDbStore, memoryStore, type Store } from "./store.js";
 export { Client, type ClientEvents, type ClientParts, VERSION } from "./client.js";
 export type { Command, EntryCommand, HistoryQuery } from "./command.js";
 export { ConfabError, ERROR_CODES, type ErrorCode, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error.js";
-export type { OutboxItem, OutboxState, OutboxStore } from "./outbox.js";
+export type { OutboxItem, OutboxState, OutboxStore, StoredCommand } from "./outbox.js";
 export type { EndReason, SessionState } from "./session.js";
 export { browserEnvironment, type SocketLike, type Environment } from "./environment.js";
 export type { LogIn, Registration } from "./body.js";

@@ -1,18 +1,12 @@
 // The login and the unsent commands of one user: read once from the store, and written behind.
 
-import type { EntryCommand } from "./command.js";
-import type { OutboxStore } from "./outbox.js";
+import type { OutboxStore, StoredCommand } from "./outbox.js";
 import type { Store } from "./store.js";
 import type { LoginStore, StoredLogin } from "./tokens.js";
 
 const LOGIN = "login";
 const USERNAME = "username";
 const UNSENT = "unsent.";
-
-interface Unsent {
-  command: EntryCommand;
-  made_at: number;
-}
 
 export interface Kept {
   logins: LoginStore;
@@ -60,8 +54,8 @@ export async function openKept(store: Store, username: string | undefined): Prom
       }),
   };
   const unsent: OutboxStore = {
-    load: () => Object.keys(values).filter((key) => key.startsWith(UNSENT)).map((key) => values[key] as Unsent),
-    keep: ({ client_id, command, made_at }) => put(UNSENT + client_id, { command, made_at }),
+    load: () => Object.keys(values).filter((key) => key.startsWith(UNSENT)).map((key) => values[key] as StoredCommand),
+    keep: ({ client_id, command, made_at, error }) => put(UNSENT + client_id, { command, made_at, problem: error?.problem }),
     remove: (client_id) => void remove(UNSENT + client_id).catch(() => undefined), // it is sent again, and the gateway detects the repeat
   };
   return { logins, unsent, clear };

@@ -6,7 +6,7 @@
 import { patientDelayMs, SEND_BACKOFF } from "./backoff.js";
 import type { Transport, EntryCommand } from "./command.js";
 import { Emitter } from "./emitter.js";
-import { ConfabError, isCode, isRetryable } from "./error.js";
+import { ConfabError, isCode, isRetryable, type Problem } from "./error.js";
 import { Pause } from "./pause.js";
 import type { Environment } from "./environment.js";
 import type { Entry } from "./wire.js";
@@ -26,9 +26,14 @@ export interface OutboxItem {
   readonly entry?: Entry;
 }
 
+/** A command as it is stored. It has failed if the gateway has refused it. */
+export interface StoredCommand extends Pick<OutboxItem, "command" | "made_at"> {
+  readonly problem?: Problem | undefined;
+}
+
 /** Storage that keeps unsent commands when the page is closed. */
 export interface OutboxStore {
-  load(): Pick<OutboxItem, "command" | "made_at">[];
+  load(): StoredCommand[];
   /** Fails if the storage is full or blocked. The command is then sent from memory. */
   keep(item: OutboxItem): void | Promise<void>;
   remove(client_id: string): void;
@@ -59,12 +64,35 @@ export class Outbox extends Emitter<OutboxEvents> {
     super();
   }
 
-  /** Queues the commands that an earlier page kept. The gateway detects repeats by their client ids. */
+  /**
+   * Queues the commands that an earlier page kept. The gateway detects repeats by their client ids. What it has refused
+   * stays failed.
+   */
   restore(): OutboxItem[] {
-    const items = this.store.load().map(({ command, made_at }) => itemOf(command, made_at));
+    const items = this.store.load().map(itemOfStored);
     items.sort((a, b) => a.made_at - b.made_at);
-    for (const item of items) this.queue(item.conversation).items.push(item);
+    items.forEach((item) => this.put(item));
     return items;
+  }
+
+  /** Takes over commands that another page has kept but no longer sends. */
+  adopt(commands: readonly StoredCommand[]): void {
+    for (const item of commands.map(itemOfStored).sort((a, b) => a.made_at - b.made_at)) {
+      if (this.has(item)) continue;
+      this.put(item);
+      this.emit("changed", item);
+      void this.keep(item);
+      void this.sendQueue(item.conversation);
+    }
+  }
+
+  private put(item: OutboxItem): void {
+    if (item.state === "failed") this.failed.set(item.client_id, item);
+    else this.queue(item.conversation).items.push(item);
+  }
+
+  private has({ client_id, conversation }: OutboxItem): boolean {
+    return this.failed.has(client_id) || this.queue(conversation).items.some((it) => it.client_id === client_id);
   }
 
   add(command: EntryCommand): OutboxItem {
@@ -123,6 +151,12 @@ export class Outbox extends Emitter<OutboxEvents> {
     }
   }
 
+  /** Keeps a failed message until the user discards it. A failed change, or one in a conversation that is gone, is not kept. */
+  private keepFailed(item: OutboxItem): void {
+    if (item.command.cmd !== "send" || isCode(item.error, "not_found")) this.forget(item.client_id);
+    else void this.keep(item);
+  }
+
   private forget(client_id: string): void {
     this.unsaved.delete(client_id);
     this.store.remove(client_id);
@@ -166,8 +200,8 @@ export class Outbox extends Emitter<OutboxEvents> {
         return refusal?.retryAfterMs ?? patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
       }
       const failed: OutboxItem = { ...item, state: "failed", ...(refusal ? { error: refusal } : {}) };
-      if (isCode(error, "not_found", "forbidden")) this.forget(item.client_id);
       this.failed.set(item.client_id, failed);
+      this.keepFailed(failed);
       this.emit("changed", failed);
     }
     return undefined;
@@ -177,4 +211,9 @@ export class Outbox extends Emitter<OutboxEvents> {
 function itemOf(command: EntryCommand, made_at: number): OutboxItem {
   const { client_id, conversation } = command;
   return { client_id, conversation, command, made_at, state: "queued" };
+}
+
+function itemOfStored({ command, made_at, problem }: StoredCommand): OutboxItem {
+  const item = itemOf(command, made_at);
+  return problem ? { ...item, state: "failed", error: new ConfabError(problem) } : item;
 }

@@ -130,7 +130,9 @@ export const nothing = record({});
 export const registered = record({ user, session: login });
 export type Registered = Shaped<typeof registered>;
 export const renewed = record({ session: login });
-export const conversations = record({ items: listOf(conversation), next_cursor: optional(text) });
+/** Counts over all conversations of the user. Older servers do not send them. */
+const totals = record({ unread_conversations: integer, requests: integer });
+export const conversations = record({ items: listOf(conversation), next_cursor: optional(text), totals: optional(totals) });
 export type Conversations = Shaped<typeof conversations>;
 export const members = record({ items: listOf(member), next_cursor: optional(text) });
 export type Members = Shaped<typeof members>;

@@ -120,9 +120,9 @@ export function searchUnread(search: UnreadSearch, rows: readonly Row[], me: str
   return { first: hasAnswered ? undefined : first, hasAnswered, upTo: Math.max(search.upTo, rows.at(-1)?.seq ?? 0) };
 }
 
-/** Returns the number of unread messages in all open conversations. */
-export function unreadInAll(conversations: Conversation[]): number {
-  return conversations.reduce((sum, conversation) => sum + (isRequest(conversation) ? 0 : conversation.unread), 0);
+/** Returns the number of open conversations with unread messages. */
+export function unreadConversations(conversations: Conversation[]): number {
+  return conversations.filter((it) => !isRequest(it) && it.unread > 0).length;
 }
 
 /** Returns who added this user to a group, if the rows have the entry. */

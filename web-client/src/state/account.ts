@@ -7,7 +7,7 @@ import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
 import { gatewayUrl } from "../browser/place";
 import { goTo } from "../browser/route";
-import { forgetUnsent, unsentOf } from "../browser/unsent";
+import { forgetUnsent, takeOverUnsent, unsentOf } from "../browser/unsent";
 import { createModel, type Model } from "./model";
 import { notify } from "./notes";
 
@@ -60,7 +60,11 @@ function openModel(user: User): void {
   const client = new Client({ environment, tokens: new Tokens(environment, logins), unsent: unsentOf(user.id), name: "confab-web" });
   client.on("ended", onEnded);
   const { model, dispose } = createRoot((dispose) => ({ model: createModel(client, user), dispose }));
-  disposeModel = dispose;
+  const stopTakingOver = takeOverUnsent(user.id, (commands) => client.outbox.adopt(commands));
+  disposeModel = () => {
+    stopTakingOver();
+    dispose();
+  };
   setModel(model);
   client.start();
 }

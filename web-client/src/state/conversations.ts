@@ -1,9 +1,9 @@
 // The list of conversations. It is read page by page, and updated by entries, receipts and events.
 
-import { createMemo } from "solid-js";
+import { batch, createMemo, createSignal } from "solid-js";
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
 import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk/index";
-import { byActivity, isRequest, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
+import { byActivity, isRequest, unreadConversations, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
 
 const LIST_PAGE = 50;
 const REQUESTS_PAGE = 100;
@@ -21,8 +21,11 @@ export function createConversations(client: Client, me: string) {
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
   const open = createMemo(() => sorted().filter((it) => !isRequest(it)));
   const requests = createMemo(() => sorted().filter(isRequest));
-  const unread = createMemo(() => unreadInAll(Object.values(state.byId)));
+  const unreadLoaded = createMemo(() => unreadConversations(Object.values(state.byId)));
+  /** How many unread conversations are not in the list yet, by the totals of the server. */
+  const [unreadElsewhere, setUnreadElsewhere] = createSignal(0);
   let isReading = false;
+  let pagesRead = 1;
   const running = new Map<string, Promise<Conversation | "missing" | undefined>>();
 
   const get = (id: string): Conversation | undefined => state.byId[id];
@@ -35,19 +38,31 @@ export function createConversations(client: Client, me: string) {
     if (details.unread > 0 && !isRequest(details)) client.delivered(details.id, details.head_seq);
   }
 
-  async function readPage(cursor: string | undefined): Promise<void> {
+  /** Reads one page. Returns false if it could not be read. */
+  async function readPage(cursor: string | undefined): Promise<boolean> {
     try {
       const page = await client.rest.conversations(cursor, LIST_PAGE);
-      page.items.forEach(upsert);
-      set({ status: "ready", next_cursor: page.next_cursor });
+      batch(() => {
+        page.items.forEach(upsert);
+        set({ status: "ready", next_cursor: page.next_cursor });
+        if (page.totals) setUnreadElsewhere(Math.max(0, page.totals.unread_conversations - unreadLoaded()));
+      });
+      return true;
     } catch {
       if (state.status === "loading") set("status", "failed");
+      return false;
     }
   }
 
-  /** Reads the first page again. If it is not the whole list, also reads the newest requests, to count them all. */
+  /** Reads all pages again that the user has scrolled to. Conversations on them may have been read elsewhere. */
+  async function readLoadedPages(): Promise<void> {
+    let isRead = await readPage(undefined);
+    for (let page = 1; isRead && page < pagesRead && state.next_cursor; page += 1) isRead = await readPage(state.next_cursor);
+  }
+
+  /** Reads the loaded pages again. If they are not the whole list, also reads the newest requests, to count them all. */
   async function reload(): Promise<void> {
-    await readPage(undefined);
+    await readLoadedPages();
     if (!state.next_cursor) return set("hasMoreRequests", false);
     try {
       const page = await client.rest.conversations(undefined, REQUESTS_PAGE, "request");
@@ -62,7 +77,7 @@ export function createConversations(client: Client, me: string) {
   async function more(): Promise<void> {
     if (isReading || !state.next_cursor) return;
     isReading = true;
-    await readPage(state.next_cursor);
+    if (await readPage(state.next_cursor)) pagesRead += 1;
     isReading = false;
   }
 
@@ -119,7 +134,8 @@ export function createConversations(client: Client, me: string) {
     state,
     open,
     requests,
-    unread,
+    /** The number of unread conversations. */
+    unread: () => unreadLoaded() + unreadElsewhere(),
     get,
     upsert,
     fetch,

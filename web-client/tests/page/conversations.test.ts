@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation, Entry } from "../../sdk/index";
 import {
-  adderOf, byActivity, compareIds, openingSeq, searchUnread, unreadInAll, withDetails, withEntry, withOwnReceipt, withRead,
+  adderOf, byActivity, compareIds, openingSeq, searchUnread, unreadConversations, withDetails, withEntry, withOwnReceipt, withRead,
 } from "../../src/logic/conversations";
 import { rowsOf } from "../../src/logic/rows";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
@@ -107,8 +107,8 @@ describe("list of conversations", () => {
     expect(searchUnread(found, rows(ME, OTHER, ME, OTHER), ME).first).toBeUndefined();
   });
 
-  it("total unread count is the sum of all open conversations", () => {
-    expect(unreadInAll([conversation(), conversation({ unread: 4 }), conversation({ state: "request" })])).toBe(5);
+  it("only open conversations with unread messages count as unread", () => {
+    expect(unreadConversations([conversation(), conversation({ unread: 4 }), conversation({ unread: 0 }), conversation({ state: "request" })])).toBe(2);
   });
 
   it("request opens when this user writes, and not when others do", () => {

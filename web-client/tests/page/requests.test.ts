@@ -61,7 +61,7 @@ it("request sends no receipts and no typing signals until it is accepted", async
   expect([model.conversations.requests().length, model.conversations.open().length, model.conversations.unread()]).toEqual([1, 0, 0]);
   gateway.answer(`POST /v1/conversations/${C}/accept`, () => request({ state: "open", head_seq: 5, unread: 2 }));
   await model.accept(C);
-  expect([model.conversations.requests().length, model.conversations.open().length, model.conversations.unread()]).toEqual([0, 1, 2]);
+  expect([model.conversations.requests().length, model.conversations.open().length, model.conversations.unread()]).toEqual([0, 1, 1]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(gateway.socket.last("receipt")).toMatchObject({ conversation: C, delivered_seq: 5 });
   expect(await use(6)).toEqual(expect.arrayContaining(["typing", "receipt"]));
@@ -82,6 +82,25 @@ it("requests are counted beyond the first page of the list", async () => {
   const before = gateway.called("/v1/conversations").length;
   await model.conversations.reload();
   expect([gateway.called("/v1/conversations").length - before, model.conversations.state.hasMoreRequests]).toEqual([1, false]);
+});
+
+it("reload reads every loaded page again, and the totals count what is not loaded", async () => {
+  const open = (id: string, unread: number) => request({ id, state: "open", unread });
+  const pages = (unread: number, unread_conversations: number) => {
+    const totals = { unread_conversations, requests: 0 };
+    gateway.answer("GET /v1/conversations", ({ path }) => {
+      if (path.includes("cursor=second")) return { items: [open("5", unread)], next_cursor: "third", totals };
+      return { items: [open("6", unread)], next_cursor: path.includes("state=") ? null : "second", totals };
+    });
+  };
+  pages(3, 7);
+  await model.conversations.reload();
+  expect([model.conversations.get("5"), model.conversations.unread()]).toEqual([undefined, 7]);
+  await model.conversations.more();
+  expect([model.conversations.get("5")?.unread, model.conversations.unread()]).toEqual([3, 7]);
+  pages(0, 0);
+  await model.conversations.reload();
+  expect([model.conversations.get("5")?.unread, model.conversations.unread()]).toEqual([0, 0]);
 });
 
 it("answer opens a request", async () => {

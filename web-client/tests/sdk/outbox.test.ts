@@ -11,7 +11,7 @@ let changes: string[];
 let outbox: Outbox;
 
 const store: OutboxStore = {
-  load: () => [...kept.values()],
+  load: () => [...kept.values()].map(({ command, made_at, error }) => ({ command, made_at, problem: error?.problem })),
   keep: (item) => void kept.set(item.client_id, item),
   remove: (client_id) => kept.delete(client_id),
 };
@@ -54,6 +54,37 @@ describe("outbox", () => {
     outbox.resume();
     await settle();
     expect([unsaved, transport.commands.map((command) => "client_id" in command && command.client_id)]).toEqual([["a"], ["a"]]);
+  });
+
+  it("refused message is kept as failed until it is discarded", async () => {
+    outbox.add(send("a"));
+    await transport.fail(refusal("forbidden"));
+    expect([...kept.keys()]).toEqual(["a"]);
+    const next = make();
+    expect(next.restore()).toMatchObject([{ client_id: "a", state: "failed", error: { code: "forbidden" } }]);
+    next.resume();
+    await settle();
+    expect(transport.commands).toHaveLength(1);
+    next.discard("a");
+    expect([kept.size, changes.at(-1)]).toEqual([0, "a dropped"]);
+  });
+
+  it("refused change, and a message in a conversation that is gone, are not kept", async () => {
+    outbox.add({ cmd: "redact", conversation: C, seq: 4, client_id: "a" });
+    await transport.fail(refusal("forbidden"));
+    outbox.add(send("b"));
+    await transport.fail(refusal("not_found"));
+    expect(kept.size).toBe(0);
+  });
+
+  it("commands of another page are taken over once, oldest first", async () => {
+    const left = [{ command: send("b"), made_at: 2 }, { command: send("a"), made_at: 1 }];
+    outbox.adopt(left);
+    outbox.adopt(left);
+    expect([...kept.keys()]).toEqual(["a", "b"]);
+    await transport.ok(sent(5));
+    await transport.ok(sent(6));
+    expect([transport.commands, changes]).toEqual([[send("a"), send("b")], ["a queued", "b queued", "a sent", "b sent"]]);
   });
 
   it("command that could not be stored is stored before the next one", async () => {
