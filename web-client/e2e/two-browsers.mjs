@@ -8,6 +8,7 @@ import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
 import { manyMembers } from "./members.mjs";
+import { tabs } from "./tabs.mjs";
 import { underPath } from "./under_path.mjs";
 import { writing } from "./writing.mjs";
 
@@ -278,7 +279,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, consent, manyMembers, underPath, writing };
+const parts = { ...details, account, consent, manyMembers, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -290,7 +291,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("underPath", "writing", "manyMembers", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "manyMembers", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;
