@@ -109,7 +109,8 @@ impl LostHints {
         self.compared.fetch_max(noted, Ordering::AcqRel);
     }
 
-    fn are_pending(&self) -> bool {
+    /// Returns true if hints were lost since the heads were compared with the store.
+    pub(crate) fn are_pending(&self) -> bool {
         self.compared.load(Ordering::Acquire) < self.noted()
     }
 }

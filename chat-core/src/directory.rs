@@ -25,12 +25,15 @@ impl Directory {
         self.conversations.shard(id.get()).get(&id).cloned()
     }
 
-    /// Returns all conversations.
+    /// Returns all conversations in ascending order.
     pub(crate) fn all(&self) -> Vec<Arc<Conversation>> {
-        self.conversations
+        let mut all: Vec<_> = self
+            .conversations
             .shards()
             .flat_map(|shard| shard.values().cloned().collect::<Vec<_>>())
-            .collect()
+            .collect();
+        all.sort_unstable_by_key(|conversation| conversation.id);
+        all
     }
 
     /// Drops the conversations that are idle and unreferenced, and returns their ids.

@@ -5,6 +5,7 @@
 
 mod bus;
 mod conversations;
+mod disturb;
 mod gate;
 mod log;
 mod passwords;
@@ -23,6 +24,7 @@ use std::{
 
 use async_trait::async_trait;
 pub use bus::FaultyBus;
+pub use disturb::{Disturb, Disturbance};
 pub use gate::Gate;
 use parking_lot::Mutex;
 use script::Scripts;
@@ -83,6 +85,7 @@ pub trait Hook: Send + Sync + fmt::Debug {
 pub struct Faults {
     scripts: Scripts,
     hook: Mutex<Option<Arc<dyn Hook>>>,
+    disturb: Mutex<Option<Arc<dyn Disturb>>>,
     memberships: Mutex<Option<Vec<Membership>>>,
     hides_members: AtomicBool,
 }
@@ -138,6 +141,11 @@ impl Faults {
         *self.hook.lock() = Some(hook);
     }
 
+    /// Lets this choose what happens to each call from now on.
+    pub fn set_disturb(&self, disturb: Arc<dyn Disturb>) {
+        *self.disturb.lock() = Some(disturb);
+    }
+
     /// Makes `of_user` return these memberships for every user, as a view that lags behind the log
     /// would; `None` ends this.
     pub fn freeze_memberships(&self, memberships: Option<Vec<Membership>>) {
@@ -149,8 +157,8 @@ impl Faults {
         self.hides_members.store(hides, Ordering::SeqCst);
     }
 
-    /// Begins a call and returns the fault that it is to have.
-    async fn begin(&self, call: Call) -> Option<Fault> {
+    /// Begins a call and returns what happens to it afterwards.
+    async fn begin(&self, call: Call) -> Disturbance {
         let (gate, delay, fault) = self.scripts.change(call, script::Script::begin);
         // Other tasks run between a call and its effect, as they do with a real server.
         tokio::task::yield_now().await;
@@ -159,20 +167,23 @@ impl Faults {
             hook.before(call).await;
         }
         gate.pass().await;
+        let chosen = self.disturb.lock().as_ref().map(|disturb| disturb.next(call));
+        let chosen = chosen.unwrap_or_default();
+        let delay = delay + chosen.before;
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        fault
+        Disturbance { fault: fault.or(chosen.fault), ..chosen }
     }
 
-    /// Completes a call that has begun with this fault.
+    /// Completes a call that has begun with this disturbance.
     async fn complete<T: Send>(
         &self,
         call: Call,
-        fault: Option<Fault>,
+        disturbance: Disturbance,
         answer: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        match fault {
+        match disturbance.fault {
             Some(Fault::Unavailable) => {
                 return Err(StoreError::Unavailable("the test refuses the call".to_owned()));
             }
@@ -188,6 +199,9 @@ impl Faults {
         }
         let answer = answer.await;
         self.gate_after(call).pass().await;
+        if !disturbance.after.is_zero() {
+            tokio::time::sleep(disturbance.after).await;
+        }
         answer
     }
 
@@ -196,7 +210,7 @@ impl Faults {
         call: Call,
         answer: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let fault = self.begin(call).await;
-        self.complete(call, fault, answer).await
+        let disturbance = self.begin(call).await;
+        self.complete(call, disturbance, answer).await
     }
 }

@@ -70,6 +70,11 @@ impl Feed {
         self.tail.lock().roster.is_empty()
     }
 
+    /// Returns true if the log is known to have entries that are not delivered yet.
+    fn lags(&self) -> bool {
+        self.tail.lock().has_gap()
+    }
+
     /// Delivers entries that this gateway has just appended, here and to the other gateways.
     pub(crate) fn publish(self: &Arc<Self>, entries: &[Entry]) {
         if entries.is_empty() {
@@ -278,9 +283,13 @@ pub(crate) async fn attach(
     {
         tracing::warn!(%error, count = cold.len(), "no hints of conversations for now");
     }
-    // A live head may be older than what was acknowledged elsewhere while hints are missing.
-    if context.may_miss_hints() {
-        heads.fill(None);
+    // A live head may be older than what was acknowledged elsewhere while hints are missing, or while
+    // what is between two hints is still being read.
+    let may_miss_hints = context.may_miss_hints();
+    for (feed, head) in feeds.iter().zip(&mut heads) {
+        if may_miss_hints || feed.lags() {
+            *head = None;
+        }
     }
     let unknown: Vec<usize> = (0..feeds.len()).filter(|index| heads[*index].is_none()).collect();
     for part in unknown.chunks(HEADS_MAX) {

@@ -146,11 +146,12 @@ impl Outbox {
             .is_some_and(|position| position.is_started)
     }
 
-    /// Removes a conversation.
+    /// Removes a conversation, and drops what is queued of it.
     pub(crate) fn remove(&self, conversation: ConversationId) {
         let mut contents = self.contents.lock();
         contents.positions.remove(&conversation);
         contents.remove_behind(conversation);
+        contents.drop_queued(conversation);
     }
 
     /// Offers entries. Never waits.
@@ -213,12 +214,16 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Has the session read a conversation up to the store's head. Returns false if everything up to
-    /// there is queued or delivered already.
+    /// Has the session deliver a conversation up to the store's head, and with it the entry by which
+    /// the reader has left. Returns false if that entry is delivered already, or is none of those that
+    /// are queued.
     pub(crate) fn catch_up_to(&self, conversation: ConversationId, head: Seq) -> bool {
         let mut contents = self.contents.lock();
         let Some(position) = contents.positions.get_mut(&conversation) else { return false };
         position.head = position.head.max(head);
+        if position.is_leaving() && !position.is_behind {
+            return true;
+        }
         let is_past = !position.is_behind && head <= position.queued;
         if !is_past {
             contents.fall_behind(conversation);
@@ -234,6 +239,8 @@ impl Outbox {
         contents.rechecks.retain(|one| !(memberships.contains(one) && started.contains(one)));
         let known: HashSet<_> = contents.rechecks.iter().copied().collect();
         let differ = memberships.symmetric_difference(&started).filter(|one| !known.contains(*one));
+        let mut differ: Vec<_> = differ.copied().collect();
+        differ.sort_unstable();
         contents.rechecks.extend(differ);
         let has_any = !contents.rechecks.is_empty();
         drop(contents);

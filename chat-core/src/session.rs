@@ -111,7 +111,9 @@ impl Session {
         let known = resumed.clone().filter(|one| hidden.contains(one));
         first.extend(known.map(|one| session.encode(&Event::Removed { conversation: *one })));
         let expected: HashSet<_> = resumed.chain(&conversations).copied().collect();
-        first.extend(expected.difference(&current).map(|one| session.remove(*one)));
+        let mut missing: Vec<_> = expected.difference(&current).copied().collect();
+        missing.sort_unstable();
+        first.extend(missing.into_iter().map(|one| session.remove(one)));
         session.outbox.recheck_against(&current);
         heads.retain(|(conversation, _)| current.contains(conversation));
         Ok(Opened { session, heads, first })

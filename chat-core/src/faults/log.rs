@@ -50,16 +50,16 @@ impl Log for FaultyLog {
     }
 
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {
-        let fault = self.faults.begin(Call::Append).await;
+        let disturbance = self.faults.begin(Call::Append).await;
         self.apply_late_append().await;
-        if fault == Some(Fault::AppliedLate) {
+        if disturbance.fault == Some(Fault::AppliedLate) {
             let Append { conversation, after, entries, bases, head } = append;
             let (entries, bases) = (entries.to_vec(), bases.to_vec());
             let late = LateAppend { conversation, after, entries, bases, head };
             *self.late.lock() = Some(late);
             return Err(StoreError::Unknown("the append is late".to_owned()));
         }
-        self.faults.complete(Call::Append, fault, self.inner.append(append)).await
+        self.faults.complete(Call::Append, disturbance, self.inner.append(append)).await
     }
 
     async fn read(

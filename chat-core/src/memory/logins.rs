@@ -77,7 +77,10 @@ impl port::Logins for MemoryLogins {
 
     async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError> {
         let state = self.0.lock();
-        Ok(state.ended_logins.values().filter(|one| one.refused_until > now).copied().collect())
+        let ended = state.ended_logins.values().filter(|one| one.refused_until > now);
+        let mut ended: Vec<EndedLogin> = ended.copied().collect();
+        ended.sort_unstable_by_key(|one| one.identity.login);
+        Ok(ended)
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {

@@ -147,15 +147,20 @@ impl Contents {
             position.queued = position.delivered;
             self.behind.push_back(conversation);
             // Whatever is still queued of it would be delivered twice.
-            let queued = &mut self.queued;
-            self.queue.retain(|item| match item {
-                Item::Entry(frame) if frame.conversation == conversation => {
-                    queued.release(frame.bytes.len());
-                    false
-                }
-                Item::Entry(_) | Item::Ephemeral(_) => true,
-            });
+            self.drop_queued(conversation);
         }
+    }
+
+    /// Drops the queued entries of a conversation.
+    pub(super) fn drop_queued(&mut self, conversation: ConversationId) {
+        let queued = &mut self.queued;
+        self.queue.retain(|item| match item {
+            Item::Entry(frame) if frame.conversation == conversation => {
+                queued.release(frame.bytes.len());
+                false
+            }
+            Item::Entry(_) | Item::Ephemeral(_) => true,
+        });
     }
 
     /// Returns what the session should do now, or `None` if there is nothing.

@@ -1,16 +1,16 @@
 //! A removed member receives what comes before the removal and nothing after it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     command::{Change, Command},
-    faults::Call,
+    faults::{Call, Faults},
     id::{ConversationId, UserId},
     limits::MEMBERSHIPS_WITHIN,
     memory::{BusFaults, MemoryHub, MemoryStores},
     model::{Body, Entry, Seq},
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::scene::{Person, Reader, Scene, add, remove, seqs, text_of};
@@ -217,4 +217,28 @@ async fn members_receive_whole_memberships_when_they_come_and_go() {
         check_random_changes(seed, 0).await;
         check_random_changes(seed, 200).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_sends_no_entry_after_it_has_sent_the_removal() {
+    let hub = MemoryHub::new();
+    let mut scene = Scene::on(1, &hub, MemoryStores::new());
+    let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
+    let conversation = ada.group(&[&bob]).await;
+    let faults = Faults::new();
+    let gateway = scene.join(&faults, Arc::new(hub.bus()));
+    let mut reader = bob.at(&gateway).open(None).await;
+    hub.cut_off();
+    ada.remove(conversation, &bob).await;
+    // The session learns of the removal from its membership, while the feed reads the entry.
+    let gate = faults.gate_after(Call::Standing);
+    gate.close();
+    let opens = async {
+        sleep(Duration::from_secs(4)).await;
+        gate.open();
+    };
+    let (events, ()) = join(reader.read(), opens).await;
+    let last = events.iter().rposition(|event| event.starts_with("message"));
+    let first = events.iter().position(|event| event.starts_with("removed")).unwrap();
+    assert!(last.is_none_or(|last| last < first), "{events:?}");
 }

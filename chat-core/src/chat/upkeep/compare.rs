@@ -103,8 +103,11 @@ pub(super) async fn heads(chat: Arc<Chat>, requests: Arc<CompareRequests>) {
         let trigger = next(&chat, &last, &requests.heads).await;
         let was_up = chat.context.ports.bus.is_up();
         let losses = chat.context.lost_hints.noted();
-        let live: Vec<_> = chat.directory.all().into_iter().filter(|one| !one.is_idle()).collect();
-        let compared = chat.compare_heads_of(&live).await;
+        // After a loss no kept head may be old, not even one to which nobody listens now.
+        let has_losses = chat.context.lost_hints.are_pending();
+        let mut conversations = chat.directory.all();
+        conversations.retain(|one| has_losses || !one.is_idle());
+        let compared = chat.compare_heads_of(&conversations).await;
         match &compared {
             Ok(()) if was_up => chat.context.lost_hints.compared(losses),
             Ok(()) => chat.context.lost_hints.note(),

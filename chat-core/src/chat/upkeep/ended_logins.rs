@@ -19,6 +19,7 @@ pub(super) async fn run(chat: Arc<Chat>, requested: Arc<Notify>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let is_requested = tokio::select! {
+            biased;
             () = requested.notified() => true,
             _ = ticks.tick() => false,
         };

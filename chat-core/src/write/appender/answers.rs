@@ -1,6 +1,6 @@
 //! The answers to writes that make no entry, or whose entry stands already.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, slice};
 
 use futures_util::future::join_all;
 
@@ -16,10 +16,12 @@ use crate::{
 };
 
 impl Appender {
-    /// Answers the plan's writes whose entries are in the log already, and removes them from it.
+    /// Answers the plan's writes whose entries are in the log already, and removes them from it. The
+    /// gateway that has appended them may not have published them yet.
     pub(super) async fn answer_repeats(&self, plan: &mut Plan, mut standing: Vec<(usize, Entry)>) {
         let entries: Vec<Entry> = standing.iter().map(|(_, entry)| entry.clone()).collect();
         let projected = self.context.stores().conversations.project(&entries).await;
+        self.feed.publish(&entries);
         standing.sort_unstable_by_key(|(index, _)| Reverse(*index));
         for (index, entry) in standing {
             if index >= plan.writers.len() {
@@ -56,6 +58,7 @@ impl Appender {
             let base = waiting.base.unwrap_or_default();
             let made = log.find(self.conversation, waiting.actor, client_id, base).await?;
             if let Some(entry) = made {
+                self.feed.publish(slice::from_ref(&entry));
                 return repeated(&waiting.write, entry);
             }
         }
@@ -70,6 +73,7 @@ impl Appender {
             Verdict::Stands(seq) => {
                 let found = log.read(self.conversation, seq.previous(), seq, 1).await?;
                 let entry = found.into_iter().next().ok_or(ChatError::Internal)?;
+                self.feed.publish(slice::from_ref(&entry));
                 Ok(Outcome::Entry { entry: Box::new(entry), replayed: true })
             }
         }
