@@ -12,7 +12,6 @@ pub mod attack;
 pub mod cassandra;
 pub mod certificates;
 pub mod chance;
-pub mod checker;
 pub mod client;
 pub mod cluster;
 pub mod crowd;
@@ -27,5 +26,6 @@ pub mod session;
 pub mod shape;
 pub mod stage;
 
+pub use ::checker;
 pub use anyhow::{Context, Result, bail, ensure};
 pub use serde_json::{Value, json};

@@ -40,6 +40,8 @@ enum Command {
     Load(load::Load),
     /// Measure the release build with confab-bench, whose arguments follow (bench/README.md)
     Bench(Bench),
+    /// Simulate gateways, clients and faults from seeds: --seeds N, --seed S, --ops N
+    Simulate(Simulate),
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
     /// Attack the release build on loopback, and measure what other users notice
@@ -64,6 +66,13 @@ struct Bench {
     arguments: Vec<String>,
 }
 
+/// The arguments of simulate.
+#[derive(Debug, Args)]
+struct Simulate {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let Arguments { command } = Arguments::parse();
@@ -73,6 +82,7 @@ async fn main() -> Result<ExitCode> {
         Command::Attack(attack) => attack.run().await.map(|()| ExitCode::SUCCESS),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Simulate(simulate) => simulate.run().await.map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run().await.map(|()| ExitCode::SUCCESS),
     }
 }
@@ -92,5 +102,13 @@ impl Bench {
         run(&mut cargo("build --release -p gateway -p bench"), 20 * MINUTE).await?;
         let mut bench = tokio::process::Command::new(target().join("release/confab-bench"));
         run(bench.args(self.arguments), 60 * MINUTE).await
+    }
+}
+
+impl Simulate {
+    async fn run(self) -> Result<()> {
+        run(&mut cargo("build --release -p simulation"), 20 * MINUTE).await?;
+        let mut simulate = tokio::process::Command::new(target().join("release/simulate"));
+        run(simulate.args(self.arguments), 24 * 60 * MINUTE).await
     }
 }

@@ -7,7 +7,11 @@
 //! The checker has tests of its own: they damage a correct history in every way that has a name.
 
 mod order;
+mod privacy;
+mod service;
 mod writes;
+
+pub mod facts;
 
 #[cfg(test)]
 mod mutations;
@@ -20,6 +24,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+pub use facts::Facts;
 use serde_json::Value;
 
 /// A kind of violation.
@@ -59,6 +64,18 @@ pub enum Violation {
     CursorRegress,
     /// A cursor did not reach the head in the end.
     Unseen,
+    /// A connected client received an entry too late.
+    Lag,
+    /// An ended login received something.
+    EndedLoginServed,
+    /// Receipts, typing or presence reached a user who may not see them.
+    PresenceLeak,
+    /// A redacted text reached a user.
+    RedactedText,
+    /// What a reader sees differs from what the log says.
+    ViewDivergence,
+    /// A command failed although nothing was broken.
+    NotServing,
 }
 
 impl Violation {
@@ -82,6 +99,12 @@ impl Violation {
             Self::NonmemberSend => "nonmember-send",
             Self::CursorRegress => "cursor-regress",
             Self::Unseen => "unseen",
+            Self::Lag => "lag",
+            Self::EndedLoginServed => "ended-login-served",
+            Self::PresenceLeak => "presence-leak",
+            Self::RedactedText => "redacted-text",
+            Self::ViewDivergence => "view-divergence",
+            Self::NotServing => "not-serving",
         }
     }
 }
@@ -254,6 +277,8 @@ pub struct Receipts {
 }
 
 /// Everything that the clients have recorded.
+///
+/// Only a simulation knows the [`facts`]: clients of a real server leave them empty.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// Every attempt to send, in order for each connection.
@@ -266,6 +291,8 @@ pub struct History {
     pub stays: Vec<Stay>,
     /// Every sequence of receipts.
     pub receipts: Vec<Receipts>,
+    /// What else is known of the history.
+    pub facts: Facts,
 }
 
 impl History {
@@ -276,6 +303,7 @@ impl History {
         self.followed.extend(other.followed);
         self.stays.extend(other.stays);
         self.receipts.extend(other.receipts);
+        self.facts.merge(other.facts);
     }
 
     /// Returns every entry that was received, with its reader and its conversation.
@@ -309,6 +337,12 @@ pub fn check(history: &History) -> Vec<Finding> {
     writes::answers(history, &logs, &mut findings);
     writes::sources(history, &logs, &mut findings);
     writes::connections(history, &mut findings);
+    privacy::redactions(history, &mut findings);
+    privacy::ended_logins(&history.facts, &mut findings);
+    privacy::hidden(&history.facts, &mut findings);
+    service::arrivals(&history.facts, &mut findings);
+    service::views(&history.facts, &mut findings);
+    service::probes(&history.facts, &mut findings);
     findings.0
 }
 

@@ -79,7 +79,13 @@ pub(super) fn sources(history: &History, logs: &Logs<'_>, findings: &mut Finding
                 client_id: seen.client_id.clone().unwrap_or_default(),
             };
             let tried = attempts.get(&key).map_or(&[][..], Vec::as_slice);
-            let sent = tried.iter().any(|attempt| Some(&attempt.text) == seen.text.as_ref());
+            let is_edit = history.facts.edits.iter().any(|edit| {
+                edit.conversation == *conversation
+                    && edit.seq == seen.seq
+                    && Some(&edit.text) == seen.text.as_ref()
+            });
+            let sent = is_edit && !tried.is_empty()
+                || tried.iter().any(|attempt| Some(&attempt.text) == seen.text.as_ref());
             let place = || format!("{conversation}: {seen:?}");
             findings.unless(sent, Violation::Phantom, place);
             let refused =

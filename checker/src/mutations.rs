@@ -76,6 +76,7 @@ fn correct() -> History {
             followed(EVE, 0, seen_from(5, 9)),
         ],
         stays: vec![stay(ADA, 1, None), stay(BOB, 1, None), stay(EVE, 5, Some(9))],
+        facts: Facts::default(),
         receipts: vec![Receipts {
             conversation: "c".into(),
             user: BOB.into(),
@@ -244,4 +245,83 @@ fn receipt_that_moves_back_is_a_cursor_regress() {
 #[test]
 fn cursor_that_stops_early_leaves_entries_unseen() {
     finds(Violation::Unseen, |history| drop(history.followed[1].steps.pop()));
+}
+
+#[test]
+fn late_entry_is_a_lag() {
+    finds(Violation::Lag, |history| {
+        history.facts.arrivals.push(facts::Arrival {
+            reader: ADA.into(),
+            conversation: "c".into(),
+            seq: 3,
+            acknowledged_ms: 10,
+            at_ms: 1_011,
+            within_ms: 1_000,
+        });
+    });
+}
+
+#[test]
+fn event_for_an_ended_login_is_found() {
+    finds(Violation::EndedLoginServed, |history| {
+        history.facts.ended_logins.push(facts::EndedLogin { login: 7, from_ms: 100 });
+        history.facts.served.push(facts::Served { login: 7, at_ms: 100 });
+    });
+}
+
+#[test]
+fn typing_through_a_block_is_a_presence_leak() {
+    finds(Violation::PresenceLeak, |history| {
+        history.facts.hidden.push(facts::Hidden {
+            subject: ADA.into(),
+            from: Some(BOB.into()),
+            conversation: None,
+            begin_ms: 10,
+            end_ms: 20,
+        });
+        history.facts.shown.push(facts::Shown {
+            subject: ADA.into(),
+            reader: BOB.into(),
+            conversation: "c".into(),
+            at_ms: 20,
+        });
+    });
+}
+
+#[test]
+fn text_read_after_its_redaction_is_found() {
+    finds(Violation::RedactedText, |history| {
+        let redaction = facts::Redaction { conversation: "c".into(), seq: 4, answered: 499 };
+        history.facts.redactions.push(redaction);
+    });
+}
+
+#[test]
+fn view_that_differs_from_the_log_is_found() {
+    finds(Violation::ViewDivergence, |history| {
+        let (seen, expected) = ("one".into(), "two".into());
+        history.facts.views.push(facts::View { what: "text".into(), seen, expected });
+    });
+}
+
+#[test]
+fn refused_probe_is_found() {
+    finds(Violation::NotServing, |history| {
+        let failure = Some("unavailable".into());
+        history.facts.probes.push(facts::Probe { command: "send".into(), failure });
+    });
+}
+
+#[test]
+fn edited_text_is_not_a_phantom() {
+    let mut history = correct();
+    history.reads[0].entries[3].text = Some("another".into());
+    history.followed.clear();
+    assert!(found(&history).contains(&Violation::Phantom));
+    history.facts.edits.push(facts::Edit {
+        conversation: "c".into(),
+        seq: 4,
+        text: "another".into(),
+    });
+    assert!(!found(&history).contains(&Violation::Phantom));
 }

@@ -1,0 +1,74 @@
+//! `simulate`: runs seeds, and prints those that break a promise.
+
+use std::{process::ExitCode, thread};
+
+use anyhow::Result;
+use clap::Parser;
+use simulation::{plan::Plan, run::run};
+
+/// Run seeds and print those that break a promise.
+#[derive(Debug, Clone, Parser)]
+struct Arguments {
+    /// How many seeds to run
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Operations of a run
+    #[arg(long, default_value_t = 500)]
+    ops: u64,
+}
+
+impl Arguments {
+    fn command(&self, seed: u64) -> String {
+        format!("cargo xtask simulate --seed {seed} --ops {}", self.ops)
+    }
+
+    /// Runs one seed. Returns false if it breaks a promise.
+    #[expect(clippy::print_stdout, reason = "the answer")]
+    fn run(&self, seed: u64) -> Result<bool> {
+        let outcome = run(Plan::new(seed, self.ops))?;
+        if self.seeds == 1 {
+            println!("{:?}\n{}", outcome.plan, checker::summary(&outcome.history));
+        }
+        let is_correct = outcome.findings.is_empty();
+        if !is_correct {
+            println!("{}: {} violations", self.command(seed), outcome.findings.len());
+            outcome.findings.iter().take(5).for_each(|finding| println!("  {finding}"));
+        }
+        Ok(is_correct)
+    }
+
+    /// Runs every `step`th seed from `first` on, and returns how many break a promise.
+    fn run_share(&self, first: u64, step: u64) -> Result<u64> {
+        let mut failed = 0;
+        for nth in (first..self.seeds).step_by(usize::try_from(step)?) {
+            failed += u64::from(!self.run(self.seed + nth)?);
+        }
+        Ok(failed)
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let failed: Result<u64> = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|first| {
+                scope.spawn({
+                    let arguments = &arguments;
+                    move || arguments.run_share(first, threads)
+                })
+            })
+            .collect();
+        let joined = running
+            .into_iter()
+            .map(|share| share.join().map_err(|_| anyhow::anyhow!("a run panicked"))?);
+        joined.sum()
+    });
+    let failed = failed?;
+    println!("{} seeds from {}: {failed} failed", arguments.seeds, arguments.seed);
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
