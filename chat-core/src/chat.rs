@@ -24,6 +24,7 @@ use crate::{
     limits::HISTORY_PAGE_BYTES,
     model::{Head, Identity, Member, Seq},
     outbox::Ending,
+    planted::{Bug, is_planted},
     port::Stores,
     ports::Ports,
     revocations::{Revocations, RevokedLogins},
@@ -143,7 +144,8 @@ impl Chat {
     ) -> Result<Reply, ChatError> {
         let member = self.caller_membership(identity, conversation).await?;
         let head_seq = self.head(conversation).await?.seq;
-        let floor = member.joined_seq.previous();
+        let is_open = is_planted(Bug::ShowsEarlierHistory);
+        let floor = if is_open { Seq::ZERO } else { member.joined_seq.previous() };
         let (after, to) = bounds(page, limit as u64, floor, head_seq);
         let items = within_page_bytes(self.entries(conversation, after, to, limit).await?, page);
         self.recheck_membership(member, conversation).await?;

@@ -7,7 +7,8 @@
 //! is what the domain needs from outside, and [`projection`] what an entry changes besides its log.
 //! [`memory`] implements the ports in memory. [`hint`] is what gateways send each other, and
 //! [`versioned`] encodes records and hints. For tests, [`contract`] checks every implementation of a
-//! port, and [`faults`] makes ports fail.
+//! port, [`faults`] makes ports fail, and
+//! [`planted`] has defects to be found.
 
 pub mod accounts;
 mod boundaries;
@@ -38,6 +39,7 @@ pub mod model;
 pub mod name_words;
 pub mod outbox;
 pub mod passwords;
+pub mod planted;
 pub mod port;
 pub mod ports;
 pub mod projection;

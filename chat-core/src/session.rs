@@ -22,6 +22,7 @@ use crate::{
     limits::{PAGE_MAX, RESUME_ENTRIES_MAX, RESUME_PAGE_BYTES, STORE_PAUSE},
     model::{Body, Identity, Membership, MembershipState, Seq},
     outbox::{Ending, FollowUp, Lag, Next, Outbox},
+    planted::{Bug, is_planted},
     port::Channel,
     view::present,
 };
@@ -331,6 +332,9 @@ impl Session {
             if has_left {
                 return Ok(frames);
             }
+        }
+        if is_planted(Bug::RepeatsAfterPage) {
+            last = last.previous();
         }
         self.outbox.caught_up(lag, last, is_all);
         Ok(frames)

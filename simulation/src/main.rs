@@ -18,11 +18,39 @@ struct Arguments {
     /// Operations of a run
     #[arg(long, default_value_t = 500)]
     ops: u64,
+    /// A defect to switch on
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long)]
+    bug: Option<String>,
 }
 
 impl Arguments {
+    #[cfg(feature = "planted-bugs")]
+    fn plant(&self) -> Result<()> {
+        use anyhow::Context;
+        use chat_core::planted::{Bug, plant};
+        let Some(name) = &self.bug else { return Ok(()) };
+        let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
+        plant(Some(*bug.with_context(|| format!("no bug is called {name}"))?));
+        Ok(())
+    }
+
+    #[cfg(not(feature = "planted-bugs"))]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "fails with the feature planted-bugs"
+    )]
+    const fn plant(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn command(&self, seed: u64) -> String {
-        format!("cargo xtask simulate --seed {seed} --ops {}", self.ops)
+        #[cfg(feature = "planted-bugs")]
+        let bug = self.bug.as_ref().map(|bug| format!(" --bug {bug}")).unwrap_or_default();
+        #[cfg(not(feature = "planted-bugs"))]
+        let bug = "";
+        format!("cargo xtask simulate --seed {seed} --ops {}{bug}", self.ops)
     }
 
     /// Runs one seed. Returns false if it breaks a promise.
@@ -42,6 +70,7 @@ impl Arguments {
 
     /// Runs every `step`th seed from `first` on, and returns how many break a promise.
     fn run_share(&self, first: u64, step: u64) -> Result<u64> {
+        self.plant()?;
         let mut failed = 0;
         for nth in (first..self.seeds).step_by(usize::try_from(step)?) {
             failed += u64::from(!self.run(self.seed + nth)?);

@@ -10,6 +10,7 @@ use crate::{
     id::{ConversationId, UserId},
     limits::{MOMENTS_MEMBERS_MAX, READS_AT_ONCE_MAX},
     model::{Audience, Cursor, Head, Member, MembershipState},
+    planted::{Bug, is_planted},
 };
 
 /// What the other members may see of a member's receipts and typing.
@@ -108,12 +109,13 @@ impl Chat {
     ) -> Result<Shown, ChatError> {
         let is_open =
             self.context.membership_state(conversation, member).await? == MembershipState::Open;
+        let is_open = is_open || is_planted(Bug::TypesFromRequests);
         if !is_open || head.members > MOMENTS_MEMBERS_MAX {
             return Ok(Shown::ToNobody);
         }
         let boundary = self.boundary_of(member.user).await?;
         let reads = boundary.privacy.read_receipts;
-        if boundary.blocked.is_empty() {
+        if boundary.blocked.is_empty() || is_planted(Bug::TypesThroughBlocks) {
             return Ok(Shown::ToOthers { except: Vec::new(), reads });
         }
         let limit = MOMENTS_MEMBERS_MAX as usize;

@@ -10,6 +10,7 @@ use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
     model::{ClientId, Entry, Head, Seq},
+    planted::{Bug, is_planted},
     port::{Append, Appended, Log},
 };
 
@@ -46,7 +47,7 @@ impl FaultyLog {
 #[async_trait]
 impl Log for FaultyLog {
     fn room(&self, after: Seq) -> usize {
-        self.inner.room(after)
+        if is_planted(Bug::HidesBucketEdge) { usize::MAX } else { self.inner.room(after) }
     }
 
     async fn append(&self, append: Append<'_>) -> Result<Appended, StoreError> {

@@ -8,6 +8,7 @@ use super::{Body, Entry, Seq, bounded};
 use crate::{
     id::UserId,
     limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX},
+    planted::{Bug, is_planted},
     time::Timestamp,
 };
 
@@ -73,6 +74,9 @@ impl Overlay {
                     Reaction { emoji: emoji.clone(), user: entry.sender, on: *on, seq: entry.seq };
                 match self.reaction_place(emoji, entry.sender) {
                     Ok(place) if self.reactions[place].seq > entry.seq => {}
+                    Ok(place) if is_planted(Bug::ReactsTwice) => {
+                        self.reactions.insert(place, reaction);
+                    }
                     Ok(place) => self.reactions[place] = reaction,
                     Err(place) => self.reactions.insert(place, reaction),
                 }

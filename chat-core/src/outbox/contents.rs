@@ -13,6 +13,7 @@ use crate::{
     id_map::IdMap,
     limits::{OUTBOX_BYTES_MAX, OUTBOX_EVENTS_MAX},
     model::Seq,
+    planted::{Bug, is_planted},
 };
 
 /// What an outbox holds.
@@ -113,6 +114,7 @@ impl Contents {
                     position.queued = frame.seq;
                     self.queue.push_back(Item::Entry(frame.clone()));
                 }
+                Offer::Next if is_planted(Bug::DropsSilently) => position.queued = frame.seq,
                 Offer::Next => (has_room, is_whole) = (false, false),
                 Offer::Gap => is_whole = false,
             }

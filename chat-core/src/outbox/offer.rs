@@ -1,6 +1,9 @@
 //! What an offered seq means to a reader at some head.
 
-use crate::model::Seq;
+use crate::{
+    model::Seq,
+    planted::{Bug, is_planted},
+};
 
 /// What an offered seq means to a reader at some head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +19,9 @@ pub(crate) enum Offer {
 impl Offer {
     /// Returns what `seq` means to a reader that has everything up to `head`.
     pub(crate) fn of(seq: Seq, head: Seq) -> Self {
-        if seq <= head {
+        if seq == head && head > Seq::ZERO && is_planted(Bug::AcceptsRepeats) {
+            Self::Next
+        } else if seq <= head {
             Self::Stale
         } else if seq == head.next() {
             Self::Next

@@ -1,7 +1,11 @@
 //! How far a session has got in one conversation.
 
 use super::{Delivery, FollowUp, Frame, Offer, Sent, Transport};
-use crate::{id::UserId, model::Seq};
+use crate::{
+    id::UserId,
+    model::Seq,
+    planted::{Bug, is_planted},
+};
 
 /// How far a session has got in one conversation.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +55,7 @@ impl Position {
     pub(super) fn note(&mut self, frame: &Frame, reader: UserId) -> Offer {
         let is_live = self.is_live();
         self.head = self.head.max(frame.seq);
-        if frame.follow_up == FollowUp::Leave(reader) {
+        if frame.follow_up == FollowUp::Leave(reader) && !is_planted(Bug::DeliversAfterRemoval) {
             self.left = self.left.max(frame.seq);
         }
         let offer = if is_live { Offer::of(frame.seq, self.queued) } else { Offer::Stale };

@@ -28,6 +28,7 @@ use crate::{
     limits::{APPENDER_QUEUE_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_DEADLINE},
     log,
     model::{Entry, Member, Seq},
+    planted::{Bug, is_planted},
     port::{Append, Appended},
 };
 
@@ -215,7 +216,17 @@ impl Appender {
                 (before, *writes) = plan.undo();
                 return Ok(before);
             }
+            Ok(Appended::Moved { .. }) if is_planted(Bug::IgnoresMovedHead) => {
+                let Plan { writers, entries, before, .. } = plan;
+                self.publish(entries, writers.into_iter().map(Some)).await;
+                return Ok(before);
+            }
             Ok(Appended::Moved { .. }) => {}
+            Err(StoreError::Unknown(_)) if is_planted(Bug::ReportsUnknownAsFailed) => {
+                (_, *writes) = plan.undo();
+                return Err(TIMED_OUT);
+            }
+            Err(StoreError::Unknown(_)) if is_planted(Bug::RetriesBlindly) => {}
             Err(StoreError::Unknown(detail)) => {
                 let conversation = self.conversation;
                 tracing::warn!(conversation.id = %conversation, detail, "append outcome unknown");
@@ -223,6 +234,11 @@ impl Appender {
                 // Nobody is answered before the store has answered a read: ask it as long as a
                 // caller waits.
                 ask_until = plan.writers.iter().map(|write| write.deadline).max();
+            }
+            Err(StoreError::Unavailable(_)) if is_planted(Bug::AcknowledgesBeforeCommit) => {
+                let Plan { writers, entries, before, .. } = plan;
+                self.publish(entries, writers.into_iter().map(Some)).await;
+                return Ok(before);
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Corrupt(_))) => {
                 (_, *writes) = plan.undo();

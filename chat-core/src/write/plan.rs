@@ -11,6 +11,7 @@ use crate::{
     error::ChatError,
     id::{EntryId, UserId},
     model::{ClientId, Entry, Member, Seq},
+    planted::{Bug, is_planted},
     time::Clock,
 };
 
@@ -79,6 +80,9 @@ impl Plan {
 
     fn add(&mut self, mut waiting: Waiting, clock: &dyn Clock) {
         let head = self.after.head.seq;
+        if is_planted(Bug::LosesClientId) && waiting.base.is_some_and(|base| base < head) {
+            waiting.write.client_id = None;
+        }
         waiting.base = Some(waiting.base.map_or(head, |base| base.min(head)));
         let expected = waiting.write.expected_seq;
         match decide(&self.after, waiting.actor, &waiting.write.change) {
@@ -122,6 +126,9 @@ impl Plan {
         batch.extend(self.verdicts.into_iter().map(|(waiting, _)| waiting));
         batch.extend(self.postponed);
         batch.sort_unstable_by_key(|waiting| waiting.order);
+        if is_planted(Bug::ReordersBatch) {
+            batch.reverse();
+        }
         (self.before, batch)
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     error::ChatError,
     id::{ConversationId, UserId},
     model::{Body, Entry, Head, Kind, Member, Overlay, Role, Seq},
+    planted::{Bug, is_planted},
     projection::Projection,
     time::Timestamp,
 };
@@ -223,6 +224,7 @@ impl State {
                 }
             }
             Projection::Member(member) => self.set_standing(member.user, Some(member)),
+            Projection::Gone(_) if is_planted(Bug::DecidesOnOldMembers) => {}
             Projection::Gone(user) => self.set_standing(user, None),
             Projection::Title(title) => self.title = Some(title),
         }

@@ -40,7 +40,7 @@ enum Command {
     Load(load::Load),
     /// Measure the release build with confab-bench, whose arguments follow (bench/README.md)
     Bench(Bench),
-    /// Simulate gateways, clients and faults from seeds: --seeds N, --seed S, --ops N
+    /// Simulate gateways, clients and faults from seeds: --seeds N, --seed S, --ops N, --bug NAME
     Simulate(Simulate),
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
@@ -106,8 +106,12 @@ impl Bench {
 }
 
 impl Simulate {
+    /// Builds the simulation with planted bugs only if one is asked for.
     async fn run(self) -> Result<()> {
-        run(&mut cargo("build --release -p simulation"), 20 * MINUTE).await?;
+        let plants = self.arguments.iter().any(|argument| argument.starts_with("--bug"));
+        let features = if plants { "--features planted-bugs" } else { "" };
+        let build = format!("build --release -p simulation --bin simulate {features}");
+        run(&mut cargo(&build), 20 * MINUTE).await?;
         let mut simulate = tokio::process::Command::new(target().join("release/simulate"));
         run(simulate.args(self.arguments), 24 * 60 * MINUTE).await
     }

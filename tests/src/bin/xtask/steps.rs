@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Build,
     /// Runs all other tests of Rust.
     Test,
+    /// Lets the simulation find planted bugs.
+    Bugs,
     /// Runs the tests of the backends on real servers.
     Stores,
     /// Runs the unit tests of the domain.
@@ -51,6 +53,7 @@ pub(crate) const TEST: &[Step] = &[
     Step::Build,
     Step::Browser,
     Step::Stores,
+    Step::Bugs,
     Step::Test,
 ];
 
@@ -85,6 +88,7 @@ impl Step {
             Self::Format => "fmt",
             Self::Clippy => "clippy",
             Self::Build => "build",
+            Self::Bugs => "bugs",
             Self::Stores => "stores",
             Self::Test => "test",
             Self::Units => "units",
@@ -102,6 +106,7 @@ impl Step {
             Self::Format => "cargo fmt --check",
             Self::Clippy => "cargo clippy, warnings are errors",
             Self::Build => "release build of confab",
+            Self::Bugs => "the simulation finds each planted bug",
             Self::Stores => "cargo test of backends, on a Redis and a Cassandra",
             Self::Test => "cargo test of everything else, against the release binary",
             Self::Units => "cargo test of chat-core and presence",
@@ -135,6 +140,11 @@ impl Step {
                 in_time(20, cargo("clippy --workspace --all-targets -- -D warnings")).await
             }
             Self::Build => in_time(30, cargo("build --release -p gateway")).await,
+            Self::Bugs => {
+                let bugs =
+                    "test --workspace --features simulation/planted-bugs --test planted_bugs";
+                in_time(30, cargo(bugs)).await
+            }
             Self::Stores => stores().await.into(),
             Self::Test => {
                 let rest = "test --workspace --exclude backends --no-fail-fast";
