@@ -215,7 +215,7 @@ impl Outbox {
     }
 
     /// Has the session deliver a conversation up to the store's head, and with it the entry by which
-    /// the reader has left. Returns false if that entry is delivered already, or is none of those that
+    /// the reader has left. Returns false if that entry is delivered already, or is not among those that
     /// are queued.
     pub(crate) fn catch_up_to(&self, conversation: ConversationId, head: Seq) -> bool {
         let mut contents = self.contents.lock();

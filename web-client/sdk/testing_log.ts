@@ -25,7 +25,7 @@ export class FakeLog {
   private readonly conversations = new Map<string, FakeConversation>();
   private ids = 286772161220186112n;
 
-  /** Returns the user with this name, who is added if there is none. */
+  /** Returns the user with this name, who is added if missing. */
   user(username: string): FakeUser {
     const known = this.users.get(username) ?? { id: this.nextId(), username };
     this.users.set(username, known);

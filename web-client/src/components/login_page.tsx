@@ -82,7 +82,7 @@ function LoginForm(props: { mode: Mode }) {
         />
       </Show>
       <Field
-        label="Password" hint={isNew() ? "8 or more characters" : ""} name="password" type="password" testid={`${props.mode}-password`}
+        label="Password" hint={isNew() ? "8 or more characters" : ""} name="password" type="password" testid={`${props.mode}-password`} maxLength={1024}
         autocomplete={isNew() ? "new-password" : "current-password"} value={password()} onValue={setPassword}
       />
       <p class="form-error" role="alert" data-testid="entrance-error">{error()}</p>

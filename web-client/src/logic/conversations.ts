@@ -108,7 +108,7 @@ export interface UnreadSearch {
   upTo: number;
 }
 
-/** Continues the search in rows that may have become more. There is none after the user has answered. */
+/** Continues the search in rows that may have become more. It ends once the user has answered. */
 export function searchUnread(search: UnreadSearch, rows: readonly Row[], me: string): UnreadSearch {
   let { first, hasAnswered } = search;
   for (let at = indexFrom(rows, search.upTo + 1); at < rows.length; at += 1) {

@@ -61,7 +61,7 @@ export function withOlderRows(older: readonly Row[], rows: readonly Row[]): Row[
   return first ? [...withRows(older, [first]), ...rows.slice(1)] : older.slice();
 }
 
-/** Returns the index of the first row at or after a seq, or the number of rows if there is none. */
+/** Returns the index of the first row at or after a seq, or the number of rows without one. */
 export function indexFrom(rows: readonly Row[], seq: number): number {
   let low = 0;
   let high = rows.length;

@@ -13,7 +13,7 @@ const CHANGES_MAX = 500;
 
 export interface Window {
   rows: readonly Row[];
-  /** The seqs of the oldest and the newest loaded entry, or 0 if there is none. */
+  /** The seqs of the oldest and the newest loaded entry, or 0 without entries. */
   first_seq: number;
   last_seq: number;
   reachedStart: boolean;
