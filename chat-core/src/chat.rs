@@ -142,6 +142,7 @@ impl Chat {
         page: Page,
         limit: usize,
     ) -> Result<Reply, ChatError> {
+        let _permit = self.context.history.acquire().await.map_err(|_| ChatError::Internal)?;
         let member = self.caller_membership(identity, conversation).await?;
         let head_seq = self.head(conversation).await?.seq;
         let is_open = is_planted(Bug::ShowsEarlierHistory);

@@ -13,7 +13,7 @@ use crate::{
     budget::Unread,
     consent::ConsentRules,
     hint::Hint,
-    limits::RESUMING_MAX,
+    limits::{HISTORY_AT_ONCE_MAX, RESUMING_MAX},
     log::AppendMetrics,
     planted::{Bug, is_planted},
     port::{Channel, Stores},
@@ -40,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) unread: Arc<Unread>,
     /// One permit for each session that reads a page of the log.
     pub(crate) resuming: Semaphore,
+    /// One permit for each page of history that is read.
+    pub(crate) history: Semaphore,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             append_metrics: AppendMetrics::new(),
             unread,
             resuming: Semaphore::new(RESUMING_MAX),
+            history: Semaphore::new(HISTORY_AT_ONCE_MAX),
         }
     }
 

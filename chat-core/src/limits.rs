@@ -77,6 +77,9 @@ pub const RESUME_PAGE_BYTES: usize = 128 * 1024;
 pub const RESUMING_MAX: usize = 16;
 /// The number of bytes after which a page of history ends, however many entries were asked for.
 pub const HISTORY_PAGE_BYTES: usize = 256 * 1024;
+/// The number of pages of history that are read at the same time. Others wait, so that the executor
+/// is free for what is new.
+pub const HISTORY_AT_ONCE_MAX: usize = 8;
 /// The default budget of bytes that are ready for clients but not sent yet.
 pub const UNREAD_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
 

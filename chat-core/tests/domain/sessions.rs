@@ -6,7 +6,7 @@ use chat_core::{
     command::Command,
     faults::Call,
     id::ConversationId,
-    limits::{RESUME_ENTRIES_MAX, RESUMING_MAX, TEXT_BYTES_MAX},
+    limits::{HISTORY_AT_ONCE_MAX, RESUME_ENTRIES_MAX, RESUMING_MAX, TEXT_BYTES_MAX},
     memory::{BusFaults, MemoryHub, MemoryStores},
     model::Seq,
     revocations::Revocations,
@@ -244,4 +244,24 @@ async fn few_sessions_read_the_log_at_the_same_time_when_many_resume() {
     let received = resuming.join_all().await;
     assert_eq!(received.len(), 3 * RESUMING_MAX);
     assert!(received.iter().all(|seqs| *seqs == [2]), "{received:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_pages_of_history_are_read_at_the_same_time() {
+    let scene = Scene::new(1);
+    let ada = scene.person("ada").await;
+    let conversation = ada.group(&[]).await;
+    ada.send(conversation, "hello").await;
+    let before = scene.faults.count(Call::Read);
+    scene.faults.gate(Call::Read).close();
+    let mut pages = JoinSet::new();
+    for _ in 0..3 * HISTORY_AT_ONCE_MAX {
+        let ada = ada.clone();
+        pages.spawn(async move { ada.history(conversation).await });
+    }
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(scene.faults.count(Call::Read) - before, HISTORY_AT_ONCE_MAX);
+    scene.faults.gate(Call::Read).open();
+    let pages = pages.join_all().await;
+    assert_eq!(pages.len(), 3 * HISTORY_AT_ONCE_MAX);
 }
