@@ -24,6 +24,10 @@ const MORE_BEFORE_PX = 1_200;
 const BOTTOM_PX = 60;
 /** Rows this far from the view are in the document, so that scrolling shows no empty space. */
 const BUFFER_PX = 800;
+/** Scrolling within this time after an input is the user's. */
+const INPUT_MS = 1_000;
+/** Scrolling within this time after rows were measured is the list's, unless there was an input. */
+const MEASURING_MS = 300;
 /** Frames in which the first rows are measured. */
 const POSITIONING_FRAMES = 3;
 
@@ -59,6 +63,10 @@ export function Timeline(props: TimelineProps) {
   let content!: HTMLDivElement;
 
   let lastTop = 0;
+  let inputAt = 0;
+  let resizedAt = 0;
+  const noteInput = () => (inputAt = performance.now());
+  const isByUser = () => performance.now() - inputAt < INPUT_MS || performance.now() - resizedAt > MEASURING_MS;
   const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
   const isNearEnd = () => reachesEnd() && below() < BOTTOM_PX;
   const scrollToEnd = () => (box.scrollTop = box.scrollHeight);
@@ -91,11 +99,14 @@ export function Timeline(props: TimelineProps) {
     return at;
   }
 
-  /** Tracks whether the view is at the end. Only scrolling up leaves the end; new rows do not. */
+  /**
+   * Tracks whether the view is at the end. Only a user who scrolls up leaves the end. New rows do not, and neither
+   * does the list, which moves the view when it has measured rows.
+   */
   function onScroll(): void {
     if (!isPositioned()) return;
     if (isNearEnd()) setAtEnd(true);
-    else if (box.scrollTop < lastTop) setAtEnd(false);
+    else if (box.scrollTop < lastTop && isByUser()) setAtEnd(false);
     lastTop = box.scrollTop;
     loadMore();
     recordSeen();
@@ -106,6 +117,12 @@ export function Timeline(props: TimelineProps) {
     if (!reachesEnd()) await jump(() => model.timelines.load(id));
     setAtEnd(reachesEnd());
     scrollToEnd();
+    // Rows near the end are measured in the next frames.
+    for (let frame = 0; frame < POSITIONING_FRAMES && reachesEnd(); frame += 1) {
+      await new Promise(requestAnimationFrame);
+      setAtEnd(true);
+      scrollToEnd();
+    }
   }
 
   /** Scrolls to a message, and loads it from history if it is not in the window. */
@@ -166,6 +183,7 @@ export function Timeline(props: TimelineProps) {
 
   onMount(() => {
     const observer = new ResizeObserver(() => {
+      resizedAt = performance.now();
       if (isAtEnd()) scrollToEnd();
       loadMore();
       recordSeen();
@@ -183,7 +201,8 @@ export function Timeline(props: TimelineProps) {
     <div class="timeline-place">
       <div
         ref={box} class="timeline" data-testid="timeline" role="log" aria-label="Messages" tabIndex={0}
-        aria-busy={!isReady()} onScroll={onScroll} onKeyDown={moveFocus}
+        aria-busy={!isReady()} onScroll={onScroll} onKeyDown={(event) => { noteInput(); moveFocus(event); }}
+        onWheel={noteInput} onTouchMove={noteInput} onPointerDown={noteInput}
         onPointerOver={(event) => setActive(seqAt(event.target))}
         onPointerLeave={(event) => event.pointerType !== "touch" && setActive(undefined)}
         onFocusIn={(event) => setActive(seqAt(event.target))} onFocusOut={() => setTimeout(hideActions)}
