@@ -67,7 +67,6 @@ async function loadAll(page) {
   await by(page, "timeline").evaluate(async (box) => {
     const isAtStart = () => box.querySelector(".beginning")?.textContent.includes("start of the conversation");
     while (!isAtStart()) {
-      box.dispatchEvent(new WheelEvent("wheel"));
       box.scrollTop = 0;
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }

@@ -191,10 +191,7 @@ export async function scrollToBeginning(page) {
   await eventually(
     "the start of the conversation",
     async () => {
-      await timeline.evaluate((box) => {
-        box.dispatchEvent(new WheelEvent("wheel")); // as a user does
-        box.scrollTop = 0;
-      });
+      await timeline.evaluate((box) => (box.scrollTop = 0));
       await page.waitForTimeout(60);
       return page.getByText("This is the start of the conversation.").isVisible();
     },
@@ -205,10 +202,7 @@ export async function scrollToBeginning(page) {
 /** Scrolls up until a message is in the document. Only messages near the view are. */
 export async function scrollUpTo(page, text) {
   await eventually(`"${text}" found`, async () => {
-    await by(page, "timeline").evaluate((box) => {
-      box.dispatchEvent(new WheelEvent("wheel"));
-      box.scrollTop -= box.clientHeight / 2;
-    });
+    await by(page, "timeline").evaluate((box) => (box.scrollTop -= box.clientHeight / 2));
     await page.waitForTimeout(60);
     return (await message(page, text).count()) > 0;
   });
@@ -219,7 +213,6 @@ export async function allTexts(page) {
   return by(page, "timeline").evaluate(async (box) => {
     const texts = new Map();
     const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    box.dispatchEvent(new WheelEvent("wheel"));
     for (box.scrollTop = 0; ; box.scrollTop += box.clientHeight / 2) {
       await frame();
       for (const row of box.querySelectorAll("[data-testid=message]")) {
@@ -237,7 +230,6 @@ export async function movedByOlderPage(page) {
     const rows = () => [...box.querySelectorAll("[data-testid=message]")];
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
     const height = box.scrollHeight;
-    box.dispatchEvent(new WheelEvent("wheel"));
     box.scrollTop = 300;
     await frame();
     const { seq } = rows().find((row) => row.getBoundingClientRect().top > box.getBoundingClientRect().top).dataset;

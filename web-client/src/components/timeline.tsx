@@ -24,10 +24,6 @@ const MORE_BEFORE_PX = 1_200;
 const BOTTOM_PX = 60;
 /** Rows this far from the view are in the document, so that scrolling shows no empty space. */
 const BUFFER_PX = 800;
-/** Scrolling within this time after an input is the user's. */
-const INPUT_MS = 1_000;
-/** Scrolling within this time after rows were measured is the list's, unless there was an input. */
-const MEASURING_MS = 300;
 /** Frames in which the first rows are measured. */
 const POSITIONING_FRAMES = 3;
 
@@ -45,6 +41,8 @@ export function Timeline(props: TimelineProps) {
   const seqs = createMemo(() => rows().map((row) => row.seq));
   const keys = createMemo<(number | string)[]>(() => [...seqs(), ...pending().map((item) => item.client_id)]);
   const isReady = () => timeline()?.status === "ready";
+  /** A memo, so that a new row of the same window does not set the first scroll position again. */
+  const generation = createMemo(() => (isReady() ? timeline()?.generation : undefined));
   const reachesEnd = () => isReady() && reachesHead(timeline()?.window as never);
   const [isAtEnd, setAtEnd] = createSignal(true);
   const [isPositioned, setPositioned] = createSignal(false);
@@ -63,10 +61,6 @@ export function Timeline(props: TimelineProps) {
   let content!: HTMLDivElement;
 
   let lastTop = 0;
-  let inputAt = 0;
-  let resizedAt = 0;
-  const noteInput = () => (inputAt = performance.now());
-  const isByUser = () => performance.now() - inputAt < INPUT_MS || performance.now() - resizedAt > MEASURING_MS;
   const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
   const isNearEnd = () => reachesEnd() && below() < BOTTOM_PX;
   const scrollToEnd = () => (box.scrollTop = box.scrollHeight);
@@ -99,14 +93,11 @@ export function Timeline(props: TimelineProps) {
     return at;
   }
 
-  /**
-   * Tracks whether the view is at the end. Only a user who scrolls up leaves the end. New rows do not, and neither
-   * does the list, which moves the view when it has measured rows.
-   */
+  /** Tracks whether the view is at the end. Only scrolling up leaves the end; new rows do not. */
   function onScroll(): void {
     if (!isPositioned()) return;
     if (isNearEnd()) setAtEnd(true);
-    else if (box.scrollTop < lastTop && isByUser()) setAtEnd(false);
+    else if (box.scrollTop < lastTop) setAtEnd(false);
     lastTop = box.scrollTop;
     loadMore();
     recordSeen();
@@ -117,12 +108,6 @@ export function Timeline(props: TimelineProps) {
     if (!reachesEnd()) await jump(() => model.timelines.load(id));
     setAtEnd(reachesEnd());
     scrollToEnd();
-    // Rows near the end are measured in the next frames.
-    for (let frame = 0; frame < POSITIONING_FRAMES && reachesEnd(); frame += 1) {
-      await new Promise(requestAnimationFrame);
-      setAtEnd(true);
-      scrollToEnd();
-    }
   }
 
   /** Scrolls to a message, and loads it from history if it is not in the window. */
@@ -163,6 +148,7 @@ export function Timeline(props: TimelineProps) {
   function setInitialPosition(): void {
     const place = model.timelines.placeOf(id);
     const seq = place?.seq ?? search().first;
+    const newest = timeline()?.window.last_seq ?? 0;
     setPositioned(false);
     if (!isJumping) {
       setAtEnd(seq === undefined);
@@ -173,8 +159,10 @@ export function Timeline(props: TimelineProps) {
       lastTop = box.scrollTop;
       batch(() => {
         setPositioned(true);
-        setAtEnd(isNearEnd());
+        // Rows that arrive while the first ones are measured do not move the end away from the user.
+        setAtEnd(isNearEnd() || (reachesEnd() && lastVisible(box) >= newest));
       });
+      if (isAtEnd()) scrollToEnd();
       loadMore();
       recordSeen();
       recordPlace();
@@ -183,7 +171,6 @@ export function Timeline(props: TimelineProps) {
 
   onMount(() => {
     const observer = new ResizeObserver(() => {
-      resizedAt = performance.now();
       if (isAtEnd()) scrollToEnd();
       loadMore();
       recordSeen();
@@ -192,7 +179,7 @@ export function Timeline(props: TimelineProps) {
     observer.observe(content);
     onCleanup(() => observer.disconnect());
   });
-  createEffect(on(() => isReady() && timeline()?.generation, (generation) => (generation ? setInitialPosition() : setPositioned(false))));
+  createEffect(on(generation, (current) => (current ? setInitialPosition() : setPositioned(false))));
   createEffect(on(() => pending().length, (count, before) => before !== undefined && count > before && void goToNewest()));
   createEffect(on(() => timeline()?.window.last_seq, recordSeen, { defer: true }));
   createEffect(() => isFocused() && seen() > 0 && model.read(id, seen()));
@@ -201,8 +188,7 @@ export function Timeline(props: TimelineProps) {
     <div class="timeline-place">
       <div
         ref={box} class="timeline" data-testid="timeline" role="log" aria-label="Messages" tabIndex={0}
-        aria-busy={!isReady()} onScroll={onScroll} onKeyDown={(event) => { noteInput(); moveFocus(event); }}
-        onWheel={noteInput} onTouchMove={noteInput} onPointerDown={noteInput}
+        aria-busy={!isReady()} onScroll={onScroll} onKeyDown={moveFocus}
         onPointerOver={(event) => setActive(seqAt(event.target))}
         onPointerLeave={(event) => event.pointerType !== "touch" && setActive(undefined)}
         onFocusIn={(event) => setActive(seqAt(event.target))} onFocusOut={() => setTimeout(hideActions)}
@@ -213,7 +199,7 @@ export function Timeline(props: TimelineProps) {
             isEmpty={pending().length === 0 && !rows().some((row) => row.kind === "message" || props.conversation.kind === "group")}
             retry={() => void model.timelines.open(id)}
           />
-          <Show when={isReady() && timeline()?.generation} keyed>
+          <Show when={generation()} keyed>
             <Virtualizer
               ref={(handle) => (list = handle)} data={keys()} shift={prepend.isRunning} scrollRef={box} startMargin={START_PX}
               bufferSize={BUFFER_PX} keepMounted={kept()}
