@@ -46,7 +46,7 @@ pub(crate) enum Until<'a> {
     Time(Duration),
     /// Until this many were sent in each conversation since it was connected.
     SentInEach(u64),
-    /// Until this is true.
+    /// Until this is true. With [`Pace::PerSecond`], one message is sent at least.
     Stopped(&'a AtomicBool),
 }
 
@@ -312,8 +312,9 @@ impl<'a> Schedule<'a> {
     }
 
     fn is_over(&self) -> bool {
-        self.end.is_some_and(|end| Instant::now() >= end)
-            || self.stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed))
+        let is_stopped = self.stopped.is_some_and(|stopped| stopped.load(Ordering::Relaxed));
+        let has_begun = self.interval.is_none() || self.sent > 0;
+        self.end.is_some_and(|end| Instant::now() >= end) || (is_stopped && has_begun)
     }
 
     /// Returns the number and the time of the next send if that time has come.

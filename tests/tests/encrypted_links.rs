@@ -45,7 +45,7 @@ async fn migrate(settings: &Settings, code: i32, logged: &str) -> Result<()> {
     let (mut process, _folder) = Gateway::begin_with(settings, &["migrate"])?;
     let status = process.ended(LATER).await?;
     ensure!(status.code() == Some(code), "{status} instead of {code}");
-    ensure!(process.has_logged(logged), "no {logged:?} in the log");
+    process.line(logged, LATER).await?;
     Ok(())
 }
 
