@@ -25,15 +25,12 @@ impl Directory {
         self.conversations.shard(id.get()).get(&id).cloned()
     }
 
-    /// Returns all conversations in ascending order.
+    /// Returns all conversations.
     pub(crate) fn all(&self) -> Vec<Arc<Conversation>> {
-        let mut all: Vec<_> = self
-            .conversations
+        self.conversations
             .shards()
             .flat_map(|shard| shard.values().cloned().collect::<Vec<_>>())
-            .collect();
-        all.sort_unstable_by_key(|conversation| conversation.id);
-        all
+            .collect()
     }
 
     /// Drops the conversations that are idle and unreferenced, and returns their ids.

@@ -38,8 +38,8 @@ use crate::{
 
 /// Allows pages of ours to load only from this gateway, and nothing inline.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; \
-     form-action 'none'";
+     connect-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; \
+     base-uri 'none'; form-action 'none'";
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -86,13 +86,14 @@ async fn serve(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     let context = RequestContext::of(&request, &app);
     let user = RequestUser::default();
     request.extensions_mut().insert(user.clone());
-    let (answer, quotas) = match context.refusal(&request) {
-        Some(refusal) => (refusal.into_response(), Vec::new()),
-        None if context.is_preflight(&request) => {
-            (StatusCode::NO_CONTENT.into_response(), Vec::new())
+    let answer = async {
+        match context.refusal(&request) {
+            Some(refusal) => refusal.into_response(),
+            None if context.is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
+            None => next.run(request).await,
         }
-        None => quota::record(next.run(request)).await,
     };
+    let (answer, quotas) = quota::record(answer).await;
     let answer = unread::count(answer, &app.unread, &user)
         .unwrap_or_else(|error| ApiError::from(error).into_response());
     let mut answer = context.complete(answer, &user);

@@ -25,7 +25,7 @@ use super::{
 
 /// The characters of usernames, in the order in which names are listed.
 const ALPHABET: &[u8] = b"-.0123456789_abcdefghijklmnopqrstuvwxyz";
-/// Names that share this many first characters share a partition of the search index.
+/// Names that share this many first characters share a partition of their search index.
 const PREFIX_CHARS: usize = 2;
 /// Sorts after every character of a username.
 const AFTER_ALL: &str = "\u{7f}";
@@ -65,7 +65,7 @@ fn check_username(stored: &User, username: &Username) -> Result<(), StoreError> 
 
 /// Returns the index partitions that can hold names with this prefix, in the order of the names.
 fn partitions(prefix: &str) -> Vec<String> {
-    let mut found = vec![prefix.chars().take(PREFIX_CHARS).collect::<String>()];
+    let mut found = vec![beginning(prefix)];
     while found[0].len() < PREFIX_CHARS {
         let longer = |short: &String| {
             let short = short.clone();
@@ -76,7 +76,7 @@ fn partitions(prefix: &str) -> Vec<String> {
     found
 }
 
-/// Returns the partition of a word: its first two characters, or the only one.
+/// Returns the partition of a name or a word: its first two characters, or the only one.
 fn beginning(word: &str) -> String {
     word.chars().take(PREFIX_CHARS).collect()
 }
@@ -86,8 +86,7 @@ impl CqlStore {
     /// if the row belongs to another name.
     async fn add_user(&self, user: &User, deadline: Instant) -> Result<bool, StoreError> {
         let name = user.username.as_str();
-        let prefix: String = name.chars().take(PREFIX_CHARS).collect();
-        let index = (prefix, name, user.id.as_i64());
+        let index = (beginning(name), name, user.id.as_i64());
         self.until(deadline, self.write(&self.statements.index_name, index)).await?;
         let values = (user.id.as_i64(), name, &*user.display_name, user.created_at.as_millis());
         let added = settle(

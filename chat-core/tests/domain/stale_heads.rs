@@ -4,19 +4,35 @@ use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     faults::{Call, Faults},
+    id::ConversationId,
     memory::{MemoryHub, MemoryStores},
 };
 use tokio::time::{sleep, timeout};
 
-use crate::scene::Scene;
+use crate::scene::{Person, Scene};
 
-#[tokio::test(start_paused = true)]
-async fn opening_returns_the_stored_head_when_hints_are_missing() {
+/// A user with one conversation, at two gateways.
+struct Fleet {
+    /// Runs the upkeep of the gateways until it is dropped.
+    _scene: Scene,
+    hub: MemoryHub,
+    ada: Person,
+    ada_elsewhere: Person,
+    conversation: ConversationId,
+}
+
+async fn fleet() -> Fleet {
     let hub = MemoryHub::new();
     let scene = Scene::on(2, &hub, MemoryStores::new());
     let ada = scene.person("ada").await;
     let conversation = ada.group(&[]).await;
     let ada_elsewhere = ada.at(&scene.gateways[1]);
+    Fleet { _scene: scene, hub, ada, ada_elsewhere, conversation }
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_returns_the_stored_head_when_hints_are_missing() {
+    let Fleet { _scene, hub, ada, ada_elsewhere, conversation } = fleet().await;
     // A listener keeps the second gateway's feed live.
     let _listener = ada_elsewhere.open(None).await;
     hub.cut_off();
@@ -31,11 +47,7 @@ async fn opening_returns_the_stored_head_when_hints_are_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn opening_returns_the_stored_head_while_a_gap_is_read() {
-    let hub = MemoryHub::new();
-    let scene = Scene::on(2, &hub, MemoryStores::new());
-    let ada = scene.person("ada").await;
-    let conversation = ada.group(&[]).await;
-    let ada_elsewhere = ada.at(&scene.gateways[1]);
+    let Fleet { _scene, hub, ada, ada_elsewhere, conversation } = fleet().await;
     let _listener = ada_elsewhere.open(None).await;
     hub.cut_off();
     let missed = ada.send(conversation, "without a hint").await;
@@ -47,11 +59,7 @@ async fn opening_returns_the_stored_head_while_a_gap_is_read() {
 
 #[tokio::test(start_paused = true)]
 async fn opening_returns_the_stored_head_when_nobody_listened_during_an_outage() {
-    let hub = MemoryHub::new();
-    let scene = Scene::on(2, &hub, MemoryStores::new());
-    let ada = scene.person("ada").await;
-    let conversation = ada.group(&[]).await;
-    let ada_elsewhere = ada.at(&scene.gateways[1]);
+    let Fleet { _scene, hub, ada, ada_elsewhere, conversation } = fleet().await;
     drop(ada_elsewhere.open(None).await);
     hub.cut_off();
     let missed = ada.send(conversation, "without a hint").await;

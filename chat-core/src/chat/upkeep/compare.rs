@@ -108,6 +108,7 @@ pub(super) async fn heads(chat: Arc<Chat>, requests: Arc<CompareRequests>) {
         let has_losses = chat.context.lost_hints.are_pending();
         let mut conversations = chat.directory.all();
         conversations.retain(|one| has_losses || !one.is_idle());
+        conversations.sort_unstable_by_key(|one| one.id);
         if is_planted(Bug::SkipsHeadCheck) {
             conversations.clear();
         }
