@@ -130,7 +130,7 @@ export async function isVisible(page, text) {
 
 /** Sends many messages over REST with the login of this page. */
 export async function sendMany(page, conversation, texts) {
-  const bodies = texts.map((text, at) => ({ client_id: `many-${Date.now()}-${at}`, text }));
+  const bodies = texts.map((text) => ({ client_id: clientId(), text }));
   await postAll(page, `/v1/conversations/${conversation}/messages`, bodies);
 }
 
@@ -151,37 +151,42 @@ export async function registerOverRest(page, username, display_name) {
 }
 
 /** Edits a message over REST with the login of this page. */
-export async function edit(page, conversation, seq, text) {
-  const status = await page.evaluate(
-    async ([path, body]) => {
-      const { access_token } = JSON.parse(localStorage.getItem("confab.login"));
-      const headers = { "Content-Type": "application/json", Authorization: `Bearer ${access_token}` };
-      return (await fetch(path, { method: "PATCH", headers, body: JSON.stringify(body) })).status;
-    },
-    [`/v1/conversations/${conversation}/messages/${seq}`, { client_id: `edit-${Date.now()}`, text }],
-  );
-  equal(status, 201, "status of the edit");
-}
+export const edit = (page, conversation, seq, text) =>
+  call(page, "PATCH", `/v1/conversations/${conversation}/messages/${seq}`, { client_id: clientId(), text });
+
+/** Changes the title of a group over REST. */
+export const rename = (page, conversation, title) =>
+  call(page, "PATCH", `/v1/conversations/${conversation}`, { title });
+
+/** Changes the display name of the user of this page over REST. */
+export const changeName = (page, display_name) => call(page, "PATCH", "/v1/me", { display_name });
+
+export const userId = (page) => page.evaluate(() => JSON.parse(localStorage.getItem("confab.user")).id);
+
+/** Returns the id of the conversation that the page shows. */
+export const openedId = (page) => page.evaluate(() => location.hash.split("/").at(-1));
+
+let calls = 0;
+const clientId = () => `call-${Date.now()}-${(calls += 1)}`;
 
 async function postAll(page, path, bodies) {
+  for (const body of bodies) await call(page, "POST", path, body);
+}
+
+/** Makes a REST call with the login of this page. Waits while the gateway limits the rate. */
+async function call(page, method, path, body) {
   await page.evaluate(
-    async ([path, all]) => {
+    async ([method, path, body, key]) => {
       const { access_token } = JSON.parse(localStorage.getItem("confab.login"));
-      for (const [at, body] of all.entries()) {
-        const key = `${Date.now()}-${at}`;
-        for (;;) {
-          const answer = await fetch(path, {
-            method: "POST",
-            headers: { "Content-Type": "application/json", Authorization: `Bearer ${access_token}`, "Idempotency-Key": key },
-            body: JSON.stringify(body),
-          });
-          if (answer.ok) break;
-          if (answer.status !== 429) throw new Error(`the gateway answered ${answer.status}`);
-          await new Promise((resolve) => setTimeout(resolve, 300));
-        }
+      const headers = { "Content-Type": "application/json", Authorization: `Bearer ${access_token}`, "Idempotency-Key": key };
+      for (;;) {
+        const answer = await fetch(path, { method, headers, body: JSON.stringify(body) });
+        if (answer.ok) return;
+        if (answer.status !== 429) throw new Error(`${method} ${path}: the gateway answered ${answer.status}`);
+        await new Promise((resolve) => setTimeout(resolve, 300));
       }
     },
-    [path, bodies],
+    [method, path, body, clientId()],
   );
 }
 

@@ -7,7 +7,9 @@ import { account } from "./account.mjs";
 import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
+import { injection } from "./injection.mjs";
 import { manyMembers } from "./members.mjs";
+import { reading } from "./reading.mjs";
 import { tabs } from "./tabs.mjs";
 import { underPath } from "./under_path.mjs";
 import { writing } from "./writing.mjs";
@@ -279,7 +281,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, consent, manyMembers, tabs, underPath, writing };
+const parts = { ...details, account, consent, injection, manyMembers, reading, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -291,7 +293,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "manyMembers", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "injection", "manyMembers", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

@@ -5,6 +5,7 @@ import type { Conversation } from "../../sdk/index";
 import { type Draft, draftOf, keepDraft } from "../browser/drafts";
 import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
+import { plainText } from "../logic/markdown";
 import { messageAt } from "../logic/rows";
 import { useModel } from "../state/model";
 import type { ComposerTarget } from "./conversation_pane";
@@ -56,7 +57,7 @@ export function Composer(props: ComposerProps) {
 
   function send(event?: Event): void {
     event?.preventDefault();
-    const written = text().trim();
+    const written = sentText(text());
     if (!written || isTooLong()) return;
     const { target } = props;
     if (target?.kind === "edit") {
@@ -124,12 +125,17 @@ function TargetLine(props: { conversation: string; target: NonNullable<ComposerT
   return (
     <div class="composer-target" data-testid="aim">
       <span class="composer-target-kind">{props.target.kind === "edit" ? "Edit message" : `Reply to ${name()}`}</span>
-      <span class="composer-target-text">{text()}</span>
+      <span class="composer-target-text">{plainText(text())}</span>
       <button type="button" class="icon-button" data-testid="aim-cancel" aria-label="Cancel" onClick={() => props.onCancel()}>
         <CloseIcon />
       </button>
     </div>
   );
+}
+
+/** Removes empty lines at both ends and spaces at the end. Spaces at the start may be an indentation. */
+function sentText(written: string): string {
+  return written.trimEnd().replace(/^(?:[^\S\n]*\n)+/, "");
 }
 
 /** Returns true if the key belongs to an input method. Safari ends the composition before its last Enter, with code 229. */

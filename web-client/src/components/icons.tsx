@@ -46,6 +46,7 @@ export const EyeOffIcon = icon("M4 4l16 16", "M6.500 7C4 8.700 2.500 12 2.500 12
 export const RequestIcon = icon("M4 13.500V18a1.500 1.500 0 0 0 1.500 1.500h13A1.500 1.500 0 0 0 20 18v-4.500", "M4 13.500h4.500l1.500 2.500h4l1.500-2.500H20", "M12 3.500v7", "M9 7.800l3 3 3-3");
 export const BlockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M6 6l12 12");
 export const CheckIcon = icon("M5 12.500l4.500 4.500L19 7.500");
+export const CopyIcon = icon("M9 9.500h9.500a1 1 0 0 1 1 1V19a1 1 0 0 1-1 1H9a1 1 0 0 1-1-1v-8.500a1 1 0 0 1 1-1z", "M5 15.500a1 1 0 0 1-1-1V5.500a1 1 0 0 1 1-1h9a1 1 0 0 1 1 1");
 export const ClockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 7.500V12l3 2");
 export const SentIcon = icon("M6 12.500l4 4 8.500-9");
 export const DeliveredIcon = icon("M2.500 12.500l4 4 8.500-9", "M11 15.500l1 1 8.500-9");

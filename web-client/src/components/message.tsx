@@ -1,16 +1,16 @@
 // One message: sender, text, time, state and actions.
 
-import { createMemo, createSignal, For, Show } from "solid-js";
+import { createMemo, createSignal, Show } from "solid-js";
 import type { Conversation } from "../../sdk/index";
 import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
 import { withPending } from "../logic/pending";
-import { partsOf } from "../logic/text";
 import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
 import type { ComposerTarget } from "./conversation_pane";
 import { MessageActions } from "./message_actions";
+import { MessageText } from "./message_text";
 import { Quote } from "./quote";
 import { Reactions } from "./reactions";
 import { StateMark } from "./state_mark";
@@ -61,7 +61,12 @@ export function Message(props: MessageProps) {
           <Show when={!row().isRedacted && row().reply_to}>
             {(seq) => <Quote conversation={props.conversation.id} seq={seq()} onShow={props.onShow} />}
           </Show>
-          <MessageText row={row()} />
+          <Show when={!row().isRedacted} fallback={<span class="message-text" data-testid="message-text">Message deleted</span>}>
+            <MessageText
+              text={row().text} isUnfolded={model.timelines.isUnfolded(props.conversation.id, props.row.seq)}
+              onUnfold={() => model.timelines.unfold(props.conversation.id, props.row.seq)}
+            />
+          </Show>
           <span class="message-meta">
             <Show when={row().isEdited && !row().isRedacted}>
               <span data-testid="edited">edited</span>
@@ -79,21 +84,5 @@ export function Message(props: MessageProps) {
         <Reactions row={row()} conversation={props.conversation.id} />
       </div>
     </article>
-  );
-}
-
-function MessageText(props: { row: MessageRow }) {
-  return (
-    <Show when={!props.row.isRedacted} fallback={<span class="message-text" data-testid="message-text">Message deleted</span>}>
-      <span class="message-text" data-testid="message-text">
-        <For each={partsOf(props.row.text)}>
-          {(part) => (
-            <Show when={part.href} fallback={part.text}>
-              {(href) => <a href={href()} target="_blank" rel="noopener noreferrer">{part.text}</a>}
-            </Show>
-          )}
-        </For>
-      </span>
-    </Show>
   );
 }

@@ -1,17 +1,19 @@
 // A message that is not in the log yet: queued, being sent, or failed.
 
-import { Show } from "solid-js";
+import { createSignal, Show } from "solid-js";
 import type { OutboxItem } from "../../sdk/index";
 import { clockTime, titleOf } from "../logic/format";
 import { stateOfItem } from "../logic/message_state";
 import { sendRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
+import { MessageText } from "./message_text";
 import { StateMark } from "./state_mark";
 
 export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean; joinsNext: boolean }) {
   const { client, conversations } = useModel();
   const at = () => new Date(props.item.made_at).toISOString();
   const text = () => (props.item.command.cmd === "send" ? props.item.command.text : "");
+  const [isUnfolded, setUnfolded] = createSignal(false);
   const refusal = () => {
     const conversation = conversations.get(props.item.conversation);
     return sendRefusal(props.item.error ?? "not sent", conversation ? titleOf(conversation) : "this person");
@@ -24,7 +26,7 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
     >
       <div class="message-column">
         <div class="bubble" classList={{ failed: props.item.state === "failed" }}>
-          <span class="message-text" data-testid="message-text">{text()}</span>
+          <MessageText text={text()} isUnfolded={isUnfolded()} onUnfold={() => setUnfolded(true)} />
           <span class="message-meta">
             <time dateTime={at()}>{clockTime(at())}</time>
             <StateMark state={stateOfItem(props.item)} />

@@ -2,6 +2,7 @@
 
 import { createMemo, createResource, Show } from "solid-js";
 import { nameOf } from "../logic/format";
+import { plainText } from "../logic/markdown";
 import { type MessageRow, messageAt, rowsOf } from "../logic/rows";
 import { useModel } from "../state/model";
 
@@ -21,7 +22,7 @@ export function Quote(props: { conversation: string; seq: number; onShow: (seq: 
         {(it) => (
           <>
             <span class="quote-name">{name(it())}</span>
-            <span class="quote-text">{it().isRedacted ? "Message deleted" : it().text}</span>
+            <span class="quote-text">{it().isRedacted ? "Message deleted" : plainText(it().text)}</span>
           </>
         )}
       </Show>

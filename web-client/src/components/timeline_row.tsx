@@ -41,7 +41,7 @@ export function TimelineRow(props: RowProps) {
             />
           )}
         </Match>
-        <Match when={props.row.kind === "notice" && (props.row as NoticeRow)}>{(row) => <Notice row={row()} />}</Match>
+        <Match when={props.row.kind === "notice" && (props.row as NoticeRow)}>{(row) => <Notice row={row()} isDirect={props.conversation.kind === "direct"} />}</Match>
       </Switch>
     </>
   );

@@ -26,6 +26,8 @@ export function createTimelines(client: Client) {
   const signals = new Map<string, Signal<Timeline | undefined>>();
   /** How often each message was edited or redacted while this page was connected, by conversation and seq. */
   const [changes, setChanges] = createStore<Record<string, number>>({});
+  /** Long messages that the reader has unfolded. */
+  const [unfolded, setUnfolded] = createStore<Record<string, boolean>>({});
   const places = new Map<string, Place>();
   const reading = new Set<string>();
   let generations = 0;
@@ -107,7 +109,7 @@ export function createTimelines(client: Client) {
     const window = windowOf(entry.conversation);
     if (window) show(entry.conversation, withLive(window, entry));
     if (!isChange(entry) || entry.kind === "reaction") return;
-    setChanges(changeKey(entry.conversation, entry.target_seq), (count = 0) => count + 1);
+    setChanges(keyOf(entry.conversation, entry.target_seq), (count = 0) => count + 1);
   }
 
   function drop(id: string): void {
@@ -124,12 +126,14 @@ export function createTimelines(client: Client) {
     applyEntry,
     drop,
     rows: (id: string): Window["rows"] => windowOf(id)?.rows ?? EMPTY.rows,
-    changesOf: (id: string, seq: number): number => changes[changeKey(id, seq)] ?? 0,
+    changesOf: (id: string, seq: number): number => changes[keyOf(id, seq)] ?? 0,
     texts: (id: string, after: number, upTo: number) => textsBetween(windowOf(id)?.rows ?? [], after, upTo),
+    isUnfolded: (id: string, seq: number): boolean => unfolded[keyOf(id, seq)] ?? false,
+    unfold: (id: string, seq: number) => setUnfolded(keyOf(id, seq), true),
     /** Where the user was when the conversation was last closed, or undefined if they were at its end. */
     placeOf: (id: string): Place | undefined => places.get(id),
     keepPlace: (id: string, place: Place | undefined) => void (place ? places.set(id, place) : places.delete(id)),
   };
 }
 
-const changeKey = (conversation: string, seq: number): string => `${conversation}/${seq}`;
+const keyOf = (conversation: string, seq: number): string => `${conversation}/${seq}`;
