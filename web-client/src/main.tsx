@@ -7,11 +7,6 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/list.css";
-import "./styles/timeline.css";
-import "./styles/actions.css";
-import "./styles/composer.css";
-import "./styles/dialog.css";
-import "./styles/settings.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");

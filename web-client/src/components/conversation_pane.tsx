@@ -13,6 +13,11 @@ import { ConversationHeader } from "./conversation_header";
 import { later } from "./later";
 import { RequestBar } from "./request_bar";
 import { Timeline } from "./timeline";
+import "../styles/timeline.css";
+import "../styles/markup.css";
+import "../styles/actions.css";
+import "../styles/composer.css";
+import "../styles/request.css";
 
 const MembersPanel = later(async () => (await import("./members_panel")).MembersPanel);
 

@@ -2,6 +2,7 @@
 
 import { type JSX, onMount, Show } from "solid-js";
 import { BackIcon, CloseIcon } from "./icons";
+import "../styles/dialog.css";
 
 interface DialogProps {
   title: string;

@@ -2,9 +2,14 @@
 
 import { For } from "solid-js";
 
-function icon(...lines: string[]) {
+const icon = (...lines: string[]) => drawn("icon", lines);
+
+/** An icon that points along the line of text, so that it is mirrored where text runs from right to left. */
+const flipping = (...lines: string[]) => drawn("icon flips", lines);
+
+function drawn(name: string, lines: string[]) {
   return () => (
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+    <svg class={name} viewBox="0 0 24 24" aria-hidden="true">
       <For each={lines}>{(line) => <path d={line} />}</For>
     </svg>
   );
@@ -18,11 +23,11 @@ export const PeopleIcon = icon(
   "M16 4.800a3.500 3.500 0 0 1 0 6.400",
   "M18 14a6.500 6.500 0 0 1 3.500 5.500",
 );
-export const LeaveIcon = icon("M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4", "M15 8l4 4-4 4", "M19 12H9.500");
-export const BackIcon = icon("M15 5l-7 7 7 7");
+export const LeaveIcon = flipping("M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4", "M15 8l4 4-4 4", "M19 12H9.500");
+export const BackIcon = flipping("M15 5l-7 7 7 7");
 export const CloseIcon = icon("M6 6l12 12", "M18 6L6 18");
 export const SendIcon = icon("M12 19V5", "M5.500 11.500L12 5l6.500 6.500");
-export const ReplyIcon = icon("M9 6L4 11l5 5", "M4 11h9a7 7 0 0 1 7 7");
+export const ReplyIcon = flipping("M9 6L4 11l5 5", "M4 11h9a7 7 0 0 1 7 7");
 export const BinIcon = icon("M5 7h14", "M9 7V5h6v2", "M7 7l1 12h8l1-12");
 export const SmileIcon = icon(
   "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
@@ -37,7 +42,7 @@ export const MoreIcon = icon(
   "M12 12.700a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
   "M12 19.200a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
 );
-export const NextIcon = icon("M9 5l7 7-7 7");
+export const NextIcon = flipping("M9 5l7 7-7 7");
 export const PersonIcon = icon("M12 11.500a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M4.500 20a7.500 7.500 0 0 1 15 0");
 export const KeyIcon = icon("M8 19.500a4.500 4.500 0 1 0 0-9 4.500 4.500 0 0 0 0 9z", "M11.200 11.800L19.500 3.500", "M16.500 6.500l3 3");
 export const DeviceIcon = icon("M5 5.500h14a1 1 0 0 1 1 1V15H4V6.500a1 1 0 0 1 1-1z", "M2.500 18.500h19");

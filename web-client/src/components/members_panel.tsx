@@ -12,6 +12,7 @@ import { CloseIcon, PenIcon, PlusIcon } from "./icons";
 import { MemberItem } from "./member_item";
 import { PeopleSearch } from "./people_search";
 import { Question } from "./question";
+import "../styles/members.css";
 
 /** Larger groups have a search among their members. */
 const SEARCH_FROM = 9;

@@ -1,6 +1,7 @@
 // A button that opens a menu. Arrow keys move in it; Escape, Tab and a click outside close it.
 
 import { createSignal, createUniqueId, type JSX, onCleanup, Show } from "solid-js";
+import "../styles/menu.css";
 
 const STEPS: Record<string, (at: number, count: number) => number> = {
   ArrowDown: (at, count) => (at + 1) % count,

@@ -2,17 +2,16 @@
 
 import { createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
 import { nameOf } from "../logic/format";
-import { logOut } from "../state/account";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
 import { ConversationItem } from "./conversation_item";
 import { LeaveIcon, PenIcon, PeopleIcon } from "./icons";
 import { later } from "./later";
-import { Question } from "./question";
 import { RequestList } from "./request_list";
 
 const NewDirect = later(async () => (await import("./new_direct")).NewDirect);
 const NewGroup = later(async () => (await import("./new_group")).NewGroup);
+const LogOut = later(async () => (await import("./log_out")).LogOut);
 const Settings = later(async () => (await import("./settings/settings")).Settings);
 
 type Dialogs = "direct" | "group" | "settings" | "log-out";
@@ -36,7 +35,7 @@ export function Sidebar() {
           <Settings onClose={close} />
         </Match>
         <Match when={dialog() === "log-out"}>
-          <LogOutQuestion onClose={close} />
+          <LogOut onClose={close} />
         </Match>
       </Switch>
     </div>
@@ -76,16 +75,6 @@ function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
         <LeaveIcon />
       </button>
     </header>
-  );
-}
-
-function LogOutQuestion(props: { onClose: () => void }) {
-  const { pending } = useModel();
-  const lost = () => (pending.total() > 0 ? ` Unsent messages: ${pending.total()}. They will not be sent.` : "");
-  return (
-    <Question title="Log out?" confirm="Log out" onConfirm={logOut} onClose={() => props.onClose()}>
-      Your drafts are removed from this device.{lost()}
-    </Question>
   );
 }
 

@@ -11,6 +11,7 @@ import { DevicesPage } from "./devices_page";
 import { NamePage } from "./name_page";
 import { PasswordPage } from "./password_page";
 import { PrivacyPage } from "./privacy_page";
+import "../../styles/settings.css";
 
 type Page = "name" | "password" | "devices" | "privacy" | "blocked";
 
