@@ -79,7 +79,7 @@ export function message(page, text) {
 }
 
 export async function clickAction(page, text, action) {
-  await message(page, text).hover();
+  await message(page, text).locator(".bubble").hover();
   await message(page, text).getByTestId(action).click();
 }
 

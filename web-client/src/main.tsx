@@ -5,6 +5,7 @@ import { App } from "./components/app";
 import { restoreLogin } from "./state/account";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/avatar.css";
 import "./styles/layout.css";
 import "./styles/list.css";
 

@@ -1,6 +1,7 @@
 // Drafts of one user, stored for each conversation in this browser until logout.
 
 import { storageKey } from "./place";
+import { readStored, removeStored, storedKeys, writeStored } from "./storage";
 
 const prefixOf = (user: string): string => storageKey(`draft.${user}.`);
 
@@ -19,7 +20,7 @@ export interface Draft {
 }
 
 export function draftOf(user: string, conversation: string): Draft {
-  const stored = localStorage.getItem(prefixOf(user) + conversation) ?? "";
+  const stored = readStored(prefixOf(user) + conversation) ?? "";
   return read(stored) ?? { text: stored };
 }
 
@@ -35,15 +36,10 @@ function read(stored: string): Draft | undefined {
 
 export function keepDraft(user: string, conversation: string, draft: Draft): void {
   const key = prefixOf(user) + conversation;
-  if (!draft.text && !draft.target) return localStorage.removeItem(key);
-  try {
-    localStorage.setItem(key, JSON.stringify(draft));
-  } catch {
-    // the storage is full: the draft is not kept, but the user can go on writing
-  }
+  if (!draft.text && !draft.target) return removeStored(key);
+  writeStored(key, JSON.stringify(draft));
 }
 
 export function forgetDrafts(user: string): void {
-  const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefixOf(user)));
-  for (const key of keys) localStorage.removeItem(key);
+  storedKeys(prefixOf(user)).forEach(removeStored);
 }

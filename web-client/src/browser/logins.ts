@@ -2,6 +2,7 @@
 
 import type { LoginStore, StoredLogin, User } from "../../sdk/index";
 import { storageKey } from "./place";
+import { readStored, removeStored, writeStored } from "./storage";
 
 const loginKey = () => storageKey("login");
 const userKey = () => storageKey("user");
@@ -13,15 +14,15 @@ const MUTEX_POLL_MS = 120;
 export const logins: LoginStore = {
   load: () => read<StoredLogin>(loginKey()),
   save(login) {
-    if (login) return localStorage.setItem(loginKey(), JSON.stringify(login));
-    localStorage.removeItem(loginKey());
-    localStorage.removeItem(userKey());
+    if (login) return writeStored(loginKey(), JSON.stringify(login));
+    removeStored(loginKey());
+    removeStored(userKey());
   },
   exclusive: (work) => (navigator.locks ? navigator.locks.request(lockName(), work) : withMutex(work)),
 };
 
 export const loadUser = (): User | undefined => (logins.load() ? read<User>(userKey()) : undefined);
-export const saveUser = (user: User): void => localStorage.setItem(userKey(), JSON.stringify(user));
+export const saveUser = (user: User): void => writeStored(userKey(), JSON.stringify(user));
 
 /** Calls `changed` when another tab logs in or out. Returns a function that removes the listener. */
 export function onLoginChange(changed: () => void): () => void {
@@ -39,16 +40,16 @@ async function withMutex<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    if (localStorage.getItem(mutexKey()) === token) localStorage.removeItem(mutexKey());
+    if (readStored(mutexKey()) === token) removeStored(mutexKey());
   }
 }
 
 async function tryLock(token: string): Promise<boolean> {
-  const other = localStorage.getItem(mutexKey());
+  const other = readStored(mutexKey());
   if (other && Number.parseFloat(other) > Date.now()) return false;
-  localStorage.setItem(mutexKey(), token);
+  writeStored(mutexKey(), token);
   await sleep(MUTEX_POLL_MS / 2); // the last writer holds the lock
-  return localStorage.getItem(mutexKey()) === token;
+  return readStored(mutexKey()) === token;
 }
 
 function sleep(ms: number): Promise<void> {
@@ -57,7 +58,7 @@ function sleep(ms: number): Promise<void> {
 
 function read<T>(key: string): T | undefined {
   try {
-    return (JSON.parse(localStorage.getItem(key) ?? "null") as T | null) ?? undefined;
+    return (JSON.parse(readStored(key) ?? "null") as T | null) ?? undefined;
   } catch {
     return undefined;
   }

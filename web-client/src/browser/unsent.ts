@@ -5,6 +5,7 @@
 
 import type { OutboxStore, StoredCommand } from "../../sdk/index";
 import { storageKey } from "./place";
+import { readStored, removeStored, storedKeys, writeLasting } from "./storage";
 
 interface Kept extends StoredCommand {
   tab: string;
@@ -18,18 +19,18 @@ const lockOf = (tab: string): string => storageKey(`tab.${tab}`);
 export function unsentOf(user: string): OutboxStore {
   const prefix = prefixOf(user);
   return {
-    load: () => keysWith(prefix).flatMap(read).map(({ tab: _, ...stored }) => stored),
+    load: () => storedKeys(prefix).flatMap(read).map(({ tab: _, ...stored }) => stored),
     keep({ client_id, command, made_at, error }) {
       const kept: Kept = { command, made_at, tab: TAB, ...(error ? { problem: error.problem } : {}) };
-      localStorage.setItem(prefix + client_id, JSON.stringify(kept));
+      writeLasting(prefix + client_id, JSON.stringify(kept));
     },
-    remove: (client_id) => localStorage.removeItem(prefix + client_id),
+    remove: (client_id) => removeStored(prefix + client_id),
   };
 }
 
 /** Removes the commands of a user who logs out, so that they are not sent unasked at the next login. */
 export function forgetUnsent(user: string): void {
-  for (const key of keysWith(prefixOf(user))) localStorage.removeItem(key);
+  storedKeys(prefixOf(user)).forEach(removeStored);
 }
 
 /**
@@ -52,19 +53,15 @@ export function takeOverUnsent(user: string, adopt: (commands: StoredCommand[]) 
     watched.add(tab);
     hold(lockOf(tab), () => {
       watched.delete(tab);
-      adopt(keysWith(prefix).flatMap(read).filter((it) => it.tab === tab));
+      adopt(storedKeys(prefix).flatMap(read).filter((it) => it.tab === tab));
     });
   }, { signal: stop.signal });
   return () => stop.abort();
 }
 
-function keysWith(prefix: string): string[] {
-  return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
-}
-
 function read(key: string): Kept[] {
   try {
-    return [JSON.parse(localStorage.getItem(key) ?? "") as Kept];
+    return [JSON.parse(readStored(key) ?? "") as Kept];
   } catch {
     return [];
   }

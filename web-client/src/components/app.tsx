@@ -26,6 +26,19 @@ export function App() {
           {(note) => (
             <div class="note" data-testid="note">
               <span>{note.text}</span>
+              <Show when={note.action}>
+                {(action) => (
+                  <button
+                    type="button" class="text-button" data-testid="note-action"
+                    onClick={() => {
+                      dismiss(note.id);
+                      action().run();
+                    }}
+                  >
+                    {action().label}
+                  </button>
+                )}
+              </Show>
               <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(note.id)}>
                 <CloseIcon />
               </button>

@@ -10,6 +10,8 @@ interface DialogProps {
   onClose: () => void;
   /** Adds a button that returns to the previous page of the dialog. */
   onBack?: (() => void) | undefined;
+  /** Shows it at the bottom of the screen. */
+  isSheet?: boolean;
   children: JSX.Element;
 }
 
@@ -18,7 +20,7 @@ export function Dialog(props: DialogProps) {
   onMount(() => dialog.showModal());
   return (
     <dialog
-      ref={dialog} class="dialog" aria-label={props.title} data-testid={props.testid} onClose={() => props.onClose()}
+      ref={dialog} class="dialog" classList={{ sheet: props.isSheet ?? false }} aria-label={props.title} data-testid={props.testid} onClose={() => props.onClose()}
       onClick={(event) => event.target === dialog && dialog.close()}
     >
       <div class="dialog-body">

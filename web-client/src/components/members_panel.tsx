@@ -1,12 +1,12 @@
 // The members of a group: list, add, remove, change roles, rename, leave.
 
 import { createSignal, For, Show } from "solid-js";
-import { type Conversation, isCode, type Member, type Role, type User } from "../../sdk/index";
+import type { Conversation, Member, Role, User } from "../../sdk/index";
 import { nameOf, titleOf } from "../logic/format";
 import { isNamed } from "../logic/people";
 import { errorText, groupRefusal } from "../logic/refusals";
 import { useModel } from "../state/model";
-import { notify } from "../state/notes";
+import { notify, offer } from "../state/notes";
 import { Field } from "./field";
 import { CloseIcon, PenIcon, PlusIcon } from "./icons";
 import { MemberItem } from "./member_item";
@@ -52,15 +52,16 @@ export function MembersPanel(props: PanelProps) {
   const setRole = (member: Member, role: Role) => void change(() => model.client.rest.putMember(id(), member.user, role));
   const remove = async (member: Member) => {
     await model.client.rest.removeMember(id(), member.user);
+    offer(`${memberName(member)} was removed.`, { label: "Undo", run: () => addAgain(member) });
     await model.members.load(id());
   };
+  const addAgain = (member: Member) =>
+    void change(() => model.client.rest.putMember(id(), member.user, member.role), (error) => groupRefusal(error, memberName(member)));
   const rename = (title: string) => void change(() => model.client.rest.rename(id(), title));
   const leave = async () => {
-    await model.client.rest.removeMember(id(), model.me.id);
-    model.remove(id());
+    if (isLastOwner() && members().length > 1) throw new Error("make somebody else an owner first, then you can leave");
+    model.leave(id(), title());
   };
-  const leaveError = (error: unknown) =>
-    isLastOwner() && isCode(error, "conflict") ? "Make somebody else an owner first. Then you can leave." : errorText(error);
 
   return (
     <aside class="members" aria-label="Members" data-testid="members">
@@ -106,7 +107,7 @@ export function MembersPanel(props: PanelProps) {
       <Show when={asking()} keyed>
         {(what) =>
           what === "leave" ? (
-            <Question title={`Leave “${title()}”?`} confirm="Leave" onConfirm={leave} explain={leaveError} onClose={() => setAsking(undefined)}>
+            <Question title={`Leave “${title()}”?`} confirm="Leave" onConfirm={leave} onClose={() => setAsking(undefined)}>
               You no longer see the messages of this group.
             </Question>
           ) : (

@@ -9,8 +9,11 @@ import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model";
 import { Avatar } from "./avatar";
 import type { ComposerTarget } from "./conversation_pane";
+import { createLongPress } from "./long_press";
 import { MessageActions } from "./message_actions";
+import { MessageSheet } from "./message_sheet";
 import { MessageText } from "./message_text";
+import { Question } from "./question";
 import { Quote } from "./quote";
 import { Reactions } from "./reactions";
 import { StateMark } from "./state_mark";
@@ -31,6 +34,9 @@ export function Message(props: MessageProps) {
   const changes = createMemo(() => model.pending.changesOf(props.conversation.id, props.row.seq));
   const row = createMemo(() => withPending(props.row, changes(), model.me.id));
   const [isPicking, setPicking] = createSignal(false);
+  const [opened, setOpened] = createSignal<"sheet" | "redaction">();
+  const press = createLongPress(() => !row().isRedacted && setOpened("sheet"));
+  const redact = async () => void model.client.submit({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
   const isMine = () => props.row.sender === model.me.id;
   const isGroup = () => props.conversation.kind === "group";
   const sender = () => nameOf(model.people.get(props.row.sender));
@@ -54,7 +60,7 @@ export function Message(props: MessageProps) {
         </span>
       </Show>
       <div class="message-column">
-        <div class="bubble" classList={{ redacted: row().isRedacted }}>
+        <div class="bubble" classList={{ redacted: row().isRedacted }} {...press}>
           <Show when={isGroup() && !isMine() && !props.joinsPrevious}>
             <span class={`message-sender ink-${tintOf(props.row.sender)}`}>{sender()}</span>
           </Show>
@@ -76,12 +82,26 @@ export function Message(props: MessageProps) {
           </span>
           <Show when={!row().isRedacted && (props.isActive || isPicking())}>
             <MessageActions
-              row={row()} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()}
-              onPicking={setPicking} onTarget={props.onTarget}
+              row={row()} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()} onPicking={setPicking}
+              onTarget={props.onTarget} onRedact={() => setOpened("redaction")} onMore={() => setOpened("sheet")}
             />
           </Show>
         </div>
         <Reactions row={row()} conversation={props.conversation.id} />
+        <Show when={opened() === "sheet"}>
+          <MessageSheet
+            row={row()} conversation={props.conversation} isMine={isMine()} onTarget={props.onTarget}
+            onRedact={() => setOpened("redaction")} onClose={() => setOpened((it) => (it === "sheet" ? undefined : it))}
+          />
+        </Show>
+        <Show when={opened() === "redaction"}>
+          <Question
+            title="Delete this message?" confirm="Delete" testids={["redact-confirm", "redact-cancel"]} onConfirm={redact}
+            onClose={() => setOpened(undefined)}
+          >
+            It is deleted for everyone in this conversation.
+          </Question>
+        </Show>
       </div>
     </article>
   );

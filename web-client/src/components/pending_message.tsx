@@ -10,7 +10,7 @@ import { MessageText } from "./message_text";
 import { StateMark } from "./state_mark";
 
 export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean; joinsNext: boolean }) {
-  const { client, conversations } = useModel();
+  const { client, conversations, pending } = useModel();
   const at = () => new Date(props.item.made_at).toISOString();
   const text = () => (props.item.command.cmd === "send" ? props.item.command.text : "");
   const [isUnfolded, setUnfolded] = createSignal(false);
@@ -32,6 +32,9 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
             <StateMark state={stateOfItem(props.item)} />
           </span>
         </div>
+        <Show when={props.item.state === "queued" && pending.isUnsaved(props.item.client_id)}>
+          <p class="unsaved" data-testid="unsaved">Not stored on this device. Keep this page open until it is sent.</p>
+        </Show>
         <Show when={props.item.state === "failed"}>
           <div class="failure" role="alert">
             <span>{refusal()}</span>

@@ -11,6 +11,7 @@ interface QuestionProps {
   onClose: () => void;
   /** Returns the text for an error of `onConfirm`. */
   explain?: (error: unknown) => string;
+  testids?: readonly [confirm: string, cancel: string];
   children: JSX.Element;
 }
 
@@ -39,11 +40,11 @@ export function Question(props: QuestionProps) {
         <p class="form-error" role="alert" data-testid="question-error">{error()}</p>
       </Show>
       <div class="dialog-buttons">
-        <button type="button" class="button" data-testid="question-cancel" autofocus onClick={(event) => closeDialogOf(event.currentTarget)}>
+        <button type="button" class="button" data-testid={props.testids?.[1] ?? "question-cancel"} autofocus onClick={(event) => closeDialogOf(event.currentTarget)}>
           Cancel
         </button>
         <button
-          type="button" class="button danger" data-testid="question-confirm" aria-disabled={busy()}
+          type="button" class="button danger" data-testid={props.testids?.[0] ?? "question-confirm"} aria-disabled={busy()}
           onClick={(event) => void confirm(event.currentTarget)}
         >
           {props.confirm}

@@ -105,7 +105,7 @@ export function Timeline(props: TimelineProps) {
   }
 
   async function goToNewest(): Promise<void> {
-    if (!reachesEnd()) await jump(() => model.timelines.load(id));
+    if (!reachesEnd()) await jump(() => model.timelines.jumpTo(id));
     setAtEnd(reachesEnd());
     scrollToEnd();
   }
@@ -114,7 +114,7 @@ export function Timeline(props: TimelineProps) {
   async function showRow(seq: number): Promise<void> {
     setAtEnd(false);
     const isNear = rowAt(box, seq) !== null;
-    if (rows()[indexFrom(rows(), seq)]?.seq !== seq) await jump(() => model.timelines.load(id, seq));
+    if (rows()[indexFrom(rows(), seq)]?.seq !== seq) await jump(() => model.timelines.jumpTo(id, seq));
     const at = indexFrom(rows(), seq);
     if (rows()[at]?.seq !== seq) return notify("This message cannot be shown.", id);
     setHighlighted(undefined);
@@ -136,6 +136,7 @@ export function Timeline(props: TimelineProps) {
   }
 
   function moveFocus(event: KeyboardEvent): void {
+    if (event.target instanceof Element && event.target.closest("dialog")) return;
     const isOnRow = document.activeElement !== box && document.activeElement !== null;
     const seq = focusTarget(event, rows(), isOnRow ? seqAt(document.activeElement as Element) : undefined);
     if (seq === undefined) return;

@@ -1,7 +1,7 @@
 // The login of this page: no user, or one user with a running client.
 
 import { createRoot, createSignal } from "solid-js";
-import { browserEnvironment, Client, type EndReason, type LogIn, type Registration, Rest, Tokens, type User } from "../../sdk/index";
+import { browserEnvironment, Client, type EndReason, type Environment, type LogIn, type Registration, Rest, Tokens, type User } from "../../sdk/index";
 import { deviceName } from "../browser/device";
 import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
@@ -11,7 +11,11 @@ import { forgetUnsent, takeOverUnsent, unsentOf } from "../browser/unsent";
 import { createModel, type Model } from "./model";
 import { notify } from "./notes";
 
-const environment = browserEnvironment(gatewayUrl());
+let isClosing = false;
+const environment: Environment = {
+  ...browserEnvironment(gatewayUrl()),
+  fetch: (url, init) => fetch(url, { ...init, keepalive: isClosing }), // calls while the page is closed are completed
+};
 const [model, setModel] = createSignal<Model>();
 let disposeModel = () => undefined as void;
 
@@ -23,6 +27,7 @@ export const logIn = (it: Omit<LogIn, "device">): Promise<void> =>
 
 export async function logOut(): Promise<void> {
   const { client, me } = model() ?? {};
+  await model()?.completeLeaving();
   closeModel();
   if (me) forgetDrafts(me.id);
   if (me) forgetUnsent(me.id);
@@ -41,7 +46,15 @@ export function restoreLogin(): void {
   });
   addEventListener("online", () => model()?.client.wake());
   addEventListener("offline", () => model()?.client.networkLost());
-  addEventListener("pagehide", () => model()?.client.flushReceipts());
+  addEventListener("pagehide", () => {
+    isClosing = true;
+    model()?.client.flushReceipts();
+    void model()?.completeLeaving();
+  });
+  addEventListener("pageshow", () => (isClosing = false));
+  addEventListener("beforeunload", (event) => {
+    if (model()?.pending.hasUnsaved()) event.preventDefault();
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") model()?.client.wake();
   });

@@ -19,7 +19,9 @@ export interface Listing {
 export function createConversations(client: Client, me: string) {
   const [state, set] = createStore<Listing>({ byId: {}, status: "loading", hasMoreRequests: false });
   const sorted = createMemo(() => Object.values(state.byId).sort(byActivity));
-  const open = createMemo(() => sorted().filter((it) => !isRequest(it)));
+  /** Conversations that the user is leaving. */
+  const [hidden, setHiddenIds] = createSignal<ReadonlySet<string>>(new Set());
+  const open = createMemo(() => sorted().filter((it) => !isRequest(it) && !hidden().has(it.id)));
   const requests = createMemo(() => sorted().filter(isRequest));
   const unreadLoaded = createMemo(() => unreadConversations(Object.values(state.byId)));
   /** How many unread conversations are not in the list yet, by the totals of the server. */
@@ -104,6 +106,13 @@ export function createConversations(client: Client, me: string) {
     set("byId", produce((all) => void delete all[id]));
   }
 
+  function setHidden(id: string, isHidden: boolean): void {
+    const ids = new Set(hidden());
+    if (isHidden) ids.add(id);
+    else ids.delete(id);
+    setHiddenIds(ids);
+  }
+
   function applyEntry(entry: Entry): void {
     const known = state.byId[entry.conversation];
     if (!known) return void fetch(entry.conversation);
@@ -140,6 +149,8 @@ export function createConversations(client: Client, me: string) {
     upsert,
     fetch,
     drop,
+    setHidden,
+    isHidden: (id: string): boolean => hidden().has(id),
     applyEntry,
     applyReceipt,
     read,

@@ -10,6 +10,7 @@ import { titleOf } from "../logic/format";
 import { errorText } from "../logic/refusals";
 import { createBlocks } from "./blocks";
 import { createConversations } from "./conversations";
+import { createLeaving } from "./leaving";
 import { createMembers, MEMBERS_SHOWN_MAX } from "./members";
 import { notify } from "./notes";
 import { createPending } from "./pending";
@@ -28,6 +29,7 @@ export function createModel(client: Client, me: User) {
   const typing = createTyping();
   const members = createMembers(client);
   const blocks = createBlocks(client);
+  const leaving = createLeaving(client, me.id, conversations, remove);
   const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? "the change failed"), item.conversation));
 
   function applyEntry(entry: Entry): void {
@@ -91,7 +93,7 @@ export function createModel(client: Client, me: User) {
    */
   function removed(id: string): void {
     const known = conversations.get(id);
-    if (known && (known.kind === "direct" || isRequest(known))) return remove(id);
+    if (known && (known.kind === "direct" || isRequest(known) || conversations.isHidden(id))) return remove(id);
     const unsent = pending.count(id);
     const lost = unsent > 0 ? ` Unsent messages: ${unsent}. They were not sent.` : "";
     const draft = draftOf(me.id, id).text ? " Your draft is kept until you are back." : "";
@@ -160,8 +162,9 @@ export function createModel(client: Client, me: User) {
     client.on("typing", (it) => it.user !== me.id && typing.apply(it)),
     client.on("presence", people.setPresence),
     client.on("outbox", pending.update),
-    client.on("unsaved", () => {
-      if (!isAttached()) notify("This browser's storage is full. Keep this page open until your messages are sent.");
+    client.on("unsaved", (item) => {
+      pending.markUnsaved(item.client_id);
+      if (!isAttached()) notify("This browser cannot store your messages. Keep this page open until they are sent.");
     }),
   ];
 
@@ -187,7 +190,8 @@ export function createModel(client: Client, me: User) {
     accept,
     decline,
     hide,
-    remove,
+    leave: leaving.leave,
+    completeLeaving: leaving.completeAll,
     opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
     end: () => unsubscribe.forEach((stop) => stop()),
   };

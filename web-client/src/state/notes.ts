@@ -2,13 +2,20 @@
 
 import { createSignal } from "solid-js";
 
-const NOTE_MS = 6_000;
+export const NOTE_MS = 6_000;
 
 export interface Note {
   id: number;
   text: string;
   /** The conversation that it is about. It is hidden while another one is open. */
   conversation?: string | undefined;
+  action?: NoteAction | undefined;
+}
+
+/** A button in the note. It closes the note. */
+export interface NoteAction {
+  label: string;
+  run: () => void;
 }
 
 const [notes, setNotes] = createSignal<Note[]>([]);
@@ -17,9 +24,20 @@ let last = 0;
 export { notes };
 
 export function notify(text: string, conversation?: string): void {
+  show({ text, conversation });
+}
+
+/** Shows a note with a button, which undoes something for example. Returns the id of the note. */
+export function offer(text: string, action: NoteAction): number {
+  return show({ text, action });
+}
+
+/** A note replaces an earlier one with the same text. */
+function show(note: Omit<Note, "id">): number {
   const id = ++last;
-  setNotes((all) => [...all, { id, text, conversation }]);
+  setNotes((all) => [...all.filter((it) => it.text !== note.text), { id, ...note }]);
   setTimeout(() => dismiss(id), NOTE_MS);
+  return id;
 }
 
 export function dismiss(id: number): void {

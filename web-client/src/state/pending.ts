@@ -1,5 +1,6 @@
 // Commands whose entries have not arrived through the feed yet: messages, and changes of messages.
 
+import { createSignal } from "solid-js";
 import { createStore } from "solid-js/store";
 import type { Client, Entry, OutboxItem } from "../../sdk/index";
 import { changesMessage, isSend } from "../logic/pending";
@@ -7,7 +8,13 @@ import { changesMessage, isSend } from "../logic/pending";
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {
   const [items, set] = createStore<OutboxItem[]>(client.outbox.restore());
 
-  const remove = (client_id: string) => set((all) => all.filter((item) => item.client_id !== client_id));
+  /** Commands that this browser cannot store. They are lost if the page is closed. */
+  const [unsaved, setUnsaved] = createSignal<readonly string[]>([]);
+
+  function remove(client_id: string): void {
+    set((all) => all.filter((item) => item.client_id !== client_id));
+    setUnsaved((all) => all.filter((other) => other !== client_id));
+  }
 
   /**
    * Updates an item from the outbox. A sent item stays until its entry arrives through the feed. A failed message
@@ -43,6 +50,9 @@ export function createPending(client: Client, me: string, changeFailed: (item: O
       items.filter((item) => item.conversation === conversation && changesMessage(item, seq)),
     count: (conversation: string): number => items.filter((item) => item.conversation === conversation).length,
     total: (): number => items.length,
+    markUnsaved: (client_id: string) => setUnsaved((all) => [...all, client_id]),
+    isUnsaved: (client_id: string): boolean => unsaved().includes(client_id),
+    hasUnsaved: (): boolean => items.some((item) => unsaved().includes(item.client_id)),
     drop: (conversation: string) => set((all) => all.filter((item) => item.conversation !== conversation)),
   };
 }

@@ -21,6 +21,7 @@ export interface Place {
 }
 
 const PAGE_WHILE_SCROLLING = 100;
+const PAGES_OF_NOTICES_MAX = 20;
 
 export function createTimelines(client: Client) {
   const signals = new Map<string, Signal<Timeline | undefined>>();
@@ -47,27 +48,50 @@ export function createTimelines(client: Client) {
     if (known) set(id, { ...known, window });
   }
 
-  /** Loads the newest page, or the page around `at`. Does nothing if the window already reaches the head. */
-  async function open(id: string, at?: number): Promise<void> {
+  /**
+   * Loads the newest page, or the pages from the first unread entry, at `unread`, to the first unread message. Does
+   * nothing if the window already reaches the head.
+   */
+  async function open(id: string, unread?: number): Promise<void> {
     const known = of(id);
     if (known?.status === "loading" || (known?.status === "ready" && (reachesHead(known.window) || places.has(id)))) return;
     const { waiting, changes, head_seq } = known?.window ?? EMPTY;
     set(id, { window: { ...EMPTY, waiting, changes, head_seq }, status: "loading", generation: ++generations });
     try {
-      await load(id, at);
+      await load(id, unread);
+      if (unread !== undefined) await readToMessage(id, unread);
+      const current = of(id);
+      if (current) set(id, { ...current, status: "ready", generation: ++generations });
     } catch {
       const current = of(id);
       if (current) set(id, { ...current, status: "failed" });
     }
   }
 
-  /** Replaces the window with the newest page, or with the page around `at`. */
+  /** Replaces the window with the newest page, or with the page around `at`, and shows it. */
+  async function jumpTo(id: string, at?: number): Promise<void> {
+    await load(id, at);
+    const known = of(id);
+    if (known) set(id, { ...known, status: "ready", generation: ++generations });
+  }
+
   async function load(id: string, at?: number): Promise<void> {
     const page = await client.history(id, at === undefined ? { limit: PAGE } : { around_seq: at, limit: PAGE });
     const known = of(id);
     if (!known) return;
     places.delete(id);
-    set(id, { window: withFirst(known.window, page), status: "ready", generation: ++generations });
+    show(id, withFirst(known.window, page));
+  }
+
+  /** Reads further pages until there is a message at or after `seq`. A new group may have many notices before it. */
+  async function readToMessage(id: string, seq: number): Promise<void> {
+    for (let pages = 0; pages < PAGES_OF_NOTICES_MAX; pages += 1) {
+      const window = windowOf(id);
+      if (!window || reachesHead(window) || textsBetween(window.rows, seq - 1, Infinity) > 0) return;
+      const page = await client.history(id, { after_seq: window.last_seq, limit: PAGE_WHILE_SCROLLING });
+      const current = windowOf(id);
+      if (current) show(id, withNewer(current, page));
+    }
   }
 
   /** Loads the page before the window. `around` wraps the update, so that the caller can keep the scroll position. */
@@ -120,7 +144,7 @@ export function createTimelines(client: Client) {
   return {
     of,
     open,
-    load,
+    jumpTo,
     older,
     newer,
     applyEntry,

@@ -1,0 +1,65 @@
+// All actions on a message in a sheet at the bottom of the screen. A long press on a touch screen opens it.
+
+import { For, type JSX, Show } from "solid-js";
+import { copyText } from "../browser/clipboard";
+import { useModel } from "../state/model";
+import { notify } from "../state/notes";
+import { closeDialogOf, Dialog } from "./dialog";
+import { BinIcon, CopyIcon, PenIcon, ReplyIcon } from "./icons";
+import { type ActionsProps, mayRedact } from "./message_actions";
+import { OFFERED } from "./reaction_picker";
+import { toggleReaction } from "./reactions";
+
+type SheetProps = Pick<ActionsProps, "row" | "conversation" | "isMine" | "onTarget" | "onRedact"> & { onClose: () => void };
+
+export function MessageSheet(props: SheetProps) {
+  const model = useModel();
+  const copy = () => copyText(props.row.text).then(() => notify("Copied."), () => notify("The message could not be copied."));
+
+  function Item(item: { testid: string; icon: JSX.Element; isDanger?: boolean; onPick: () => void; children: JSX.Element }) {
+    return (
+      <li>
+        <button
+          type="button" class="sheet-item" classList={{ danger: item.isDanger ?? false }} data-testid={item.testid}
+          onClick={(event) => {
+            closeDialogOf(event.currentTarget);
+            item.onPick();
+          }}
+        >
+          {item.icon}
+          <span>{item.children}</span>
+        </button>
+      </li>
+    );
+  }
+
+  return (
+    <Dialog title="Message" testid="message-sheet" isSheet onClose={() => props.onClose()}>
+      <div class="sheet-reactions" role="group" aria-label="Reactions">
+        <For each={OFFERED}>
+          {(emoji) => (
+            <button
+              type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={`React with ${emoji}`}
+              onClick={(event) => {
+                closeDialogOf(event.currentTarget);
+                toggleReaction(model, props.conversation.id, props.row, emoji);
+              }}
+            >
+              {emoji}
+            </button>
+          )}
+        </For>
+      </div>
+      <ul class="sheet-items">
+        <Item testid="reply" icon={<ReplyIcon />} onPick={() => props.onTarget({ kind: "reply", row: props.row })}>Reply</Item>
+        <Item testid="copy-text" icon={<CopyIcon />} onPick={() => void copy()}>Copy text</Item>
+        <Show when={props.isMine}>
+          <Item testid="edit" icon={<PenIcon />} onPick={() => props.onTarget({ kind: "edit", row: props.row })}>Edit</Item>
+        </Show>
+        <Show when={mayRedact(props)}>
+          <Item testid="redact" icon={<BinIcon />} isDanger onPick={() => props.onRedact()}>Delete</Item>
+        </Show>
+      </ul>
+    </Dialog>
+  );
+}
