@@ -1,14 +1,25 @@
-// How the SDK's package is built: one file for each of its entries, and the types by the compiler.
+// How the SDK's package is built: first its main file, then with `--mode entries` the others, which import from it what they
+// share with it. The types are made by the compiler.
 import { defineConfig } from "vite";
 
-export default defineConfig({
-  root: import.meta.dirname + "/sdk",
-  build: {
-    target: "es2022",
-    outDir: "dist",
-    emptyOutDir: true,
-    minify: true,
-    lib: { entry: ["index.ts", "node.ts", "testing.ts"], formats: ["es"] },
-    rolldownOptions: { external: [/^node:/], output: { minify: true } },
-  },
+const MAIN = "./index.js";
+/** Modules whose exports the main file exports too. */
+const isInMain = (id: string) => /\/(emitter|error)\.js$/.test(id);
+
+export default defineConfig(({ mode }) => {
+  const isMain = mode !== "entries";
+  return {
+    root: import.meta.dirname + "/sdk",
+    build: {
+      target: "es2022",
+      outDir: "dist",
+      emptyOutDir: isMain,
+      minify: true,
+      lib: { entry: isMain ? ["index.ts"] : ["node.ts", "tabs.ts", "testing.ts"], formats: ["es"] },
+      rolldownOptions: {
+        external: (id) => id.startsWith("node:") || (isMain ? id === "./tabs.js" : isInMain(id)),
+        output: { minify: true, paths: (id) => (isInMain(id) ? MAIN : id) },
+      },
+    },
+  };
 });

@@ -1,9 +1,10 @@
 // The harness of the browser scenarios: arguments, browser contexts, steps with deadlines, screenshots.
 
+import { exec } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 export const DEADLINE_MS = 15_000;
@@ -95,6 +96,11 @@ export class Harness {
   async screen(title, page) {
     await this.picture(title, page);
     for (const problem of await accessibilityProblems(page)) this.errors.push(`${title}: ${problem}`);
+  }
+
+  /** Runs the command that restarts the gateway. */
+  async restart() {
+    await promisify(exec)(this.options.restart);
   }
 
   async close() {

@@ -1,20 +1,84 @@
-// Steps for several tabs of one login.
+// Steps for several tabs of one login, which share one connection.
 
 import * as actions from "./page.mjs";
+import { equal, eventually } from "./harness.mjs";
 
-const TEXT = "Left by a closed tab";
+const PENDING = "Left by a closed tab";
+const FROZEN = "Sent while a tab was busy";
+const RESTARTED = "Sent to all tabs after the restart";
+const BUSY_MS = 6_000;
+const SENT = ["sent", "delivered", "read"];
 
 export async function tabs({ step, harness, people, ada }) {
-  await step("another tab sends and shows what a closed tab has left unsent", async () => {
+  const sockets = new Map();
+  const count = () => [...sockets.values()].reduce((sum, open) => sum + open.size, 0);
+  const countSockets = (page) => {
+    const open = new Set();
+    sockets.set(page, open);
+    page.on("websocket", (socket) => {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket));
+    });
+    page.on("close", () => open.clear());
+    page.on("framenavigated", () => open.clear());
+  };
+  const openTab = async (name) => {
+    const page = await harness.page(name, ada.context);
+    await actions.openConversation(page, people.grace.name);
+    return page;
+  };
+  const others = [];
+  const all = () => [ada.page, ...others];
+
+  await step("another tab sends and shows what the tab with the connection has left unsent", async () => {
+    const connection = await actions.disconnect(ada.page);
+    await ada.page.reload();
+    await actions.waitFor(ada.page, "offline");
+    others.push(await openTab("ada-second-tab"));
+    await actions.waitFor(others[0], "offline");
+    await actions.send(others[0], PENDING);
     await actions.openConversation(ada.page, people.grace.name);
-    const tab = await harness.page("ada-second-tab", ada.context);
-    await actions.disconnect(tab);
-    await tab.reload();
-    await actions.openConversation(tab, people.grace.name);
-    await actions.send(tab, TEXT);
-    await actions.reachesState(tab, TEXT, ["queued"]);
-    await tab.close();
-    harness.pages.delete("ada-second-tab");
-    await actions.reachesState(ada.page, TEXT, ["sent", "delivered", "read"]);
+    for (const page of all()) await actions.reachesState(page, PENDING, ["queued"]);
+    await ada.page.goto("about:blank");
+    await actions.reachesState(others[0], PENDING, SENT);
+    connection.open();
+    await ada.page.goto(harness.options.base);
+    await actions.openConversation(ada.page, people.grace.name);
+    await actions.appearsOnce(ada.page, PENDING);
   });
+  await step("three tabs have one connection", async () => {
+    others.push(await openTab("ada-third-tab"));
+    for (const page of all()) countSockets(page);
+    for (const page of all()) {
+      await page.reload();
+      await actions.waitOnline(page);
+    }
+    await eventually("one socket", () => count() === 1);
+  });
+  await step("another tab takes over from a tab that does not react", async () => {
+    const busy = all().find((page) => sockets.get(page).size === 1);
+    const free = all().find((page) => page !== busy);
+    const blocked = busy.evaluate((ms) => {
+      for (const end = Date.now() + ms; Date.now() < end; );
+    }, BUSY_MS);
+    const began = Date.now();
+    await actions.send(free, FROZEN);
+    await actions.reachesState(free, FROZEN, SENT);
+    equal(Date.now() - began < BUSY_MS, true, "sent while the other tab was busy");
+    await blocked;
+    for (const page of all()) await actions.appearsOnce(page, FROZEN);
+    await eventually("one socket", () => count() === 1);
+  });
+  if (harness.options.restart) {
+    await step("after a restart of the gateway, three tabs have one connection again", async () => {
+      await harness.restart();
+      await actions.send(others[1], RESTARTED);
+      for (const page of all()) await actions.reachesState(page, RESTARTED, SENT, 60_000);
+      for (const page of all()) await actions.waitOnline(page, 60_000);
+      await eventually("one socket", () => count() === 1);
+    });
+  }
+  for (const page of others) await page.close();
+  harness.pages.delete("ada-second-tab");
+  harness.pages.delete("ada-third-tab");
 }

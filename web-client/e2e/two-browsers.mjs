@@ -1,7 +1,5 @@
 // Two users in two browsers test the page step by step through a running gateway.
 
-import { exec } from "node:child_process";
-import { promisify } from "node:util";
 import * as actions from "./page.mjs";
 import { account } from "./account.mjs";
 import { consent } from "./consent.mjs";
@@ -243,7 +241,7 @@ async function cutOff() {
 async function restart() {
   if (!options.restart) return;
   await step("a restart of the gateway loses and duplicates nothing", async () => {
-    const restarted = promisify(exec)(options.restart);
+    const restarted = harness.restart();
     await eventually("not online", async () => (await by(ada.page, "connection").getAttribute("data-state")) !== "online");
     await actions.send(ada.page, "Sent during the restart");
     await harness.screen("11-restart", ada.page);

@@ -36,13 +36,13 @@ export class ConfabError extends Error {
   }
   /** The field of the request that the gateway refused. */
   get field(): string | undefined {
-    return this.textDetail("field");
+    return this.#textDetail("field");
   }
   /** Why the gateway forbids it: `privacy` or `blocked`. */
   get reason(): string | undefined {
-    return this.textDetail("reason");
+    return this.#textDetail("reason");
   }
-  private textDetail(name: string): string | undefined {
+  #textDetail(name: string): string | undefined {
     const detail = this.problem.details?.[name];
     return typeof detail === "string" ? detail : undefined;
   }

@@ -5,6 +5,7 @@
 // extends the range that is read.
 
 import type { HistoryQuery } from "./command.js";
+import type { Environment } from "./environment.js";
 import { isCode } from "./error.js";
 import type { CursorMap, Entry, Gap, History } from "./wire.js";
 
@@ -28,113 +29,114 @@ interface Fill {
 }
 
 export class Feed {
-  private readonly cursors = new Map<string, number>();
-  private readonly fills = new Map<string, Fill>();
+  readonly #cursors = new Map<string, number>();
+  readonly #fills = new Map<string, Fill>();
 
   constructor(
+    private readonly environment: Environment,
     private readonly readHistory: ReadHistory,
     private readonly listener: FeedListener,
   ) {}
 
   cursor(conversation: string): number | undefined {
-    return this.cursors.get(conversation);
+    return this.#cursors.get(conversation);
   }
 
   cursorMap(): CursorMap {
-    return Object.fromEntries(this.cursors);
+    return Object.fromEntries(this.#cursors);
   }
 
   get isEmpty(): boolean {
-    return this.cursors.size === 0;
+    return this.#cursors.size === 0;
   }
 
   /** Sets the cursor of a conversation without one, so that everything after `seq` is delivered. */
   startAfter(conversation: string, seq: number): void {
-    if (!this.cursors.has(conversation)) this.cursors.set(conversation, seq);
+    if (!this.#cursors.has(conversation)) this.#cursors.set(conversation, seq);
   }
 
   /** Sets the cursor of a new conversation. For a known one, reads the missing entries up to `seq`. */
   catchUpTo(conversation: string, seq: number): void {
-    const cursor = this.cursors.get(conversation);
-    if (cursor === undefined) this.cursors.set(conversation, seq);
-    else if (seq > cursor) this.fillUpTo(conversation, seq);
+    const cursor = this.#cursors.get(conversation);
+    if (cursor === undefined) this.#cursors.set(conversation, seq);
+    else if (seq > cursor) this.#fillUpTo(conversation, seq);
   }
 
   offer(entry: Entry): void {
-    const cursor = this.cursors.get(entry.conversation);
+    const cursor = this.#cursors.get(entry.conversation);
     if (cursor !== undefined && entry.seq <= cursor) return;
-    if (cursor === undefined || entry.seq === cursor + 1) this.deliver(entry);
-    else this.fillUpTo(entry.conversation, entry.seq);
+    if (cursor === undefined || entry.seq === cursor + 1) this.#deliver(entry);
+    else this.#fillUpTo(entry.conversation, entry.seq);
   }
 
   gap(gap: Omit<Gap, "ev">): void {
-    const cursor = this.cursors.get(gap.conversation);
+    const cursor = this.#cursors.get(gap.conversation);
     const isBehind = cursor !== undefined && gap.head_seq > cursor;
-    if (isBehind) this.fillUpTo(gap.conversation, gap.head_seq);
-    else if (cursor !== gap.head_seq) this.skip(gap.conversation, gap.head_seq);
+    if (isBehind) this.#fillUpTo(gap.conversation, gap.head_seq);
+    else if (cursor !== gap.head_seq) this.#skip(gap.conversation, gap.head_seq);
   }
 
   forget(conversation: string): void {
-    this.cursors.delete(conversation);
-    this.fills.delete(conversation);
+    this.#cursors.delete(conversation);
+    this.#fills.delete(conversation);
   }
 
   /** Resolves when no hole is being read. */
   async settled(): Promise<void> {
-    while (this.fills.size > 0) {
-      await Promise.all([...this.fills.values()].map((fill) => fill.done));
+    while (this.#fills.size > 0) {
+      await Promise.all([...this.#fills.values()].map((fill) => fill.done));
     }
   }
 
-  private deliver(entry: Entry): void {
-    this.cursors.set(entry.conversation, entry.seq);
+  #deliver(entry: Entry): void {
+    this.#cursors.set(entry.conversation, entry.seq);
     this.listener.entry(entry);
   }
 
-  private skip(conversation: string, head_seq: number): void {
-    const after_seq = this.cursors.get(conversation) ?? 0;
-    this.cursors.set(conversation, head_seq);
+  #skip(conversation: string, head_seq: number): void {
+    const after_seq = this.#cursors.get(conversation) ?? 0;
+    this.#cursors.set(conversation, head_seq);
     this.listener.skipped({ conversation, after_seq, head_seq });
   }
 
-  private fillUpTo(conversation: string, seq: number): void {
-    const running = this.fills.get(conversation);
+  #fillUpTo(conversation: string, seq: number): void {
+    const running = this.#fills.get(conversation);
     if (running) {
       running.upTo = Math.max(running.upTo, seq);
       return;
     }
     const fill: Fill = { upTo: seq, done: Promise.resolve() };
-    this.fills.set(conversation, fill);
-    fill.done = this.fill(conversation, fill).finally(() => {
-      if (this.fills.get(conversation) === fill) this.fills.delete(conversation);
+    this.#fills.set(conversation, fill);
+    fill.done = this.#fill(conversation, fill).finally(() => {
+      if (this.#fills.get(conversation) === fill) this.#fills.delete(conversation);
     });
   }
 
   /** Reads a hole from history. Gives up after some attempts; the next hello or poll continues from the cursor. */
-  private async fill(conversation: string, fill: Fill): Promise<void> {
+  async #fill(conversation: string, fill: Fill): Promise<void> {
     for (let failures = 0; failures < FILL_ATTEMPTS_MAX; ) {
-      const after_seq = this.cursors.get(conversation);
+      const after_seq = this.#cursors.get(conversation);
       if (after_seq === undefined || after_seq >= fill.upTo) return;
-      if (fill.upTo - after_seq > FILL_MAX) return this.skip(conversation, fill.upTo);
+      if (fill.upTo - after_seq > FILL_MAX) return this.#skip(conversation, fill.upTo);
       try {
         const page = await this.readHistory(conversation, { after_seq, limit: FILL_PAGE });
-        this.deliverPage(conversation, page, fill.upTo);
+        this.#deliverPage(conversation, page, fill.upTo);
         failures = 0;
       } catch (error) {
         if (isCode(error, "not_found", "forbidden")) return;
         failures += 1;
-        await new Promise((resolve) => setTimeout(resolve, FILL_RETRY_MS * failures));
+        await new Promise<void>((resolve) => void this.environment.after(FILL_RETRY_MS * failures, resolve));
       }
     }
   }
 
   /** A page has no holes, but it may start later than requested, at the newest `joined` entry of this user. */
-  private deliverPage(conversation: string, page: History, upTo: number): void {
+  #deliverPage(conversation: string, page: History, upTo: number): void {
     for (const entry of page.items) {
-      const cursor = this.cursors.get(conversation);
+      const cursor = this.#cursors.get(conversation);
       if (cursor === undefined) return;
-      if (entry.seq > cursor) this.deliver(entry);
+      if (entry.seq > cursor) this.#deliver(entry);
     }
-    if (page.items.length === 0) this.cursors.set(conversation, upTo);
+    if (page.items.length === 0) this.#cursors.set(conversation, upTo);
   }
 }

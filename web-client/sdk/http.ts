@@ -20,7 +20,7 @@ export interface Call<T> {
 export async function call<T>(environment: Environment, request: Call<T>): Promise<T> {
   const stop = new AbortController();
   const abort = () => stop.abort();
-  const timer = setTimeout(abort, request.timeout_ms ?? REQUEST_TIMEOUT_MS);
+  const cancel = environment.after(request.timeout_ms ?? REQUEST_TIMEOUT_MS, abort);
   request.signal?.addEventListener("abort", abort);
   if (request.signal?.aborted) abort();
   try {
@@ -36,7 +36,7 @@ export async function call<T>(environment: Environment, request: Call<T>): Promi
     if (error instanceof ConfabError) throw error;
     throw new Unreachable(error instanceof Error ? error.message : "no answer");
   } finally {
-    clearTimeout(timer);
+    cancel();
     request.signal?.removeEventListener("abort", abort);
   }
 }

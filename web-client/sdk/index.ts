@@ -6,6 +6,7 @@ export { initialRoom, type Message, reduceRoom, type RoomEvent, type RoomState }
 export { indexedDbStore, memoryStore, type Store } from "./store.js";
 export { Client, type ClientEvents, type ClientParts, VERSION } from "./client.js";
 export type { Command, EntryCommand, HistoryQuery } from "./command.js";
+export { Emitter, type Listener } from "./emitter.js";
 export { ConfabError, ERROR_CODES, type ErrorCode, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error.js";
 export type { OutboxItem, OutboxState, OutboxStore, StoredCommand } from "./outbox.js";
 export type { EndReason, SessionState } from "./session.js";

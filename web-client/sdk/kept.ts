@@ -22,7 +22,8 @@ export interface Kept {
 export async function openKept(store: Store, username: string | undefined): Promise<Kept> {
   let values = await store.load().catch((): Record<string, unknown> => ({}));
   const clear = async (): Promise<void> => {
-    await Promise.all(Object.keys(values).map((key) => store.remove(key))).catch(() => undefined);
+    const stored = await store.load().catch(() => values); // other tabs have written, too
+    await Promise.all(Object.keys(stored).map((key) => store.remove(key))).catch(() => undefined);
     values = {};
   };
   if (values[USERNAME] !== username) await clear();

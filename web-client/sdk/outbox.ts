@@ -8,6 +8,7 @@ import type { Transport, EntryCommand } from "./command.js";
 import { Emitter } from "./emitter.js";
 import { ConfabError, isCode, isRetryable, type Problem } from "./error.js";
 import { Pause } from "./pause.js";
+import type { ClientSession } from "./session.js";
 import type { Environment } from "./environment.js";
 import type { Entry } from "./wire.js";
 
@@ -24,12 +25,17 @@ export interface OutboxItem {
   readonly error?: ConfabError;
   /** The entry that the gateway made of it. */
   readonly entry?: Entry;
+  /** The command was made in another tab. */
+  readonly isFromOtherTab?: boolean;
 }
 
 /** A command as it is stored. It has failed if the gateway has refused it. */
 export interface StoredCommand extends Pick<OutboxItem, "command" | "made_at"> {
   readonly problem?: Problem | undefined;
 }
+
+/** A command as the tabs of a login share it. */
+export interface SharedItem extends StoredCommand, Pick<OutboxItem, "state" | "entry"> {}
 
 /** Storage that keeps unsent commands when the page is closed. */
 export interface OutboxStore {
@@ -47,18 +53,20 @@ interface CommandQueue {
 
 export interface OutboxEvents {
   changed: OutboxItem;
+  /** A change that was made here, for the other tabs. */
+  made: SharedItem;
   /** The command could not be stored. It is lost if the page is closed before it is sent. */
   unsaved: OutboxItem;
 }
 
 export class Outbox extends Emitter<OutboxEvents> {
-  private readonly queues = new Map<string, CommandQueue>();
-  private readonly failed = new Map<string, OutboxItem>();
-  private readonly unsaved = new Map<string, OutboxItem>();
+  readonly #queues = new Map<string, CommandQueue>();
+  readonly #failed = new Map<string, OutboxItem>();
+  readonly #unsaved = new Map<string, OutboxItem>();
 
   constructor(
     private readonly environment: Environment,
-    private readonly transport: Transport & { readonly isAttached: boolean },
+    private readonly transport: Transport & Pick<ClientSession, "isAttached" | "isLeading">,
     private readonly store: OutboxStore,
   ) {
     super();
@@ -71,45 +79,71 @@ export class Outbox extends Emitter<OutboxEvents> {
   restore(): OutboxItem[] {
     const items = this.store.load().map(itemOfStored);
     items.sort((a, b) => a.made_at - b.made_at);
-    items.forEach((item) => this.put(item));
+    items.forEach((item) => this.#put(item));
     return items;
   }
 
-  /** Takes over commands that another page has kept but no longer sends. */
-  adopt(commands: readonly StoredCommand[]): void {
-    for (const item of commands.map(itemOfStored).sort((a, b) => a.made_at - b.made_at)) {
-      if (this.has(item)) continue;
-      this.put(item);
-      this.emit("changed", item);
-      void this.keep(item);
-      void this.sendQueue(item.conversation);
-    }
+  /** The commands whose outcome is not known, and those that have failed. */
+  get items(): readonly OutboxItem[] {
+    return [...[...this.#queues.values()].flatMap((queue) => queue.items), ...this.#failed.values()];
   }
 
-  private put(item: OutboxItem): void {
-    if (item.state === "failed") this.failed.set(item.client_id, item);
-    else this.queue(item.conversation).items.push(item);
+  shared(): SharedItem[] {
+    return this.items.map(sharedOf);
   }
 
-  private has({ client_id, conversation }: OutboxItem): boolean {
-    return this.failed.has(client_id) || this.queue(conversation).items.some((it) => it.client_id === client_id);
+  /** Applies a change that was made in another tab. */
+  apply(shared: SharedItem): void {
+    const { state, entry, command } = shared;
+    const known = this.items.find((it) => it.client_id === command.client_id);
+    if (state === "queued" && known?.state === state) return;
+    const item: OutboxItem = { ...itemOfStored(shared), state, isFromOtherTab: known?.isFromOtherTab ?? !known, ...(entry ? { entry } : {}) };
+    this.#take(item);
+    if (state === "queued" || state === "failed") this.#put(item);
+    else this.#forget(item.client_id);
+    this.emit("changed", item);
+    void this.#sendQueue(item.conversation);
+  }
+
+  /** Applies the commands of the leading tab. Returns those that it does not know. */
+  merge(leading: readonly SharedItem[]): SharedItem[] {
+    for (const item of leading) this.apply(item);
+    const known = new Set(leading.map((it) => it.command.client_id));
+    return this.shared().filter((it) => !known.has(it.command.client_id));
+  }
+
+  #put(item: OutboxItem): void {
+    if (item.state === "failed") this.#failed.set(item.client_id, item);
+    else this.#queue(item.conversation).items.push(item);
+  }
+
+  /** Removes a command from its queue, and from those that have failed. */
+  #take({ client_id, conversation }: OutboxItem): void {
+    const queue = this.#queue(conversation);
+    queue.items = queue.items.filter((it) => it.client_id !== client_id);
+    this.#failed.delete(client_id);
+  }
+
+  #report(item: OutboxItem): void {
+    this.emit("changed", item);
+    this.emit("made", sharedOf(item));
   }
 
   add(command: EntryCommand): OutboxItem {
     const item = itemOf(command, this.environment.now());
-    this.queue(item.conversation).items.push(item);
-    this.emit("changed", item);
-    void this.keep(item);
-    void this.sendQueue(item.conversation);
+    this.#put(item);
+    this.#report(item);
+    void this.#keep(item);
+    void this.#sendQueue(item.conversation);
     return item;
   }
 
   /** Sends a failed command again. If its client id was used for other content, it gets a new one. */
   retry(client_id: string): void {
-    const item = this.failed.get(client_id);
+    const item = this.#failed.get(client_id);
     if (!item) return;
     if (item.error?.code !== "key_reused") {
-      this.failed.delete(client_id);
+      this.#failed.delete(client_id);
       this.add(item.command);
       return;
     }
@@ -118,18 +152,18 @@ export class Outbox extends Emitter<OutboxEvents> {
   }
 
   discard(client_id: string): void {
-    const item = this.failed.get(client_id);
+    const item = this.#failed.get(client_id);
     if (!item) return;
-    this.failed.delete(client_id);
-    this.forget(client_id);
-    this.emit("changed", { ...item, state: "dropped" });
+    this.#failed.delete(client_id);
+    this.#forget(client_id);
+    this.#report({ ...item, state: "dropped" });
   }
 
   /** Called after reconnecting. Resends the commands of all queues without waiting for their retry delays. */
   resume(): void {
-    for (const [conversation, queue] of this.queues) {
+    for (const [conversation, queue] of this.#queues) {
       queue.pause.wake();
-      void this.sendQueue(conversation);
+      void this.#sendQueue(conversation);
     }
   }
 
@@ -137,13 +171,13 @@ export class Outbox extends Emitter<OutboxEvents> {
    * Stores a command, after the earlier ones that could not be stored. Otherwise another page, which takes over what is
    * stored, could send the later ones first.
    */
-  private async keep(item: OutboxItem): Promise<void> {
-    this.unsaved.set(item.client_id, item);
+  async #keep(item: OutboxItem): Promise<void> {
+    this.#unsaved.set(item.client_id, item);
     try {
-      for (const earlier of this.unsaved.values()) {
+      for (const earlier of this.#unsaved.values()) {
         const writing = this.store.keep(earlier);
         if (writing) await writing; // a store that is done at once has the command before this returns
-        if (this.unsaved.delete(earlier.client_id)) continue;
+        if (this.#unsaved.delete(earlier.client_id)) continue;
         this.store.remove(earlier.client_id); // it was sent in the meantime
       }
     } catch {
@@ -152,33 +186,31 @@ export class Outbox extends Emitter<OutboxEvents> {
   }
 
   /** Keeps a failed message until the user discards it. A failed change, or one in a conversation that is gone, is not kept. */
-  private keepFailed(item: OutboxItem): void {
-    if (item.command.cmd !== "send" || isCode(item.error, "not_found")) this.forget(item.client_id);
-    else void this.keep(item);
+  #keepFailed(item: OutboxItem): void {
+    if (item.command.cmd !== "send" || isCode(item.error, "not_found")) this.#forget(item.client_id);
+    else void this.#keep(item);
   }
 
-  private forget(client_id: string): void {
-    this.unsaved.delete(client_id);
+  #forget(client_id: string): void {
+    this.#unsaved.delete(client_id);
     this.store.remove(client_id);
   }
 
-  private queue(conversation: string): CommandQueue {
-    const queue = this.queues.get(conversation) ?? { items: [], busy: false, pause: new Pause() };
-    this.queues.set(conversation, queue);
+  #queue(conversation: string): CommandQueue {
+    const queue = this.#queues.get(conversation) ?? { items: [], busy: false, pause: new Pause(this.environment) };
+    this.#queues.set(conversation, queue);
     return queue;
   }
 
-  private async sendQueue(conversation: string): Promise<void> {
-    const queue = this.queue(conversation);
+  async #sendQueue(conversation: string): Promise<void> {
+    const queue = this.#queue(conversation);
     if (queue.busy) return;
     queue.busy = true;
     try {
-      for (let failures = 0; queue.items[0] && this.transport.isAttached; ) {
-        const delay_ms = await this.attempt(queue.items[0], failures);
-        if (delay_ms === undefined) {
-          queue.items.shift();
-          failures = 0;
-        } else {
+      for (let failures = 0; queue.items[0] && this.transport.isAttached && this.transport.isLeading; ) {
+        const delay_ms = await this.#attempt(queue.items[0], failures);
+        if (delay_ms === undefined) failures = 0;
+        else {
           await queue.pause.wait(delay_ms);
           failures += 1;
         }
@@ -189,20 +221,22 @@ export class Outbox extends Emitter<OutboxEvents> {
   }
 
   /** Sends a command. Returns the delay before its next attempt, or undefined if it is sent or has failed. */
-  private async attempt(item: OutboxItem, failures: number): Promise<number | undefined> {
+  async #attempt(item: OutboxItem, failures: number): Promise<number | undefined> {
     try {
       const { message } = await this.transport.execute(item.command);
-      this.forget(item.client_id);
-      this.emit("changed", { ...item, state: "sent", entry: message });
+      this.#take(item);
+      this.#forget(item.client_id);
+      this.#report({ ...item, state: "sent", entry: message });
     } catch (error) {
       const refusal = error instanceof ConfabError ? error : undefined;
       if (isRetryable(error)) {
         return refusal?.retryAfterMs ?? patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
       }
       const failed: OutboxItem = { ...item, state: "failed", ...(refusal ? { error: refusal } : {}) };
-      this.failed.set(item.client_id, failed);
-      this.keepFailed(failed);
-      this.emit("changed", failed);
+      this.#take(item);
+      this.#put(failed);
+      this.#keepFailed(failed);
+      this.#report(failed);
     }
     return undefined;
   }
@@ -211,6 +245,10 @@ export class Outbox extends Emitter<OutboxEvents> {
 function itemOf(command: EntryCommand, made_at: number): OutboxItem {
   const { client_id, conversation } = command;
   return { client_id, conversation, command, made_at, state: "queued" };
+}
+
+function sharedOf({ command, made_at, error, state, entry }: OutboxItem): SharedItem {
+  return { command, made_at, problem: error?.problem, state, ...(entry ? { entry } : {}) };
 }
 
 function itemOfStored({ command, made_at, problem }: StoredCommand): OutboxItem {

@@ -22,8 +22,8 @@ export interface PollListener {
 }
 
 export class Polls {
-  private stop: AbortController | undefined;
-  private readonly pause = new Pause();
+  #stop: AbortController | undefined;
+  readonly #pause: Pause;
 
   constructor(
     private readonly environment: Environment,
@@ -31,54 +31,56 @@ export class Polls {
     private readonly feed: Feed,
     private readonly listener: PollListener,
     private readonly hasCursors: () => boolean,
-  ) {}
+  ) {
+    this.#pause = new Pause(environment);
+  }
 
   start(): void {
-    if (this.stop) return;
-    this.stop = new AbortController();
-    void this.run(this.stop.signal);
+    if (this.#stop) return;
+    this.#stop = new AbortController();
+    void this.#run(this.#stop.signal);
   }
 
   end(): void {
-    this.stop?.abort();
-    this.stop = undefined;
-    this.pause.wake();
+    this.#stop?.abort();
+    this.#stop = undefined;
+    this.#pause.wake();
   }
 
   wake(): void {
-    this.pause.wake();
+    this.#pause.wake();
   }
 
-  private async run(signal: AbortSignal): Promise<void> {
+  async #run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     let wait_ms = 0; // the first poll only fetches what was missed
     while (!signal.aborted) {
       try {
-        const answer = await this.poll(wait_ms, signal);
+        const answer = await this.#poll(wait_ms, signal);
         if (signal.aborted) return;
         failures = 0;
         wait_ms = POLL_WAIT_MS;
         this.listener.healthy();
-        await this.deliver(answer);
-        await this.pause.wait(POLL_PAUSE_MS);
+        await this.#deliver(answer);
+        await this.#pause.wait(POLL_PAUSE_MS);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof LoggedOut) return this.listener.loggedOut();
         wait_ms = 0;
         this.listener.unhealthy();
-        await this.pause.wait(delayMs(POLL_BACKOFF, failures, this.environment.random()));
+        await this.#pause.wait(delayMs(POLL_BACKOFF, failures, this.environment.random()));
         failures += 1;
       }
     }
   }
 
-  private poll(wait_ms: number, signal: AbortSignal): Promise<Polled> {
+  #poll(wait_ms: number, signal: AbortSignal): Promise<Polled> {
     const resume = this.hasCursors() ? this.feed.cursorMap() : undefined;
     return this.rest.poll(resume, wait_ms, signal);
   }
 
   /** Delivers the events, then catches up to the answer's `resume`. Waits until no hole is being read. */
-  private async deliver(answer: Polled): Promise<void> {
+  async #deliver(answer: Polled): Promise<void> {
     if (!this.hasCursors()) return this.listener.firstHeads(answer.resume);
     for (const event of answer.events) this.listener.event(event);
     await this.feed.settled();

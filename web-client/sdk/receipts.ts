@@ -4,6 +4,7 @@
 // first one is sent after a short delay, and later ones at most once a second. A failed one is sent again.
 
 import type { Transport } from "./command.js";
+import type { Environment } from "./environment.js";
 import { ConfabError } from "./error.js";
 
 export const RECEIPT_DELAY_MS = 150;
@@ -17,65 +18,68 @@ interface CursorPair {
 const ZERO: CursorPair = { delivered_seq: 0, read_seq: 0 };
 
 export class Receipts {
-  private readonly targets = new Map<string, CursorPair>();
-  private readonly sent = new Map<string, CursorPair>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isThrottled = false;
+  readonly #targets = new Map<string, CursorPair>();
+  readonly #sent = new Map<string, CursorPair>();
+  #cancelTimer: (() => void) | undefined;
+  #isThrottled = false;
 
-  constructor(private readonly transport: Transport & { readonly isAttached: boolean }) {}
+  constructor(
+    private readonly transport: Transport & { readonly isAttached: boolean },
+    private readonly environment: Environment,
+  ) {}
 
   /** Records the cursors that the gateway already has. */
   setKnown(conversation: string, cursors: CursorPair): void {
-    this.sent.set(conversation, furthest(this.sent.get(conversation) ?? ZERO, cursors));
+    this.#sent.set(conversation, furthest(this.#sent.get(conversation) ?? ZERO, cursors));
   }
 
   delivered(conversation: string, seq: number): void {
-    this.raise(conversation, { delivered_seq: seq, read_seq: 0 });
+    this.#raise(conversation, { delivered_seq: seq, read_seq: 0 });
   }
 
   read(conversation: string, seq: number): void {
-    this.raise(conversation, { delivered_seq: seq, read_seq: seq });
+    this.#raise(conversation, { delivered_seq: seq, read_seq: seq });
   }
 
   forget(conversation: string): void {
-    this.targets.delete(conversation);
-    this.sent.delete(conversation);
+    this.#targets.delete(conversation);
+    this.#sent.delete(conversation);
   }
 
   /** Sends all pending receipts. Called by the timer and after reconnecting. */
   flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     if (!this.transport.isAttached) return;
-    this.throttle();
-    for (const [conversation, target] of this.targets) {
-      const sent = this.sent.get(conversation) ?? ZERO;
-      if (isAhead(target, sent)) void this.send(conversation, target, sent);
+    this.#throttle();
+    for (const [conversation, target] of this.#targets) {
+      const sent = this.#sent.get(conversation) ?? ZERO;
+      if (isAhead(target, sent)) void this.#send(conversation, target, sent);
     }
   }
 
-  private raise(conversation: string, cursors: CursorPair): void {
-    const target = furthest(this.targets.get(conversation) ?? ZERO, cursors);
-    this.targets.set(conversation, target);
-    if (!isAhead(target, this.sent.get(conversation) ?? ZERO)) return;
-    if (!this.isThrottled) this.timer ??= setTimeout(() => this.flush(), RECEIPT_DELAY_MS);
+  #raise(conversation: string, cursors: CursorPair): void {
+    const target = furthest(this.#targets.get(conversation) ?? ZERO, cursors);
+    this.#targets.set(conversation, target);
+    if (!isAhead(target, this.#sent.get(conversation) ?? ZERO)) return;
+    if (!this.#isThrottled) this.#cancelTimer ??= this.environment.after(RECEIPT_DELAY_MS, () => this.flush());
   }
 
-  private throttle(): void {
-    if (this.isThrottled) return;
-    this.isThrottled = true;
-    setTimeout(() => {
-      this.isThrottled = false;
-      if (this.hasPending()) this.flush();
-    }, RECEIPT_INTERVAL_MS);
+  #throttle(): void {
+    if (this.#isThrottled) return;
+    this.#isThrottled = true;
+    this.environment.after(RECEIPT_INTERVAL_MS, () => {
+      this.#isThrottled = false;
+      if (this.#hasPending()) this.flush();
+    });
   }
 
-  private hasPending(): boolean {
-    return [...this.targets].some(([conversation, target]) => isAhead(target, this.sent.get(conversation) ?? ZERO));
+  #hasPending(): boolean {
+    return [...this.#targets].some(([conversation, target]) => isAhead(target, this.#sent.get(conversation) ?? ZERO));
   }
 
-  private async send(conversation: string, target: CursorPair, sent: CursorPair): Promise<void> {
-    this.sent.set(conversation, furthest(sent, target));
+  async #send(conversation: string, target: CursorPair, sent: CursorPair): Promise<void> {
+    this.#sent.set(conversation, furthest(sent, target));
     const read = target.read_seq > sent.read_seq ? { read_seq: target.read_seq } : {};
     const isImplied = target.delivered_seq <= (read.read_seq ?? 0);
     const delivered = isImplied ? {} : { delivered_seq: target.delivered_seq };
@@ -83,7 +87,7 @@ export class Receipts {
       await this.transport.execute({ cmd: "receipt", conversation, ...delivered, ...read });
     } catch (error) {
       if (error instanceof ConfabError && !error.retryable) return;
-      this.sent.set(conversation, sent);
+      this.#sent.set(conversation, sent);
     }
   }
 }

@@ -21,11 +21,11 @@ export class Rest {
   ) {}
 
   async register(it: body.Registration): Promise<wire.User> {
-    return this.authenticate("/v1/users", body.registrationBody(it));
+    return this.#authenticate("/v1/users", body.registrationBody(it));
   }
 
   async logIn(it: body.LogIn): Promise<wire.User> {
-    return this.authenticate("/v1/sessions", body.logInBody(it));
+    return this.#authenticate("/v1/sessions", body.logInBody(it));
   }
 
   /** Forgets the login on this device first, so that a failing call does not keep it. */
@@ -167,7 +167,7 @@ export class Rest {
     }
   }
 
-  private async authenticate(path: string, it: object): Promise<wire.User> {
+  async #authenticate(path: string, it: object): Promise<wire.User> {
     const shape = wire.registered;
     const answer = await call(this.environment, { method: "POST", path, body: it, shape });
     this.tokens.adopt?.(answer.session);

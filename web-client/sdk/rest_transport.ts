@@ -10,16 +10,16 @@ export class RestTransport implements Transport {
   constructor(private readonly rest: Rest) {}
 
   async execute<C extends Command>(command: C): Promise<ReplyTo<C>> {
-    return (await this.answer(command)) as ReplyTo<C>;
+    return (await this.#answer(command)) as ReplyTo<C>;
   }
 
-  private async answer(command: Command): Promise<unknown> {
+  async #answer(command: Command): Promise<unknown> {
     switch (command.cmd) {
       case "send":
       case "edit":
       case "redact":
       case "react":
-        return this.write(command);
+        return this.#write(command);
       case "receipt": {
         const path = `/v1/conversations/${command.conversation}/receipts`;
         return this.rest.call("POST", path, anything, { body: receiptBody(command) });
@@ -39,7 +39,7 @@ export class RestTransport implements Transport {
     }
   }
 
-  private write(command: EntryCommand): Promise<Sent> {
+  #write(command: EntryCommand): Promise<Sent> {
     const messages = `/v1/conversations/${command.conversation}/messages`;
     switch (command.cmd) {
       case "send":

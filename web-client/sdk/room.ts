@@ -25,10 +25,10 @@ export interface SendOptions {
 }
 
 export class Room extends Emitter<RoomEvents> {
-  private current: RoomState;
-  private readonly settling = new Map<string, { resolve(message: Message): void; reject(error: Error): void }>();
-  private readonly typingTimers = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly unsubscribe: (() => void)[];
+  #current: RoomState;
+  readonly #settling = new Map<string, { resolve(message: Message): void; reject(error: Error): void }>();
+  readonly #typingTimers = new Map<string, () => void>();
+  readonly #unsubscribe: (() => void)[];
 
   private constructor(
     private readonly client: Client,
@@ -36,46 +36,46 @@ export class Room extends Emitter<RoomEvents> {
     details: Conversation,
   ) {
     super();
-    this.current = initialRoom(me, details);
+    this.#current = initialRoom(me, details);
     const here = <T extends { conversation: string }>(work: (it: T) => void) => (it: T) => it.conversation === this.id && work(it);
-    this.unsubscribe = [
-      client.on("entry", here((entry) => this.applyEntry(entry))),
-      client.on("skipped", here(() => void this.reload().catch(() => undefined))),
-      client.on("conversation", (it) => it.id === this.id && this.apply({ type: "details", details: it })),
-      client.on("receipt", here((receipt) => this.apply({ type: "receipt", receipt }))),
-      client.on("typing", here((typing) => this.applyTyping(typing.user, typing.on))),
-      client.on("outbox", here((item) => this.applyItem(item))),
-      client.on("attached", () => void this.readMembers().catch(() => undefined)),
+    this.#unsubscribe = [
+      client.on("entry", here((entry) => this.#applyEntry(entry))),
+      client.on("skipped", here(() => void this.#reload().catch(() => undefined))),
+      client.on("conversation", (it) => it.id === this.id && this.#apply({ type: "details", details: it })),
+      client.on("receipt", here((receipt) => this.#apply({ type: "receipt", receipt }))),
+      client.on("typing", here((typing) => this.#applyTyping(typing.user, typing.on))),
+      client.on("outbox", here((item) => this.#applyItem(item))),
+      client.on("attached", () => void this.#readMembers().catch(() => undefined)),
       client.on("removed", (id) => id === this.id && this.emit("removed", undefined)),
     ];
   }
 
   /** Opens a conversation. Entries that arrive while it is read are not lost. */
-  static async open(client: Client, me: string, id: string, unsent: () => readonly OutboxItem[]): Promise<Room> {
+  static async open(client: Client, me: string, id: string): Promise<Room> {
     const room = new Room(client, me, await client.rest.conversation(id));
     try {
-      await room.reload();
+      await room.#reload();
     } catch (error) {
       room.close();
       throw error;
     }
-    for (const item of unsent()) room.applyItem(item);
+    for (const item of client.outbox.items) if (item.conversation === id) room.#applyItem(item);
     return room;
   }
 
   get id(): string {
-    return this.current.details.id;
+    return this.#current.details.id;
   }
 
   get state(): RoomState {
-    return this.current;
+    return this.#current;
   }
 
   /** Sends a text. Resolves with the message when the gateway has stored it, also after a reconnect. */
   send(text: string, options: SendOptions = {}): Promise<Message> {
     const { client_id } = this.client.submit({ cmd: "send", conversation: this.id, text, ...options });
     return new Promise((resolve, reject) => {
-      this.settling.set(client_id, { resolve, reject });
+      this.#settling.set(client_id, { resolve, reject });
     });
   }
 
@@ -102,9 +102,9 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   /** Marks everything up to `seq` as read, by default all. */
-  read(seq: number = this.current.head): void {
+  read(seq: number = this.#current.head): void {
     this.client.read(this.id, seq);
-    this.apply({ type: "receipt", receipt: { conversation: this.id, user: this.current.me, delivered_seq: seq, read_seq: seq } });
+    this.#apply({ type: "receipt", receipt: { conversation: this.id, user: this.#current.me, delivered_seq: seq, read_seq: seq } });
   }
 
   /** Shows the others that this user is writing. Repeat it every few seconds. */
@@ -124,62 +124,62 @@ export class Room extends Emitter<RoomEvents> {
 
   /** Stops updating the state. Messages that wait in the outbox are sent nevertheless. */
   close(): void {
-    for (const stop of this.unsubscribe) stop();
-    for (const timer of this.typingTimers.values()) clearTimeout(timer);
+    for (const stop of this.#unsubscribe) stop();
+    for (const cancel of this.#typingTimers.values()) cancel();
   }
 
-  private apply(event: RoomEvent): void {
-    this.current = reduceRoom(this.current, event);
-    this.emit("state", this.current);
+  #apply(event: RoomEvent): void {
+    this.#current = reduceRoom(this.#current, event);
+    this.emit("state", this.#current);
   }
 
-  private applyEntry(entry: Entry): void {
-    this.apply({ type: "entry", entry });
-    if (entry.kind === "joined") void this.readMembers().catch(() => undefined);
+  #applyEntry(entry: Entry): void {
+    this.#apply({ type: "entry", entry });
+    if (entry.kind === "joined") void this.#readMembers().catch(() => undefined);
     if (entry.kind !== "text") return;
-    this.settle(entry);
+    this.#settle(entry);
     this.emit("message", messageOf(entry));
   }
 
-  private applyItem(item: OutboxItem): void {
-    this.apply({ type: "outbox", item });
-    if (item.state === "sent" && item.entry?.kind === "text") return this.settle(item.entry, item.client_id);
+  #applyItem(item: OutboxItem): void {
+    this.#apply({ type: "outbox", item });
+    if (item.state === "sent" && item.entry?.kind === "text") return this.#settle(item.entry, item.client_id);
     if (item.state !== "failed" && item.state !== "dropped") return;
-    this.settling.get(item.client_id)?.reject(item.error ?? new Unreachable("the message was discarded"));
-    this.settling.delete(item.client_id);
+    this.#settling.get(item.client_id)?.reject(item.error ?? new Unreachable("the message was discarded"));
+    this.#settling.delete(item.client_id);
   }
 
   /** Resolves the promise of a sent message. */
-  private settle(entry: TextEntry, client_id = entry.sender === this.current.me ? entry.client_id : undefined): void {
+  #settle(entry: TextEntry, client_id = entry.sender === this.#current.me ? entry.client_id : undefined): void {
     if (client_id === undefined) return;
-    this.settling.get(client_id)?.resolve(messageOf(entry));
-    this.settling.delete(client_id);
+    this.#settling.get(client_id)?.resolve(messageOf(entry));
+    this.#settling.delete(client_id);
   }
 
-  private applyTyping(user: string, on: boolean): void {
-    clearTimeout(this.typingTimers.get(user));
+  #applyTyping(user: string, on: boolean): void {
+    this.#typingTimers.get(user)?.();
     const typing = { conversation: this.id, user, on };
-    this.apply({ type: "typing", typing });
-    if (on) this.typingTimers.set(user, setTimeout(() => this.apply({ type: "typing", typing: { ...typing, on: false } }), TYPING_EXPIRES_MS));
+    this.#apply({ type: "typing", typing });
+    if (on) this.#typingTimers.set(user, this.client.environment.after(TYPING_EXPIRES_MS, () => this.#applyTyping(user, false)));
   }
 
   /** Reads the newest page, and applies what has arrived after the gateway has read it. */
-  private async reload(): Promise<void> {
+  async #reload(): Promise<void> {
     const arrived: Entry[] = [];
     const stop = this.client.on("entry", (entry) => entry.conversation === this.id && arrived.push(entry));
     const page = await this.client.history(this.id, { limit: PAGE }).finally(stop);
-    this.apply({ type: "page", page });
-    for (const entry of arrived) if (entry.seq > page.head_seq) this.apply({ type: "entry", entry });
-    await this.readMembers();
+    this.#apply({ type: "page", page });
+    for (const entry of arrived) if (entry.seq > page.head_seq) this.#apply({ type: "entry", entry });
+    await this.#readMembers();
   }
 
-  private async readMembers(): Promise<void> {
+  async #readMembers(): Promise<void> {
     const members: Member[] = [];
     for (let cursor: string | undefined, isFirst = true; isFirst || cursor; isFirst = false) {
       const page = await this.client.rest.members(this.id, cursor, MEMBERS_PAGE);
       members.push(...page.items);
       cursor = page.next_cursor;
     }
-    this.apply({ type: "members", members });
+    this.#apply({ type: "members", members });
   }
 }

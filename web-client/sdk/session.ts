@@ -49,22 +49,38 @@ interface SocketEnd {
   retry_after_ms?: number | undefined;
 }
 
-export class Session extends Emitter<SessionEvents> implements Transport {
+/** What the client needs of a session: one of its own, or one that it shares with other tabs. */
+export interface ClientSession extends Transport, Pick<Emitter<SessionEvents>, "on"> {
+  readonly state: SessionState;
+  readonly isAttached: boolean;
+  /** True if this tab has the connection, and so sends the commands of the outbox. */
+  readonly isLeading: boolean;
+  start(): void;
+  stop(reason?: EndReason): void;
+  wake(): void;
+  networkLost(): void;
+  limit(name: string, otherwise: number): number;
+}
+
+export class Session extends Emitter<SessionEvents> implements ClientSession {
   state: SessionState = "offline";
-  private running = false;
-  private hasCursors = false;
-  private socket: Socket | undefined;
+  readonly isLeading = true;
+  #running = false;
+  #hasCursors = false;
+  #socket: Socket | undefined;
   /** Consecutive sockets that failed before their hello succeeded. */
-  private failures = 0;
+  #failures = 0;
   /** Attempts since the last stable socket. They determine the backoff. */
-  private attempts = 0;
-  private pollHealth: "unknown" | "healthy" | "unhealthy" = "unknown";
-  private reconnectAfterMs: number | undefined;
-  private refusedToken: string | undefined;
-  private limits: Record<string, unknown> = {};
-  private readonly pause = new Pause();
-  private readonly polls: Polls;
-  private readonly restTransport: RestTransport;
+  #attempts = 0;
+  #pollHealth: "unknown" | "healthy" | "unhealthy" = "unknown";
+  #retryAt = 0;
+  #reconnectAfterMs: number | undefined;
+  #refusedToken: string | undefined;
+  limits: Record<string, unknown> = {};
+  readonly #pause: Pause;
+  readonly #ignoreTokens: () => void;
+  readonly #polls: Polls;
+  readonly #restTransport: RestTransport;
 
   constructor(
     private readonly environment: Environment,
@@ -74,38 +90,48 @@ export class Session extends Emitter<SessionEvents> implements Transport {
     private readonly client: ClientName,
   ) {
     super();
-    this.restTransport = new RestTransport(rest);
-    this.polls = new Polls(environment, rest, feed, this.pollListener(), () => this.hasCursors);
-    tokens.on("renewed", (token) => this.renewOnSocket(token));
+    this.#pause = new Pause(environment);
+    this.#restTransport = new RestTransport(rest);
+    this.#polls = new Polls(environment, rest, feed, this.#pollListener(), () => this.#hasCursors);
+    this.#ignoreTokens = tokens.on("renewed", (token) => this.#renewOnSocket(token));
   }
 
   start(): void {
-    if (this.running) return;
-    this.running = true;
-    void this.run();
+    if (this.#running) return;
+    this.#running = true;
+    this.tokens.schedule();
+    void this.#run();
   }
 
   stop(reason: EndReason = "stopped"): void {
-    if (!this.running) return;
-    this.running = false;
-    this.polls.end();
-    this.socket?.close();
-    this.pause.wake();
-    this.setState("ended");
+    if (!this.#running) return;
+    this.#running = false;
+    this.#ignoreTokens();
+    this.tokens.stop();
+    this.#polls.end();
+    this.#socket?.close();
+    this.#pause.wake();
+    this.#setState("ended");
     this.emit("ended", reason);
   }
 
   /** Reconnects at once, or probes the open socket. Call it when the network is back or the page becomes visible. */
   wake(): void {
-    if (this.socket) return this.socket.probe();
-    this.attempts = 0;
-    this.pause.wake();
-    this.polls.wake();
+    this.tokens.schedule();
+    if (this.#socket) return this.#socket.probe();
+    this.#attempts = 0;
+    this.#pause.wake();
+    this.#polls.wake();
+  }
+
+  /** Starts the next attempt if it is due. Browsers delay the timers of hidden pages. */
+  retryIfDue(): void {
+    if (this.environment.now() >= this.#retryAt) this.#pause.wake();
   }
 
   /** Ends the socket and reconnects. Call it when the device has lost its network. */
   networkLost(): void {
-    this.socket?.close();
+    this.#socket?.close();
   }
 
   get isAttached(): boolean {
@@ -114,8 +140,8 @@ export class Session extends Emitter<SessionEvents> implements Transport {
 
   /** Sends a command over the socket, or over REST while polling. Fails while neither works. */
   execute<C extends Command>(command: C): Promise<ReplyTo<C>> {
-    if (this.state === "online" && this.socket) return this.socket.execute(command);
-    if (this.state === "polling") return this.restTransport.execute(command);
+    if (this.state === "online" && this.#socket) return this.#socket.execute(command);
+    if (this.state === "polling") return this.#restTransport.execute(command);
     return Promise.reject(new Unreachable("not connected"));
   }
 
@@ -125,143 +151,152 @@ export class Session extends Emitter<SessionEvents> implements Transport {
     return typeof value === "number" ? value : otherwise;
   }
 
-  private async run(): Promise<void> {
-    while (this.running) {
-      if (this.state !== "polling") this.setState(this.failures < FAILURES_BEFORE_POLLS ? "connecting" : "offline");
-      const end = await this.attempt();
-      if (!this.running) return;
+  async #run(): Promise<void> {
+    while (this.#running) {
+      if (this.state !== "polling") this.#setState(this.#failures < FAILURES_BEFORE_POLLS ? "connecting" : "offline");
+      const end = await this.#attempt();
+      if (!this.#running) return;
       if (isFinal(end.code)) return this.stop(reasonOf(end.code));
-      this.failures = end.opened ? 0 : this.failures + 1;
-      if (this.failures >= FAILURES_BEFORE_POLLS) this.polls.start();
-      const delay_ms = this.delayAfter(end);
-      this.emit("retryAt", this.environment.now() + delay_ms);
-      await this.pause.wait(delay_ms);
-      this.attempts += 1;
+      this.#failures = end.opened ? 0 : this.#failures + 1;
+      if (this.#failures >= FAILURES_BEFORE_POLLS) this.#polls.start();
+      const delay_ms = this.#delayAfter(end);
+      this.#retryAt = this.environment.now() + delay_ms;
+      this.emit("retryAt", this.#retryAt);
+      await this.#pause.wait(delay_ms);
+      this.#attempts += 1;
     }
   }
 
   /** Runs one socket from getting a token to the close. */
-  private async attempt(): Promise<SocketEnd> {
+  async #attempt(): Promise<SocketEnd> {
     try {
-      const token = await this.freshToken();
-      const end = await this.runSocket(token);
-      return this.shouldRenewToken(end, token) ? { ...end, code: TOKEN_EXPIRED } : end;
+      const token = await this.#freshToken();
+      const end = await this.#runSocket(token);
+      return this.#shouldRenewToken(end, token) ? { ...end, code: TOKEN_EXPIRED } : end;
     } catch (error) {
       if (error instanceof LoggedOut) this.stop("logged_out");
       return { opened: false, code: ABNORMAL };
     }
   }
 
-  private async runSocket(token: string): Promise<SocketEnd> {
+  async #runSocket(token: string): Promise<SocketEnd> {
     const closed = deferred<number>();
     const listener = {
-      event: (event: Event) => this.forward(event),
+      event: (event: Event) => this.#forward(event),
       closed: closed.resolve,
       invalidFrame: (error: Error) => this.emit("invalidFrame", error),
     };
-    this.reconnectAfterMs = undefined;
+    this.#reconnectAfterMs = undefined;
     let socket: Socket | undefined;
     try {
       socket = await Socket.open(this.environment, listener);
-      this.attachSocket(socket, await socket.hello(token, this.resume(), this.client));
+      this.#checkRunning();
+      const hello = await socket.hello(token, this.#resume(), this.client);
+      this.#checkRunning();
+      this.#attachSocket(socket, hello);
     } catch (error) {
       socket?.close();
       return { opened: false, code: codeOf(error) ?? (await closed.promise), retry_after_ms: retryAfterOf(error) };
     }
     const openedAt = this.environment.now();
     const code = await closed.promise;
-    if (this.environment.now() - openedAt >= STABLE_MS) this.attempts = 0;
-    this.socket = undefined;
-    if (this.running) this.setState("connecting");
-    return { opened: true, code, retry_after_ms: this.reconnectAfterMs };
+    if (this.environment.now() - openedAt >= STABLE_MS) this.#attempts = 0;
+    this.#socket = undefined;
+    if (this.#running) this.#setState("connecting");
+    return { opened: true, code, retry_after_ms: this.#reconnectAfterMs };
   }
 
-  private async freshToken(): Promise<string> {
+  /** Fails if the session was stopped while its socket was opened. */
+  #checkRunning(): void {
+    if (!this.#running) throw new Error("the session was stopped");
+  }
+
+  async #freshToken(): Promise<string> {
     const token = await this.tokens.accessToken();
-    return token === this.refusedToken ? this.tokens.renew(token) : token;
+    return token === this.#refusedToken ? this.tokens.renew(token) : token;
   }
 
   /**
    * Returns true if a new token may help: always after an expiry, and once after a refusal, because the refresh
    * token may still be valid after the signing key of the access token has changed.
    */
-  private shouldRenewToken(end: SocketEnd, token: string): boolean {
+  #shouldRenewToken(end: SocketEnd, token: string): boolean {
     const wasRefused = end.code === TOKEN_EXPIRED || end.code === UNAUTHENTICATED;
-    const isFirst = this.refusedToken === undefined || end.code === TOKEN_EXPIRED;
-    if (wasRefused && isFirst) this.refusedToken = token;
+    const isFirst = this.#refusedToken === undefined || end.code === TOKEN_EXPIRED;
+    if (wasRefused && isFirst) this.#refusedToken = token;
     return wasRefused && isFirst;
   }
 
   /** Returns the cursors for a hello, or undefined before the first connection or if they do not fit into a frame. */
-  private resume(): CursorMap | undefined {
-    if (!this.hasCursors) return undefined;
+  #resume(): CursorMap | undefined {
+    if (!this.#hasCursors) return undefined;
     const map = this.feed.cursorMap();
     const bytes_max = this.limit("frame_bytes_max", FRAME_BYTES_MAX) - HELLO_OVERHEAD_BYTES;
     return JSON.stringify(map).length <= bytes_max ? map : undefined;
   }
 
-  private attachSocket(socket: Socket, hello: Hello): void {
-    this.socket = socket;
+  #attachSocket(socket: Socket, hello: Hello): void {
+    this.#socket = socket;
     this.limits = hello.limits;
-    this.refusedToken = undefined;
-    this.polls.end();
-    this.pollHealth = "unknown";
-    this.setState("online");
-    this.applyHeads(hello.resume);
+    this.#refusedToken = undefined;
+    this.#polls.end();
+    this.#pollHealth = "unknown";
+    this.#setState("online");
+    this.#applyHeads(hello.resume);
     this.emit("attached", "online");
   }
 
   /** Applies the heads of a first connection, or of a hello whose cursors did not fit into its frame. */
-  private applyHeads(heads: CursorMap): void {
-    const all = !this.hasCursors || this.resume() === undefined;
-    this.hasCursors = true;
+  #applyHeads(heads: CursorMap): void {
+    const all = !this.#hasCursors || this.#resume() === undefined;
+    this.#hasCursors = true;
     if (all) for (const [conversation, seq] of Object.entries(heads)) this.feed.catchUpTo(conversation, seq);
   }
 
-  private forward(event: Event): void {
-    if (event.ev === "draining") this.reconnectAfterMs = event.reconnect_after_ms ?? 0;
+  #forward(event: Event): void {
+    if (event.ev === "draining") this.#reconnectAfterMs = event.reconnect_after_ms ?? 0;
     this.emit("event", event);
   }
 
-  private delayAfter(end: SocketEnd): number {
+  #delayAfter(end: SocketEnd): number {
     const random = this.environment.random();
-    if (end.code === TOKEN_EXPIRED && this.failures < FAILURES_BEFORE_POLLS) return 0;
+    if (end.code === TOKEN_EXPIRED && this.#failures < FAILURES_BEFORE_POLLS) return 0;
     if (end.retry_after_ms !== undefined) return spreadMs(end.retry_after_ms, random);
-    if (this.pollHealth === "healthy") {
-      return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.failures - FAILURES_BEFORE_POLLS, random);
+    if (this.#pollHealth === "healthy") {
+      return patientDelayMs(SOCKET_WHILE_POLLING_BACKOFF, this.#failures - FAILURES_BEFORE_POLLS, random);
     }
-    const delay = delayMs(SOCKET_BACKOFF, this.attempts, random);
+    const delay = delayMs(SOCKET_BACKOFF, this.#attempts, random);
     return OVERLOAD_CODES.includes(end.code) ? Math.max(delay, spreadMs(OVERLOAD_MIN_MS, random)) : delay;
   }
 
-  private pollListener() {
+  #pollListener() {
     return {
-      event: (event: Event) => this.forward(event),
-      firstHeads: (heads: CursorMap) => this.applyHeads(heads),
-      healthy: () => this.pollSucceeded(),
+      event: (event: Event) => this.#forward(event),
+      firstHeads: (heads: CursorMap) => this.#applyHeads(heads),
+      healthy: () => this.#pollSucceeded(),
       unhealthy: () => {
-        this.pollHealth = "unhealthy";
-        if (!this.socket) this.setState("offline");
+        this.#pollHealth = "unhealthy";
+        if (!this.#socket) this.#setState("offline");
       },
       loggedOut: () => this.stop("logged_out"),
     };
   }
 
   /** If polls succeed after failures, the network is back. Then a socket is tried at once too. */
-  private pollSucceeded(): void {
-    const previous = this.pollHealth;
-    this.pollHealth = "healthy";
-    if (previous === "unhealthy") this.pause.wake();
-    if (this.socket || this.state === "polling") return;
-    this.setState("polling");
+  #pollSucceeded(): void {
+    const previous = this.#pollHealth;
+    this.#pollHealth = "healthy";
+    if (previous === "unhealthy") this.#pause.wake();
+    if (this.#socket || this.state === "polling") return;
+    this.#setState("polling");
     this.emit("attached", "polling");
   }
 
-  private renewOnSocket(token: string): void {
-    this.socket?.execute({ cmd: "refresh", token }).catch(() => undefined); // if this fails, the gateway closes the socket
+  #renewOnSocket(token: string): void {
+    this.#socket?.execute({ cmd: "refresh", token }).catch(() => undefined); // if this fails, the gateway closes the socket
   }
 
-  private setState(state: SessionState): void {
+  #setState(state: SessionState): void {
     if (this.state === state) return;
     this.state = state;
     this.emit("state", state);

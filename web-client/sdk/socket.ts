@@ -19,7 +19,7 @@ export const ABNORMAL = 1006;
 interface PendingReply {
   resolve(ok: unknown): void;
   reject(error: Error): void;
-  timer: ReturnType<typeof setTimeout>;
+  cancelTimer(): void;
 }
 
 export interface SocketListener {
@@ -30,105 +30,108 @@ export interface SocketListener {
 }
 
 export class Socket implements Transport {
-  private readonly socket: SocketLike;
-  private readonly pending = new Map<number, PendingReply>();
-  private nextId = 1;
-  private closed = false;
-  private lastReceivedAt: number;
-  private heartbeatTimer: ReturnType<typeof setInterval> | undefined;
+  readonly #socket: SocketLike;
+  readonly #pending = new Map<number, PendingReply>();
+  #nextId = 1;
+  #closed = false;
+  #lastReceivedAt: number;
+  #cancelHeartbeat: (() => void) | undefined;
 
   private constructor(
     private readonly environment: Environment,
     private readonly listener: SocketListener,
   ) {
-    this.lastReceivedAt = environment.now();
-    this.socket = environment.openSocket(socketUrl(environment.base_url), SUBPROTOCOL);
-    this.socket.onmessage = (message) => this.receive(message.data);
-    this.socket.onclose = (close) => this.finish(close.code);
+    this.#lastReceivedAt = environment.now();
+    this.#socket = environment.openSocket(socketUrl(environment.base_url), SUBPROTOCOL);
+    this.#socket.onmessage = (message) => this.#receive(message.data);
+    this.#socket.onclose = (close) => this.#finish(close.code);
   }
 
   /** Resolves when the socket is open. The first command must be `hello`. */
   static open(environment: Environment, listener: SocketListener): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => opening.close(), OPEN_TIMEOUT_MS);
+      const cancel = environment.after(OPEN_TIMEOUT_MS, () => opening.close());
       const opening: Socket = new Socket(environment, {
         ...bound(listener),
         closed: (code) => {
-          clearTimeout(timer);
+          cancel();
           reject(new Unreachable(`the socket closed with ${code}`));
           listener.closed(code);
         },
       });
-      opening.socket.onopen = () => {
-        clearTimeout(timer);
+      opening.#socket.onopen = () => {
+        cancel();
         resolve(opening);
       };
     });
   }
 
   async hello(token: string, resume: CursorMap | undefined, client: ClientName): Promise<Hello> {
-    const answer = await this.request((id) => helloFrame(id, token, resume, client), hello);
-    this.heartbeatTimer = setInterval(() => this.checkHeartbeat(answer.heartbeat_ms), answer.heartbeat_ms);
+    const answer = await this.#request((id) => helloFrame(id, token, resume, client), hello);
+    this.#keepAlive(answer.heartbeat_ms);
     return answer;
   }
 
   execute<C extends Command>(command: C): Promise<ReplyTo<C>> {
-    return this.request((id) => commandFrame(id, command), (ok) => readReply(command, ok));
+    return this.#request((id) => commandFrame(id, command), (ok) => readReply(command, ok));
   }
 
   /** Ends the socket at once, without waiting for the other side to answer the close. */
   close(): void {
-    this.socket.close(1000);
-    this.finish(ABNORMAL);
+    this.#socket.close(1000);
+    this.#finish(ABNORMAL);
   }
 
-  private request<T>(frame: (id: number) => string, shape: Shape<T>): Promise<T> {
-    if (this.closed) return Promise.reject(new Unreachable("the socket is closed"));
-    const id = this.nextId++;
+  #request<T>(frame: (id: number) => string, shape: Shape<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new Unreachable("the socket is closed"));
+    const id = this.#nextId++;
     const sentAt = this.environment.now();
     const answer = new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => this.timeOut(id, sentAt), COMMAND_TIMEOUT_MS);
-      this.pending.set(id, { resolve, reject, timer });
+      const cancelTimer = this.environment.after(COMMAND_TIMEOUT_MS, () => this.#timeOut(id, sentAt));
+      this.#pending.set(id, { resolve, reject, cancelTimer });
     });
-    this.socket.send(frame(id));
+    this.#socket.send(frame(id));
     return answer.then((ok) => shape(ok, "ok"));
   }
 
   /** Fails a command without a reply. If nothing else has arrived since it was sent, the connection is dead. */
-  private timeOut(id: number, sentAt: number): void {
-    this.takePending(id)?.reject(new Unreachable("no reply in time"));
-    if (this.lastReceivedAt <= sentAt) this.close();
+  #timeOut(id: number, sentAt: number): void {
+    this.#takePending(id)?.reject(new Unreachable("no reply in time"));
+    if (this.#lastReceivedAt <= sentAt) this.close();
   }
 
-  private takePending(id: number): PendingReply | undefined {
-    const pending = this.pending.get(id);
-    this.pending.delete(id);
-    clearTimeout(pending?.timer);
+  #takePending(id: number): PendingReply | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.cancelTimer();
     return pending;
   }
 
-  private receive(frame: unknown): void {
-    if (this.closed) return;
-    this.lastReceivedAt = this.environment.now();
+  #receive(frame: unknown): void {
+    if (this.#closed) return;
+    this.#lastReceivedAt = this.environment.now();
     try {
       const received = objectOf(JSON.parse(String(frame)), "frame");
       if ("ev" in received) this.listener.event(event(received, "event"));
-      else this.settleReply(received);
+      else this.#settleReply(received);
     } catch (error) {
       this.listener.invalidFrame(error as Error);
     }
   }
 
-  private settleReply(reply: Record<string, unknown>): void {
+  #settleReply(reply: Record<string, unknown>): void {
     if (typeof reply["re"] !== "number") throw new ConfabError(problem(reply["error"], "error"));
-    const pending = this.takePending(reply["re"]);
+    const pending = this.#takePending(reply["re"]);
     if (!pending) return;
     if (reply["error"] === undefined) pending.resolve(anything(reply["ok"], "ok"));
     else pending.reject(new ConfabError(problem(reply["error"], "error")));
   }
 
-  private checkHeartbeat(heartbeat_ms: number): void {
-    if (this.environment.now() - this.lastReceivedAt >= heartbeat_ms / 2) this.probe();
+  #keepAlive(heartbeat_ms: number): void {
+    this.#cancelHeartbeat = this.environment.after(heartbeat_ms, () => {
+      if (this.environment.now() - this.#lastReceivedAt >= heartbeat_ms / 2) this.probe();
+      this.#keepAlive(heartbeat_ms);
+    });
   }
 
   /** Sends a ping, and closes the socket if there is no reply in time. */
@@ -138,11 +141,11 @@ export class Socket implements Transport {
     });
   }
 
-  private finish(code: number): void {
-    if (this.closed) return;
-    this.closed = true;
-    clearInterval(this.heartbeatTimer);
-    for (const id of [...this.pending.keys()]) this.takePending(id)?.reject(new Unreachable("the socket closed"));
+  #finish(code: number): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelHeartbeat?.();
+    for (const id of [...this.#pending.keys()]) this.#takePending(id)?.reject(new Unreachable("the socket closed"));
     this.listener.closed(code);
   }
 }

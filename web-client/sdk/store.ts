@@ -51,11 +51,6 @@ export function indexedDbStore(name: string): Store {
   };
 }
 
-/** Returns the default: IndexedDB in a browser, otherwise memory. */
-export function defaultStore(name: string): Store {
-  return typeof indexedDB === "undefined" ? memoryStore() : indexedDbStore(name);
-}
-
 function openDatabase(name: string): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1);

@@ -1,9 +1,12 @@
 // A fake server in memory, against which apps can test themselves. It speaks the part of the protocol that the SDK
 // needs for accounts, conversations and messages, over REST, long polling and WebSocket.
 
+import { FakeBrowser, type FakeTab } from "./testing_browser.js";
 import { FakeLog, type FakeUser } from "./testing_log.js";
 import { FakeSocket } from "./testing_socket.js";
 import type { Environment, SocketLike } from "./environment.js";
+
+export type { FakeBrowser, FakeTab };
 
 const TOKEN_SECONDS = 600;
 
@@ -21,6 +24,7 @@ interface Call {
   user: FakeUser;
 }
 
+/** A server in memory. */
 export class FakeServer {
   readonly url = "http://confab.test";
   readonly log = new FakeLog();
@@ -62,6 +66,16 @@ export class FakeServer {
   /** Returns the texts of a conversation, in order. */
   texts(conversation: string): string[] {
     return this.log.entries(conversation).flatMap((entry) => (entry["kind"] === "text" ? [String(entry["text"])] : []));
+  }
+
+  /** The number of open sockets. */
+  get connections(): number {
+    return this.sockets.size;
+  }
+
+  /** Makes a browser whose tabs use this server. */
+  browser(): FakeBrowser {
+    return new FakeBrowser(this.environment);
   }
 
   /** Closes all sockets, as when the network changes. */

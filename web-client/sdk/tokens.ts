@@ -53,8 +53,9 @@ export interface TokenSource extends Pick<Emitter<TokenEvents>, "on"> {
 }
 
 export class Tokens extends Emitter<TokenEvents> implements TokenSource {
-  private running: Promise<string> | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  #running: Promise<string> | undefined;
+  #cancelTimer: () => void = () => undefined;
+  #isScheduled = false;
 
   constructor(
     private readonly environment: Environment,
@@ -69,11 +70,10 @@ export class Tokens extends Emitter<TokenEvents> implements TokenSource {
 
   adopt(login: Login): void {
     this.store.save(toStored(login, this.environment.now()));
-    this.schedule();
   }
 
   forget(): void {
-    clearTimeout(this.timer);
+    this.stop();
     this.store.save(undefined);
   }
 
@@ -92,29 +92,36 @@ export class Tokens extends Emitter<TokenEvents> implements TokenSource {
 
   /** Renews the tokens and returns the new access token. Concurrent callers share one renewal. */
   renew(stale: string): Promise<string> {
-    this.running ??= this.store
-      .exclusive(() => this.rotate(stale))
+    this.#running ??= this.store
+      .exclusive(() => this.#rotate(stale))
       .finally(() => {
-        this.running = undefined;
-        this.schedule();
+        this.#running = undefined;
+        if (this.#isScheduled) this.schedule();
       });
-    return this.running;
+    return this.#running;
   }
 
-  /** Starts the timer that renews the token before it expires. Does nothing without a login. */
+  /** Renews the token before it expires, from now on. Does nothing without a login. */
   schedule(): void {
-    clearTimeout(this.timer);
+    this.#isScheduled = true;
+    this.#cancelTimer();
     const login = this.store.load();
     if (!login) return;
     const wait = Math.max(login.refresh_at - this.environment.now(), 0);
-    this.timer = setTimeout(() => void this.renewOnTimer(), Math.min(wait, TIMER_MAX_MS));
+    this.#setTimer(Math.min(wait, TIMER_MAX_MS));
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    this.#isScheduled = false;
+    this.#cancelTimer();
   }
 
-  private async renewOnTimer(): Promise<void> {
+  #setTimer(ms: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.environment.after(ms, () => void this.#renewOnTimer());
+  }
+
+  async #renewOnTimer(): Promise<void> {
     const login = this.store.load();
     if (!login) return;
     if (this.environment.now() < login.refresh_at) {
@@ -125,28 +132,27 @@ export class Tokens extends Emitter<TokenEvents> implements TokenSource {
       await this.renew(login.access_token);
     } catch (error) {
       if (error instanceof LoggedOut) return;
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => void this.renewOnTimer(), REFRESH_RETRY_MS);
+      this.#setTimer(REFRESH_RETRY_MS);
     }
   }
 
-  private async rotate(stale: string): Promise<string> {
+  async #rotate(stale: string): Promise<string> {
     const login = this.store.load();
     if (!login) throw new LoggedOut("no login");
     if (login.access_token !== stale && this.environment.now() < login.refresh_at) {
       this.emit("renewed", login.access_token);
       return login.access_token;
     }
-    const fresh = await this.exchange(login.refresh_token);
+    const fresh = await this.#exchange(login.refresh_token);
     this.store.save(toStored(fresh, this.environment.now()));
     this.emit("renewed", fresh.access_token);
     return fresh.access_token;
   }
 
-  private async exchange(refresh_token: string): Promise<Login> {
+  async #exchange(refresh_token: string): Promise<Login> {
     try {
-      return await this.exchangeOnce(refresh_token).catch((error: unknown) => {
-        if (error instanceof Unreachable) return this.exchangeOnce(refresh_token);
+      return await this.#exchangeOnce(refresh_token).catch((error: unknown) => {
+        if (error instanceof Unreachable) return this.#exchangeOnce(refresh_token);
         throw error;
       });
     } catch (error) {
@@ -157,7 +163,7 @@ export class Tokens extends Emitter<TokenEvents> implements TokenSource {
     }
   }
 
-  private async exchangeOnce(refresh_token: string): Promise<Login> {
+  async #exchangeOnce(refresh_token: string): Promise<Login> {
     const answer = await call(this.environment, {
       method: "POST",
       path: "/v1/sessions/refresh",

@@ -8,6 +8,7 @@
 // request. So users whose presence is unknown are watched again when they do something.
 
 import type { Transport } from "./command.js";
+import type { Environment } from "./environment.js";
 import type { Presence } from "./wire.js";
 
 export const WATCH_DEBOUNCE_MS = 100;
@@ -18,87 +19,83 @@ export const WATCH_AGAIN_MS = 30_000;
 const POLLED_MAX = 100;
 
 export class Watch {
-  private readonly holds = new Map<string, number>();
-  private watched = new Set<string>();
-  private readonly unknown = new Set<string>();
-  private readonly watchedAgainAt = new Map<string, number>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private pollTimer: ReturnType<typeof setInterval> | undefined;
+  readonly #holds = new Map<string, number>();
+  #watched = new Set<string>();
+  readonly #unknown = new Set<string>();
+  readonly #watchedAgainAt = new Map<string, number>();
+  #cancelSync: (() => void) | undefined;
+  #cancelPoll: (() => void) | undefined;
 
   constructor(
     private readonly transport: Transport & { readonly isAttached: boolean },
-    private readonly now: () => number,
+    private readonly environment: Environment,
     private readonly onPresence: (presence: Presence) => void,
   ) {}
 
   /** Watches a user until the returned function is called. Holds on the same user are counted. */
   hold(user: string): () => void {
-    this.holds.set(user, (this.holds.get(user) ?? 0) + 1);
-    this.scheduleSync();
+    this.#holds.set(user, (this.#holds.get(user) ?? 0) + 1);
+    this.#scheduleSync();
     let isHeld = true;
     return () => {
-      if (isHeld) this.release(user);
+      if (isHeld) this.#release(user);
       isHeld = false;
     };
   }
 
   /** Records the presence of a watched user. */
   receive(presence: Presence): void {
-    if (presence.status === "unknown") this.unknown.add(presence.user);
-    else this.unknown.delete(presence.user);
+    if (presence.status === "unknown") this.#unknown.add(presence.user);
+    else this.#unknown.delete(presence.user);
     this.onPresence(presence);
   }
 
   /** Watches a user with unknown presence again, at most every 30 s. Called when the user has done something. */
   active(user: string): void {
-    const now = this.now();
-    const isRecent = now - (this.watchedAgainAt.get(user) ?? -Infinity) < WATCH_AGAIN_MS;
-    if (!this.unknown.has(user) || !this.holds.has(user) || isRecent) return;
-    this.watchedAgainAt.set(user, now);
-    this.watched.delete(user);
-    this.scheduleSync();
+    const now = this.environment.now();
+    const isRecent = now - (this.#watchedAgainAt.get(user) ?? -Infinity) < WATCH_AGAIN_MS;
+    if (!this.#unknown.has(user) || !this.#holds.has(user) || isRecent) return;
+    this.#watchedAgainAt.set(user, now);
+    this.#watched.delete(user);
+    this.#scheduleSync();
   }
 
   /** Called when a socket or polling has taken over the session. */
   attached(over: "online" | "polling"): void {
-    clearInterval(this.pollTimer);
-    this.pollTimer = over === "polling" ? setInterval(() => this.watchAll(), PRESENCE_POLL_MS) : undefined;
-    this.watchAll();
+    this.#cancelPoll?.();
+    this.#cancelPoll = over === "polling" ? this.environment.after(PRESENCE_POLL_MS, () => this.attached(over)) : undefined;
+    this.#watched.clear();
+    void this.#sync();
   }
 
   stop(): void {
-    clearInterval(this.pollTimer);
-    clearTimeout(this.timer);
+    this.#cancelPoll?.();
+    this.#cancelSync?.();
   }
 
-  private watchAll(): void {
-    this.watched.clear();
-    void this.sync();
-  }
-
-  private release(user: string): void {
-    const left = (this.holds.get(user) ?? 1) - 1;
-    if (left > 0) this.holds.set(user, left);
+  #release(user: string): void {
+    const left = (this.#holds.get(user) ?? 1) - 1;
+    if (left > 0) this.#holds.set(user, left);
     else {
-      this.holds.delete(user);
-      this.unknown.delete(user);
+      this.#holds.delete(user);
+      this.#unknown.delete(user);
     }
-    this.scheduleSync();
+    this.#scheduleSync();
   }
 
-  private scheduleSync(): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.sync();
-    }, WATCH_DEBOUNCE_MS);
+  #scheduleSync(): void {
+    this.#cancelSync ??= this.environment.after(WATCH_DEBOUNCE_MS, () => {
+      this.#cancelSync = undefined;
+      void this.#sync();
+    });
   }
 
-  private async sync(): Promise<void> {
+  async #sync(): Promise<void> {
     if (!this.transport.isAttached) return;
-    const watched = this.watched;
-    const removed = [...watched].filter((user) => !this.holds.has(user));
-    const room = (this.pollTimer ? POLLED_MAX : WATCHED_MAX) - watched.size + removed.length;
-    const added = [...this.holds.keys()].filter((user) => !watched.has(user)).slice(0, room);
+    const watched = this.#watched;
+    const removed = [...watched].filter((user) => !this.#holds.has(user));
+    const room = (this.#cancelPoll ? POLLED_MAX : WATCHED_MAX) - watched.size + removed.length;
+    const added = [...this.#holds.keys()].filter((user) => !watched.has(user)).slice(0, room);
     removed.forEach((user) => watched.delete(user));
     added.forEach((user) => watched.add(user));
     try {

@@ -181,7 +181,8 @@ export function Timeline(props: TimelineProps) {
     onCleanup(() => observer.disconnect());
   });
   createEffect(on(generation, (current) => (current ? setInitialPosition() : setPositioned(false))));
-  createEffect(on(() => pending().length, (count, before) => before !== undefined && count > before && void goToNewest()));
+  const ownPending = () => pending().filter((item) => !item.isFromOtherTab).length;
+  createEffect(on(ownPending, (count, before) => before !== undefined && count > before && void goToNewest()));
   createEffect(on(() => timeline()?.window.last_seq, recordSeen, { defer: true }));
   createEffect(() => isFocused() && seen() > 0 && model.read(id, seen()));
 

@@ -2,12 +2,13 @@
 
 import { createRoot, createSignal } from "solid-js";
 import { browserEnvironment, Client, type EndReason, type Environment, type LogIn, type Registration, Rest, Tokens, type User } from "../../sdk/index";
+import { shareAmongTabs } from "../../sdk/tabs";
 import { deviceName } from "../browser/device";
 import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
-import { gatewayUrl } from "../browser/place";
+import { gatewayUrl, storageKey } from "../browser/place";
 import { goTo } from "../browser/route";
-import { forgetUnsent, takeOverUnsent, unsentOf } from "../browser/unsent";
+import { forgetUnsent, unsentOf } from "../browser/unsent";
 import { createModel, type Model } from "./model";
 import { notify } from "./notes";
 
@@ -70,14 +71,16 @@ async function authenticate(request: (rest: Rest) => Promise<User>): Promise<voi
 }
 
 function openModel(user: User): void {
-  const client = new Client({ environment, tokens: new Tokens(environment, logins), unsent: unsentOf(user.id), name: "confab-web" });
+  const client = new Client({
+    environment,
+    tokens: new Tokens(environment, logins),
+    unsent: unsentOf(user.id),
+    name: "confab-web",
+    share: shareAmongTabs(storageKey(`tabs.${logins.load()?.id}`)),
+  });
   client.on("ended", onEnded);
   const { model, dispose } = createRoot((dispose) => ({ model: createModel(client, user), dispose }));
-  const stopTakingOver = takeOverUnsent(user.id, (commands) => client.outbox.adopt(commands));
-  disposeModel = () => {
-    stopTakingOver();
-    dispose();
-  };
+  disposeModel = dispose;
   setModel(model);
   client.start();
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { OutboxItem } from "../../sdk/index";
-import { forgetUnsent, takeOverUnsent, unsentOf } from "../../src/browser/unsent";
+import { forgetUnsent, unsentOf } from "../../src/browser/unsent";
 import { C, ME, OTHER } from "../sdk/gateway";
 
 beforeEach(() => {
@@ -33,23 +33,4 @@ it("logout removes only the unsent commands of that user", () => {
   unsentOf(OTHER).keep(item("b"));
   forgetUnsent(ME);
   expect([unsentOf(ME).load().length, unsentOf(OTHER).load().length]).toEqual([0, 1]);
-});
-
-it("commands of another tab are taken over when its lock is free", async () => {
-  const waiting = new Map<string, () => unknown>();
-  const request = (name: string, _: object, work: () => unknown) => new Promise(() => waiting.set(name, work));
-  vi.stubGlobal("navigator", { locks: { request } });
-  let written: (event: { key: string; newValue: string }) => void = () => undefined;
-  vi.stubGlobal("addEventListener", (_: string, listener: typeof written) => (written = listener));
-  const adopt = vi.fn();
-  takeOverUnsent(ME, adopt);
-  unsentOf(ME).keep(item("mine"));
-  const key = Object.keys(localStorage).find((it) => it.endsWith("mine"))?.replace("mine", "other") ?? "";
-  const newValue = JSON.stringify({ command: item("other").command, made_at: 5, tab: "closed" });
-  localStorage.setItem(key, newValue);
-  written({ key, newValue });
-  expect(adopt).not.toHaveBeenCalled();
-  await waiting.get("confab.tab.closed")?.();
-  expect(adopt.mock.calls[0]?.[0]).toMatchObject([{ command: { client_id: "other" } }]);
-  expect(adopt.mock.calls[0]?.[0]).toHaveLength(1);
 });

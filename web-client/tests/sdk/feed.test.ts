@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Feed, FILL_MAX } from "../../sdk/feed";
 import type { Entry, History } from "../../sdk/wire";
-import { C, OTHER, settle, textEntry } from "./gateway";
+import { C, FakeGateway, OTHER, settle, textEntry } from "./gateway";
 
 let delivered: number[];
 let skips: object[];
@@ -21,6 +21,7 @@ beforeEach(() => {
     head_seq: log.length,
   });
   feed = new Feed(
+    new FakeGateway().environment(),
     (conversation, query) => {
       requested.push({ conversation, ...query });
       return answer("after_seq" in query ? query.after_seq : 0);

@@ -1,7 +1,7 @@
 // A fake gateway: tests open, answer and close its sockets, and script its REST calls.
 
 import { vi } from "vitest";
-import type { LoginStore, SocketLike, StoredLogin, Environment } from "../../sdk/index";
+import { browserEnvironment, type Environment, type LoginStore, type SocketLike, type StoredLogin } from "../../sdk/index";
 import type { Transport, Command, ReplyTo } from "../../sdk/command";
 import type { Entry, TextEntry } from "../../sdk/entry";
 
@@ -106,14 +106,13 @@ export class FakeGateway {
 
   environment(): Environment {
     return {
-      base_url: "http://gateway",
+      ...browserEnvironment("http://gateway"),
       fetch: (url, init) => this.fetch(url, init),
       openSocket: () => {
         const socket = new FakeSocket();
         this.sockets.push(socket);
         return socket;
       },
-      now: () => Date.now(),
       random: () => this.random,
       newId: () => `id-${++this.ids}`,
     };
@@ -185,6 +184,7 @@ export function renewal(n: number): object {
 /** A transport whose replies the test provides. */
 export class FakeTransport implements Transport {
   isAttached = true;
+  isLeading = true;
   readonly commands: Command[] = [];
   private readonly waiting: { resolve(ok: unknown): void; reject(error: unknown): void }[] = [];
 

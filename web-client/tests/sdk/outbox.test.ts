@@ -77,14 +77,37 @@ describe("outbox", () => {
     expect(kept.size).toBe(0);
   });
 
-  it("commands of another page are taken over once, oldest first", async () => {
-    const left = [{ command: send("b"), made_at: 2 }, { command: send("a"), made_at: 1 }];
-    outbox.adopt(left);
-    outbox.adopt(left);
-    expect([...kept.keys()]).toEqual(["a", "b"]);
+  it("command of another tab is sent once, and only by the leading tab", async () => {
+    transport.isLeading = false;
+    const made: string[] = [];
+    outbox.on("made", ({ command, state }) => made.push(`${command.client_id} ${state}`));
+    for (let times = 0; times < 2; times += 1) outbox.apply({ command: send("a"), made_at: 1, state: "queued" });
+    await settle();
+    expect(transport.commands).toEqual([]);
+    transport.isLeading = true;
+    outbox.resume();
+    await transport.ok(sent(5));
+    outbox.resume();
+    await settle();
+    expect([transport.commands, changes, made]).toEqual([[send("a")], ["a queued", "a sent"], ["a sent"]]);
+  });
+
+  it("command that another tab has sent is not sent again, and later ones are sent", async () => {
+    outbox.add(send("a"));
+    outbox.add(send("b"));
+    outbox.apply({ command: send("a"), made_at: 1, state: "sent", entry: textEntry(5) });
     await transport.ok(sent(5));
     await transport.ok(sent(6));
-    expect([transport.commands, changes]).toEqual([[send("a"), send("b")], ["a queued", "b queued", "a sent", "b sent"]]);
+    expect([transport.commands, outbox.items, kept.size]).toEqual([[send("a"), send("b")], [], 0]);
+  });
+
+  it("merge returns the commands that the leading tab does not know", async () => {
+    transport.isLeading = false;
+    outbox.add(send("a"));
+    outbox.add(send("b"));
+    const unknown = outbox.merge([{ command: send("c"), made_at: 1, state: "queued" }, { command: send("a"), made_at: 1, state: "queued" }]);
+    expect(unknown.map((it) => it.command.client_id)).toEqual(["b"]);
+    expect(outbox.items.map((it) => it.client_id)).toEqual(["a", "b", "c"]);
   });
 
   it("command that could not be stored is stored before the next one", async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Unreachable } from "../../sdk/index";
 import { Receipts } from "../../sdk/receipts";
-import { C, FakeTransport } from "./gateway";
+import { C, FakeGateway, FakeTransport } from "./gateway";
 
 let transport: FakeTransport;
 let receipts: Receipts;
@@ -10,7 +10,7 @@ const second = () => vi.advanceTimersByTimeAsync(1_000);
 beforeEach(() => {
   vi.useFakeTimers();
   transport = new FakeTransport();
-  receipts = new Receipts(transport);
+  receipts = new Receipts(transport, new FakeGateway().environment());
 });
 
 describe("receipts", () => {

@@ -5,10 +5,11 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Confab, createConfab, memoryStore, type Room, type Store } from "../../sdk/index";
 import { createFakeServer, type FakeServer, type Fault } from "../../sdk/testing";
+import type { FakeTab } from "../../sdk/testing_browser";
 
 const SCHEDULES = Number(process.env["CONFAB_SCHEDULES"] ?? 300);
 const STEPS = 14;
-const SETTLE_MS = 400_000;
+const SETTLE_MS = 120_000;
 const REQUEST_FAULTS: Fault[] = ["lost", "answer lost"];
 const EVENT_FAULTS: Fault[] = ["lost", "repeated", "late"];
 
@@ -26,8 +27,10 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** A tab: a client with a view of the group. Tabs of one user share a store. */
+/** A tab: a client with a view of the group. Tabs of one user share a browser and a store. */
 interface Tab {
+  username: string;
+  tab: FakeTab;
   confab: Confab;
   room: Room;
   sent: string[];
@@ -38,6 +41,7 @@ class Schedule {
   readonly group = this.server.group("Group", ["ada", "grace"]);
   private readonly random: () => number;
   private readonly stores: Record<string, Store> = { ada: memoryStore(), grace: memoryStore() };
+  private readonly browsers = { ada: this.server.browser(), grace: this.server.browser() };
   private isStoreBroken = false;
   private faultRate = 0;
   private readonly tabs: Tab[] = [];
@@ -62,10 +66,12 @@ class Schedule {
     this.server.isOffline = false;
     this.isStoreBroken = false;
     this.server.dropSockets(); // a lost event is noticed with the next one, or by a new socket
+    for (const { tab } of this.tabs) tab.thaw();
     for (const { confab } of this.tabs) confab.wake();
     await vi.advanceTimersByTimeAsync(SETTLE_MS);
     this.check();
     for (const { confab } of this.tabs) confab.close();
+    expect(this.server.connections).toBe(0);
   }
 
   private async step(): Promise<void> {
@@ -76,7 +82,9 @@ class Schedule {
     else if (chance < 0.65) this.server.isOffline = !this.server.isOffline;
     else if (chance < 0.75) this.faultRate = this.random() * 0.4;
     else if (chance < 0.85) this.isStoreBroken = !this.isStoreBroken;
-    else if (chance < 0.9) await this.switchTab(tab);
+    else if (chance < 0.89) tab.tab.freeze();
+    else if (chance < 0.93) tab.tab.thaw();
+    else await this.switchTab(tab);
     await vi.advanceTimersByTimeAsync(this.random() * 4_000);
   }
 
@@ -86,29 +94,33 @@ class Schedule {
     tab.room.send(text).catch(() => undefined);
   }
 
-  /** Closes a tab, and opens another one of the same user, if everything of the closed one is stored. */
+  /** Closes or kills a tab, and opens another one of the same user. The only tab of a user must have stored everything. */
   private async switchTab(tab: Tab): Promise<void> {
-    if (this.isStoreBroken || this.server.isOffline || this.faultRate > 0) return;
-    if (tab.room.state.messages.some((it) => it.state !== "sent")) return;
-    tab.confab.close();
+    const isOnly = this.tabs.filter((it) => it.username === tab.username).length === 1;
+    const isUnsure = this.isStoreBroken || tab.room.state.messages.some((it) => it.state !== "sent");
+    if (this.server.isOffline || this.faultRate > 0 || (isOnly && isUnsure)) return;
+    if (this.random() < 0.5) tab.tab.kill();
+    else tab.confab.close();
     this.closed.push(tab);
     this.tabs.splice(this.tabs.indexOf(tab), 1);
-    await this.openTab(tab.room.state.me === this.server.user("ada") ? "ada" : "grace");
+    await this.openTab(tab.username);
   }
 
   private async openTab(username: string): Promise<void> {
+    const tab = this.browsers[username as "ada" | "grace"].openTab();
     const shared = this.stores[username] as Store;
     const write: Store["write"] = (key, value) => (this.isStoreBroken ? Promise.reject(new Error("full")) : shared.write(key, value));
     const confab = createConfab({
       url: this.server.url, auth: { username, password: "secret" }, store: { ...shared, write },
-      environment: { ...this.server.environment, random: this.random },
+      environment: { ...tab.environment, random: this.random },
     });
     const room = confab.conversation(this.group);
-    await vi.advanceTimersByTimeAsync(50);
-    this.tabs.push({ confab, room: await room, sent: [] });
+    await vi.advanceTimersByTimeAsync(2_000);
+    this.tabs.push({ username, tab, confab, room: await room, sent: [] });
   }
 
   private check(): void {
+    expect(this.server.connections).toBe(2);
     const stored = this.server.texts(this.group);
     const sent = [...this.tabs, ...this.closed].map((tab) => tab.sent);
     expect([...stored].sort()).toEqual(sent.flat().sort());

@@ -28,6 +28,18 @@ async function start(resume: Record<string, number> = { [C]: 4 }): Promise<FakeS
 }
 
 describe("session on a socket", () => {
+  it("socket is closed when the session is stopped before it has answered", async () => {
+    client.start();
+    await settle();
+    gateway.socket.onopen?.();
+    await settle();
+    client.stop();
+    const { id } = gateway.socket.last("hello");
+    gateway.socket.receive({ re: id, ok: { user: ME, session: "1", heartbeat_ms: 25_000, limits: {}, server_time: "", resume: {} } });
+    await settle();
+    expect([gateway.socket.closedWith, client.state]).toEqual([1000, "ended"]);
+  });
+
   it("first hello has a token and no cursors", async () => {
     const socket = await start();
     const hello = socket.last("hello");

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Watch } from "../../sdk/watch";
 import type { Presence } from "../../sdk/wire";
-import { FakeTransport, settle } from "./gateway";
+import { FakeGateway, FakeTransport, settle } from "./gateway";
 
 let transport: FakeTransport;
 let seen: Presence[];
@@ -12,7 +12,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   transport = new FakeTransport();
   seen = [];
-  watch = new Watch(transport, () => Date.now(), (presence) => seen.push(presence));
+  watch = new Watch(transport, new FakeGateway().environment(), (presence) => seen.push(presence));
   watch.attached("online");
 });
 
