@@ -8,6 +8,7 @@ export { Client, type ClientEvents, type ClientParts, VERSION } from "./client.j
 export type { Command, EntryCommand, HistoryQuery } from "./command.js";
 export { Emitter, type Listener } from "./emitter.js";
 export { ConfabError, ERROR_CODES, type ErrorCode, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error.js";
+export { unsentIn, type Values } from "./unsent.js";
 export type { OutboxItem, OutboxState, OutboxStore, StoredCommand } from "./outbox.js";
 export type { EndReason, SessionState } from "./session.js";
 export { browserEnvironment, type SocketLike, type Environment } from "./environment.js";

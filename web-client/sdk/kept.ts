@@ -1,8 +1,9 @@
 // The login and the unsent commands of one user: read once from the store, and written behind.
 
-import type { OutboxStore, StoredCommand } from "./outbox.js";
+import type { OutboxStore } from "./outbox.js";
 import type { Store } from "./store.js";
 import type { LoginStore, StoredLogin } from "./tokens.js";
+import { unsentIn } from "./unsent.js";
 
 const LOGIN = "login";
 const USERNAME = "username";
@@ -19,7 +20,8 @@ export interface Kept {
  * Reads the store. What another user has kept is removed. A store that cannot be read is treated as empty, so that the
  * client works from memory.
  */
-export async function openKept(store: Store, username: string | undefined): Promise<Kept> {
+export async function openKept(given: Store, username: string | undefined): Promise<Kept> {
+  const store = rejecting(given);
   let values = await store.load().catch((): Record<string, unknown> => ({}));
   const clear = async (): Promise<void> => {
     const stored = await store.load().catch(() => values); // other tabs have written, too
@@ -54,10 +56,21 @@ export async function openKept(store: Store, username: string | undefined): Prom
         return done;
       }),
   };
-  const unsent: OutboxStore = {
-    load: () => Object.keys(values).filter((key) => key.startsWith(UNSENT)).map((key) => values[key] as StoredCommand),
-    keep: ({ client_id, command, made_at, error }) => put(UNSENT + client_id, { command, made_at, problem: error?.problem }),
-    remove: (client_id) => void remove(UNSENT + client_id).catch(() => undefined), // it is sent again, and the gateway detects the repeat
-  };
+  const unsent = unsentIn({
+    keys: () => Object.keys(values),
+    read: (key) => values[key],
+    write: put,
+    remove: (key) => void remove(key).catch(() => undefined), // it is sent again, and the gateway detects the repeat
+  }, UNSENT);
   return { logins, unsent, clear };
+}
+
+/** Turns errors that a store throws into rejections. */
+function rejecting(store: Store): Store {
+  return {
+    load: async () => store.load(),
+    write: async (key, value) => store.write(key, value),
+    remove: async (key) => store.remove(key),
+    exclusive: async (work) => store.exclusive(work),
+  };
 }

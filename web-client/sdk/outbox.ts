@@ -24,7 +24,9 @@ export interface OutboxItem {
   /** The error, if the gateway refused the command. */
   readonly error?: ConfabError;
   /** The entry that the gateway made of it. */
-  readonly entry?: Entry;
+  readonly entry?: Entry | undefined;
+  /** False if the command could not be stored. It is lost if all tabs are closed before it is sent. */
+  readonly isKept?: boolean | undefined;
   /** The command was made in another tab. */
   readonly isFromOtherTab?: boolean;
 }
@@ -35,7 +37,7 @@ export interface StoredCommand extends Pick<OutboxItem, "command" | "made_at"> {
 }
 
 /** A command as the tabs of a login share it. */
-export interface SharedItem extends StoredCommand, Pick<OutboxItem, "state" | "entry"> {}
+export interface SharedItem extends StoredCommand, Pick<OutboxItem, "state" | "entry" | "isKept"> {}
 
 /** Storage that keeps unsent commands when the page is closed. */
 export interface OutboxStore {
@@ -94,10 +96,10 @@ export class Outbox extends Emitter<OutboxEvents> {
 
   /** Applies a change that was made in another tab. */
   apply(shared: SharedItem): void {
-    const { state, entry, command } = shared;
+    const { state, entry, command, isKept } = shared;
     const known = this.items.find((it) => it.client_id === command.client_id);
-    if (state === "queued" && known?.state === state) return;
-    const item: OutboxItem = { ...itemOfStored(shared), state, isFromOtherTab: known?.isFromOtherTab ?? !known, ...(entry ? { entry } : {}) };
+    const item: OutboxItem = { ...itemOfStored(shared), state, entry, isKept, isFromOtherTab: known?.isFromOtherTab ?? !known };
+    if (state === "queued" && known?.state === state) return known.isKept === isKept ? undefined : this.#replace(item);
     this.#take(item);
     if (state === "queued" || state === "failed") this.#put(item);
     else this.#forget(item.client_id);
@@ -177,12 +179,30 @@ export class Outbox extends Emitter<OutboxEvents> {
       for (const earlier of this.#unsaved.values()) {
         const writing = this.store.keep(earlier);
         if (writing) await writing; // a store that is done at once has the command before this returns
-        if (this.#unsaved.delete(earlier.client_id)) continue;
-        this.store.remove(earlier.client_id); // it was sent in the meantime
+        if (this.#unsaved.delete(earlier.client_id)) this.#setKept(earlier, true);
+        else this.store.remove(earlier.client_id); // it was sent in the meantime
       }
     } catch {
+      this.#setKept(item, false);
       this.emit("unsaved", item);
     }
+  }
+
+  /** Reports if a command that waits is stored. By default it is. */
+  #setKept({ client_id }: OutboxItem, isKept: boolean): void {
+    const current = this.items.find((it) => it.client_id === client_id);
+    if (!current || (current.isKept ?? true) === isKept) return;
+    const item = { ...current, isKept };
+    this.#replace(item);
+    this.emit("made", sharedOf(item));
+  }
+
+  /** Replaces a command without changing its place. */
+  #replace(item: OutboxItem): void {
+    const queue = this.#queue(item.conversation);
+    queue.items = queue.items.map((it) => (it.client_id === item.client_id ? item : it));
+    if (item.state === "failed") this.#failed.set(item.client_id, item);
+    this.emit("changed", item);
   }
 
   /** Keeps a failed message until the user discards it. A failed change, or one in a conversation that is gone, is not kept. */
@@ -247,8 +267,13 @@ function itemOf(command: EntryCommand, made_at: number): OutboxItem {
   return { client_id, conversation, command, made_at, state: "queued" };
 }
 
-function sharedOf({ command, made_at, error, state, entry }: OutboxItem): SharedItem {
-  return { command, made_at, problem: error?.problem, state, ...(entry ? { entry } : {}) };
+function sharedOf(item: OutboxItem): SharedItem {
+  return { ...storedOf(item), state: item.state, entry: item.entry, isKept: item.isKept };
+}
+
+/** Returns the form of a command in a storage. */
+export function storedOf({ command, made_at, error }: OutboxItem): StoredCommand {
+  return { command, made_at, problem: error?.problem };
 }
 
 function itemOfStored({ command, made_at, problem }: StoredCommand): OutboxItem {

@@ -20,6 +20,8 @@ export interface Message {
   readonly isRedacted: boolean;
   readonly reactions: readonly ReactionGroup[];
   readonly state: "pending" | "sent" | "failed";
+  /** True if an unsent message could not be stored. It is lost if the app ends before it is sent. */
+  readonly isUnkept?: boolean;
   /** Why it has failed. */
   readonly error?: ConfabError;
 }
@@ -148,6 +150,7 @@ function withItem(state: RoomState, item: OutboxItem): readonly Message[] {
     isRedacted: false,
     reactions: [],
     state: item.state === "failed" ? "failed" : "pending",
+    ...(item.isKept === false ? { isUnkept: true } : {}),
     ...(item.error ? { error: item.error } : {}),
   };
   const at = messages.findIndex((it) => it.seq === undefined && it.client_id === client_id);

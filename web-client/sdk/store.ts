@@ -27,8 +27,9 @@ const TABLE = "values";
 export function indexedDbStore(name: string): Store {
   let opened: Promise<IDBDatabase> | undefined;
   const database = (): Promise<IDBDatabase> => {
-    opened ??= openDatabase(name);
-    opened.catch(() => (opened = undefined)); // the next call tries again
+    const reopen = () => (opened = undefined); // the next call tries again
+    opened ??= openDatabase(name, reopen);
+    opened.catch(reopen);
     return opened;
   };
   const run = async <T>(mode: IDBTransactionMode, work: (table: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
@@ -51,11 +52,14 @@ export function indexedDbStore(name: string): Store {
   };
 }
 
-function openDatabase(name: string): Promise<IDBDatabase> {
+function openDatabase(name: string, onClose: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(TABLE);
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      request.result.onclose = onClose;
+      resolve(request.result);
+    };
     request.onerror = request.onblocked = () => reject(request.error ?? new Error("the storage is blocked"));
   });
 }
@@ -63,7 +67,19 @@ function openDatabase(name: string): Promise<IDBDatabase> {
 /** Returns a lock among all pages of this origin. Pages without TLS have no Web Locks, and lock only within the page. */
 function locked(name: string): Store["exclusive"] {
   const { locks } = navigator;
-  return locks ? (work) => locks.request(name, work) as never : queue();
+  if (!locks) return queue();
+  return async (work) => {
+    let isLocked = false;
+    try {
+      return await (locks.request(name, () => {
+        isLocked = true;
+        return work();
+      }) as ReturnType<typeof work>);
+    } catch (error) {
+      if (isLocked) throw error;
+      return work(); // pages in a sandbox may not use locks
+    }
+  };
 }
 
 /** Returns a function that runs one piece of work after the other. */

@@ -82,9 +82,56 @@ describe("sending", () => {
     expect([texts(next), server.texts(group)]).toEqual([["later sent"], ["later"]]);
   });
 
-  it("message is sent, and reported as not stored, when the store fails", async () => {
-    const broken: Store = { ...memoryStore(), load: () => Promise.reject(new Error("blocked")), write: () => Promise.reject(new Error("full")) };
-    const confab = connect(broken);
+  const unkept = (room: Room) => room.state.messages.filter((it) => it.isUnkept).map((it) => it.text);
+  const fail = () => {
+    throw new Error("blocked");
+  };
+
+  it("messages are marked, and sent once after a reconnect, when the storage is full", async () => {
+    const store = memoryStore();
+    const confab = connect(store);
+    const unsaved: string[] = [];
+    confab.on("unsaved", (item) => unsaved.push(item.conversation));
+    const room = await roomOf(confab);
+    const { write } = store;
+    store.write = () => Promise.reject(new Error("full"));
+    server.isOffline = true;
+    server.dropSockets();
+    await settle();
+    for (const text of ["a", "b", "c"]) room.send(text).catch(() => undefined);
+    await settle();
+    expect([unkept(room), unsaved]).toEqual([["a", "b", "c"], [group, group, group]]);
+    for (const isOffline of [false, true, false]) {
+      server.isOffline = isOffline;
+      server.dropSockets();
+      await vi.advanceTimersByTimeAsync(60_000);
+    }
+    expect([texts(room), server.texts(group), unkept(room)]).toEqual([["a sent", "b sent", "c sent"], ["a", "b", "c"], []]);
+    store.write = write;
+  });
+
+  it("message is no longer marked when there is room for it again", async () => {
+    const store = memoryStore();
+    const room = await roomOf(connect(store));
+    const { write } = store;
+    store.write = () => Promise.reject(new Error("full"));
+    server.isOffline = true;
+    server.dropSockets();
+    await settle();
+    room.send("a").catch(() => undefined);
+    await settle();
+    expect(unkept(room)).toEqual(["a"]);
+    store.write = write;
+    room.send("b").catch(() => undefined);
+    await settle();
+    expect([unkept(room), Object.keys(await store.load()).filter((key) => key.startsWith("unsent.")).length]).toEqual([[], 2]);
+  });
+
+  it.each([
+    ["throws", { load: fail, write: fail, remove: fail }],
+    ["rejects", { load: async () => fail(), write: async () => fail(), remove: async () => fail() }],
+  ])("client works from memory when the storage is blocked and %s", async (_, broken) => {
+    const confab = connect({ ...memoryStore(), ...broken });
     const unsaved: string[] = [];
     confab.on("unsaved", (item) => unsaved.push(item.conversation));
     const room = await roomOf(confab);
