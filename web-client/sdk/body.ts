@@ -26,44 +26,33 @@ export interface NewGroup {
   members?: string[];
 }
 
-export const registrationBody = (it: Registration): object =>
-  withoutUndefined({ username: it.username, password: it.password, display_name: it.display_name });
+export const registrationBody = (it: Registration): object => pick(it, "username", "password", "display_name");
 
-export const logInBody = (it: LogIn): object =>
-  withoutUndefined({ username: it.username, password: it.password, device: it.device });
+export const logInBody = (it: LogIn): object => pick(it, "username", "password", "device");
 
-export const passwordChangeBody = (it: PasswordChange): object =>
-  withoutUndefined({ old_password: it.old_password, new_password: it.new_password });
+export const passwordChangeBody = (it: PasswordChange): object => pick(it, "old_password", "new_password");
 
-export const profileBody = (it: ProfileChange): object =>
-  withoutUndefined({ display_name: it.display_name, privacy: it.privacy });
+export const profileBody = (it: ProfileChange): object => pick(it, "display_name", "privacy");
 
 export const refreshBody = (refresh_token: string): object => ({ refresh_token });
 
 export const directBody = (user: string): object => ({ kind: "direct", user });
 
-export const groupBody = (it: NewGroup): object => withoutUndefined({ kind: "group", title: it.title, members: it.members });
+export const groupBody = (it: NewGroup): object => ({ kind: "group", ...pick(it, "title", "members") });
 
 export const titleBody = (title: string): object => ({ title });
 
-export const memberBody = (role: Role | undefined): object => withoutUndefined({ role });
+export const memberBody = (role: Role | undefined): object => ({ role });
 
-export const sendBody = (it: Send): object => {
-  const { client_id, text, reply_to, expected_seq, base_seq } = it;
-  return withoutUndefined({ client_id, text, reply_to, expected_seq, base_seq });
-};
+export const sendBody = (it: Send): object => pick(it, "client_id", "text", "reply_to", "expected_seq", "base_seq");
 
-export const editBody = (it: Edit): object =>
-  withoutUndefined({ client_id: it.client_id, text: it.text, base_seq: it.base_seq });
+export const editBody = (it: Edit): object => pick(it, "client_id", "text", "base_seq");
 
-export const receiptBody = (it: ReceiptCommand): object =>
-  withoutUndefined({ delivered_seq: it.delivered_seq, read_seq: it.read_seq });
+export const receiptBody = (it: ReceiptCommand): object => pick(it, "delivered_seq", "read_seq");
 
-export const pollBody = (resume: Record<string, number> | undefined, wait_ms: number | undefined): object =>
-  withoutUndefined({ resume, wait_ms });
+export const pollBody = (resume: Record<string, number> | undefined, wait_ms: number | undefined): object => ({ resume, wait_ms });
 
-/** Removes undefined fields, so that a body has only the fields that were set. */
-export function withoutUndefined<T extends object>(fields: T): Partial<T> {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<T>;
+/** Returns some fields. JSON leaves out those that are undefined. */
+function pick<T extends object>(from: T, ...names: (keyof T)[]): object {
+  return Object.fromEntries(names.map((name) => [name, from[name]]));
 }

@@ -48,7 +48,7 @@ export const entry: Shape<Entry> = (value, where) => {
   const source = objectOf(value, where);
   const kind = text(source["kind"], `${where}.kind`);
   const common = baseShape(value, where);
-  if (!(kind in kinds)) return { ...common, kind: "unknown" };
+  if (!Object.hasOwn(kinds, kind)) return { ...common, kind: "unknown" };
   const rest = (kinds[kind as EntryKind] as Shape<object>)(value, where);
   return { ...common, kind, ...rest } as Entry;
 };

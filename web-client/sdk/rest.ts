@@ -38,13 +38,13 @@ export class Rest {
   }
 
   /** Ends all logins but this one. */
-  async logOutOthers(): Promise<void> {
-    await this.call("DELETE", "/v1/sessions", anything);
+  logOutOthers(): Promise<void> {
+    return this.#act("DELETE", "/v1/sessions");
   }
 
   /** Changes the password and ends all logins but this one. */
-  async changePassword(it: body.PasswordChange): Promise<void> {
-    await this.call("PUT", "/v1/me/password", anything, { body: body.passwordChangeBody(it) });
+  changePassword(it: body.PasswordChange): Promise<void> {
+    return this.#act("PUT", "/v1/me/password", { body: body.passwordChangeBody(it) });
   }
 
   /** Returns the logins of this user, newest first. */
@@ -53,8 +53,8 @@ export class Rest {
   }
 
   /** Ends another login of this user. */
-  async endLogin(id: string): Promise<void> {
-    await this.call("DELETE", `/v1/sessions/${id}`, anything);
+  endLogin(id: string): Promise<void> {
+    return this.#act("DELETE", `/v1/sessions/${id}`);
   }
 
   me(): Promise<wire.Me> {
@@ -71,12 +71,12 @@ export class Rest {
     return (await this.call("GET", "/v1/me/blocks", wire.blocks)).items;
   }
 
-  async block(user: string): Promise<void> {
-    await this.call("PUT", `/v1/me/blocks/${user}`, anything);
+  block(user: string): Promise<void> {
+    return this.#act("PUT", `/v1/me/blocks/${user}`);
   }
 
-  async unblock(user: string): Promise<void> {
-    await this.call("DELETE", `/v1/me/blocks/${user}`, anything);
+  unblock(user: string): Promise<void> {
+    return this.#act("DELETE", `/v1/me/blocks/${user}`);
   }
 
   /** Returns the users with these ids, at most 100. Unknown ids are left out. */
@@ -105,8 +105,8 @@ export class Rest {
   }
 
   /** Declines a request. The others do not notice it. */
-  async decline(conversation: string): Promise<void> {
-    await this.call("POST", `/v1/conversations/${conversation}/decline`, anything);
+  decline(conversation: string): Promise<void> {
+    return this.#act("POST", `/v1/conversations/${conversation}/decline`);
   }
 
   openDirect(user: string): Promise<wire.Conversation> {
@@ -135,8 +135,8 @@ export class Rest {
   }
 
   /** Removes a member. With one's own id: leaves a group, or hides a direct conversation until its next entry. */
-  async removeMember(conversation: string, user: string): Promise<void> {
-    await this.call("DELETE", `/v1/conversations/${conversation}/members/${user}`, anything);
+  removeMember(conversation: string, user: string): Promise<void> {
+    return this.#act("DELETE", `/v1/conversations/${conversation}/members/${user}`);
   }
 
   history(conversation: string, query: HistoryQuery): Promise<wire.History> {
@@ -165,6 +165,10 @@ export class Rest {
       if (!isCode(error, "token_expired", "unauthenticated")) throw error;
       return attempt(await this.tokens.renew(token));
     }
+  }
+
+  async #act(method: Call<unknown>["method"], path: string, extras?: Extras): Promise<void> {
+    await this.call(method, path, anything, extras);
   }
 
   async #authenticate(path: string, it: object): Promise<wire.User> {

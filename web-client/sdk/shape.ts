@@ -71,11 +71,8 @@ export function listOf<T>(shape: Shape<T>): Shape<T[]> {
 
 export function mapOf<T>(shape: Shape<T>): Shape<Record<string, T>> {
   return (value, where) => {
-    const out: Record<string, T> = {};
-    for (const [key, item] of Object.entries(objectOf(value, where))) {
-      out[key] = shape(item, `${where}.${key}`);
-    }
-    return out;
+    const entries = Object.entries(objectOf(value, where)); // a key may be `__proto__`, which must not be assigned
+    return Object.fromEntries(entries.map(([key, item]) => [key, shape(item, `${where}.${key}`)]));
   };
 }
 
