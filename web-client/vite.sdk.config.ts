@@ -15,10 +15,10 @@ export default defineConfig(({ mode }) => {
       outDir: "dist",
       emptyOutDir: isMain,
       minify: true,
-      lib: { entry: isMain ? ["index.ts"] : ["node.ts", "tabs.ts", "testing.ts"], formats: ["es"] },
+      lib: { entry: isMain ? ["index.ts"] : ["limits.ts", "node.ts", "tabs.ts", "testing.ts"], formats: ["es"] },
       rolldownOptions: {
         external: (id) => id.startsWith("node:") || (isMain ? id === "./tabs.js" : isInMain(id)),
-        output: { minify: true, paths: (id) => (isInMain(id) ? MAIN : id) },
+        output: { minify: true, comments: false, paths: (id) => (isInMain(id) ? MAIN : id) },
       },
     },
   };

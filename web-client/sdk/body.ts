@@ -3,11 +3,14 @@
 import type { Edit, ReceiptCommand, Send } from "./command.js";
 import type { Privacy, Role } from "./wire.js";
 
+/** What a user registers with. */
 export interface Registration {
   username: string;
   password: string;
   display_name?: string;
 }
+
+/** What a user logs in with. */
 export interface LogIn {
   username: string;
   password: string;

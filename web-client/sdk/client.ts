@@ -13,9 +13,11 @@ import type { TabSession, TabSessionParts } from "./tab_session.js";
 import { Watch } from "./watch.js";
 import type { Conversation, Entry, Event, Gap, History, Presence, Receipt, Typing } from "./wire.js";
 
+/** The version of this package. */
 export const VERSION = "0.1.0";
 const TEXT_BYTES_MAX = 16_384;
 
+/** What a `Client` reports. */
 export interface ClientEvents {
   /** Each entry of a conversation once, in order and without gaps. */
   entry: Entry;
@@ -41,6 +43,7 @@ export interface ClientEvents {
 
 type WithoutClientId<C> = C extends EntryCommand ? Omit<C, "client_id" | "base_seq"> : never;
 
+/** What a `Client` is made of. */
 export interface ClientParts {
   environment: Environment;
   tokens: TokenSource;
@@ -53,6 +56,7 @@ export interface ClientParts {
 /** Makes a session that is shared with other tabs, or nothing where that is not possible. */
 export type ShareSession = (parts: Pick<TabSessionParts, "environment" | "feed" | "open">) => TabSession | undefined;
 
+/** The client below `Confab`: commands, events and REST calls, without the state of conversations. */
 export class Client extends Emitter<ClientEvents> {
   readonly rest: Rest;
   readonly tokens: TokenSource;
@@ -170,9 +174,7 @@ export class Client extends Emitter<ClientEvents> {
 
   #connectParts(): void {
     this.#session.on("event", (event) => this.#dispatch(event));
-    this.#session.on("state", (state) => this.emit("state", state));
-    this.#session.on("retryAt", (at) => this.emit("retryAt", at));
-    this.#session.on("invalidFrame", (error) => this.emit("invalidFrame", error));
+    this.relay(this.#session, "state", "retryAt", "invalidFrame");
     this.#session.on("attached", (state) => {
       this.outbox.resume();
       this.#receipts.flush();
@@ -186,7 +188,7 @@ export class Client extends Emitter<ClientEvents> {
     this.tokens.on("logged_out", () => this.#session.stop("logged_out"));
     this.#shared?.share(this.outbox);
     this.outbox.on("changed", (item) => this.emit("outbox", item));
-    this.outbox.on("unsaved", (item) => this.emit("unsaved", item));
+    this.relay(this.outbox, "unsaved");
   }
 
   #dispatch(event: Event): void {

@@ -3,6 +3,7 @@
 import { history, nothing, refreshed, sent, watched } from "./wire.js";
 import type { Shape, Shaped } from "./shape.js";
 
+/** Which page of a history is read: the newest one, or the one before, after or around a seq. */
 export type HistoryQuery =
   | { before_seq: number; limit?: number }
   | { after_seq: number; limit?: number }
@@ -52,6 +53,7 @@ export interface ReceiptCommand {
 /** The commands that make an entry. The outbox keeps each one until its outcome is known. */
 export type EntryCommand = Send | Edit | Redact | React;
 
+/** Everything that a client can send over a socket after its hello. */
 export type Command =
   | EntryCommand
   | ReceiptCommand

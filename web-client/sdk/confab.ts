@@ -17,6 +17,7 @@ import type { Conversation, Me } from "./wire.js";
 
 const LIST_PAGE = 100;
 
+/** The options of `createConfab`. */
 export interface ConfabOptions {
   /** The gateway's URL, such as `https://chat.example.org`. */
   url: string;
@@ -28,6 +29,7 @@ export interface ConfabOptions {
   environment?: Partial<Environment>;
 }
 
+/** The state of the connection. */
 export type ConfabState =
   | { name: "connecting" }
   | { name: "online"; transport: "socket" | "polling" }
@@ -35,14 +37,17 @@ export type ConfabState =
   | { name: "offline" }
   | { name: "ended"; reason: EndReason };
 
+/** What a `Confab` reports. */
 export interface ConfabEvents extends Pick<ClientEvents, "entry" | "conversation" | "removed" | "presence" | "unsaved"> {
   state: ConfabState;
 }
 
+/** Connects a user, and returns at once. Calls wait for the connection. */
 export function createConfab(options: ConfabOptions): Confab {
   return new Confab(options);
 }
 
+/** One user, connected to a server. It reconnects until `close` or `logOut`. */
 export class Confab extends Emitter<ConfabEvents> {
   #current: ConfabState = { name: "connecting" };
   #attempt = 0;
@@ -183,14 +188,8 @@ export class Confab extends Emitter<ConfabEvents> {
       if (this.#current.name !== "online") this.#setState({ name: "reconnecting", attempt: this.#attempt, retryAt });
     });
     client.on("ended", (reason) => this.#setState({ name: "ended", reason }));
-    client.on("entry", (entry) => this.emit("entry", entry));
-    client.on("conversation", (it) => this.emit("conversation", it));
-    client.on("removed", (id) => {
-      this.#rooms.delete(id);
-      this.emit("removed", id);
-    });
-    client.on("presence", (presence) => this.emit("presence", presence));
-    client.on("unsaved", (item) => this.emit("unsaved", item));
+    client.on("removed", (id) => this.#rooms.delete(id));
+    this.relay(client, "entry", "conversation", "removed", "presence", "unsaved");
   }
 
   #stateOf(state: SessionState): ConfabState {

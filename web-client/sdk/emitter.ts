@@ -1,5 +1,6 @@
 // A typed event emitter. A listener that throws does not keep the others from their events.
 
+/** A function that is called with each event of a name. */
 export type Listener<T> = (value: T) => void;
 
 /** Reports an error like an uncaught one: `reportError` exists in browsers, but not in Node. */
@@ -10,6 +11,7 @@ function report(error: unknown): void {
   });
 }
 
+/** Reports events to listeners. A listener that throws does not keep the others from their events. */
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
@@ -19,6 +21,11 @@ export class Emitter<Events extends object> {
     this.#listeners.set(name, set);
     set.add(listener as Listener<never>);
     return () => set.delete(listener as Listener<never>);
+  }
+
+  /** Emits events of another emitter, too. */
+  protected relay<K extends keyof Events>(from: { on(name: NoInfer<K>, listener: (value: Events[NoInfer<K>]) => void): unknown }, ...names: K[]): void {
+    for (const name of names) from.on(name, (value) => this.emit(name, value));
   }
 
   emit<K extends keyof Events>(name: K, value: Events[K]): void {

@@ -4,10 +4,14 @@
 import { type Fields, flag, listOf, optional, objectOf, record, type Shape, type Shaped, text, integer, oneOfOr } from "./shape.js";
 
 export const role = oneOfOr("member", "owner", "admin", "member");
+
+/** The role of a member. */
 export type Role = Shaped<typeof role>;
 
 const reactionGroup = record({ emoji: text, users: listOf(text) });
-export type ReactionGroup = Shaped<typeof reactionGroup>;
+
+/** The users who reacted with an emoji. */
+export interface ReactionGroup extends Shaped<typeof reactionGroup> {}
 
 const base = {
   conversation: text,
@@ -37,9 +41,15 @@ const kinds = {
 };
 
 export type EntryKind = keyof typeof kinds;
+
+/** An entry of a kind. */
 export type EntryOf<K extends EntryKind> = K extends EntryKind ? Base & { kind: K } & Shaped<(typeof kinds)[K]> : never;
 export type UnknownEntry = Base & { kind: "unknown" };
+
+/** An item of a conversation's log. */
 export type Entry = EntryOf<EntryKind> | UnknownEntry;
+
+/** A message in its current state. */
 export type TextEntry = EntryOf<"text">;
 
 const baseShape = record(base);

@@ -23,6 +23,7 @@ export interface ChannelLike {
   close(): void;
 }
 
+/** What the SDK uses of its environment. Tests and apps can replace each part. */
 export interface Environment {
   /** The gateway's URL, `http://…` or `https://…`, with the path of a proxy if there is one, without a slash at the end. */
   readonly base_url: string;

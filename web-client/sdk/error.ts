@@ -7,6 +7,8 @@ export const ERROR_CODES = [
   "conflict", "forbidden", "internal", "invalid", "key_reused", "not_found", "outcome_unknown", "rate_limited", "token_expired",
   "too_large", "unauthenticated", "unavailable",
 ] as const;
+
+/** One of `ERROR_CODES`, or a code that only a newer gateway knows. */
 export type ErrorCode = (typeof ERROR_CODES)[number] | (string & {});
 
 /** The error object, the same on every transport. The list of codes is closed. */
@@ -17,7 +19,9 @@ export const problem = record({
   retry_after_ms: optional(integer),
   details: optional(mapOf(anything)),
 });
-export type Problem = Shaped<typeof problem>;
+
+/** The error object of the protocol. */
+export interface Problem extends Shaped<typeof problem> {}
 
 /** The gateway refused; `code` says why. */
 export class ConfabError extends Error {
@@ -34,6 +38,10 @@ export class ConfabError extends Error {
   get retryAfterMs(): number | undefined {
     return this.problem.retry_after_ms;
   }
+  /** What the gateway adds to some errors, such as `max` or `head_seq`. */
+  get details(): Record<string, unknown> {
+    return this.problem.details ?? {};
+  }
   /** The field of the request that the gateway refused. */
   get field(): string | undefined {
     return this.#textDetail("field");
@@ -43,7 +51,7 @@ export class ConfabError extends Error {
     return this.#textDetail("reason");
   }
   #textDetail(name: string): string | undefined {
-    const detail = this.problem.details?.[name];
+    const detail = this.details[name];
     return typeof detail === "string" ? detail : undefined;
   }
 }
@@ -58,6 +66,7 @@ export class LoggedOut extends Error {
   override name = "LoggedOut";
 }
 
+/** Returns true if the gateway refused with one of these codes. */
 export function isCode(error: unknown, ...codes: ErrorCode[]): boolean {
   return error instanceof ConfabError && codes.includes(error.code);
 }

@@ -9,11 +9,12 @@ export type { Command, EntryCommand, HistoryQuery } from "./command.js";
 export { Emitter, type Listener } from "./emitter.js";
 export { ConfabError, ERROR_CODES, type ErrorCode, isCode, LoggedOut, isRetryable, type Problem, Unreachable } from "./error.js";
 export { unsentIn, type Values } from "./unsent.js";
-export type { OutboxItem, OutboxState, OutboxStore, StoredCommand } from "./outbox.js";
+export type { Outbox, OutboxItem, OutboxState, OutboxStore, StoredCommand } from "./outbox.js";
 export type { EndReason, SessionState } from "./session.js";
 export { browserEnvironment, type SocketLike, type Environment } from "./environment.js";
 export type { LogIn, Registration } from "./body.js";
 export { Rest } from "./rest.js";
+export type { Watch } from "./watch.js";
 export { type LoginStore, type StoredLogin, Tokens, type TokenSource } from "./tokens.js";
 export type {
   Audience,

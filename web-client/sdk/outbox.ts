@@ -12,8 +12,10 @@ import type { ClientSession } from "./session.js";
 import type { Environment } from "./environment.js";
 import type { Entry } from "./wire.js";
 
+/** `queued` until there is an answer, then `sent` or `failed`. A failed command that the user discards is `dropped`. */
 export type OutboxState = "queued" | "sent" | "failed" | "dropped";
 
+/** A command in the outbox. It is never changed in place. */
 export interface OutboxItem {
   readonly client_id: string;
   readonly conversation: string;
@@ -61,6 +63,7 @@ export interface OutboxEvents {
   unsaved: OutboxItem;
 }
 
+/** Sends the commands of each conversation in order, and keeps them until their outcome is known. */
 export class Outbox extends Emitter<OutboxEvents> {
   readonly #queues = new Map<string, CommandQueue>();
   readonly #failed = new Map<string, OutboxItem>();

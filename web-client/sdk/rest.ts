@@ -14,6 +14,7 @@ const POLL_GRACE_MS = 10_000;
 
 type Extras = Pick<Call<unknown>, "body" | "headers" | "timeout_ms" | "signal">;
 
+/** The REST calls of the gateway. A call that the gateway refuses fails with `ConfabError`. */
 export class Rest {
   constructor(
     private readonly environment: Environment,

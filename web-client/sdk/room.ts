@@ -11,6 +11,7 @@ const PAGE = 50;
 const MEMBERS_PAGE = 100;
 const TYPING_EXPIRES_MS = 6_000;
 
+/** What a `Room` reports. */
 export interface RoomEvents {
   state: RoomState;
   /** A new message of the log, by anybody. */
@@ -19,11 +20,13 @@ export interface RoomEvents {
   removed: undefined;
 }
 
+/** The options of `Room.send`. */
 export interface SendOptions {
   /** The seq of the message that this one answers. */
   reply_to?: number;
 }
 
+/** One conversation, with its observable state. */
 export class Room extends Emitter<RoomEvents> {
   #current: RoomState;
   readonly #settling = new Map<string, { resolve(message: Message): void; reject(error: Error): void }>();
@@ -99,6 +102,21 @@ export class Room extends Emitter<RoomEvents> {
   /** Removes a failed message. */
   discard(client_id: string): void {
     this.client.outbox.discard(client_id);
+  }
+
+  /** Accepts a request: this user takes part from now on. */
+  async accept(): Promise<void> {
+    this.#apply({ type: "details", details: await this.client.rest.accept(this.id) });
+  }
+
+  /** Declines a request. The others do not notice it. */
+  decline(): Promise<void> {
+    return this.client.rest.decline(this.id);
+  }
+
+  /** Leaves a group, or hides a direct conversation until its next entry. */
+  leave(): Promise<void> {
+    return this.client.rest.removeMember(this.id, this.#current.me);
   }
 
   /** Marks everything up to `seq` as read, by default all. */

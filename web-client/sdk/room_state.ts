@@ -7,6 +7,7 @@ import type { Conversation, Entry, History, Member, ReactionGroup, Receipt, Text
 /** The newest messages that are kept. Older ones are read with `history`. */
 export const MESSAGES_MAX = 500;
 
+/** A message of a conversation, stored or not. */
 export interface Message {
   /** Undefined while it is pending. */
   readonly seq?: number;
@@ -26,6 +27,7 @@ export interface Message {
   readonly error?: ConfabError;
 }
 
+/** What is known of a conversation. It is never changed in place. */
 export interface RoomState {
   readonly me: string;
   readonly details: Conversation;
@@ -39,6 +41,7 @@ export interface RoomState {
   readonly head: number;
 }
 
+/** What changes the state of a conversation. */
 export type RoomEvent =
   | { type: "page"; page: History }
   | { type: "entry"; entry: Entry }
@@ -48,10 +51,12 @@ export type RoomEvent =
   | { type: "typing"; typing: Typing }
   | { type: "receipt"; receipt: Receipt };
 
+/** Returns the state of a conversation before its messages are read. */
 export function initialRoom(me: string, details: Conversation): RoomState {
   return { me, details, messages: [], members: [], typing: [], unread: details.unread, head: details.head_seq };
 }
 
+/** Returns the state after an event. It has no other effects. */
 export function reduceRoom(state: RoomState, event: RoomEvent): RoomState {
   switch (event.type) {
     case "page":

@@ -29,7 +29,10 @@ const LOGIN_REMOVED = 4501;
 /** Rate limited, and overloaded: wait longer before reconnecting. */
 const OVERLOAD_CODES = [4029, 1013];
 
+/** The state of a session. `polling` means connected without a socket. */
 export type SessionState = "connecting" | "online" | "polling" | "offline" | "ended";
+
+/** Why a session has ended: the login has ended, the gateway refuses this client, or the app has stopped it. */
 export type EndReason = "logged_out" | "refused" | "stopped";
 
 export interface SessionEvents {

@@ -1,12 +1,12 @@
 // A fake server in memory, against which apps can test themselves. It speaks the part of the protocol that the SDK
 // needs for accounts, conversations and messages, over REST, long polling and WebSocket.
 
-import { FakeBrowser, type FakeTab } from "./testing_browser.js";
+import { FakeBrowser } from "./testing_browser.js";
 import { FakeLog, type FakeUser } from "./testing_log.js";
 import { FakeSocket } from "./testing_socket.js";
 import type { Environment, SocketLike } from "./environment.js";
 
-export type { FakeBrowser, FakeTab };
+export type { FakeBrowser, FakeTab } from "./testing_browser.js";
 
 const TOKEN_SECONDS = 600;
 
@@ -141,6 +141,7 @@ export class FakeServer {
   }
 }
 
+/** Makes a fake server without users and conversations. */
 export function createFakeServer(): FakeServer {
   return new FakeServer();
 }

@@ -10,6 +10,7 @@ import { call } from "./http.js";
 import type { Environment } from "./environment.js";
 import { type Login, renewed } from "./wire.js";
 
+/** A login with its tokens, as it is kept. */
 export interface StoredLogin {
   id: string;
   access_token: string;
@@ -19,6 +20,7 @@ export interface StoredLogin {
   expires_at: number;
 }
 
+/** Keeps the login of one user. */
 export interface LoginStore {
   load(): StoredLogin | undefined;
   save(login: StoredLogin | undefined): void;
@@ -52,6 +54,7 @@ export interface TokenSource extends Pick<Emitter<TokenEvents>, "on"> {
   stop(): void;
 }
 
+/** The tokens of a login. They are renewed before they expire. */
 export class Tokens extends Emitter<TokenEvents> implements TokenSource {
   #running: Promise<string> | undefined;
   #cancelTimer: () => void = () => undefined;

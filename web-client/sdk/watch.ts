@@ -18,6 +18,7 @@ export const WATCH_AGAIN_MS = 30_000;
 /** Maximum number of users in one presence request over REST. */
 const POLLED_MAX = 100;
 
+/** Watches the presence of users. */
 export class Watch {
   readonly #holds = new Map<string, number>();
   #watched = new Set<string>();

@@ -13,24 +13,27 @@ export type CursorMap = Record<string, number>;
 
 const userFields = { id: text, username: text, display_name: optional(text), created_at: optional(text) };
 export const user = record(userFields);
-export type User = Shaped<typeof user>;
 
-/** A group of people. A group that only a newer server knows is treated like the smallest one. */
+/** A user, as others see them. */
+export interface User extends Shaped<typeof user> {}
+
 const audience = oneOfOr("nobody", "everyone", "contacts", "nobody");
+/** A group of people. A group that only a newer server knows is treated like the smallest one. */
 export type Audience = Shaped<typeof audience>;
 
 export const privacy = record({ last_seen: audience, direct_messages: audience, add_to_groups: audience, read_receipts: flag });
-export type Privacy = Shaped<typeof privacy>;
 
-/** The user of this login. Older servers have no privacy settings. */
+/** The privacy settings of a user. */
+export interface Privacy extends Shaped<typeof privacy> {}
+
 export const me = record({ ...userFields, privacy: optional(privacy) });
-export type Me = Shaped<typeof me>;
+/** The user of this login. Older servers have no privacy settings. */
+export interface Me extends Shaped<typeof me> {}
 
-/** One device's login with its tokens. It is called `session` on the wire. */
 export const login = record({ id: text, access_token: text, expires_in: integer, refresh_token: text });
-export type Login = Shaped<typeof login>;
+/** One device's login with its tokens. It is called `session` on the wire. */
+export interface Login extends Shaped<typeof login> {}
 
-/** A login in the list of a user's logins. */
 export const loginItem = record({
   id: text,
   device: optional(text),
@@ -39,7 +42,8 @@ export const loginItem = record({
   expires_at: text,
   current: flag,
 });
-export type LoginItem = Shaped<typeof loginItem>;
+/** A login in the list of a user's logins. */
+export interface LoginItem extends Shaped<typeof loginItem> {}
 
 export const conversation = record({
   id: text,
@@ -56,17 +60,23 @@ export const conversation = record({
   /** A request, until the user takes part in the conversation. */
   state: withDefault("open", oneOfOr("open", "request", "open")),
 });
-export type Conversation = Shaped<typeof conversation>;
+
+/** A conversation, as its member sees it. */
+export interface Conversation extends Shaped<typeof conversation> {}
 
 export const member = record({ user: text, role, joined_seq: integer, delivered_seq: integer, read_seq: integer });
-export type Member = Shaped<typeof member>;
+
+/** A member of a conversation, with their receipts. */
+export interface Member extends Shaped<typeof member> {}
 
 export const presence = record({
   user: text,
   status: oneOfOr("unknown", "online", "away", "offline", "unknown"),
   last_seen_at: optional(text),
 });
-export type Presence = Shaped<typeof presence>;
+
+/** If a user is online. */
+export interface Presence extends Shaped<typeof presence> {}
 
 const receiptEvent = record({ conversation: text, user: text, delivered_seq: integer, read_seq: integer });
 const typingEvent = record({ conversation: text, user: text, on: flag });
@@ -75,10 +85,14 @@ const removedEvent = record({ conversation: text });
 const gapEvent = record({ conversation: text, after_seq: integer, head_seq: integer });
 const drainingEvent = record({ reconnect_after_ms: optional(integer) });
 
-export type Receipt = Shaped<typeof receiptEvent>;
-export type Typing = Shaped<typeof typingEvent>;
-export type Gap = Shaped<typeof gapEvent>;
+/** How far a member has got. */
+export interface Receipt extends Shaped<typeof receiptEvent> {}
 
+/** A user starts or stops typing. */
+export interface Typing extends Shaped<typeof typingEvent> {}
+export interface Gap extends Shaped<typeof gapEvent> {}
+
+/** An event of the gateway. */
 export type Event =
   | { ev: "message"; entry: Entry }
   | ({ ev: "receipt" } & Receipt)
@@ -115,30 +129,32 @@ export const hello = record({
   server_time: text,
   resume: mapOf(integer),
 });
-export type Hello = Shaped<typeof hello>;
+export interface Hello extends Shaped<typeof hello> {}
 
 export const sent = record({ message: entry, replayed: flag });
-export type Sent = Shaped<typeof sent>;
+export interface Sent extends Shaped<typeof sent> {}
 
 export const history = record({ items: listOf(entry), head_seq: integer });
-export type History = Shaped<typeof history>;
+
+/** A page of a history. */
+export interface History extends Shaped<typeof history> {}
 
 export const watched = record({ presence: listOf(presence) });
 export const refreshed = record({ expires_in: integer });
 export const nothing = record({});
 
 export const registered = record({ user, session: login });
-export type Registered = Shaped<typeof registered>;
+export interface Registered extends Shaped<typeof registered> {}
 export const renewed = record({ session: login });
 /** Counts over all conversations of the user. Older servers do not send them. */
 const totals = record({ unread_conversations: integer, requests: integer });
 export const conversations = record({ items: listOf(conversation), next_cursor: optional(text), totals: optional(totals) });
-export type Conversations = Shaped<typeof conversations>;
+export interface Conversations extends Shaped<typeof conversations> {}
 export const members = record({ items: listOf(member), next_cursor: optional(text) });
-export type Members = Shaped<typeof members>;
+export interface Members extends Shaped<typeof members> {}
 export const users = record({ items: listOf(user) });
 export const logins = record({ items: listOf(loginItem) });
 export const blocks = record({ items: listOf(text) });
 export const presences = record({ items: listOf(presence) });
 export const polled = record({ events: listOf(event), resume: mapOf(integer) });
-export type Polled = Shaped<typeof polled>;
+export interface Polled extends Shaped<typeof polled> {}

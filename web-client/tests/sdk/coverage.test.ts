@@ -1,0 +1,106 @@
+// The SDK offers every documented call and command, or says why not.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Command } from "../../sdk/command";
+import { Rest, Tokens } from "../../sdk/index";
+import { type RateLimit, withRateLimits } from "../../sdk/limits";
+import { RestTransport } from "../../sdk/rest_transport";
+import { C, FakeGateway, FakeLogins, OTHER, storedLogin } from "./gateway";
+
+const PAGE = readFileSync(join(import.meta.dirname, "../../../docs/protocol.md"), "utf8");
+const ABBREVIATED = "/v1/conversations/{id}";
+
+/** Returns the calls that the page names, such as `GET /v1/me`. The same path may have several methods. */
+function documentedCalls(): string[] {
+  const calls = [...PAGE.matchAll(/`(GET|POST|PUT|PATCH|DELETE)(?:` and `(DELETE))? (\/v1\/|…\/)([^`?… ]+)/g)].flatMap(([, first, second, root, rest]) => {
+    const path = (root === "/v1/" ? "/v1/" : `${ABBREVIATED}/`) + rest;
+    return [first, second].filter((method) => method !== undefined).map((method) => `${method} ${path.replace("sessions/{id}", "sessions/{login}")}`);
+  });
+  return [...new Set(calls)].sort();
+}
+
+const documentedCommands = (): string[] => [...new Set([...PAGE.matchAll(/\[`(\w+)`\]\(protocol\/command-/g)].map(([, name]) => name ?? ""))].sort();
+
+const LEFT_OUT: Record<string, string> = {
+  "GET /v1/users/{id}": "`users` reads several at once",
+  "GET /v1/ws": "it opens the socket",
+};
+
+const text = { conversation: C, client_id: "a", text: "hi" };
+const over = (rest: Rest) => new RestTransport(rest);
+
+const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> = {
+  "GET /v1/conversations": (rest) => rest.conversations(undefined, 10),
+  "POST /v1/conversations": (rest) => rest.openDirect(OTHER),
+  "GET /v1/conversations/{id}": (rest) => rest.conversation(C),
+  "PATCH /v1/conversations/{id}": (rest) => rest.rename(C, "Picnic"),
+  "POST /v1/conversations/{id}/accept": (rest) => rest.accept(C),
+  "POST /v1/conversations/{id}/decline": (rest) => rest.decline(C),
+  "GET /v1/conversations/{id}/members": (rest) => rest.members(C, undefined, 10),
+  "PUT /v1/conversations/{id}/members/{user}": (rest) => rest.putMember(C, OTHER),
+  "DELETE /v1/conversations/{id}/members/{user}": (rest) => rest.removeMember(C, OTHER),
+  "GET /v1/conversations/{id}/messages": (rest) => rest.history(C, {}),
+  "POST /v1/conversations/{id}/messages": (rest) => over(rest).execute({ cmd: "send", ...text }),
+  "PATCH /v1/conversations/{id}/messages/{seq}": (rest) => over(rest).execute({ cmd: "edit", seq: 5, ...text }),
+  "DELETE /v1/conversations/{id}/messages/{seq}": (rest) => over(rest).execute({ cmd: "redact", seq: 5, ...text }),
+  "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}": (rest) => over(rest).execute({ cmd: "react", seq: 5, emoji: "x", on: true, ...text }),
+  "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}": (rest) => over(rest).execute({ cmd: "react", seq: 5, emoji: "x", on: false, ...text }),
+  "POST /v1/conversations/{id}/receipts": (rest) => over(rest).execute({ cmd: "receipt", conversation: C, read_seq: 5 }),
+  "GET /v1/me": (rest) => rest.me(),
+  "PATCH /v1/me": (rest) => rest.changeProfile({ display_name: "Ada" }),
+  "GET /v1/me/blocks": (rest) => rest.blocks(),
+  "PUT /v1/me/blocks/{user}": (rest) => rest.block(OTHER),
+  "DELETE /v1/me/blocks/{user}": (rest) => rest.unblock(OTHER),
+  "PUT /v1/me/password": (rest) => rest.changePassword({ old_password: "a", new_password: "b" }),
+  "POST /v1/poll": (rest) => rest.poll({}, 0, new AbortController().signal),
+  "GET /v1/presence": (rest) => rest.presence([OTHER]),
+  "GET /v1/sessions": (rest) => rest.logins(),
+  "POST /v1/sessions": (rest) => rest.logIn({ username: "ada", password: "a" }),
+  "DELETE /v1/sessions": (rest) => rest.logOutOthers(),
+  "POST /v1/sessions/refresh": (_, tokens) => tokens.renew("access-1"),
+  "DELETE /v1/sessions/{login}": (rest) => rest.endLogin("7"),
+  "DELETE /v1/sessions/current": (rest) => rest.logOut(),
+  "GET /v1/users": (rest) => rest.searchUsers("ada"),
+  "POST /v1/users": (rest) => rest.register({ username: "ada", password: "a" }),
+};
+
+const COMMANDS: Record<Command["cmd"] | "hello", true> = {
+  away: true, edit: true, hello: true, history: true, ping: true, react: true, receipt: true, redact: true, refresh: true, send: true, typing: true, unwatch: true,
+  watch: true,
+};
+
+describe("calls", () => {
+  it("every documented call is offered or left out for a reason", () => {
+    expect(documentedCalls()).toEqual([...Object.keys(OFFERED), ...Object.keys(LEFT_OUT)].sort());
+  });
+
+  let gateway: FakeGateway;
+  let tokens: Tokens;
+  let rest: Rest;
+  beforeEach(() => {
+    gateway = new FakeGateway();
+    tokens = new Tokens(gateway.environment(), new FakeLogins(storedLogin()));
+    rest = new Rest(gateway.environment(), tokens);
+  });
+
+  it.each(Object.entries(OFFERED))("%s", async (name, work) => {
+    await work(rest, tokens).catch(() => undefined); // nothing answers
+    const values: Record<string, string> = { id: C, user: OTHER, seq: "5", emoji: "x", login: "7" };
+    const path = name.replace(/\{(\w+)\}/g, (_, field: string) => values[field] ?? field);
+    expect(gateway.calls.map((call) => `${call.method} ${call.path.split("?")[0]}`)).toContain(path);
+  });
+
+  it("rate limits of answers are reported", async () => {
+    const answer = new Response(`{"items":["7"]}`, { headers: { RateLimit: `"requests";r=99;t=1, "address";r=3;t=60` } });
+    const reported: RateLimit[][] = [];
+    rest = new Rest({ ...gateway.environment(), fetch: withRateLimits(async () => answer, (limits) => reported.push(limits)) }, tokens);
+    expect(await rest.blocks()).toEqual(["7"]);
+    expect(reported).toEqual([[{ name: "requests", left: 99, full_in_ms: 1000 }, { name: "address", left: 3, full_in_ms: 60_000 }]]);
+  });
+});
+
+it("every documented command is offered", () => {
+  expect(documentedCommands()).toEqual(Object.keys(COMMANDS).sort());
+});
