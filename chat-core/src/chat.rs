@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    budget::Unread,
+    budget::{Reserved, Unread},
     command::{Command, Page, Reply, Written},
     consent::ConsentRules,
     context::Context,
@@ -21,7 +21,7 @@ use crate::{
     error::ChatError,
     event::Event,
     id::{ConversationId, LoginId, UserId},
-    limits::HISTORY_PAGE_BYTES,
+    limits::{HISTORY_PAGE_BYTES, UNREAD_RETRY_AFTER},
     model::{Head, Identity, Member, Seq},
     outbox::Ending,
     planted::{Bug, is_planted},
@@ -143,6 +143,11 @@ impl Chat {
         limit: usize,
     ) -> Result<Reply, ChatError> {
         let _permit = self.context.history.acquire().await.map_err(|_| ChatError::Internal)?;
+        // Refused before the page is read, which costs more than anything else here.
+        let mut page_bytes = Reserved::none(self.context.unread.of(identity.user));
+        if !page_bytes.try_add(HISTORY_PAGE_BYTES) {
+            return Err(ChatError::RateLimited { retry_after: UNREAD_RETRY_AFTER });
+        }
         let member = self.caller_membership(identity, conversation).await?;
         let head_seq = self.head(conversation).await?.seq;
         let is_open = is_planted(Bug::ShowsEarlierHistory);

@@ -80,6 +80,8 @@ pub const HISTORY_PAGE_BYTES: usize = 256 * 1024;
 /// The number of pages of history that are read at the same time. Others wait, so that the executor
 /// is free for what is new.
 pub const HISTORY_AT_ONCE_MAX: usize = 8;
+/// When a user whose answers are unread may try again.
+pub const UNREAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The default budget of bytes that are ready for clients but not sent yet.
 pub const UNREAD_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
 

@@ -4,7 +4,6 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use axum::{
@@ -16,6 +15,7 @@ use chat_core::{
     budget::{Reserved, Unread},
     error::ChatError,
     id::UserId,
+    limits::UNREAD_RETRY_AFTER,
 };
 use hyper::body::{Frame, SizeHint};
 
@@ -23,8 +23,6 @@ use hyper::body::{Frame, SizeHint};
 const SMALL_BYTES_MAX: u64 = 2 * 1024;
 /// Bytes that are passed on at once, so that the rest stays counted until the client reads on.
 const CHUNK_BYTES: usize = 16 * 1024;
-/// When a user whose answers are unread may try again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The user of a request, as soon as it is authenticated. An extension of the request.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +40,7 @@ pub fn count(answer: Response, unread: &Unread, user: &RequestUser) -> Result<Re
     let mut reserved = Reserved::none(budget);
     if !reserved.try_add(usize::try_from(bytes).unwrap_or(usize::MAX)) {
         return Err(if user.is_some() {
-            ChatError::RateLimited { retry_after: RETRY_AFTER }
+            ChatError::RateLimited { retry_after: UNREAD_RETRY_AFTER }
         } else {
             ChatError::Unavailable("too many answers wait for their clients to read them")
         });

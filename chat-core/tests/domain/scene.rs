@@ -73,6 +73,8 @@ pub(crate) struct Scene {
     /// The faults of the gateways that the scene started with.
     pub(crate) faults: Arc<Faults>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The budget of unread bytes of all gateways together.
+    pub(crate) unread: Arc<Unread>,
     shutdown: CancellationToken,
     consent: ConsentRules,
 }
@@ -106,6 +108,7 @@ impl Scene {
             stores,
             faults: Faults::new(),
             clock: Arc::new(TestClock::new(START, 1_000)),
+            unread: Unread::new(UNREAD_BYTES_DEFAULT),
             shutdown: CancellationToken::new(),
             consent,
         };
@@ -130,7 +133,7 @@ impl Scene {
         let chat = Chat::start(
             ports,
             RevokedLogins::new(ACCESS_TTL_DEFAULT),
-            Unread::new(UNREAD_BYTES_DEFAULT),
+            self.unread.clone(),
             self.consent,
             TaskTracker::new(),
             self.shutdown.clone(),

@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use chat_core::{
+    budget::Reserved,
     command::Command,
+    error::ChatError,
     faults::Call,
     id::ConversationId,
-    limits::{HISTORY_AT_ONCE_MAX, RESUME_ENTRIES_MAX, RESUMING_MAX, TEXT_BYTES_MAX},
+    limits::{
+        HISTORY_AT_ONCE_MAX, HISTORY_PAGE_BYTES, RESUME_ENTRIES_MAX, RESUMING_MAX, TEXT_BYTES_MAX,
+        UNREAD_BYTES_DEFAULT,
+    },
     memory::{BusFaults, MemoryHub, MemoryStores},
     model::Seq,
     revocations::Revocations,
@@ -264,4 +269,22 @@ async fn few_pages_of_history_are_read_at_the_same_time() {
     scene.faults.gate(Call::Read).open();
     let pages = pages.join_all().await;
     assert_eq!(pages.len(), 3 * HISTORY_AT_ONCE_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_of_history_is_not_read_when_the_user_has_too_many_unread_bytes() {
+    let scene = Scene::new(1);
+    let (ada, grace) = (scene.person("ada").await, scene.person("grace").await);
+    let conversation = ada.group(&[&grace]).await;
+    ada.send(conversation, "hello").await;
+    let mut unread = Reserved::none(scene.unread.of(ada.id()));
+    assert!(unread.try_add(UNREAD_BYTES_DEFAULT / 16 - HISTORY_PAGE_BYTES + 1));
+    let before = scene.faults.count(Call::Read);
+    let refused = ada.history(conversation).await;
+    assert!(matches!(refused, Err(ChatError::RateLimited { .. })), "{refused:?}");
+    assert_eq!(scene.faults.count(Call::Read), before);
+    assert!(grace.history(conversation).await.is_ok());
+    unread.release(1);
+    assert!(ada.history(conversation).await.is_ok());
+    assert_eq!(scene.unread.of(ada.id()).used(), unread.bytes());
 }
