@@ -53,6 +53,22 @@ fn crates_use_only_crates_to_their_left() -> Result<()> {
     none_of("crates are a line", &wrong)
 }
 
+/// The image is built in a workspace that has all its members and the allocator's settings.
+#[test]
+fn image_is_built_from_every_crate() -> Result<()> {
+    let list = std::fs::read_to_string(workspace().join("deploy/Dockerfile.dockerignore"))?;
+    let copied: BTreeSet<_> = list.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let metadata = metadata()?;
+    let members = metadata.workspace_packages();
+    let members = members.iter().filter_map(|package| package.manifest_path.parent()?.file_name());
+    let missing: Vec<_> = members
+        .chain([".cargo", "Cargo.lock", "Cargo.toml"])
+        .filter(|path| !copied.contains(path))
+        .map(|path| format!("{path} is missing in deploy/Dockerfile.dockerignore"))
+        .collect();
+    none_of("the image needs every crate", &missing)
+}
+
 /// Returns the lines `crate = "a", wrappers = ["b"]` of deny.toml as a map.
 fn wrappers() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let text = std::fs::read_to_string(workspace().join("deny.toml"))?;
