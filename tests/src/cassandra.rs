@@ -5,7 +5,13 @@
 
 mod settings;
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -23,6 +29,8 @@ use crate::{
 const START_MAX: Duration = Duration::from_secs(180);
 /// Maven has downloaded the jars well before this.
 const RESOLVE_MAX: Duration = Duration::from_secs(900);
+/// The proxy of node `i` is at `127.0.0.<10 + i>`.
+const PROXIES: u8 = 10;
 /// The last line that a node logs when it starts.
 const READY: &str = "Starting listening for CQL clients";
 
@@ -41,30 +49,40 @@ pub struct Cassandra {
 impl Cassandra {
     /// Starts one node, or returns `None` if Java or Maven may be missing and are.
     pub async fn one() -> Result<Option<Self>> {
-        Self::ring(1, Size::Small, None).await
+        Self::ring(1, Size::Small, None, 0).await
+    }
+
+    /// Starts one node that clients use at the address of a proxy, which does not run yet.
+    pub async fn one_behind_a_proxy() -> Result<Option<Self>> {
+        Self::ring(1, Size::Small, None, PROXIES).await
     }
 
     /// Starts one node that accepts only TLS, and only clients with a certificate of this authority.
     pub async fn one_with_tls(authority: &Authority) -> Result<Option<Self>> {
-        Self::ring(1, Size::Small, Some(authority)).await
+        Self::ring(1, Size::Small, Some(authority), 0).await
     }
 
     /// Starts one node that may use the whole machine, for measurements.
     pub async fn to_measure() -> Result<Option<Self>> {
-        Self::ring(1, Size::Full, None).await
+        Self::ring(1, Size::Full, None, 0).await
     }
 
     /// Starts three nodes.
     pub async fn three() -> Result<Option<Self>> {
-        Self::ring(3, Size::Small, None).await
+        Self::ring(3, Size::Small, None, 0).await
     }
 
-    async fn ring(nodes: u8, size: Size, tls: Option<&Authority>) -> Result<Option<Self>> {
+    async fn ring(
+        nodes: u8,
+        size: Size,
+        tls: Option<&Authority>,
+        proxies: u8,
+    ) -> Result<Option<Self>> {
         let Some(java) = program("java", "openjdk-17-jre-headless")? else { return Ok(None) };
         let Some(jars) = jars().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cassandra-")?;
         let jmx = (0..nodes).map(|_| free_port()).collect::<Result<_>>()?;
-        let ports = Ports { cql: free_port()?, storage: free_port()?, jmx };
+        let ports = Ports { cql: free_port()?, storage: free_port()?, jmx, proxies };
         let mut ring = Self { nodes: Vec::new(), folder, java, jars, ports, size };
         for node in 1..=nodes {
             ring.ports.write_settings(&ring.folder(node), node, size)?;
@@ -92,8 +110,14 @@ impl Cassandra {
 
     /// Returns the value of `CONFAB__SCYLLA__NODES`: `127.0.0.1:9042,127.0.0.2:9042`.
     pub fn nodes(&self) -> String {
-        let address = |node| format!("127.0.0.{node}:{}", self.ports.cql);
-        (1..=self.nodes.len()).map(address).collect::<Vec<_>>().join(",")
+        let first = usize::from(self.ports.proxies) + 1;
+        let address = |host| format!("127.0.0.{host}:{}", self.ports.cql);
+        (first..first + self.nodes.len()).map(address).collect::<Vec<_>>().join(",")
+    }
+
+    /// Returns the address on which node 1 listens.
+    pub fn first_node(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports.cql).into()
     }
 
     /// Returns the value of `CONFAB__SCYLLA__REPLICATION`.

@@ -1,6 +1,6 @@
 //! Several gateways on one CQL store and one Redis.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -43,14 +43,7 @@ impl Cluster {
     async fn on(cassandra: Cassandra, size: usize) -> Result<Option<Self>> {
         let Some(redis) = Redis::start().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cluster-")?;
-        let secret = folder.path().join("auth.key");
-        fs::write(&secret, SECRET)?;
-        let settings = Settings::new()
-            .set("STORE", "scylla")
-            .set("SCYLLA__NODES", &cassandra.nodes())
-            .set("SCYLLA__REPLICATION", &cassandra.replication().to_string())
-            .set("REDIS__URLS", &redis.url())
-            .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?);
+        let settings = settings(&cassandra, &redis.url(), folder.path())?;
         let (status, _log) = Gateway::run(&settings, &["migrate"]).await?;
         ensure!(status.success(), "confab migrate: {status}");
         let mut gateways = Vec::new();
@@ -64,4 +57,16 @@ impl Cluster {
     pub fn urls(&self) -> Vec<String> {
         self.gateways.iter().map(|gateway| gateway.url().to_owned()).collect()
     }
+}
+
+/// Returns the settings of a gateway of a cluster. The secret is written to the folder.
+pub(crate) fn settings(cassandra: &Cassandra, redis: &str, folder: &Path) -> Result<Settings> {
+    let secret = folder.join("auth.key");
+    fs::write(&secret, SECRET)?;
+    Ok(Settings::new()
+        .set("STORE", "scylla")
+        .set("SCYLLA__NODES", &cassandra.nodes())
+        .set("SCYLLA__REPLICATION", &cassandra.replication().to_string())
+        .set("REDIS__URLS", redis)
+        .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?))
 }

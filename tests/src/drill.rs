@@ -1,10 +1,8 @@
 //! A drill: a fleet under a steady load while its servers are killed, paused and restarted, with
 //! figures of each phase. The recorded answers are checked at the end.
 //!
-//! [`people`] has the senders and followers, [`figures`] what they measure, and this file the faults.
-
-mod figures;
-mod people;
+//! [`crate::people`] has the senders and followers, [`crate::figures`] what they measure, and this file
+//! the faults.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,8 +12,13 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::{figures::Figures, people::People};
-use crate::{checker, cluster::Cluster};
+use crate::{
+    chance::Chance,
+    checker,
+    cluster::Cluster,
+    figures::Figures,
+    people::{Load, People},
+};
 
 /// The time without faults, at the start and between two faults.
 const QUIET: Duration = Duration::from_secs(10);
@@ -74,7 +77,16 @@ impl Drill {
     async fn begin(cluster: Cluster, rate: u32) -> Result<Self> {
         let (places, urls) = watch::channel(cluster.urls());
         let figures = Arc::new(Figures::default());
-        let people = People::gather(rate, urls, &figures).await?;
+        let load = Load {
+            name: String::new(),
+            senders: 24,
+            followers: 4,
+            conversations: 8,
+            rate,
+            stay: Duration::from_secs(8),
+        };
+        let chance = Chance::from_environment(0xd41);
+        let people = People::gather(&load, chance, urls, &figures).await?;
         Ok(Self { cluster, places, people, figures })
     }
 

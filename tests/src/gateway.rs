@@ -20,6 +20,7 @@ use crate::{
 pub struct Settings {
     environment: Vec<(String, String)>,
     authority: Option<PathBuf>,
+    preloaded: Option<PathBuf>,
 }
 
 impl Settings {
@@ -48,6 +49,13 @@ impl Settings {
     #[must_use]
     pub fn trust(mut self, ca: PathBuf) -> Self {
         self.authority = Some(ca);
+        self
+    }
+
+    /// Makes the process load this library first.
+    #[must_use]
+    pub fn preload(mut self, library: PathBuf) -> Self {
+        self.preloaded = Some(library);
         self
     }
 }
@@ -179,6 +187,7 @@ fn spawn(binary: &Path, settings: &Settings, data: &Path, arguments: &[&str]) ->
         .env("CONFAB__ADMIN__LISTEN", "127.0.0.1:0")
         .env("CONFAB__DATA_DIR", data)
         .envs(settings.authority.iter().map(|ca| ("SSL_CERT_FILE", ca)))
+        .envs(settings.preloaded.iter().map(|library| ("LD_PRELOAD", library)))
         .envs(settings.environment.iter().map(|(name, value)| (format!("CONFAB__{name}"), value)));
     Process::start("confab", &mut command)
 }

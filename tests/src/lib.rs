@@ -4,11 +4,13 @@
 //! [`cassandra`] (servers), [`certificates`], [`client`] (HTTP, users, WebSocket), [`session`] (one scenario over every
 //! transport), [`stage`] (a gateway with users), [`checker`] (which promise a recorded history
 //! breaks), [`cluster`] and [`crowd`] (several gateways with many users), [`drill`] (the same with
-//! figures), [`attack`] (one gateway, attackers, and users who must not notice them).
+//! figures), [`campaign`] (many short schedules of random faults, also through a [`proxy`]), [`attack`]
+//! (one gateway, attackers, and users who must not notice them).
 //!
 //! It uses the product's protocol and command line only and links none of its crates.
 
 pub mod attack;
+pub mod campaign;
 pub mod cassandra;
 pub mod certificates;
 pub mod chance;
@@ -16,9 +18,12 @@ pub mod client;
 pub mod cluster;
 pub mod crowd;
 pub mod drill;
+mod figures;
 pub mod gateway;
 pub mod patience;
+mod people;
 pub mod process;
+pub mod proxy;
 pub mod record;
 pub mod redis;
 pub mod servers;

@@ -87,6 +87,8 @@ pub(super) struct Ports {
     pub(super) storage: u16,
     /// For management, one for each node.
     pub(super) jmx: Vec<u16>,
+    /// What is added to a node's number in the address that clients use. Not 0 behind a proxy.
+    pub(super) proxies: u8,
 }
 
 impl Ports {
@@ -112,6 +114,7 @@ seed_provider:
     parameters: [{{seeds: \"127.0.0.1:{storage}\"}}]
 listen_address: 127.0.0.{node}
 rpc_address: 127.0.0.{node}
+broadcast_rpc_address: 127.0.0.{clients}
 storage_port: {storage}
 native_transport_port: {cql}
 start_native_transport: true
@@ -138,6 +141,7 @@ authenticator: AllowAllAuthenticator
 ",
             storage = self.storage,
             cql = self.cql,
+            clients = node + self.proxies,
             folder = folder.display(),
         )
     }

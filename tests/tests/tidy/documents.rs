@@ -1,6 +1,9 @@
 //! Documents agree with the code, and their links work.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use tests::{Context, Result, attack::Scenario, ensure};
 
@@ -35,8 +38,15 @@ fn anchor(heading: &str) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
+/// Returns the anchors of a page. A heading that repeats gets a number: `#on`, `#on-1`.
 fn anchors(text: &str) -> BTreeSet<String> {
-    let headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+    let mut counts = BTreeMap::<_, usize>::new();
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(|heading| {
+        let name = anchor(heading);
+        let count = counts.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}-{}", *count - 1) }
+    });
     headings.chain(between(text, "<a id=\"", "\"").map(str::to_owned)).collect()
 }
 

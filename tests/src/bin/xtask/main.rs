@@ -4,6 +4,7 @@
 //! quick part. A failed step does not stop independent steps, so that one run reports every failure.
 
 mod attack;
+mod campaign;
 mod drill;
 mod load;
 mod run;
@@ -44,6 +45,8 @@ enum Command {
     Simulate(Simulate),
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
+    /// Make random faults in schedules from seeds on real processes, and check what clients saw
+    Campaign(campaign::Campaign),
     /// Attack the release build on loopback, and measure what other users notice
     Attack(attack::Attack),
 }
@@ -80,6 +83,7 @@ async fn main() -> Result<ExitCode> {
         Command::Test(choice) => choice.run(TEST).await,
         Command::Check(choice) => choice.run(CHECK).await,
         Command::Attack(attack) => attack.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Campaign(campaign) => campaign.run().await.map(|()| ExitCode::SUCCESS),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         Command::Simulate(simulate) => simulate.run().await.map(|()| ExitCode::SUCCESS),

@@ -1,4 +1,4 @@
-//! The senders and followers of a drill, on all gateways.
+//! Senders and followers on all gateways, who go on while servers fail.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,33 +9,42 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout},
 };
 
-use super::figures::Figures;
 use crate::{
     chance::Chance,
     checker::{History, SendOutcome, Ticks},
     client::{Cursors, User, Ws},
+    figures::Figures,
     patience::{LATER, eventually, within},
     record::{Follower, Line, Writer, read_whole},
     session::{PollSession, Session, WsSession},
 };
 
-/// Half of the senders use sockets, the others REST.
-const SENDERS: usize = 24;
-/// Half of the followers use sockets, the others polls.
-const FOLLOWERS: usize = 4;
-const CONVERSATIONS: usize = 8;
 /// The pause after a refused text or connection.
 const REST: Duration = Duration::from_millis(100);
-/// The time that a follower stays on one gateway.
-const STAY: Duration = Duration::from_secs(8);
 const THE_END: &str = "the end";
 
 /// The gateways' current addresses.
 type Urls = watch::Receiver<Vec<String>>;
 
+/// How many senders and followers there are, and what they do.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    /// A part of the usernames, for several loads on the same servers.
+    pub(crate) name: String,
+    /// Half of them use sockets, the others REST.
+    pub(crate) senders: usize,
+    /// Half of them use sockets, the others polls.
+    pub(crate) followers: usize,
+    pub(crate) conversations: usize,
+    /// The texts a second of all senders together.
+    pub(crate) rate: u32,
+    /// The time that a follower stays on one gateway.
+    pub(crate) stay: Duration,
+}
+
 /// All senders and followers.
 #[derive(Debug)]
-pub(super) struct People {
+pub(crate) struct People {
     ticks: Arc<Ticks>,
     sender: User,
     reader: User,
@@ -46,14 +55,19 @@ pub(super) struct People {
 }
 
 impl People {
-    /// Starts senders and followers. Together, the senders send `rate` texts a second.
-    pub(super) async fn gather(rate: u32, urls: Urls, figures: &Arc<Figures>) -> Result<Self> {
+    /// Starts senders and followers.
+    pub(crate) async fn gather(
+        load: &Load,
+        mut chance: Chance,
+        urls: Urls,
+        figures: &Arc<Figures>,
+    ) -> Result<Self> {
         let url = urls.borrow().first().cloned().unwrap_or_default();
-        let sender = User::register(&url, "sender").await?;
-        let reader = User::register(&url, "reader").await?;
+        let sender = User::register(&url, &format!("sender{}", load.name)).await?;
+        let reader = User::register(&url, &format!("reader{}", load.name)).await?;
         let mut conversations = Vec::new();
-        for number in 0..CONVERSATIONS {
-            conversations.push(sender.group(&format!("drill {number}"), &[&reader]).await?);
+        for number in 0..load.conversations {
+            conversations.push(sender.group(&format!("group {number}"), &[&reader]).await?);
         }
         let (over, is_over) = watch::channel(false);
         let mut people = Self {
@@ -65,24 +79,25 @@ impl People {
             senders: JoinSet::new(),
             followers: JoinSet::new(),
         };
-        people.begin(rate, &urls, &is_over, figures);
+        people.begin(load, &mut chance, &urls, &is_over, figures);
         Ok(people)
     }
 
     fn begin(
         &mut self,
-        rate: u32,
+        load: &Load,
+        chance: &mut Chance,
         urls: &Urls,
         over: &watch::Receiver<bool>,
         figures: &Arc<Figures>,
     ) {
-        let mut chance = Chance::from_environment(0xd41);
-        let pause = Duration::from_secs(1) * u32::try_from(SENDERS).unwrap_or(1) / rate.max(1);
-        for number in 0..SENDERS {
+        let senders = u32::try_from(load.senders).unwrap_or(u32::MAX);
+        let pause = Duration::from_secs(1) * senders / load.rate.max(1);
+        for number in 0..load.senders {
             let sender = Sender {
                 name: format!("s{number}"),
                 user: self.sender.clone(),
-                conversation: self.conversations[number % CONVERSATIONS].clone(),
+                conversation: self.conversations[number % load.conversations].clone(),
                 place: GatewayChoice { urls: urls.clone(), chance: chance.split() },
                 writer: Writer::new(Arc::clone(&self.ticks)),
                 figures: Arc::clone(figures),
@@ -92,19 +107,19 @@ impl People {
             };
             self.senders.spawn(sender.send_all(pause, number % 2 == 0));
         }
-        for number in 0..FOLLOWERS {
+        for number in 0..load.followers {
             let place = GatewayChoice { urls: urls.clone(), chance: chance.split() };
             let (reader, figures) = (self.reader.clone(), Arc::clone(figures));
             if number % 2 == 0 {
-                self.followers.spawn(follow::<WsSession>(reader, place, figures));
+                self.followers.spawn(follow::<WsSession>(reader, place, load.clone(), figures));
             } else {
-                self.followers.spawn(follow::<PollSession>(reader, place, figures));
+                self.followers.spawn(follow::<PollSession>(reader, place, load.clone(), figures));
             }
         }
     }
 
     /// Stops senders and followers, reads all conversations and returns everything recorded.
-    pub(super) async fn disperse(mut self, urls: &[String]) -> Result<History> {
+    pub(crate) async fn disperse(mut self, urls: &[String]) -> Result<History> {
         self.over.send_replace(true);
         let mut history = joined(&mut self.senders).await?;
         let first = urls.first().map_or("", String::as_str);
@@ -242,19 +257,20 @@ impl Sender {
 async fn follow<S: Session>(
     reader: User,
     mut place: GatewayChoice,
+    Load { conversations, stay, .. }: Load,
     figures: Arc<Figures>,
 ) -> Result<History> {
     let mut follower = Follower::new(&reader, Cursors::new());
     let mut ended = 0;
-    while ended < CONVERSATIONS {
+    while ended < conversations {
         let user = place.another(&reader);
         let Ok(mut session) = S::open(&user, Some(follower.cursors())).await else {
             sleep(REST).await;
             continue;
         };
-        let until = Instant::now() + STAY;
-        while Instant::now() < until && ended < CONVERSATIONS {
-            let Ok(Ok(event)) = timeout(STAY, session.event()).await else { break };
+        let until = Instant::now() + stay;
+        while Instant::now() < until && ended < conversations {
+            let Ok(Ok(event)) = timeout(stay, session.event()).await else { break };
             follower.take(&event)?;
             if event["ev"] == "message" {
                 figures.arrives(event["client_id"].as_str().unwrap_or_default());

@@ -1,19 +1,28 @@
-//! The figures of a drill for each phase.
+//! What senders and followers measured in each phase of a drill or campaign.
 
-use std::{collections::HashMap, fmt::Write, time::Duration};
+use std::{collections::HashMap, fmt::Write, ops::Range, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// The figures, which all senders and followers add to.
 #[derive(Debug, Default)]
-pub(super) struct Figures(Mutex<Inner>);
+pub(crate) struct Figures(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     phases: Vec<Phase>,
+    attempts: Vec<Attempt>,
     /// The phase and the time of each text's first attempt.
     sent: HashMap<String, (usize, Instant)>,
+}
+
+/// One attempt to send.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    begun: Instant,
+    ended: Instant,
+    is_acknowledged: bool,
 }
 
 #[derive(Debug)]
@@ -31,7 +40,7 @@ struct Phase {
 
 impl Figures {
     /// Ends a phase and starts the next one.
-    pub(super) fn begin(&self, name: &str) {
+    pub(crate) fn begin(&self, name: &str) {
         self.0.lock().phases.push(Phase {
             name: name.to_owned(),
             begun: Instant::now(),
@@ -43,23 +52,25 @@ impl Figures {
     }
 
     /// Adds a note to the phase's name.
-    pub(super) fn note(&self, note: &str) {
+    pub(crate) fn note(&self, note: &str) {
         if let Some(phase) = self.0.lock().phases.last_mut() {
             phase.name.extend([", ", note]);
         }
     }
 
     /// Records the first attempt to send a text.
-    pub(super) fn sends(&self, client_id: &str) {
+    pub(crate) fn sends(&self, client_id: &str) {
         let mut inner = self.0.lock();
         let phase = inner.phases.len().saturating_sub(1);
         inner.sent.entry(client_id.to_owned()).or_insert_with(|| (phase, Instant::now()));
     }
 
     /// Records the answer to an attempt.
-    pub(super) fn answered(&self, begun: Instant, is_acknowledged: bool) {
-        let took = begun.elapsed();
+    pub(crate) fn answered(&self, begun: Instant, is_acknowledged: bool) {
+        let ended = Instant::now();
+        let took = ended - begun;
         let mut inner = self.0.lock();
+        inner.attempts.push(Attempt { begun, ended, is_acknowledged });
         let Some(phase) = inner.phases.iter_mut().rfind(|phase| phase.begun <= begun) else {
             return;
         };
@@ -72,7 +83,7 @@ impl Figures {
     }
 
     /// Records that a text has arrived at a follower.
-    pub(super) fn arrives(&self, client_id: &str) {
+    pub(crate) fn arrives(&self, client_id: &str) {
         let mut inner = self.0.lock();
         let Some((phase, begun)) = inner.sent.get(client_id).copied() else { return };
         if let Some(phase) = inner.phases.get_mut(phase) {
@@ -80,8 +91,27 @@ impl Figures {
         }
     }
 
+    /// Returns the number of texts that were acknowledged so far.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.0.lock().attempts.iter().filter(|attempt| attempt.is_acknowledged).count()
+    }
+
+    /// Returns the number of attempts that were not acknowledged so far.
+    pub(crate) fn failed(&self) -> usize {
+        self.0.lock().attempts.iter().filter(|attempt| !attempt.is_acknowledged).count()
+    }
+
+    /// Returns true if an attempt in this time was not acknowledged, or took this long.
+    pub(crate) fn noticed(&self, time: Range<Instant>, delay: Duration) -> bool {
+        self.0.lock().attempts.iter().any(|attempt| {
+            let overlaps = attempt.begun < time.end && attempt.ended > time.start;
+            let waited = attempt.ended - attempt.begun >= delay;
+            overlaps && (!attempt.is_acknowledged || waited)
+        })
+    }
+
     /// Returns a table with one line for each phase.
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut inner = self.0.lock();
         let mut table = "| phase | seconds | sends/s | acknowledged p50, p99, longest | other \
                          answers | longest | last after | arrived p50, p99, longest |\n\

@@ -1,0 +1,32 @@
+//! A few schedules of random faults on real processes. `cargo xtask campaign` runs hundreds.
+
+use tests::{
+    Context, Result,
+    campaign::{Plan, Servers, run},
+    ensure,
+};
+
+/// Faults of one gateway with its clients: each is made once.
+const EMBEDDED_FAULTS: usize = 9;
+
+async fn nothing_is_lost(plan: Plan) -> Result<()> {
+    let mut lines = String::new();
+    let Some(report) = run(plan, |line| lines += line).await? else { return Ok(()) };
+    ensure!(report.findings.is_empty(), "{}\n{:?}", report.table(), report.findings);
+    let noticed = report.faults.values().filter(|count| count.noticed > 0).count();
+    ensure!(noticed > plan.faults / 2, "most faults were noticed by nobody:\n{}", report.table());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promises_are_kept_when_an_embedded_gateway_has_random_faults() -> Result<()> {
+    let faults = EMBEDDED_FAULTS;
+    let plan = Plan { servers: Servers::Embedded, schedules: 1, seed: 1, faults, texts: 1_000 };
+    nothing_is_lost(plan).await.context("embedded")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promises_are_kept_when_a_cluster_has_random_faults() -> Result<()> {
+    let plan = Plan { servers: Servers::Cluster, schedules: 1, seed: 1, faults: 8, texts: 1_000 };
+    nothing_is_lost(plan).await.context("cluster")
+}
