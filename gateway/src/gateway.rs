@@ -34,6 +34,7 @@ use crate::{
     admission::Admission,
     app::{App, OPENINGS_MAX, SharedConversations},
     config::{Config, Drain},
+    demo,
     error::chance,
     front,
     health::{Health, StoreHealth},
@@ -90,6 +91,7 @@ pub struct Gateway {
     metrics: Metrics,
     limiter: Arc<ConnectionLimiter>,
     certificate: Option<Arc<Certificate>>,
+    has_demo: bool,
     admin_limiter: Arc<ConnectionLimiter>,
     drain: Drain,
     /// Chat's upkeep, presence and timers, which end after all sessions.
@@ -111,6 +113,7 @@ impl Gateway {
             metrics,
             limiter: Arc::new(ConnectionLimiter::new(config.limits, proxies, "public")),
             certificate: None,
+            has_demo: false,
             admin_limiter: Arc::new(ConnectionLimiter::new(config.limits, Arc::new([]), "admin")),
             drain: config.drain,
             background,
@@ -136,6 +139,13 @@ impl Gateway {
         self
     }
 
+    /// Offers the people of the demo at the entrance.
+    #[must_use]
+    pub const fn with_demo(mut self) -> Self {
+        self.has_demo = true;
+        self
+    }
+
     /// Runs a task until the gateway stops.
     fn run_in_background(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
@@ -151,7 +161,10 @@ impl Gateway {
 
     /// Returns the routes for clients.
     pub fn router(&self) -> Router {
-        let routes = rest::router().merge(rest::openapi::router()).merge(page::router());
+        let mut routes = rest::router().merge(rest::openapi::router()).merge(page::router());
+        if self.has_demo {
+            routes = demo::offer(routes);
+        }
         front::wrap(routes.with_state(self.app()), self.app())
     }
 

@@ -18,7 +18,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, error::ErrorKind};
-use gateway::{config::Config, gateway::Gateway, listener::Certificate, logs, metrics::Metrics};
+use gateway::{
+    config::{Config, StoreKind},
+    demo::{self, DemoClock},
+    gateway::{Gateway, Parts},
+    listener::Certificate,
+    logs,
+    metrics::Metrics,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tikv_jemallocator::Jemalloc;
 use tokio::{
@@ -51,6 +58,9 @@ struct Arguments {
     /// File with settings, in TOML
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
+    /// Serve people, groups and a bot to look around with; everything is in memory
+    #[arg(long)]
+    demo: bool,
     #[command(subcommand)]
     command: Option<Action>,
 }
@@ -85,13 +95,21 @@ fn main() -> ExitCode {
         }
     };
     match arguments.command {
+        Some(_) if arguments.demo => {
+            print_to(io::stderr(), &"error: --demo serves, so it takes no command");
+            ExitCode::from(EXIT_CONFIG)
+        }
         Some(Action::Config) => {
             print_to(io::stdout(), &report);
             ExitCode::SUCCESS
         }
         Some(Action::Migrate) => run(&config, migrate(&config)),
         Some(Action::Rebuild) => run(&config, rebuild(&config)),
-        None => run(&config, serve(&config)),
+        None if arguments.demo => {
+            let config = Config { store: StoreKind::Memory, ..config };
+            run(&config, serve(&config, true))
+        }
+        None => run(&config, serve(&config, false)),
     }
 }
 
@@ -144,7 +162,7 @@ async fn rebuild(config: &Config) -> Result<()> {
     Ok(())
 }
 
-async fn serve(config: &Config) -> Result<()> {
+async fn serve(config: &Config, has_demo: bool) -> Result<()> {
     // Before the backends: handles of metrics that are taken without a recorder count nothing.
     Metrics::install();
     raise_descriptors(config.limits.connections);
@@ -161,7 +179,7 @@ async fn serve(config: &Config) -> Result<()> {
             return Ok(());
         }
     };
-    let mut gateway = Gateway::new(config, parts);
+    let mut gateway = assemble(config, parts, has_demo).await?;
     if let Some(certificate) = &certificate {
         gateway = gateway.with_tls(Arc::clone(certificate));
     }
@@ -174,6 +192,20 @@ async fn serve(config: &Config) -> Result<()> {
     };
     backends.close().await;
     served
+}
+
+/// Assembles the gateway, and seeds the demo.
+async fn assemble(config: &Config, mut parts: Parts, has_demo: bool) -> Result<Gateway> {
+    if !has_demo {
+        return Ok(Gateway::new(config, parts));
+    }
+    let clock = DemoClock::new(Arc::clone(&parts.clock));
+    parts.clock = Arc::<DemoClock>::clone(&clock);
+    let gateway = Gateway::new(config, parts).with_demo();
+    let app = gateway.app();
+    let stop = app.draining.clone();
+    demo::run(app, &clock, stop).await.context("demo")?;
+    Ok(gateway)
 }
 
 /// Logs both addresses, for which scripts wait.

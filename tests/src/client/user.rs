@@ -42,6 +42,14 @@ impl User {
         Self::from_answer(http, &answer.ok(201)?)
     }
 
+    /// Logs in with a password that somebody else has chosen.
+    pub async fn enter(url: &str, username: &str, password: &str) -> Result<Self> {
+        let body = json!({"username": username, "password": password});
+        let http = Http::new(url);
+        let answer = http.call(Method::POST, "/v1/sessions").json(&body).answer().await?;
+        Self::from_answer(http, &answer.ok(201)?)
+    }
+
     /// Logs the same user in on another device.
     pub async fn log_in(&self, device: &str) -> Result<Self> {
         let body = json!({"username": self.username, "password": PASSWORD, "device": device});
