@@ -5,15 +5,38 @@ import { compress } from "./compress.ts";
 
 const gateway = "http://127.0.0.1:8080";
 
+/** What the list of conversations needs, and the login page does not. */
+const LIST = new RegExp(
+  [
+    "src/state/(?!account|notes|model_context)", "src/logic/(?!refusals|markdown|inline|text|people)", "src/browser/(attention|unsent\\.)",
+    "src/components/(workspace|sidebar|conversation_item|avatar|presence_dot|banner|empty_pane)", "solid-js/store",
+    "sdk/(client|session|outbox|feed|socket|polls|receipts|watch|rest_transport|command|backoff|pause|tabs|tab_session|tab_commands|election|unsent|limits)\\.",
+  ].join("|"),
+);
+/** What every screen needs. */
+const BASE = /preload-helper|src\/(browser\/(?!device|clipboard|unsent\.)|state|text\/(language|sentence)|components\/(app|later|icons|sentence)|logic\/refusals|mark)|solid-js|\/sdk\//;
+
 export default defineConfig({
   base: "./", // relative addresses, so that a proxy can serve the page under a path
   plugins: [solid(), compress()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     sourcemap: false,
     reportCompressedSize: true,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          // Few parts compress better than many small ones that are loaded together.
+          groups: [
+            { name: "list", test: LIST, priority: 2 },
+            { name: "base", test: BASE, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { "/v1": { target: gateway, ws: true } },
@@ -21,5 +44,6 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["tests/**/*.test.ts"],
+    setupFiles: ["tests/page_setup.ts"],
   },
 });

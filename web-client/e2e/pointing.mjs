@@ -60,17 +60,21 @@ async function touch({ step, harness, people, grace }) {
     await actions.openConversation(page, people.grace.name);
     await targetsAreLarge(page, "a conversation");
   });
-  await step("a long press opens the actions of a message, and scrolling does not", async () => {
+  await step("a long press opens the actions of a message, and a swipe does not", async () => {
     const bubble = actions.message(page, "Point here").locator(".bubble");
     await actions.isVisible(page, "Point here");
     const finger = await page.context().newCDPSession(page);
     const touchAt = (type, points) => finger.send("Input.dispatchTouchEvent", { type, touchPoints: points });
-    const { x, y, width, height } = await bubble.boundingBox();
-    const at = { x: x + width / 2, y: y + height / 2 };
+    const middle = async () => {
+      const { x, y, width, height } = await bubble.boundingBox();
+      return { x: x + width / 2, y: y + height / 2 };
+    };
+    const at = await middle();
     await touchAt("touchStart", [at]);
-    await touchAt("touchMove", [{ x: at.x, y: at.y + 40 }]);
+    await touchAt("touchMove", [{ x: at.x - 40, y: at.y }]);
     await touchAt("touchEnd", []);
-    await touchAt("touchStart", [at]);
+    await actions.isVisible(page, "Point here");
+    await touchAt("touchStart", [await middle()]);
     await by(page, "message-sheet").waitFor();
     await touchAt("touchEnd", []);
     await harness.screen("27-sheet", page);

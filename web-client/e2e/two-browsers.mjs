@@ -7,9 +7,11 @@ import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
 import { faults } from "./faults.mjs";
 import { injection } from "./injection.mjs";
+import { languages } from "./languages.mjs";
 import { manyMembers } from "./members.mjs";
 import { pointing } from "./pointing.mjs";
 import { reading } from "./reading.mjs";
+import { shortcuts } from "./shortcuts.mjs";
 import { tabs } from "./tabs.mjs";
 import { underPath } from "./under_path.mjs";
 import { writing } from "./writing.mjs";
@@ -281,7 +283,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, consent, faults, injection, manyMembers, pointing, reading, tabs, underPath, writing };
+const parts = { ...details, account, consent, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -293,7 +295,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "faults", "injection", "manyMembers", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "faults", "shortcuts", "languages", "injection", "manyMembers", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

@@ -1,8 +1,10 @@
 // The entry point of the page.
 
 import { render } from "solid-js/web";
-import { App } from "./components/app";
+import { loadUser } from "./browser/logins";
+import { App, loadScreen } from "./components/app";
 import { restoreLogin } from "./state/account";
+import { loadTexts } from "./text/language";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/avatar.css";
@@ -11,5 +13,7 @@ import "./styles/list.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
-restoreLogin();
-render(() => <App />, root);
+Promise.all([loadTexts(), loadScreen(loadUser() !== undefined), restoreLogin()]).then(
+  () => render(() => <App />, root),
+  () => (root.textContent = "Confab could not be loaded. Reload the page."),
+);

@@ -3,21 +3,30 @@
 import { For, Show } from "solid-js";
 import { opened } from "../browser/route";
 import { model } from "../state/account";
-import { ModelContext } from "../state/model";
+import { ModelContext } from "../state/model_context";
 import { dismiss, type Note, notes } from "../state/notes";
-import { LoginPage } from "./login_page";
+import { t } from "../text/language";
 import { CloseIcon } from "./icons";
-import { Workspace } from "./workspace";
+import { laterScreen } from "./later";
+import { Sentence } from "./sentence";
+
+const loadLogin = async () => (await import("./login_page")).LoginPage;
+const loadWorkspace = async () => (await import("./workspace")).Workspace;
+const LoginPage = laterScreen(loadLogin);
+const Workspace = laterScreen(loadWorkspace);
+
+/** Loads the first screen, so that it is shown at once. */
+export const loadScreen = (isLoggedIn: boolean): Promise<unknown> => (isLoggedIn ? loadWorkspace() : loadLogin());
 
 const isHere = ({ conversation }: Note) => conversation === undefined || conversation === opened();
 
 export function App() {
   return (
     <>
-      <Show when={model()} keyed fallback={<LoginPage />}>
+      <Show when={model()} keyed fallback={<LoginPage onClose={() => undefined} />}>
         {(current) => (
           <ModelContext.Provider value={current}>
-            <Workspace />
+            <Workspace onClose={() => undefined} />
           </ModelContext.Provider>
         )}
       </Show>
@@ -25,7 +34,7 @@ export function App() {
         <For each={notes().filter(isHere)}>
           {(note) => (
             <div class="note" data-testid="note">
-              <span>{note.text}</span>
+              <span><Sentence text={note.text} /></span>
               <Show when={note.action}>
                 {(action) => (
                   <button
@@ -39,7 +48,7 @@ export function App() {
                   </button>
                 )}
               </Show>
-              <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(note.id)}>
+              <button type="button" class="icon-button" aria-label={t().page.dismiss} onClick={() => dismiss(note.id)}>
                 <CloseIcon />
               </button>
             </div>

@@ -2,18 +2,15 @@
 
 import { createEffect, createMemo, createSignal, onCleanup, Show } from "solid-js";
 import type { SessionState } from "../../sdk/index";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 
 const SHOW_AFTER_MS = 3_000;
 const TICK_MS = 500;
 
-const TEXTS: Record<SessionState, string> = {
-  connecting: "Connecting…",
-  offline: "Not connected. Your messages will be sent when the connection is back.",
-  polling: "Limited connection: messages may arrive a little later.",
-  ended: "Not connected. Reload the page to continue.",
-  online: "",
-};
+function textOf(state: SessionState): string {
+  return state === "online" ? "" : t().connection[state];
+}
 
 export function Banner() {
   const model = useModel();
@@ -28,11 +25,11 @@ export function Banner() {
   });
 
   return (
-    <section class="banner-place" aria-label="Connection" data-testid="connection" data-state={model.state()}>
+    <section class="banner-place" aria-label={t().connection.connection} data-testid="connection" data-state={model.state()}>
       <Show when={isLate() && !isFine()}>
         <div class={`banner ${model.state()}`}>
           <span class="banner-dot" />
-          <span role="status">{TEXTS[model.state()]}</span>
+          <span role="status">{textOf(model.state())}</span>
           <Show when={model.state() !== "ended"}>
             <Retry />
           </Show>
@@ -52,9 +49,9 @@ function Retry() {
   return (
     <>
       <Show when={seconds() > 0}>
-        <span class="banner-countdown" aria-hidden="true" data-testid="retry-in">Next attempt in {seconds()} s.</span>
+        <span class="banner-countdown" aria-hidden="true" data-testid="retry-in">{t().connection.nextAttempt(seconds())}</span>
       </Show>
-      <button type="button" class="text-button" data-testid="retry-now" onClick={() => model.client.wake()}>Retry now</button>
+      <button type="button" class="text-button" data-testid="retry-now" onClick={() => model.client.wake()}>{t().connection.retryNow}</button>
     </>
   );
 }

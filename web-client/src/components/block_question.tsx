@@ -1,7 +1,9 @@
 // Asks before a user is blocked.
 
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { Question } from "./question";
+import { Sentence } from "./sentence";
 
 interface BlockQuestionProps {
   user: string;
@@ -18,9 +20,8 @@ export function BlockQuestion(props: BlockQuestionProps) {
     await props.onBlocked?.();
   };
   return (
-    <Question title={`Block ${props.name}?`} confirm="Block" onConfirm={block} onClose={() => props.onClose()}>
-      {props.name} can no longer write to you or add you to groups, and does not see when you are online. You can unblock
-      people in the settings.
+    <Question title={t().block.title(props.name)} confirm={t().block.confirm} onConfirm={block} onClose={() => props.onClose()}>
+      <Sentence text={t().block.text(props.name)} />
     </Question>
   );
 }

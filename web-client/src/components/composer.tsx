@@ -7,9 +7,13 @@ import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
 import { plainText } from "../logic/markdown";
 import { messageAt } from "../logic/rows";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 import type { ComposerTarget } from "./conversation_pane";
-import { CloseIcon, SendIcon } from "./icons";
+import { CloseIcon } from "./icons";
+import { SendIcon } from "./more_icons";
+import { Sentence } from "./sentence";
 import { createTypingSignal } from "./typing_signal";
 
 const HEIGHT_MAX_PX = 180;
@@ -93,20 +97,20 @@ export function Composer(props: ComposerProps) {
       <Show when={props.target}>{(target) => <TargetLine conversation={id} target={target()} onCancel={() => props.onTarget(undefined)} />}</Show>
       <div class="composer-line">
         <textarea
-          ref={input} class="composer-text" dir="auto" rows={1} placeholder="Message" data-testid="composer"
-          aria-label={`Message to ${titleOf(props.conversation)}`} aria-invalid={isTooLong()} value={text()}
+          ref={input} class="composer-text" dir="auto" rows={1} placeholder={t().composer.message} data-testid="composer"
+          aria-label={unmarked(t().composer.messageTo(titleOf(props.conversation)))} aria-invalid={isTooLong()} value={text()}
           onInput={(event) => {
             write(event.currentTarget.value);
             if (!isEditing()) typing.typed(event.currentTarget.value);
           }}
           onKeyDown={pressed} onBlur={() => typing.stop()}
         />
-        <button type="submit" class="send" data-testid="send" aria-label="Send" aria-disabled={!text().trim() || isTooLong()}>
+        <button type="submit" class="send" data-testid="send" aria-label={t().composer.send} aria-disabled={!text().trim() || isTooLong()}>
           <SendIcon />
         </button>
       </div>
       <Show when={isTooLong()}>
-        <p class="form-error" role="alert">This message is too long.</p>
+        <p class="form-error" role="alert">{t().composer.tooLong}</p>
       </Show>
     </form>
   );
@@ -119,14 +123,18 @@ function TargetLine(props: { conversation: string; target: NonNullable<ComposerT
     const { seq, text } = props.target.row;
     const row = messageAt(model.timelines.rows(props.conversation), seq);
     if (!row) return text;
-    return row.isRedacted ? "Message deleted" : row.text;
+    return row.isRedacted ? t().message.deleted : row.text;
   };
-  const name = () => (props.target.row.sender === model.me.id ? "yourself" : nameOf(model.people.get(props.target.row.sender)));
+  const kind = () => {
+    const { sender } = props.target.row;
+    if (props.target.kind === "edit") return t().composer.editing;
+    return sender === model.me.id ? t().composer.replyToYourself : t().composer.replyTo(nameOf(model.people.get(sender)));
+  };
   return (
     <div class="composer-target" data-testid="aim">
-      <span class="composer-target-kind">{props.target.kind === "edit" ? "Edit message" : `Reply to ${name()}`}</span>
+      <span class="composer-target-kind"><Sentence text={kind()} /></span>
       <span class="composer-target-text">{plainText(text())}</span>
-      <button type="button" class="icon-button" data-testid="aim-cancel" aria-label="Cancel" onClick={() => props.onCancel()}>
+      <button type="button" class="icon-button" data-testid="aim-cancel" aria-label={t().page.cancel} onClick={() => props.onCancel()}>
         <CloseIcon />
       </button>
     </div>

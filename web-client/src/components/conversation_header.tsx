@@ -5,10 +5,13 @@ import type { Conversation } from "../../sdk/index";
 import { now } from "../browser/attention";
 import { goTo } from "../browser/route";
 import { lastSeen, listed, nameOf, titleOf } from "../logic/format";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { Avatar } from "./avatar";
 import { DirectMenu } from "./direct_menu";
-import { BackIcon, PeopleIcon } from "./icons";
+import { PeopleIcon } from "./icons";
+import { BackIcon } from "./more_icons";
+import { Sentence } from "./sentence";
 
 interface HeaderProps {
   conversation: Conversation;
@@ -20,7 +23,7 @@ export function ConversationHeader(props: HeaderProps) {
   const it = () => props.conversation;
   return (
     <header class="pane-header">
-      <button type="button" class="icon-button back" data-testid="back" aria-label="Back to the list" onClick={() => goTo(undefined)}>
+      <button type="button" class="icon-button back" data-testid="back" aria-label={t().header.backToList} onClick={() => goTo(undefined)}>
         <BackIcon />
       </button>
       <Avatar id={it().peer?.id ?? it().id} name={titleOf(it())} user={it().peer?.id} />
@@ -30,7 +33,7 @@ export function ConversationHeader(props: HeaderProps) {
       </div>
       <Show when={it().kind === "group"}>
         <button
-          type="button" class="icon-button" data-testid="show-members" aria-label="Members" title="Members"
+          type="button" class="icon-button" data-testid="show-members" aria-label={t().header.members} title={t().header.members}
           aria-expanded={props.showsMembers} onClick={() => props.onMembers()}
         >
           <PeopleIcon />
@@ -46,16 +49,16 @@ function Status(props: { conversation: Conversation }) {
   const typing = () => model.typing.in(props.conversation.id);
   const idleStatus = () => {
     const { kind, peer, member_count } = props.conversation;
-    if (kind === "group") return member_count === 1 ? "Only you" : `${member_count} members`;
+    if (kind === "group") return t().header.memberCount(member_count);
     return (peer && lastSeen(model.people.presence(peer.id), now())) || `@${peer?.username ?? ""}`;
   };
   const typingText = () => {
-    if (props.conversation.kind === "direct") return "typing…";
-    return `${listed(typing().map((user) => nameOf(model.people.get(user))))} typing…`;
+    if (props.conversation.kind === "direct") return t().list.typing;
+    return t().header.typing(listed(typing().map((user) => nameOf(model.people.get(user)))));
   };
   return (
-    <Show when={typing().length > 0} fallback={<p class="pane-status" data-testid="header-status">{idleStatus()}</p>}>
-      <p class="pane-status is-typing" data-testid="typing">{typingText()}</p>
+    <Show when={typing().length > 0} fallback={<p class="pane-status" data-testid="header-status"><Sentence text={idleStatus()} /></p>}>
+      <p class="pane-status is-typing" data-testid="typing"><Sentence text={typingText()} /></p>
     </Show>
   );
 }

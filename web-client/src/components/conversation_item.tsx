@@ -1,13 +1,18 @@
 // One conversation in the list.
 
-import { Show } from "solid-js";
-import type { Conversation } from "../../sdk/index";
+import { createMemo, Show } from "solid-js";
+import type { Conversation, OutboxItem } from "../../sdk/index";
 import { now } from "../browser/attention";
+import { draftOf } from "../browser/drafts";
 import { addressOf, opened } from "../browser/route";
 import { isRequest } from "../logic/conversations";
 import { listTime, nameOf, titleOf } from "../logic/format";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { isolated } from "../text/sentence";
 import { Avatar } from "./avatar";
+import { AlertIcon, ClockIcon } from "./icons";
+import { Sentence } from "./sentence";
 
 const UNREAD_SHOWN_MAX = 99;
 
@@ -31,7 +36,7 @@ export function ConversationItem(props: { conversation: Conversation }) {
           <span class="conversation-line">
             <LastMessage conversation={it()} />
             <Show when={it().unread > 0 && !isRequest(it())}>
-              <span class="unread" data-testid="unread" aria-label={`${it().unread} unread`}>
+              <span class="unread" data-testid="unread" aria-label={t().list.unread(it().unread)}>
                 {it().unread > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : it().unread}
               </span>
             </Show>
@@ -42,23 +47,53 @@ export function ConversationItem(props: { conversation: Conversation }) {
   );
 }
 
+/** What the list shows of a conversation: who is typing, a draft, an unsent message, or the last message. */
 function LastMessage(props: { conversation: Conversation }) {
   const model = useModel();
-  const typing = () => model.typing.in(props.conversation.id);
-  const typingText = () => (props.conversation.kind === "group" ? `${nameOf(model.people.get(typing()[0] ?? ""))}: typing…` : "typing…");
+  const id = () => props.conversation.id;
+  const typing = () => model.typing.in(id());
+  /** A draft is shown while another conversation is open and nothing is unread. */
+  const hasDraft = () => opened() !== id() && props.conversation.unread === 0;
+  const draft = createMemo(() => (hasDraft() ? draftOf(model.me.id, id()).text.trim() : ""));
+  const unsent = () => model.pending.in(id()).at(-1);
+  const name = (user: string) => nameOf(model.people.get(user));
+
   const text = () => {
-    const last = props.conversation.last_message;
-    if (last?.kind !== "text") return "No messages yet";
-    const shown = last.redacted ? "Message deleted" : (last.text ?? "");
-    return `${sender(last.sender)}${shown.replace(/\s+/g, " ")}`;
+    const [first] = typing();
+    if (first !== undefined) return props.conversation.kind === "group" ? t().list.typingIn(name(first)) : t().list.typing;
+    if (draft() !== "") return t().list.draft(line(draft()));
+    const command = unsent()?.command;
+    if (command?.cmd === "send") return t().list.preview(t().page.you, line(command.text));
+    return lastText();
   };
-  const sender = (id: string) => {
-    if (id === model.me.id) return "You: ";
-    return props.conversation.kind === "group" ? `${nameOf(model.people.get(id))}: ` : "";
+  const lastText = () => {
+    const last = props.conversation.last_message;
+    if (last?.kind !== "text") return t().list.noMessages;
+    const shown = line(last.redacted ? t().list.deleted : (last.text ?? ""));
+    if (last.sender === model.me.id) return t().list.preview(t().page.you, shown);
+    return props.conversation.kind === "group" ? t().list.preview(name(last.sender), shown) : isolated(shown);
   };
   return (
     <span class="last-message" classList={{ "is-typing": typing().length > 0 }} data-testid="last-message">
-      {typing().length > 0 ? typingText() : text()}
+      <Show when={typing().length === 0 && draft() === "" && unsent()}>{(item) => <UnsentMark item={item()} />}</Show>
+      <Sentence text={text()} />
     </span>
   );
+}
+
+function UnsentMark(props: { item: OutboxItem }) {
+  const hasFailed = () => props.item.state === "failed";
+  const label = () => (hasFailed() ? t().list.failed : t().list.waiting);
+  return (
+    <span class="unsent-mark" classList={{ failed: hasFailed() }} role="img" aria-label={label()} title={label()} data-testid="unsent-mark">
+      <Show when={hasFailed()} fallback={<ClockIcon />}><AlertIcon /></Show>
+    </span>
+  );
+}
+
+const LINE_UNITS_MAX = 200;
+
+/** Returns the start of a text on one line. */
+function line(text: string): string {
+  return text.slice(0, LINE_UNITS_MAX).replace(/\s+/g, " ");
 }

@@ -6,7 +6,8 @@ import { opened } from "../browser/route";
 import type { Conversation } from "../../sdk/index";
 import { isRequest } from "../logic/conversations";
 import { titleOf } from "../logic/format";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { BlockedBar } from "./blocked_bar";
 import { Composer } from "./composer";
 import { ConversationHeader } from "./conversation_header";
@@ -41,7 +42,7 @@ export function ConversationPane(props: { id: string; onClose: () => void }) {
     <Show when={opened() === props.id && conversation()}>
       {(it) => (
         <div class="conversation-pane">
-          <section class="conversation-main" aria-label="Conversation">
+          <section class="conversation-main" aria-label={t().header.conversation}>
             <ConversationHeader
               conversation={it()} showsMembers={showsMembers()} onMembers={() => setShowsMembers((shown) => !shown)}
             />

@@ -1,7 +1,11 @@
 // A modal dialog. The browser keeps the focus inside. Escape or a click outside closes it.
 
 import { type JSX, onMount, Show } from "solid-js";
-import { BackIcon, CloseIcon } from "./icons";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
+import { CloseIcon } from "./icons";
+import { BackIcon } from "./more_icons";
+import { Sentence } from "./sentence";
 import "../styles/dialog.css";
 
 interface DialogProps {
@@ -20,7 +24,7 @@ export function Dialog(props: DialogProps) {
   onMount(() => dialog.showModal());
   return (
     <dialog
-      ref={dialog} class="dialog" classList={{ sheet: props.isSheet ?? false }} aria-label={props.title} data-testid={props.testid} onClose={() => props.onClose()}
+      ref={dialog} class="dialog" classList={{ sheet: props.isSheet ?? false }} aria-label={unmarked(props.title)} data-testid={props.testid} onClose={() => props.onClose()}
       onClick={(event) => event.target === dialog && dialog.close()}
     >
       <div class="dialog-body">
@@ -28,8 +32,8 @@ export function Dialog(props: DialogProps) {
           <Show when={props.onBack}>
             {(onBack) => <BackButton onBack={onBack()} />}
           </Show>
-          <h2>{props.title}</h2>
-          <button type="button" class="icon-button" aria-label="Close" onClick={() => dialog.close()}>
+          <h2><Sentence text={props.title} /></h2>
+          <button type="button" class="icon-button" aria-label={t().page.close} onClick={() => dialog.close()}>
             <CloseIcon />
           </button>
         </header>
@@ -45,7 +49,7 @@ function BackButton(props: { onBack: () => void }) {
   onMount(() => button.focus());
   return (
     <button
-      ref={button} type="button" class="icon-button dialog-back" data-testid="dialog-back" aria-label="Back"
+      ref={button} type="button" class="icon-button dialog-back" data-testid="dialog-back" aria-label={t().page.back}
       onClick={() => props.onBack()}
     >
       <BackIcon />

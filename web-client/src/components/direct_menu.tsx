@@ -5,11 +5,13 @@ import type { Conversation } from "../../sdk/index";
 import { isRequest } from "../logic/conversations";
 import { titleOf } from "../logic/format";
 import { errorText } from "../logic/refusals";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
 import { notify } from "../state/notes";
+import { t } from "../text/language";
 import { BlockQuestion } from "./block_question";
-import { BlockIcon, EyeOffIcon, MoreIcon } from "./icons";
+import { BlockIcon, EyeOffIcon, MoreIcon } from "./more_icons";
 import { Menu, MenuItem } from "./menu";
+import { Sentence } from "./sentence";
 
 export function DirectMenu(props: { conversation: Conversation; peer: string }) {
   const model = useModel();
@@ -28,26 +30,26 @@ export function DirectMenu(props: { conversation: Conversation; peer: string }) 
   return (
     <>
       <Menu
-        label={`More about ${name()}`} testid="conversation-menu" icon={<MoreIcon />}
+        label={t().header.moreAbout(name())} testid="conversation-menu" icon={<MoreIcon />}
         onOpen={() => void model.blocks.load().catch(() => undefined)}
       >
         <Show when={!isRequest(props.conversation)}>
           <MenuItem
             testid="hide" icon={<EyeOffIcon />}
-            onPick={() => void attempt(() => model.hide(props.conversation.id), `${name()} is hidden until the next message.`)}
+            onPick={() => void attempt(() => model.hide(props.conversation.id), t().header.isHidden(name()))}
           >
-            Hide conversation
+            {t().header.hide}
           </MenuItem>
         </Show>
         <Show
           when={model.blocks.has(props.peer)}
-          fallback={<MenuItem testid="block" icon={<BlockIcon />} isDanger onPick={() => setAsking(true)}>Block {name()}</MenuItem>}
+          fallback={<MenuItem testid="block" icon={<BlockIcon />} isDanger onPick={() => setAsking(true)}><Sentence text={t().header.block(name())} /></MenuItem>}
         >
           <MenuItem
             testid="unblock" icon={<BlockIcon />}
-            onPick={() => void attempt(() => model.blocks.unblock(props.peer), `${name()} is no longer blocked.`)}
+            onPick={() => void attempt(() => model.blocks.unblock(props.peer), t().header.isUnblocked(name()))}
           >
-            Unblock {name()}
+            <Sentence text={t().header.unblock(name())} />
           </MenuItem>
         </Show>
       </Menu>

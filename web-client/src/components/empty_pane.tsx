@@ -2,13 +2,14 @@
 
 import { opened } from "../browser/route";
 import mark from "../mark.svg";
+import { t } from "../text/language";
 
 export function EmptyPane() {
   return (
     <div class="empty" hidden={opened() !== undefined}>
       <img src={mark} alt="" width="56" height="56" />
-      <h2>Your conversations live here</h2>
-      <p>Pick one from the list, or start a new one.</p>
+      <h2>{t().list.yours}</h2>
+      <p>{t().list.pickOne}</p>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // A labelled text field, with an error below it.
 
 import { createUniqueId, onMount, Show } from "solid-js";
+import "../styles/field.css";
 
 interface FieldProps {
   label: string;

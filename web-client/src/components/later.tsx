@@ -3,20 +3,26 @@
 import { type Component, createSignal, Show } from "solid-js";
 import { Dynamic } from "solid-js/web";
 import { notify } from "../state/notes";
+import { loadMoreTexts, t } from "../text/language";
 
 /** A part that somebody has opened, and that can be closed. */
 interface Closable {
   onClose: () => void;
 }
 
-/** Returns a component that loads its part once. If this fails, shows a note and closes the part. */
+/** Returns a component that loads its part once, with its texts. If this fails, shows a note and closes the part. */
 export function later<P extends Closable>(load: () => Promise<Component<P>>): Component<P> {
+  return laterScreen(async () => (await Promise.all([load(), loadMoreTexts()]))[0]);
+}
+
+/** As `later`, for a first screen, which has the texts that it needs. */
+export function laterScreen<P extends Closable>(load: () => Promise<Component<P>>): Component<P> {
   const [part, setPart] = createSignal<Component<P>>();
   return (props) => {
     if (!part()) load().then(
       (component) => setPart(() => component),
       () => {
-        notify("This part of the page could not be loaded. Check your connection, or reload the page.");
+        notify(t().page.partNotLoaded);
         props.onClose();
       },
     );

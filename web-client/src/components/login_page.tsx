@@ -2,22 +2,25 @@
 
 import { createSignal, Show } from "solid-js";
 import { ConfabError } from "../../sdk/index";
+import { deviceName } from "../browser/device";
 import { errorText, newPasswordError } from "../logic/refusals";
 import mark from "../mark.svg";
 import { logIn, register } from "../state/account";
+import { t } from "../text/language";
 import { Field } from "./field";
+import "../styles/login.css";
 
 type Mode = "login" | "register";
 
-export function LoginPage() {
+export function LoginPage(_: { onClose: () => void }) {
   const [mode, setMode] = createSignal<Mode>("login");
   return (
     <main class="login">
       <div class="login-card">
         <img class="login-mark" src={mark} alt="" width="48" height="48" />
-        <h1>{mode() === "login" ? "Welcome back" : "Create your account"}</h1>
+        <h1>{mode() === "login" ? t().login.welcome : t().login.create}</h1>
         <p class="login-lead">
-          {mode() === "login" ? "Log in to continue where you left off." : "Choose a username that others can find you by."}
+          {mode() === "login" ? t().login.logInLead : t().login.createLead}
         </p>
         <Show when={mode()} keyed>
           {(current) => <LoginForm mode={current} />}
@@ -25,9 +28,9 @@ export function LoginPage() {
         <p class="login-switch">
           <Show
             when={mode() === "login"}
-            fallback={<Switch testid="show-login" lead="Already registered?" label="Log in" go={() => setMode("login")} />}
+            fallback={<Switch testid="show-login" lead={t().login.isRegistered} label={t().login.logIn} go={() => setMode("login")} />}
           >
-            <Switch testid="show-register" lead="New here?" label="Create an account" go={() => setMode("register")} />
+            <Switch testid="show-register" lead={t().login.isNew} label={t().login.createAnAccount} go={() => setMode("register")} />
           </Show>
         </p>
       </div>
@@ -62,7 +65,7 @@ function LoginForm(props: { mode: Mode }) {
     try {
       const secrets = { username: username().trim(), password: password() };
       const display_name = displayName().trim();
-      await (isNew() ? register({ ...secrets, ...(display_name ? { display_name } : {}) }) : logIn(secrets));
+      await (isNew() ? register({ ...secrets, ...(display_name ? { display_name } : {}) }) : logIn({ ...secrets, device: deviceName(navigator.userAgent) }));
     } catch (problem) {
       setError(loginErrorText(problem, props.mode, password()));
       setBusy(false);
@@ -72,22 +75,22 @@ function LoginForm(props: { mode: Mode }) {
   return (
     <form onSubmit={(event) => void submit(event)} data-testid={`${props.mode}-form`}>
       <Field
-        label="Username" hint={isNew() ? "3–32 characters: a–z 0–9 _ . -" : ""} name="username" autocomplete="username" testid={`${props.mode}-username`}
+        label={t().login.username} hint={isNew() ? t().login.usernameHint : ""} name="username" autocomplete="username" testid={`${props.mode}-username`}
         value={username()} onValue={setUsername} autofocus
       />
       <Show when={isNew()}>
         <Field
-          label="Name shown to others" hint="optional" name="name" autocomplete="name"
+          label={t().login.displayName} hint={t().login.optional} name="name" autocomplete="name"
           testid="register-display-name" value={displayName()} onValue={setDisplayName} isOptional
         />
       </Show>
       <Field
-        label="Password" hint={isNew() ? "8 or more characters" : ""} name="password" type="password" testid={`${props.mode}-password`} maxLength={1024}
+        label={t().login.password} hint={isNew() ? t().login.passwordHint : ""} name="password" type="password" testid={`${props.mode}-password`} maxLength={1024}
         autocomplete={isNew() ? "new-password" : "current-password"} value={password()} onValue={setPassword}
       />
       <p class="form-error" role="alert" data-testid="entrance-error">{error()}</p>
       <button class="button primary wide" type="submit" aria-disabled={busy()} data-testid={`${props.mode}-submit`}>
-        {isNew() ? "Create account" : "Log in"}
+        {isNew() ? t().login.createAccount : t().login.logIn}
       </button>
     </form>
   );
@@ -95,11 +98,11 @@ function LoginForm(props: { mode: Mode }) {
 
 function loginErrorText(error: unknown, mode: Mode, password: string): string {
   if (!(error instanceof ConfabError)) return errorText(error);
-  if (error.code === "conflict") return "This username is taken.";
-  if (error.code === "unauthenticated" && mode === "login") return "The username or password is wrong.";
-  if (error.code === "rate_limited") return "Too many attempts. Wait a moment and try again.";
-  if (error.code === "invalid" && mode === "login") return "The username or password is wrong.";
-  if (error.code === "invalid" && error.field === "username") return "A username has 3 to 32 characters: a–z 0–9 _ . -";
+  if (error.code === "conflict") return t().login.taken;
+  if (error.code === "unauthenticated" && mode === "login") return t().login.wrong;
+  if (error.code === "rate_limited") return t().login.tooManyAttempts;
+  if (error.code === "invalid" && mode === "login") return t().login.wrong;
+  if (error.code === "invalid" && error.field === "username") return t().login.badUsername;
   if (error.field === "password") return newPasswordError(error, password);
   return errorText(error);
 }

@@ -3,16 +3,15 @@
 import { For, Show } from "solid-js";
 import type { Member, Role } from "../../sdk/index";
 import { nameOf } from "../logic/format";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { Avatar } from "./avatar";
-import { CloseIcon, MoreIcon, PersonIcon } from "./icons";
+import { CloseIcon } from "./icons";
+import { MoreIcon, PersonIcon } from "./more_icons";
 import { Menu, MenuItem } from "./menu";
+import { Sentence } from "./sentence";
 
-const ROLES: [Role, string][] = [
-  ["owner", "Make an owner"],
-  ["admin", "Make an admin"],
-  ["member", "Make a plain member"],
-];
+const ROLES = [["owner", "makeOwner"], ["admin", "makeAdmin"], ["member", "makeMember"]] as const;
 
 interface MemberProps {
   member: Member;
@@ -30,19 +29,19 @@ export function MemberItem(props: MemberProps) {
   return (
     <li class="member" data-testid="member-item" data-user={props.member.user} data-role={props.member.role}>
       <Avatar id={props.member.user} name={name()} size="small" user={isMe() ? undefined : props.member.user} />
-      <span class="person-name">{isMe() ? `${name()} (you)` : name()}</span>
+      <span class="person-name"><Sentence text={isMe() ? t().members.me(name()) : name()} /></span>
       <Show when={props.member.role !== "member"}>
-        <span class="role">{props.member.role}</span>
+        <span class="role">{t().members[props.member.role]}</span>
       </Show>
       <Show when={props.mayRemove || props.mayChange}>
-        <Menu label={`More about ${name()}`} testid="member-menu" icon={<MoreIcon />}>
+        <Menu label={t().header.moreAbout(name())} testid="member-menu" icon={<MoreIcon />}>
           <For each={others()}>
-            {([role, text]) => (
-              <MenuItem testid={`member-make-${role}`} icon={<PersonIcon />} onPick={() => props.onRole(role)}>{text}</MenuItem>
+            {([role, make]) => (
+              <MenuItem testid={`member-make-${role}`} icon={<PersonIcon />} onPick={() => props.onRole(role)}>{t().members[make]}</MenuItem>
             )}
           </For>
           <Show when={props.mayRemove}>
-            <MenuItem testid="member-remove" icon={<CloseIcon />} isDanger onPick={() => props.onRemove()}>Remove {name()}</MenuItem>
+            <MenuItem testid="member-remove" icon={<CloseIcon />} isDanger onPick={() => props.onRemove()}><Sentence text={t().members.remove(name())} /></MenuItem>
           </Show>
         </Menu>
       </Show>

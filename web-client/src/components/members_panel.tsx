@@ -5,14 +5,18 @@ import type { Conversation, Member, Role, User } from "../../sdk/index";
 import { nameOf, titleOf } from "../logic/format";
 import { isNamed } from "../logic/people";
 import { errorText, groupRefusal } from "../logic/refusals";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
 import { notify, offer } from "../state/notes";
+import { t } from "../text/language";
 import { Field } from "./field";
-import { CloseIcon, PenIcon, PlusIcon } from "./icons";
+import { CloseIcon, PenIcon } from "./icons";
+import { PlusIcon } from "./more_icons";
 import { MemberItem } from "./member_item";
 import { PeopleSearch } from "./people_search";
 import { Question } from "./question";
+import { Sentence } from "./sentence";
 import "../styles/members.css";
+import "../styles/field.css";
 
 /** Larger groups have a search among their members. */
 const SEARCH_FROM = 9;
@@ -52,30 +56,30 @@ export function MembersPanel(props: PanelProps) {
   const setRole = (member: Member, role: Role) => void change(() => model.client.rest.putMember(id(), member.user, role));
   const remove = async (member: Member) => {
     await model.client.rest.removeMember(id(), member.user);
-    offer(`${memberName(member)} was removed.`, { label: "Undo", run: () => addAgain(member) });
+    offer(t().members.removed(memberName(member)), { label: t().page.undo, run: () => addAgain(member) });
     await model.members.load(id());
   };
   const addAgain = (member: Member) =>
     void change(() => model.client.rest.putMember(id(), member.user, member.role), (error) => groupRefusal(error, memberName(member)));
   const rename = (title: string) => void change(() => model.client.rest.rename(id(), title));
   const leave = async () => {
-    if (isLastOwner() && members().length > 1) throw new Error("make somebody else an owner first, then you can leave");
+    if (isLastOwner() && members().length > 1) throw new Error(t().members.lastOwner);
     model.leave(id(), title());
   };
 
   return (
-    <aside class="members" aria-label="Members" data-testid="members">
+    <aside class="members" aria-label={t().header.members} data-testid="members">
       <header class="members-header">
-        <h3>Members</h3>
+        <h3>{t().header.members}</h3>
         <Show when={mayAdd()}>
           <button
-            type="button" class="icon-button" data-testid="member-add" aria-label="Add a member" title="Add a member"
+            type="button" class="icon-button" data-testid="member-add" aria-label={t().members.add} title={t().members.add}
             aria-expanded={isAdding()} onClick={() => setAdding((on) => !on)}
           >
             <PlusIcon />
           </button>
         </Show>
-        <button type="button" class="icon-button" aria-label="Close members" onClick={() => props.onClose()}>
+        <button type="button" class="icon-button" aria-label={t().members.closeList} onClick={() => props.onClose()}>
           <CloseIcon />
         </button>
       </header>
@@ -87,11 +91,11 @@ export function MembersPanel(props: PanelProps) {
       </Show>
       <Show when={members().length >= SEARCH_FROM}>
         <input
-          class="input" type="search" placeholder="Search members" aria-label="Search members" autocomplete="off"
+          class="input" type="search" placeholder={t().members.search} aria-label={t().members.search} autocomplete="off"
           data-testid="member-search" value={query()} onInput={(event) => setQuery(event.currentTarget.value)}
         />
       </Show>
-      <ul class="members-list" aria-label="Members">
+      <ul class="members-list" aria-label={t().header.members}>
         <For each={found()}>
           {(member) => (
             <MemberItem
@@ -102,17 +106,17 @@ export function MembersPanel(props: PanelProps) {
         </For>
       </ul>
       <button type="button" class="button danger wide" data-testid="leave" onClick={() => setAsking("leave")}>
-        Leave group
+        {t().members.leave}
       </button>
       <Show when={asking()} keyed>
         {(what) =>
           what === "leave" ? (
-            <Question title={`Leave “${title()}”?`} confirm="Leave" onConfirm={leave} onClose={() => setAsking(undefined)}>
-              You no longer see the messages of this group.
+            <Question title={t().members.leaveTitle(title())} confirm={t().members.leaveConfirm} onConfirm={leave} onClose={() => setAsking(undefined)}>
+              {t().members.leaveText}
             </Question>
           ) : (
-            <Question title={`Remove ${memberName(what)}?`} confirm="Remove" onConfirm={() => remove(what)} onClose={() => setAsking(undefined)}>
-              {memberName(what)} no longer sees the messages of “{title()}”.
+            <Question title={t().members.removeTitle(memberName(what))} confirm={t().members.removeConfirm} onConfirm={() => remove(what)} onClose={() => setAsking(undefined)}>
+              <Sentence text={t().members.removeText(memberName(what), title())} />
             </Question>
           )
         }
@@ -133,15 +137,15 @@ function Rename(props: { title: string; onRename: (title: string) => void }) {
     <Show
       when={title() !== undefined}
       fallback={
-        <button type="button" class="title-button" data-testid="rename" title="Change the title" onClick={() => setTitle(props.title)}>
+        <button type="button" class="title-button" data-testid="rename" title={t().members.changeTitle} onClick={() => setTitle(props.title)}>
           <span class="person-name">{props.title}</span>
           <PenIcon />
         </button>
       }
     >
       <form class="rename" onSubmit={submit}>
-        <Field label="Title" name="title" testid="group-title" value={title() ?? ""} onValue={setTitle} autofocus />
-        <button type="submit" class="button primary" data-testid="rename-save">Save</button>
+        <Field label={t().group.title} name="title" testid="group-title" value={title() ?? ""} onValue={setTitle} autofocus />
+        <button type="submit" class="button primary" data-testid="rename-save">{t().page.save}</button>
       </form>
     </Show>
   );

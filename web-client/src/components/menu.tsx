@@ -1,6 +1,7 @@
 // A button that opens a menu. Arrow keys move in it; Escape, Tab and a click outside close it.
 
 import { createSignal, createUniqueId, type JSX, onCleanup, Show } from "solid-js";
+import { unmarked } from "../text/sentence";
 import "../styles/menu.css";
 
 const STEPS: Record<string, (at: number, count: number) => number> = {
@@ -36,7 +37,7 @@ export function Menu(props: MenuProps) {
   return (
     <div class="menu-place">
       <button
-        ref={button} type="button" class="icon-button" data-testid={props.testid} aria-label={props.label} title={props.label}
+        ref={button} type="button" class="icon-button" data-testid={props.testid} aria-label={unmarked(props.label)} title={props.label}
         aria-haspopup="menu" aria-expanded={isOpen()} aria-controls={isOpen() ? id : undefined}
         onClick={() => (isOpen() ? close() : open())}
       >
@@ -79,7 +80,7 @@ function MenuItems(props: { id: string; label: string; onClose: () => void; onLe
   });
 
   return (
-    <div ref={list} id={props.id} class="menu" role="menu" aria-label={props.label} onKeyDown={pressed} onClick={() => props.onClose()}>
+    <div ref={list} id={props.id} class="menu" role="menu" aria-label={unmarked(props.label)} onKeyDown={pressed} onClick={() => props.onClose()}>
       {props.children}
     </div>
   );

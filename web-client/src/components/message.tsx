@@ -6,7 +6,9 @@ import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
 import { withPending } from "../logic/pending";
 import type { MessageRow } from "../logic/rows";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 import { Avatar } from "./avatar";
 import type { ComposerTarget } from "./conversation_pane";
 import { createLongPress } from "./long_press";
@@ -49,7 +51,7 @@ export function Message(props: MessageProps) {
   return (
     <article
       class="message" data-testid="message" data-seq={props.row.seq} data-state={state()} data-sender={props.row.sender}
-      tabIndex={-1} aria-label={`${isMine() ? "You" : sender()}, ${clockTime(props.row.sent_at)}`}
+      tabIndex={-1} aria-label={unmarked(t().message.by(isMine() ? t().page.you : sender(), clockTime(props.row.sent_at)))}
       classList={{ mine: isMine(), continues: props.joinsPrevious, "goes-on": props.joinsNext, "in-group": isGroup(), "pointed-at": props.isHighlighted }}
     >
       <Show when={isGroup() && !isMine()}>
@@ -67,7 +69,7 @@ export function Message(props: MessageProps) {
           <Show when={!row().isRedacted && row().reply_to}>
             {(seq) => <Quote conversation={props.conversation.id} seq={seq()} onShow={props.onShow} />}
           </Show>
-          <Show when={!row().isRedacted} fallback={<span class="message-text" data-testid="message-text">Message deleted</span>}>
+          <Show when={!row().isRedacted} fallback={<span class="message-text" data-testid="message-text">{t().message.deleted}</span>}>
             <MessageText
               text={row().text} isUnfolded={model.timelines.isUnfolded(props.conversation.id, props.row.seq)}
               onUnfold={() => model.timelines.unfold(props.conversation.id, props.row.seq)}
@@ -75,7 +77,7 @@ export function Message(props: MessageProps) {
           </Show>
           <span class="message-meta">
             <Show when={row().isEdited && !row().isRedacted}>
-              <span data-testid="edited">edited</span>
+              <span data-testid="edited">{t().message.edited}</span>
             </Show>
             <time dateTime={props.row.sent_at} title={fullTime(props.row.sent_at)}>{clockTime(props.row.sent_at)}</time>
             <Show when={state()}>{(current) => <StateMark state={current()} />}</Show>
@@ -96,10 +98,10 @@ export function Message(props: MessageProps) {
         </Show>
         <Show when={opened() === "redaction"}>
           <Question
-            title="Delete this message?" confirm="Delete" testids={["redact-confirm", "redact-cancel"]} onConfirm={redact}
+            title={t().message.deleteTitle} confirm={t().message.delete} testids={["redact-confirm", "redact-cancel"]} onConfirm={redact}
             onClose={() => setOpened(undefined)}
           >
-            It is deleted for everyone in this conversation.
+            {t().message.deleteText}
           </Question>
         </Show>
       </div>

@@ -3,8 +3,10 @@
 import { createSignal, Show } from "solid-js";
 import type { Conversation } from "../../sdk/index";
 import type { MessageRow } from "../logic/rows";
+import { t } from "../text/language";
 import type { ComposerTarget } from "./conversation_pane";
-import { BinIcon, MoreIcon, PenIcon, ReplyIcon, SmileIcon } from "./icons";
+import { PenIcon } from "./icons";
+import { BinIcon, MoreIcon, ReplyIcon, SmileIcon } from "./more_icons";
 import { ReactionPicker } from "./reaction_picker";
 
 export interface ActionsProps {
@@ -27,34 +29,34 @@ export function mayRedact({ isMine, conversation }: Pick<ActionsProps, "isMine" 
 export function MessageActions(props: ActionsProps) {
   const [button, setButton] = createSignal<HTMLElement>();
   return (
-    <div class="actions" role="toolbar" aria-label="Message actions">
+    <div class="actions" role="toolbar" aria-label={t().message.actions}>
       <button
-        ref={setButton} type="button" class="action" data-testid="react" aria-label="React" title="React" aria-expanded={props.isPicking}
+        ref={setButton} type="button" class="action" data-testid="react" aria-label={t().message.react} title={t().message.react} aria-expanded={props.isPicking}
         onClick={() => props.onPicking(!props.isPicking)}
       >
         <SmileIcon />
       </button>
       <button
-        type="button" class="action" data-testid="reply" aria-label="Reply" title="Reply"
+        type="button" class="action" data-testid="reply" aria-label={t().message.reply} title={t().message.reply}
         onClick={() => props.onTarget({ kind: "reply", row: props.row })}
       >
         <ReplyIcon />
       </button>
       <Show when={props.isMine}>
         <button
-          type="button" class="action" data-testid="edit" aria-label="Edit" title="Edit"
+          type="button" class="action" data-testid="edit" aria-label={t().message.edit} title={t().message.edit}
           onClick={() => props.onTarget({ kind: "edit", row: props.row })}
         >
           <PenIcon />
         </button>
       </Show>
       <Show when={mayRedact(props)}>
-        <button type="button" class="action" data-testid="redact" aria-label="Delete" title="Delete" onClick={() => props.onRedact()}>
+        <button type="button" class="action" data-testid="redact" aria-label={t().message.delete} title={t().message.delete} onClick={() => props.onRedact()}>
           <BinIcon />
         </button>
       </Show>
       <button
-        type="button" class="action all-actions" data-testid="message-more" aria-label="Message actions" title="Message actions"
+        type="button" class="action all-actions" data-testid="message-more" aria-label={t().message.actions} title={t().message.actions}
         aria-haspopup="dialog" onClick={() => props.onMore()}
       >
         <MoreIcon />

@@ -2,10 +2,13 @@
 
 import { For, type JSX, Show } from "solid-js";
 import { copyText } from "../browser/clipboard";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
 import { notify } from "../state/notes";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 import { closeDialogOf, Dialog } from "./dialog";
-import { BinIcon, CopyIcon, PenIcon, ReplyIcon } from "./icons";
+import { PenIcon } from "./icons";
+import { BinIcon, CopyIcon, ReplyIcon } from "./more_icons";
 import { type ActionsProps, mayRedact } from "./message_actions";
 import { OFFERED } from "./reaction_picker";
 import { toggleReaction } from "./reactions";
@@ -14,7 +17,7 @@ type SheetProps = Pick<ActionsProps, "row" | "conversation" | "isMine" | "onTarg
 
 export function MessageSheet(props: SheetProps) {
   const model = useModel();
-  const copy = () => copyText(props.row.text).then(() => notify("Copied."), () => notify("The message could not be copied."));
+  const copy = () => copyText(props.row.text).then(() => notify(t().message.copied), () => notify(t().message.notCopied));
 
   function Item(item: { testid: string; icon: JSX.Element; isDanger?: boolean; onPick: () => void; children: JSX.Element }) {
     return (
@@ -34,12 +37,12 @@ export function MessageSheet(props: SheetProps) {
   }
 
   return (
-    <Dialog title="Message" testid="message-sheet" isSheet onClose={() => props.onClose()}>
-      <div class="sheet-reactions" role="group" aria-label="Reactions">
+    <Dialog title={t().message.message} testid="message-sheet" isSheet onClose={() => props.onClose()}>
+      <div class="sheet-reactions" role="group" aria-label={t().message.reactions}>
         <For each={OFFERED}>
           {(emoji) => (
             <button
-              type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={`React with ${emoji}`}
+              type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={unmarked(t().message.reactWith(emoji))}
               onClick={(event) => {
                 closeDialogOf(event.currentTarget);
                 toggleReaction(model, props.conversation.id, props.row, emoji);
@@ -51,13 +54,13 @@ export function MessageSheet(props: SheetProps) {
         </For>
       </div>
       <ul class="sheet-items">
-        <Item testid="reply" icon={<ReplyIcon />} onPick={() => props.onTarget({ kind: "reply", row: props.row })}>Reply</Item>
-        <Item testid="copy-text" icon={<CopyIcon />} onPick={() => void copy()}>Copy text</Item>
+        <Item testid="reply" icon={<ReplyIcon />} onPick={() => props.onTarget({ kind: "reply", row: props.row })}>{t().message.reply}</Item>
+        <Item testid="copy-text" icon={<CopyIcon />} onPick={() => void copy()}>{t().message.copyText}</Item>
         <Show when={props.isMine}>
-          <Item testid="edit" icon={<PenIcon />} onPick={() => props.onTarget({ kind: "edit", row: props.row })}>Edit</Item>
+          <Item testid="edit" icon={<PenIcon />} onPick={() => props.onTarget({ kind: "edit", row: props.row })}>{t().message.edit}</Item>
         </Show>
         <Show when={mayRedact(props)}>
-          <Item testid="redact" icon={<BinIcon />} isDanger onPick={() => props.onRedact()}>Delete</Item>
+          <Item testid="redact" icon={<BinIcon />} isDanger onPick={() => props.onRedact()}>{t().message.delete}</Item>
         </Show>
       </ul>
     </Dialog>

@@ -4,7 +4,8 @@ import { createMemo, createSignal, For, Match, onCleanup, Show, Switch } from "s
 import { copyText } from "../browser/clipboard";
 import type { Inline } from "../logic/inline";
 import { type Block, blocksOf, isBigEmoji, isLong } from "../logic/markdown";
-import { CheckIcon, CopyIcon } from "./icons";
+import { t } from "../text/language";
+import { CheckIcon, CopyIcon } from "./more_icons";
 
 interface TextProps {
   text: string;
@@ -35,7 +36,7 @@ export function MessageText(props: TextProps) {
         )}
       </Show>
       <Show when={isFolded()}>
-        <button type="button" class="text-button unfold" data-testid="unfold" onClick={() => props.onUnfold()}>Read more</button>
+        <button type="button" class="text-button unfold" data-testid="unfold" onClick={() => props.onUnfold()}>{t().message.readMore}</button>
       </Show>
     </>
   );
@@ -103,14 +104,14 @@ function CodeBlock(props: { text: string; language: string }) {
   return (
     <div class="code-block" dir="ltr">
       <span class="code-language">{props.language}</span>
-      <button type="button" class="icon-button code-copy" data-testid="copy-code" aria-label="Copy code" title="Copy code" onClick={() => void copy()}>
+      <button type="button" class="icon-button code-copy" data-testid="copy-code" aria-label={t().message.copyCode} title={t().message.copyCode} onClick={() => void copy()}>
         <Show when={result() === "copied"} fallback={<CopyIcon />}><CheckIcon /></Show>
       </button>
-      <pre tabIndex={0} aria-label="Code"><code>{props.text}</code></pre>
+      <pre tabIndex={0} aria-label={t().message.code}><code>{props.text}</code></pre>
       <span class="visually-hidden" role="status">
         <Switch>
-          <Match when={result() === "copied"}>Copied</Match>
-          <Match when={result() === "failed"}>The code could not be copied.</Match>
+          <Match when={result() === "copied"}>{t().message.codeCopied}</Match>
+          <Match when={result() === "failed"}>{t().message.codeNotCopied}</Match>
         </Switch>
       </span>
     </div>

@@ -5,9 +5,11 @@ import type { User } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
 import { directRefusal } from "../logic/refusals";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { Dialog } from "./dialog";
 import { PeopleSearch } from "./people_search";
+import { Sentence } from "./sentence";
 
 export function NewDirect(props: { onClose: () => void }) {
   const model = useModel();
@@ -24,9 +26,9 @@ export function NewDirect(props: { onClose: () => void }) {
     }
   }
   return (
-    <Dialog title="New conversation" testid="new-direct-dialog" onClose={() => props.onClose()}>
+    <Dialog title={t().list.newConversation} testid="new-direct-dialog" onClose={() => props.onClose()}>
       <Show when={error()}>
-        <p class="form-error" role="alert" data-testid="dialog-error">{error()}</p>
+        <p class="form-error" role="alert" data-testid="dialog-error"><Sentence text={error()} /></p>
       </Show>
       <PeopleSearch onPick={(user) => void open(user)} />
     </Dialog>

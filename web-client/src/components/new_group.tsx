@@ -5,11 +5,14 @@ import { isRetryable, type User } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
 import { groupRefusal } from "../logic/refusals";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 import { Dialog } from "./dialog";
 import { Field } from "./field";
 import { CloseIcon } from "./icons";
 import { PeopleSearch } from "./people_search";
+import { Sentence } from "./sentence";
 
 export function NewGroup(props: { onClose: () => void }) {
   const model = useModel();
@@ -44,15 +47,15 @@ export function NewGroup(props: { onClose: () => void }) {
   }
 
   return (
-    <Dialog title="New group" testid="new-group-dialog" onClose={() => props.onClose()}>
+    <Dialog title={t().list.newGroup} testid="new-group-dialog" onClose={() => props.onClose()}>
       <form onSubmit={(event) => void create(event)}>
-        <Field label="Title" name="title" testid="group-title" value={title()} onValue={setTitle} autofocus />
-        <ul class="chosen" aria-label="Chosen members">
+        <Field label={t().group.title} name="title" testid="group-title" value={title()} onValue={setTitle} autofocus />
+        <ul class="chosen" aria-label={t().people.chosen}>
           <For each={chosen()}>
             {(user) => (
               <li class="chip" data-testid="person-chosen">
                 {nameOf(user)}
-                <button type="button" class="chip-button" aria-label={`Remove ${nameOf(user)}`} onClick={() => drop(user)}>
+                <button type="button" class="chip-button" aria-label={unmarked(t().people.remove(nameOf(user)))} onClick={() => drop(user)}>
                   <CloseIcon />
                 </button>
               </li>
@@ -61,10 +64,10 @@ export function NewGroup(props: { onClose: () => void }) {
         </ul>
         <PeopleSearch onPick={toggle} chosen={chosen().map((user) => user.id)} />
         <Show when={error()}>
-          <p class="form-error" role="alert" data-testid="dialog-error">{error()}</p>
+          <p class="form-error" role="alert" data-testid="dialog-error"><Sentence text={error()} /></p>
         </Show>
         <button class="button primary wide" type="submit" data-testid="group-create" aria-disabled={busy() || !title().trim()}>
-          Create group
+          {t().group.create}
         </button>
       </form>
     </Dialog>

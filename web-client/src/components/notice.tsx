@@ -1,42 +1,58 @@
 // A notice about the conversation: members joined or left, a new title, a new role.
 
 import { Show } from "solid-js";
-import type { Role } from "../../sdk/index";
+import type { EntryOf } from "../../sdk/index";
 import { listedUpTo, nameOf } from "../logic/format";
 import type { NoticeRow } from "../logic/rows";
-import { useModel } from "../state/model";
-
-const ROLES: Record<Role, string> = { owner: "an owner", admin: "an admin", member: "a plain member" };
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { Sentence } from "./sentence";
 
 const NAMES_MAX = 3;
+const MADE = { owner: "madeOwner", admin: "madeAdmin", member: "madeMember" } as const;
+const YOU_MADE = { owner: "youMadeOwner", admin: "youMadeAdmin", member: "youMadeMember" } as const;
 
 export function Notice(props: { row: NoticeRow; isDirect: boolean }) {
   const model = useModel();
-  const name = (id: string) => (id === model.me.id ? "You" : nameOf(model.people.get(id)));
-  const object = (id: string) => (id === model.me.id ? "you" : name(id));
+  const name = (id: string) => nameOf(model.people.get(id));
+  const object = (id: string) => (id === model.me.id ? t().notice.you : name(id));
+
+  function joined({ seq, user }: EntryOf<"joined">): string | undefined {
+    const { sender, alsoAdded = [] } = props.row;
+    const isMine = sender === model.me.id;
+    const isFirst = seq === 1;
+    if (props.isDirect && !isFirst) return undefined;
+    if (props.isDirect) return isMine ? t().notice.youStarted : t().notice.started(name(sender));
+    if (isFirst) return isMine ? t().notice.youCreated : t().notice.created(name(user));
+    if (user === sender) return isMine ? t().notice.youJoined : t().notice.joined(name(user));
+    const others = listedUpTo(NAMES_MAX, [user, ...alsoAdded].map(object));
+    return isMine ? t().notice.youAdded(others) : t().notice.added(name(sender), others);
+  }
+
+  function left({ user, by }: EntryOf<"left">): string {
+    const remover = by ?? props.row.sender;
+    const isMine = remover === model.me.id;
+    if (remover === user) return isMine ? t().notice.youLeft : t().notice.left(name(user));
+    return isMine ? t().notice.youRemoved(object(user)) : t().notice.removed(name(remover), object(user));
+  }
+
   const text = () => {
     const { entry, sender } = props.row;
+    const isMine = sender === model.me.id;
     switch (entry.kind) {
       case "joined":
-        if (props.isDirect) return entry.seq === 1 ? `${name(sender)} started the conversation` : undefined;
-        if (entry.seq === 1) return `${name(entry.user)} created the group`;
-        if (entry.user === sender) return `${name(entry.user)} joined`;
-        return `${name(sender)} added ${listedUpTo(NAMES_MAX, [entry.user, ...(props.row.alsoAdded ?? [])].map(object))}`;
+        return joined(entry);
       case "left":
-        return (entry.by ?? sender) === entry.user
-          ? `${name(entry.user)} left`
-          : `${name(entry.by ?? sender)} removed ${object(entry.user)}`;
+        return left(entry);
       case "role":
-        return `${name(sender)} made ${object(entry.user)} ${ROLES[entry.role]}`;
+        return isMine ? t().notice[YOU_MADE[entry.role]](object(entry.user)) : t().notice[MADE[entry.role]](name(sender), object(entry.user));
       case "title":
-        return `${name(sender)} changed the title to “${entry.title}”`;
+        return isMine ? t().notice.youRetitled(entry.title) : t().notice.retitled(name(sender), entry.title);
     }
   };
   return (
     <Show when={text()}>
-      <p class="notice" data-testid="notice" data-seq={props.row.seq}>
-        {text()}
-      </p>
+      {(text) => <p class="notice" data-testid="notice" data-seq={props.row.seq}><Sentence text={text()} /></p>}
     </Show>
   );
 }

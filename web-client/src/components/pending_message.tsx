@@ -5,8 +5,11 @@ import type { OutboxItem } from "../../sdk/index";
 import { clockTime, titleOf } from "../logic/format";
 import { stateOfItem } from "../logic/message_state";
 import { sendRefusal } from "../logic/refusals";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 import { MessageText } from "./message_text";
+import { Sentence } from "./sentence";
 import { StateMark } from "./state_mark";
 
 export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean; joinsNext: boolean }) {
@@ -16,12 +19,12 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
   const [isUnfolded, setUnfolded] = createSignal(false);
   const refusal = () => {
     const conversation = conversations.get(props.item.conversation);
-    return sendRefusal(props.item.error ?? "not sent", conversation ? titleOf(conversation) : "this person");
+    return sendRefusal(props.item.error ?? t().message.notSent, conversation ? titleOf(conversation) : t().refusal.thisPerson);
   };
   return (
     <article
       class="message mine" data-testid="message" data-state={stateOfItem(props.item)} data-seq={props.item.entry?.seq}
-      data-client-id={props.item.client_id} aria-label={`You, ${clockTime(at())}`}
+      data-client-id={props.item.client_id} aria-label={unmarked(t().message.by(t().page.you, clockTime(at())))}
       classList={{ continues: props.joinsPrevious, "goes-on": props.joinsNext }}
     >
       <div class="message-column">
@@ -33,16 +36,16 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
           </span>
         </div>
         <Show when={props.item.state === "queued" && pending.isUnsaved(props.item.client_id)}>
-          <p class="unsaved" data-testid="unsaved">Not stored on this device. Keep this page open until it is sent.</p>
+          <p class="unsaved" data-testid="unsaved">{t().message.notStored}</p>
         </Show>
         <Show when={props.item.state === "failed"}>
           <div class="failure" role="alert">
-            <span>{refusal()}</span>
+            <span><Sentence text={refusal()} /></span>
             <button type="button" class="text-button" data-testid="retry" onClick={() => client.outbox.retry(props.item.client_id)}>
-              Try again
+              {t().page.tryAgain}
             </button>
             <button type="button" class="text-button" data-testid="discard" onClick={() => client.outbox.discard(props.item.client_id)}>
-              Discard
+              {t().message.discard}
             </button>
           </div>
         </Show>

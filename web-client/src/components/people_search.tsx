@@ -3,9 +3,11 @@
 import { createEffect, createSignal, For, onCleanup, Show } from "solid-js";
 import type { User } from "../../sdk/index";
 import { nameOf } from "../logic/format";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { Avatar } from "./avatar";
-import { CheckIcon } from "./icons";
+import { CheckIcon } from "./more_icons";
+import "../styles/field.css";
 
 const SEARCH_AFTER_MS = 180;
 const QUERY_MAX = 32;
@@ -59,12 +61,12 @@ export function PeopleSearch(props: PeopleSearchProps) {
   return (
     <div class="people-search">
       <input
-        class="input" type="search" placeholder="Search by username" aria-label="Search people"
+        class="input" type="search" placeholder={t().people.searchByName} aria-label={t().people.search}
         autofocus={!props.chosen}
         autocomplete="off" autocapitalize="none" spellcheck={false} data-testid="people-search" value={query()}
         onInput={(event) => setQuery(event.currentTarget.value)} onKeyDown={pickFirst}
       />
-      <ul class="people-results" aria-label="People found">
+      <ul class="people-results" aria-label={t().people.found}>
         <For each={offered()}>
           {(user) => (
             <li>
@@ -89,7 +91,7 @@ export function PeopleSearch(props: PeopleSearchProps) {
 }
 
 function hint(query: string, count: number | undefined, failed: boolean): string {
-  if (failed) return "The search failed. Try again.";
-  if (!query.trim()) return "Type the start of a username.";
-  return count === 0 ? "No users found." : "";
+  if (failed) return t().people.failed;
+  if (!query.trim()) return t().people.hint;
+  return count === 0 ? t().people.none : "";
 }

@@ -3,7 +3,9 @@
 import { createEffect, createSignal, onCleanup, onMount } from "solid-js";
 import { now } from "../browser/attention";
 import { lastSeen } from "../logic/format";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 
 export function PresenceDot(props: { user: string }) {
   const model = useModel();
@@ -24,7 +26,7 @@ export function PresenceDot(props: { user: string }) {
   return (
     <span
       ref={dot} class={`presence ${status()}`} role="img" data-testid="presence" data-user={props.user}
-      data-status={status()} aria-label={lastSeen(presence(), now()) || "Presence unknown"}
+      data-status={status()} aria-label={unmarked(lastSeen(presence(), now())) || t().presence.unknown}
     />
   );
 }

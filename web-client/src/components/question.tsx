@@ -2,7 +2,9 @@
 
 import { createSignal, type JSX, Show } from "solid-js";
 import { errorText } from "../logic/refusals";
+import { t } from "../text/language";
 import { closeDialogOf, Dialog } from "./dialog";
+import { Sentence } from "./sentence";
 
 interface QuestionProps {
   title: string;
@@ -37,11 +39,11 @@ export function Question(props: QuestionProps) {
     <Dialog title={props.title} testid="question" onClose={() => props.onClose()}>
       <p class="dialog-text">{props.children}</p>
       <Show when={error()}>
-        <p class="form-error" role="alert" data-testid="question-error">{error()}</p>
+        <p class="form-error" role="alert" data-testid="question-error"><Sentence text={error()} /></p>
       </Show>
       <div class="dialog-buttons">
         <button type="button" class="button" data-testid={props.testids?.[1] ?? "question-cancel"} autofocus onClick={(event) => closeDialogOf(event.currentTarget)}>
-          Cancel
+          {t().page.cancel}
         </button>
         <button
           type="button" class="button danger" data-testid={props.testids?.[0] ?? "question-confirm"} aria-disabled={busy()}

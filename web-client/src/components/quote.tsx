@@ -4,7 +4,8 @@ import { createMemo, createResource, Show } from "solid-js";
 import { nameOf } from "../logic/format";
 import { plainText } from "../logic/markdown";
 import { type MessageRow, messageAt, rowsOf } from "../logic/rows";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 
 export function Quote(props: { conversation: string; seq: number; onShow: (seq: number) => void }) {
   const model = useModel();
@@ -15,14 +16,14 @@ export function Quote(props: { conversation: string; seq: number; onShow: (seq: 
     return messageAt(rowsOf(page?.items ?? []), seq);
   });
   const target = () => loaded() ?? read();
-  const name = (it: MessageRow) => (it.sender === model.me.id ? "You" : nameOf(model.people.get(it.sender)));
+  const name = (it: MessageRow) => (it.sender === model.me.id ? t().page.you : nameOf(model.people.get(it.sender)));
   return (
     <button type="button" class="quote" data-testid="quote" onClick={() => props.onShow(props.seq)}>
-      <Show when={target()} fallback={<span class="quote-text">Earlier message</span>}>
+      <Show when={target()} fallback={<span class="quote-text">{t().timeline.earlier}</span>}>
         {(it) => (
           <>
             <span class="quote-name">{name(it())}</span>
-            <span class="quote-text">{it().isRedacted ? "Message deleted" : plainText(it().text)}</span>
+            <span class="quote-text">{it().isRedacted ? t().message.deleted : plainText(it().text)}</span>
           </>
         )}
       </Show>

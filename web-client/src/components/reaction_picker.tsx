@@ -2,7 +2,9 @@
 
 import { For, onCleanup, onMount } from "solid-js";
 import type { MessageRow } from "../logic/rows";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 import { toggleReaction } from "./reactions";
 
 export const OFFERED = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
@@ -48,11 +50,11 @@ export function ReactionPicker(props: PickerProps) {
   onCleanup(() => document.removeEventListener("pointerdown", pointed));
   onMount(() => list.querySelector("button")?.focus());
   return (
-    <div ref={list} class="reaction-picker" classList={{ above: isLow }} role="group" aria-label="Reactions" onKeyDown={pressed}>
+    <div ref={list} class="reaction-picker" classList={{ above: isLow }} role="group" aria-label={t().message.reactions} onKeyDown={pressed}>
       <For each={OFFERED}>
         {(emoji) => (
           <button
-            type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={`React with ${emoji}`}
+            type="button" class="action emoji" data-testid="react-option" data-emoji={emoji} aria-label={unmarked(t().message.reactWith(emoji))}
             onClick={() => {
               toggleReaction(model, props.conversation, props.row, emoji);
               close();

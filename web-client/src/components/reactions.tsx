@@ -3,7 +3,10 @@
 import { For, Show } from "solid-js";
 import { listed, nameOf } from "../logic/format";
 import type { MessageRow } from "../logic/rows";
-import { type Model, useModel } from "../state/model";
+import type { Model } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
+import { unmarked } from "../text/sentence";
 
 export function toggleReaction({ client, me }: Model, conversation: string, row: MessageRow, emoji: string): void {
   const group = row.reactions.find((it) => it.emoji === emoji);
@@ -14,7 +17,7 @@ export function toggleReaction({ client, me }: Model, conversation: string, row:
 export function Reactions(props: { row: MessageRow; conversation: string }) {
   const model = useModel();
   const names = (users: string[]) =>
-    listed(users.map((id) => (id === model.me.id ? "You" : nameOf(model.people.get(id)))));
+    listed(users.map((id) => (id === model.me.id ? t().page.you : nameOf(model.people.get(id)))));
   return (
     <Show when={props.row.reactions.length > 0}>
       <div class="reactions">
@@ -22,7 +25,7 @@ export function Reactions(props: { row: MessageRow; conversation: string }) {
           {(group) => (
             <button
               type="button" class="reaction" data-testid="reaction" data-emoji={group.emoji} title={names(group.users)}
-              aria-pressed={group.users.includes(model.me.id)} aria-label={`${group.emoji} ${group.users.length}: ${names(group.users)}`}
+              aria-pressed={group.users.includes(model.me.id)} aria-label={unmarked(`${group.emoji} ${group.users.length}: ${names(group.users)}`)}
               onClick={() => toggleReaction(model, props.conversation, props.row, group.emoji)}
             >
               <span>{group.emoji}</span>

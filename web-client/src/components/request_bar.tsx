@@ -5,10 +5,12 @@ import type { Conversation } from "../../sdk/index";
 import { adderOf } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
 import { errorText } from "../logic/refusals";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
 import { notify } from "../state/notes";
+import { t } from "../text/language";
 import { BlockQuestion } from "./block_question";
 import { Question } from "./question";
+import { Sentence } from "./sentence";
 
 export function RequestBar(props: { conversation: Conversation }) {
   const model = useModel();
@@ -22,8 +24,8 @@ export function RequestBar(props: { conversation: Conversation }) {
   const starterName = () => nameOf(model.people.get(starter() ?? ""));
 
   const text = () => {
-    if (isDirect()) return `${title()} wants to write to you`;
-    return starter() ? `${starterName()} added you to “${title()}”` : `You were added to “${title()}”`;
+    if (isDirect()) return t().request.wantsToWrite(title());
+    return starter() ? t().request.addedYou(starterName(), title()) : t().request.wereAdded(title());
   };
 
   async function accept(): Promise<void> {
@@ -34,26 +36,26 @@ export function RequestBar(props: { conversation: Conversation }) {
   }
 
   return (
-    <section class="request-bar" data-testid="request-bar" aria-label="Request">
-      <p class="request-text" data-testid="request-text">{text()}</p>
-      <p class="request-hint">They do not see that you have read this until you accept or answer.</p>
+    <section class="request-bar" data-testid="request-bar" aria-label={t().request.request}>
+      <p class="request-text" data-testid="request-text"><Sentence text={text()} /></p>
+      <p class="request-hint">{t().request.hint}</p>
       <div class="request-buttons">
         <button type="button" class="button primary" data-testid="request-accept" aria-disabled={busy()} onClick={() => void accept()}>
-          Accept
+          {t().request.accept}
         </button>
-        <button type="button" class="button" data-testid="request-decline" onClick={() => setAsking("decline")}>Decline</button>
+        <button type="button" class="button" data-testid="request-decline" onClick={() => setAsking("decline")}>{t().request.decline}</button>
         <Show when={starter()}>
           <button type="button" class="button danger" data-testid="request-block" onClick={() => setAsking("block")}>
-            {isDirect() ? "Block" : `Block ${starterName()}`}
+            <Sentence text={isDirect() ? t().block.confirm : t().header.block(starterName())} />
           </button>
         </Show>
       </div>
       <Show when={asking() === "decline"}>
         <Question
-          title={isDirect() ? `Decline messages from ${title()}?` : `Decline “${title()}”?`} confirm="Decline"
+          title={isDirect() ? t().request.declinePerson(title()) : t().request.declineGroup(title())} confirm={t().request.decline}
           onConfirm={() => model.decline(id())} onClose={() => setAsking(undefined)}
         >
-          The conversation disappears from your list, and new messages do not bring it back. The others do not notice it.
+          {t().request.declineText}
         </Question>
       </Show>
       <Show when={asking() === "block" && starter()}>

@@ -2,11 +2,13 @@
 
 import { createEffect, createSignal, createUniqueId, For, Show } from "solid-js";
 import { opened } from "../browser/route";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { ConversationItem } from "./conversation_item";
 import { NextIcon, RequestIcon } from "./icons";
+import "../styles/request_list.css";
 
-export function RequestList() {
+export function RequestList(_: { onClose: () => void }) {
   const { conversations } = useModel();
   const [isOpen, setOpen] = createSignal(false);
   const id = createUniqueId();
@@ -17,23 +19,21 @@ export function RequestList() {
   createEffect(() => requests().some((it) => it.id === opened()) && setOpen(true));
 
   return (
-    <Show when={requests().length > 0}>
-      <section class="requests" aria-label="Requests">
-        <button
-          type="button" class="requests-button" data-testid="requests" aria-expanded={isOpen()} aria-controls={isOpen() ? id : undefined}
-          onClick={() => setOpen((open) => !open)}
-        >
-          <RequestIcon />
-          <span class="requests-title">Requests</span>
-          <span class="requests-count" data-testid="requests-count">{count()}</span>
-          <NextIcon />
-        </button>
-        <Show when={isOpen()}>
-          <ul id={id} data-testid="request-list">
-            <For each={requests()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
-          </ul>
-        </Show>
-      </section>
-    </Show>
+    <section class="requests" aria-label={t().list.requests}>
+      <button
+        type="button" class="requests-button" data-testid="requests" aria-expanded={isOpen()} aria-controls={isOpen() ? id : undefined}
+        onClick={() => setOpen((open) => !open)}
+      >
+        <RequestIcon />
+        <span class="requests-title">{t().list.requests}</span>
+        <span class="requests-count" data-testid="requests-count">{count()}</span>
+        <NextIcon />
+      </button>
+      <Show when={isOpen()}>
+        <ul id={id} data-testid="request-list">
+          <For each={requests()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
+        </ul>
+      </Show>
+    </section>
   );
 }

@@ -1,17 +1,20 @@
 // The list of conversations, and the buttons for new ones.
 
 import { createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
-import { nameOf } from "../logic/format";
-import { useModel } from "../state/model";
+import { nameOf, titleOf } from "../logic/format";
+import { isTitled } from "../logic/people";
+import { useModel } from "../state/model_context";
+import { t } from "../text/language";
 import { Avatar } from "./avatar";
+import { ConversationFilter } from "./conversation_filter";
 import { ConversationItem } from "./conversation_item";
 import { LeaveIcon, PenIcon, PeopleIcon } from "./icons";
 import { later } from "./later";
-import { RequestList } from "./request_list";
 
 const NewDirect = later(async () => (await import("./new_direct")).NewDirect);
 const NewGroup = later(async () => (await import("./new_group")).NewGroup);
 const LogOut = later(async () => (await import("./log_out")).LogOut);
+const RequestList = later(async () => (await import("./request_list")).RequestList);
 const Settings = later(async () => (await import("./settings/settings")).Settings);
 
 type Dialogs = "direct" | "group" | "settings" | "log-out";
@@ -48,28 +51,28 @@ function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
   return (
     <header class="sidebar-header">
       <button
-        type="button" class="me" data-testid="me" title={`@${model.me.username}: settings`}
+        type="button" class="me" data-testid="me" title={t().list.mySettings(model.me.username)}
         onClick={() => props.open("settings")}
       >
         <Avatar id={model.me.id} name={name()} size="small" />
         <span class="me-name">
-          {name()}<span class="visually-hidden">: settings</span>
+          {name()}<span class="visually-hidden">: {t().list.settings}</span>
         </span>
       </button>
       <button
-        type="button" class="icon-button" data-testid="new-direct" title="New conversation" aria-label="New conversation"
+        type="button" class="icon-button" data-testid="new-direct" title={t().list.newConversation} aria-label={t().list.newConversation}
         onClick={() => props.open("direct")}
       >
         <PenIcon />
       </button>
       <button
-        type="button" class="icon-button" data-testid="new-group" title="New group" aria-label="New group"
+        type="button" class="icon-button" data-testid="new-group" title={t().list.newGroup} aria-label={t().list.newGroup}
         onClick={() => props.open("group")}
       >
         <PeopleIcon />
       </button>
       <button
-        type="button" class="icon-button" data-testid="log-out" title="Log out" aria-label="Log out"
+        type="button" class="icon-button" data-testid="log-out" title={t().list.logOut} aria-label={t().list.logOut}
         onClick={() => props.open("log-out")}
       >
         <LeaveIcon />
@@ -82,6 +85,9 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
   const { conversations } = useModel();
   const status = () => conversations.state.status;
   const isEmpty = () => conversations.open().length === 0;
+
+  const [query, setQuery] = createSignal("");
+  const shown = () => conversations.open().filter((it) => isTitled(titleOf(it), query()));
 
   let list!: HTMLElement;
   let rows!: HTMLUListElement;
@@ -100,28 +106,36 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
   });
 
   return (
-    <nav ref={list} class="conversations" aria-label="Conversations" onScroll={loadMore}>
-      <RequestList />
-      <Show when={isEmpty() && status() === "ready"}>
-        <div class="list-empty" data-testid="list-empty">
-          <p>No conversations yet.</p>
-          <button type="button" class="button" onClick={() => props.open("direct")}>Find someone</button>
-        </div>
-      </Show>
-      <Show when={isEmpty() && status() === "loading"}>
-        <ul class="skeletons" aria-hidden="true">
-          <For each={[1, 2, 3, 4]}>{() => <li class="skeleton" />}</For>
+    <>
+      <ConversationFilter query={query()} onQuery={setQuery} />
+      <nav ref={list} class="conversations" aria-label={t().list.conversations} onScroll={loadMore}>
+        <Show when={conversations.requests().length > 0}>
+          <RequestList onClose={() => undefined} />
+        </Show>
+        <Show when={isEmpty() && status() === "ready"}>
+          <div class="list-empty" data-testid="list-empty">
+            <p>{t().list.empty}</p>
+            <button type="button" class="button" onClick={() => props.open("direct")}>{t().list.findSomeone}</button>
+          </div>
+        </Show>
+        <Show when={isEmpty() && status() === "loading"}>
+          <ul class="skeletons" aria-hidden="true">
+            <For each={[1, 2, 3, 4]}>{() => <li class="skeleton" />}</For>
+          </ul>
+        </Show>
+        <Show when={isEmpty() && status() === "failed"}>
+          <div class="list-empty">
+            <p>{t().list.notLoaded}</p>
+            <button type="button" class="button" onClick={() => void conversations.reload()}>{t().page.tryAgain}</button>
+          </div>
+        </Show>
+        <ul ref={rows} data-testid="conversation-list">
+          <For each={shown()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
         </ul>
-      </Show>
-      <Show when={isEmpty() && status() === "failed"}>
-        <div class="list-empty">
-          <p>The list could not be loaded.</p>
-          <button type="button" class="button" onClick={() => void conversations.reload()}>Try again</button>
-        </div>
-      </Show>
-      <ul ref={rows} data-testid="conversation-list">
-        <For each={conversations.open()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
-      </ul>
-    </nav>
+        <Show when={!isEmpty() && shown().length === 0}>
+          <p class="list-empty" role="status" data-testid="none-found">{t().list.noneFound}</p>
+        </Show>
+      </nav>
+    </>
   );
 }

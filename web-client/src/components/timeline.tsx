@@ -11,8 +11,9 @@ import { isFocused } from "../browser/attention";
 import { searchUnread, type UnreadSearch } from "../logic/conversations";
 import { indexFrom } from "../logic/rows";
 import { reachesHead } from "../logic/window";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
 import { notify } from "../state/notes";
+import { t } from "../text/language";
 import type { ComposerTarget } from "./conversation_pane";
 import { StickyDay } from "./sticky_day";
 import { focusTarget } from "./timeline_keys";
@@ -116,7 +117,7 @@ export function Timeline(props: TimelineProps) {
     const isNear = rowAt(box, seq) !== null;
     if (rows()[indexFrom(rows(), seq)]?.seq !== seq) await jump(() => model.timelines.jumpTo(id, seq));
     const at = indexFrom(rows(), seq);
-    if (rows()[at]?.seq !== seq) return notify("This message cannot be shown.", id);
+    if (rows()[at]?.seq !== seq) return notify(t().timeline.notShown, id);
     setHighlighted(undefined);
     setHighlighted(seq);
     list?.scrollToIndex(at, { align: "center", smooth: isNear });
@@ -189,7 +190,7 @@ export function Timeline(props: TimelineProps) {
   return (
     <div class="timeline-place">
       <div
-        ref={box} class="timeline" data-testid="timeline" role="log" aria-label="Messages" tabIndex={0}
+        ref={box} class="timeline" data-testid="timeline" role="log" aria-label={t().timeline.messages} tabIndex={0}
         aria-busy={!isReady()} onScroll={onScroll} onKeyDown={moveFocus}
         onPointerOver={(event) => setActive(seqAt(event.target))}
         onPointerLeave={(event) => event.pointerType !== "touch" && setActive(undefined)}

@@ -5,7 +5,7 @@ import type { Conversation, OutboxItem } from "../../sdk/index";
 import { continuesRun } from "../logic/grouping";
 import { rowOfItem } from "../logic/pending";
 import { indexFrom, type Row } from "../logic/rows";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
 import type { ComposerTarget } from "./conversation_pane";
 import { PendingMessage } from "./pending_message";
 import { TimelineRow } from "./timeline_row";

@@ -6,6 +6,7 @@ import { now } from "../browser/attention";
 import { dayName } from "../logic/format";
 import { startsDay, continuesRun } from "../logic/grouping";
 import type { MessageRow, NoticeRow, Row } from "../logic/rows";
+import { t } from "../text/language";
 import type { ComposerTarget } from "./conversation_pane";
 import { Message } from "./message";
 import { Notice } from "./notice";
@@ -29,7 +30,7 @@ export function TimelineRow(props: RowProps) {
         <div class="day" role="separator"><span>{dayName(props.row.sent_at, now())}</span></div>
       </Show>
       <Show when={props.isFirstUnread}>
-        <div class="new-line" role="separator" data-testid="new-line"><span>New</span></div>
+        <div class="new-line" role="separator" data-testid="new-line"><span>{t().timeline.new}</span></div>
       </Show>
       <Switch>
         <Match when={props.row.kind === "message" && (props.row as MessageRow)}>

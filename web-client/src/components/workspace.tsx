@@ -2,17 +2,19 @@
 
 import { createEffect, onCleanup, onMount, Show, untrack } from "solid-js";
 import { goTo, opened } from "../browser/route";
-import { useModel } from "../state/model";
+import { useModel } from "../state/model_context";
+import { loadMoreTexts } from "../text/language";
 import { Banner } from "./banner";
 import { EmptyPane } from "./empty_pane";
-import { later } from "./later";
+import { later, laterScreen } from "./later";
 import { Sidebar } from "./sidebar";
 
 const loadPane = async () => (await import("./conversation_pane")).ConversationPane;
 const ConversationPane = later(loadPane);
+const Overlays = laterScreen(async () => (await import("./overlays")).Overlays);
 const AWAY_AFTER_MS = 5 * 60_000;
 
-export function Workspace() {
+export function Workspace(_: { onClose: () => void }) {
   const model = useModel();
   createEffect(() => {
     const id = opened();
@@ -24,7 +26,7 @@ export function Workspace() {
     document.title = unread > 0 ? `(${unread}) Confab` : "Confab";
   });
   onCleanup(() => (document.title = "Confab"));
-  onMount(() => void loadPane().catch(() => undefined)); // before the user opens a conversation
+  onMount(() => void Promise.all([loadPane(), loadMoreTexts()]).catch(() => undefined)); // before the user opens a conversation
   onMount(() => onCleanup(reportAway((on) => model.client.away(on))));
 
   return (
@@ -32,6 +34,7 @@ export function Workspace() {
       <h1 class="visually-hidden">Confab</h1>
       <Banner />
       <Sidebar />
+      <Overlays onClose={() => undefined} />
       <div class="pane">
         <Show when={model.opened()?.id} keyed fallback={<EmptyPane />}>
           {(id) => <ConversationPane id={id} onClose={() => goTo(undefined)} />}

@@ -1,19 +1,38 @@
-// Formats times and names for display, in the user's locale.
+// Formats times and names for display, in the language of the page.
 
 import type { Conversation, Presence, User } from "../../sdk/index";
+import { locale, t } from "../text/language";
+import { isolated } from "../text/sentence";
 
 const DAY_MS = 86_400_000;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
-const shortWeekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long" });
-const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const dayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
-export const clockTime = (at: string): string => clock.format(new Date(at));
-export const fullTime = (at: string): string => full.format(new Date(at));
+type Formats = ReturnType<typeof formatsOf>;
+const formatsByLocale = new Map<string | undefined, Formats>();
+
+function formatsOf(locale: string | undefined) {
+  const date = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
+  return {
+    clock: date({ hour: "numeric", minute: "2-digit" }),
+    weekday: date({ weekday: "long" }),
+    shortWeekday: date({ weekday: "short" }),
+    day: date({ day: "numeric", month: "long" }),
+    shortDay: date({ day: "numeric", month: "short" }),
+    dayOfYear: date({ day: "numeric", month: "long", year: "numeric" }),
+    full: date({ dateStyle: "full", timeStyle: "medium" }),
+    relative: new Intl.RelativeTimeFormat(locale, { numeric: "auto" }),
+    names: new Intl.ListFormat(locale, { style: "long", type: "conjunction" }),
+  };
+}
+
+/** Returns the formats of the page's language. */
+function formats(): Formats {
+  const known = formatsByLocale.get(locale()) ?? formatsOf(locale());
+  formatsByLocale.set(locale(), known);
+  return known;
+}
+
+export const clockTime = (at: string): string => formats().clock.format(new Date(at));
+export const fullTime = (at: string): string => formats().full.format(new Date(at));
 
 /** Returns the number of calendar days between two times, in the local time zone. */
 export function daysApart(earlier: Date, later: Date): number {
@@ -24,35 +43,35 @@ export function daysApart(earlier: Date, later: Date): number {
 export function dayName(at: string, now: Date): string {
   const date = new Date(at);
   const days = daysApart(date, now);
-  if (days === 0 || days === 1) return capital(relative.format(-days, "day"));
-  if (days > 1 && days < 7) return weekday.format(date);
-  return date.getFullYear() === now.getFullYear() ? day.format(date) : dayOfYear.format(date);
+  if (days === 0 || days === 1) return capital(formats().relative.format(-days, "day"));
+  if (days > 1 && days < 7) return formats().weekday.format(date);
+  return date.getFullYear() === now.getFullYear() ? formats().day.format(date) : formats().dayOfYear.format(date);
 }
 
 /** Returns a short time for the list: the time today, the weekday within a week, otherwise the date. */
 export function listTime(at: string, now: Date): string {
   const date = new Date(at);
   const days = daysApart(date, now);
-  if (days <= 0) return clock.format(date);
-  return days < 7 ? shortWeekday.format(date) : shortDay.format(date);
+  if (days <= 0) return formats().clock.format(date);
+  return days < 7 ? formats().shortWeekday.format(date) : formats().shortDay.format(date);
 }
 
 export function lastSeen(presence: Presence | undefined, now: Date): string {
-  if (presence?.status === "online") return "Online";
-  if (presence?.status === "away") return "Away";
+  if (presence?.status === "online") return t().presence.online;
+  if (presence?.status === "away") return t().presence.away;
   if (presence?.status !== "offline" || !presence.last_seen_at) return "";
-  return `Last seen ${timeAgo(presence.last_seen_at, now)}`;
+  return t().presence.lastSeen(timeAgo(presence.last_seen_at, now));
 }
 
 export function timeAgo(at: string, now: Date): string {
   const date = new Date(at);
   const minutes = Math.floor((now.getTime() - date.getTime()) / 60_000);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return relative.format(-minutes, "minute");
+  if (minutes < 1) return t().presence.justNow;
+  if (minutes < 60) return formats().relative.format(-minutes, "minute");
   const days = daysApart(date, now);
-  if (days === 0) return `today at ${clock.format(date)}`;
-  if (days === 1) return `yesterday at ${clock.format(date)}`;
-  return shortDay.format(date);
+  if (days === 0) return t().presence.todayAt(formats().clock.format(date));
+  if (days === 1) return t().presence.yesterdayAt(formats().clock.format(date));
+  return formats().shortDay.format(date);
 }
 
 export function nameOf(user: User | undefined): string {
@@ -60,8 +79,8 @@ export function nameOf(user: User | undefined): string {
 }
 
 export function titleOf(conversation: Conversation): string {
-  if (conversation.kind === "group") return conversation.title?.trim() || "Untitled group";
-  return conversation.peer ? nameOf(conversation.peer) : "Direct conversation";
+  if (conversation.kind === "group") return conversation.title?.trim() || t().list.untitled;
+  return conversation.peer ? nameOf(conversation.peer) : t().list.direct;
 }
 
 export function initialsOf(name: string): string {
@@ -80,15 +99,15 @@ export function tintOf(id: string): number {
 }
 
 function capital(text: string): string {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+  return text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1);
 }
 
 /** Lists at most `max` names, and the number of those that are left out. */
 export function listedUpTo(max: number, names: string[]): string {
   if (names.length <= max) return listed(names);
-  return listed([...names.slice(0, max - 1), `${names.length - max + 1} others`]);
+  return listed([...names.slice(0, max - 1), t().presence.others(names.length - max + 1)]);
 }
 
 export function listed(names: string[]): string {
-  return new Intl.ListFormat(undefined, { style: "long", type: "conjunction" }).format(names);
+  return formats().names.format(names.map(isolated));
 }

@@ -1,12 +1,15 @@
 // Plain words for what the gateway refuses.
 
 import { ConfabError, Unreachable } from "../../sdk/index";
+import { t } from "../text/language";
 
 const PASSWORD_BYTES_MIN = 8;
 
 /** Returns the text that is shown for an error without words of its own. */
 export function errorText(error: unknown): string {
-  if (error instanceof Unreachable) return "Confab cannot be reached. Check your connection and try again.";
+  if (error instanceof Unreachable) return t().page.unreachable;
+  const known = error instanceof ConfabError ? t().refusal.errors[error.code] : undefined;
+  if (known !== undefined) return known;
   const message = error instanceof Error ? error.message : String(error);
   const sentence = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
@@ -20,24 +23,23 @@ function isUnwanted(error: unknown): boolean {
 /** Returns why a direct conversation could not be opened. */
 export function directRefusal(error: unknown, name: string): string {
   if (!(error instanceof ConfabError)) return errorText(error);
-  if (isUnwanted(error)) return `${name} does not accept messages from you.`;
+  if (isUnwanted(error)) return t().refusal.noMessages(name);
   const max = error.problem.details?.["max"];
   if (error.code === "conflict" && typeof max === "number") {
-    return `${max} of your requests have no answer yet. Wait for an answer before you write to more people.`;
+    return t().refusal.manyRequests(max);
   }
   return errorText(error);
 }
 
 /** Returns why a message was refused. */
 export function sendRefusal(error: unknown, name: string): string {
-  return isUnwanted(error) ? `${name} does not accept messages from you.` : errorText(error);
+  return isUnwanted(error) ? t().refusal.noMessages(name) : errorText(error);
 }
 
 /** Returns why somebody could not be added to a group. `name` is `undefined` if it may be any of several people. */
 export function groupRefusal(error: unknown, name: string | undefined): string {
   if (!(error instanceof ConfabError)) return errorText(error);
-  const who = name ?? "One of these people";
-  if (isUnwanted(error)) return `${who} does not let you add them to groups.`;
+  if (isUnwanted(error)) return name === undefined ? t().refusal.noGroupsSomebody : t().refusal.noGroups(name);
   return errorText(error);
 }
 
@@ -50,8 +52,8 @@ export interface PasswordErrors {
 
 export function passwordErrors(error: unknown, new_password: string): PasswordErrors {
   if (!(error instanceof ConfabError)) return { form: errorText(error) };
-  if (error.code === "rate_limited") return { form: "Too many attempts. Wait a moment and try again." };
-  if (error.field === "old_password") return { old_password: "This is not your current password." };
+  if (error.code === "rate_limited") return { form: t().login.tooManyAttempts };
+  if (error.field === "old_password") return { old_password: t().refusal.oldPassword };
   if (error.field === "new_password") return { new_password: newPasswordError(error, new_password) };
   return { form: errorText(error) };
 }
@@ -59,6 +61,6 @@ export function passwordErrors(error: unknown, new_password: string): PasswordEr
 /** Returns why the gateway refused a new password. */
 export function newPasswordError(error: ConfabError, password: string): string {
   const bytes = new TextEncoder().encode(password).length;
-  if (bytes < PASSWORD_BYTES_MIN) return "A password has at least 8 characters.";
-  return error.code === "invalid" ? "This password is easy to guess. Choose another one." : errorText(error);
+  if (bytes < PASSWORD_BYTES_MIN) return t().login.shortPassword;
+  return error.code === "invalid" ? t().login.easyPassword : errorText(error);
 }

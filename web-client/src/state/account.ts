@@ -1,15 +1,14 @@
 // The login of this page: no user, or one user with a running client.
 
-import { createRoot, createSignal } from "solid-js";
-import { browserEnvironment, Client, type EndReason, type Environment, type LogIn, type Registration, Rest, Tokens, type User } from "../../sdk/index";
-import { shareAmongTabs } from "../../sdk/tabs";
-import { deviceName } from "../browser/device";
+import { createSignal } from "solid-js";
+import { browserEnvironment, type EndReason, type Environment, type LogIn, type Registration, Rest, Tokens, type User } from "../../sdk/index";
 import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
-import { gatewayUrl, storageKey } from "../browser/place";
+import { gatewayUrl } from "../browser/place";
 import { goTo } from "../browser/route";
-import { forgetUnsent, unsentOf } from "../browser/unsent";
-import { createModel, type Model } from "./model";
+import { forgetUnsent } from "../browser/unsent_keys";
+import { t } from "../text/language";
+import type { Model } from "./model";
 import { notify } from "./notes";
 
 let isClosing = false;
@@ -17,14 +16,14 @@ const environment: Environment = {
   ...browserEnvironment(gatewayUrl()),
   fetch: (url, init) => fetch(url, { ...init, keepalive: isClosing }), // calls while the page is closed are completed
 };
+const loadStart = () => import("./start_model");
 const [model, setModel] = createSignal<Model>();
 let disposeModel = () => undefined as void;
 
 export { model };
 
 export const register = (it: Registration): Promise<void> => authenticate((rest) => rest.register(it));
-export const logIn = (it: Omit<LogIn, "device">): Promise<void> =>
-  authenticate((rest) => rest.logIn({ ...it, device: deviceName(navigator.userAgent) }));
+export const logIn = (it: LogIn): Promise<void> => authenticate((rest) => rest.logIn(it));
 
 export async function logOut(): Promise<void> {
   const { client, me } = model() ?? {};
@@ -36,14 +35,18 @@ export async function logOut(): Promise<void> {
 }
 
 /** Restores the login that this browser has stored, and follows logins and logouts in other tabs. */
-export function restoreLogin(): void {
+export async function restoreLogin(): Promise<void> {
+  followBrowser();
   const user = loadUser();
-  if (user) openModel(user);
+  if (user) await openModel(user);
+}
+
+function followBrowser(): void {
   onLoginChange(() => {
     const current = loadUser();
     if (current && current.id === model()?.me.id) return model()?.people.add(current);
     closeModel();
-    if (current) openModel(current);
+    if (current) void openModel(current);
   });
   addEventListener("online", () => model()?.client.wake());
   addEventListener("offline", () => model()?.client.networkLost());
@@ -67,22 +70,17 @@ async function authenticate(request: (rest: Rest) => Promise<User>): Promise<voi
   tokens.stop(); // the client creates its own
   saveUser(user);
   goTo(undefined);
-  openModel(user);
+  await openModel(user);
 }
 
-function openModel(user: User): void {
-  const client = new Client({
-    environment,
-    tokens: new Tokens(environment, logins),
-    unsent: unsentOf(user.id),
-    name: "confab-web",
-    share: shareAmongTabs(storageKey(`tabs.${logins.load()?.id}`)),
-  });
-  client.on("ended", onEnded);
-  const { model, dispose } = createRoot((dispose) => ({ model: createModel(client, user), dispose }));
-  disposeModel = dispose;
-  setModel(model);
-  client.start();
+/** Loads what only a logged-in page needs, and starts its client. */
+async function openModel(user: User): Promise<void> {
+  const { startModel } = await loadStart();
+  if (model() || loadUser()?.id !== user.id) return; // another tab has logged in or out in the meantime
+  const started = startModel(user, environment, onEnded);
+  disposeModel = started.dispose;
+  setModel(started.model);
+  started.model.client.start();
 }
 
 function closeModel(): void {
@@ -95,8 +93,8 @@ function closeModel(): void {
 
 function onEnded(reason: EndReason): void {
   if (reason === "stopped") return;
-  if (reason === "refused") return notify("The server refused this page. Reload it to continue.");
+  if (reason === "refused") return notify(t().page.refused);
   logins.save(undefined);
   closeModel();
-  notify("You were logged out. Log in again to continue.");
+  notify(t().page.loggedOut);
 }

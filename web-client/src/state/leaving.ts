@@ -3,6 +3,7 @@
 import { type Client, LoggedOut } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { errorText } from "../logic/refusals";
+import { t } from "../text/language";
 import type { createConversations } from "./conversations";
 import { dismiss, NOTE_MS, notify, offer } from "./notes";
 
@@ -17,7 +18,7 @@ export function createLeaving(client: Client, me: string, { setHidden }: ReturnT
   function leave(id: string, title: string): void {
     setHidden(id, true);
     goTo(undefined);
-    const note = offer(`Leaving “${title}”…`, { label: "Undo", run: () => undo(id) });
+    const note = offer(t().conversation.leaving(title), { label: t().page.undo, run: () => undo(id) });
     running.set(id, { note, timer: setTimeout(() => void complete(id), NOTE_MS) });
   }
 

@@ -1,6 +1,6 @@
 // The state of a logged-in page. One client updates it, and the components read it.
 
-import { batch, createContext, createSignal, useContext } from "solid-js";
+import { batch, createSignal } from "solid-js";
 import type { Client, Conversation, Entry, SessionState, User } from "../../sdk/index";
 import { draftOf } from "../browser/drafts";
 import { saveUser } from "../browser/logins";
@@ -8,6 +8,7 @@ import { goTo, opened } from "../browser/route";
 import { isRequest, openingSeq } from "../logic/conversations";
 import { titleOf } from "../logic/format";
 import { errorText } from "../logic/refusals";
+import { t } from "../text/language";
 import { createBlocks } from "./blocks";
 import { createConversations } from "./conversations";
 import { createLeaving } from "./leaving";
@@ -30,7 +31,7 @@ export function createModel(client: Client, me: User) {
   const members = createMembers(client);
   const blocks = createBlocks(client);
   const leaving = createLeaving(client, me.id, conversations, remove);
-  const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? "the change failed"), item.conversation));
+  const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? t().conversation.changeFailed), item.conversation));
 
   function applyEntry(entry: Entry): void {
     if (isRejoin(entry)) timelines.drop(entry.conversation);
@@ -95,9 +96,9 @@ export function createModel(client: Client, me: User) {
     const known = conversations.get(id);
     if (known && (known.kind === "direct" || isRequest(known) || conversations.isHidden(id))) return remove(id);
     const unsent = pending.count(id);
-    const lost = unsent > 0 ? ` Unsent messages: ${unsent}. They were not sent.` : "";
-    const draft = draftOf(me.id, id).text ? " Your draft is kept until you are back." : "";
-    if (known) notify(`You are no longer in “${titleOf(known)}”.${lost}${draft}`);
+    const lost = unsent > 0 ? ` ${t().conversation.unsent(unsent)}` : "";
+    const draft = draftOf(me.id, id).text ? ` ${t().conversation.draftKept}` : "";
+    if (known) notify(`${t().conversation.gone(titleOf(known))}${lost}${draft}`);
     remove(id);
   }
 
@@ -134,7 +135,7 @@ export function createModel(client: Client, me: User) {
     const details = known ?? (await conversations.fetch(id));
     if (details === "missing") {
       if (opened() !== id) return;
-      notify("This conversation does not exist, or you are not a member.");
+      notify(t().conversation.missing);
       return goTo(undefined);
     }
     if (!details) return;
@@ -164,7 +165,7 @@ export function createModel(client: Client, me: User) {
     client.on("outbox", pending.update),
     client.on("unsaved", (item) => {
       pending.markUnsaved(item.client_id);
-      if (!isAttached()) notify("This browser cannot store your messages. Keep this page open until they are sent.");
+      if (!isAttached()) notify(t().connection.cannotStore);
     }),
   ];
 
@@ -195,12 +196,4 @@ export function createModel(client: Client, me: User) {
     opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
     end: () => unsubscribe.forEach((stop) => stop()),
   };
-}
-
-export const ModelContext = createContext<Model>();
-
-export function useModel(): Model {
-  const model = useContext(ModelContext);
-  if (!model) throw new Error("no model above this component");
-  return model;
 }

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Entry } from "../../sdk/index";
 import { listedUpTo } from "../../src/logic/format";
+import { unmarked } from "../../src/text/sentence";
 import { type Row, rowsOf, withOlderRows, withRows } from "../../src/logic/rows";
 import { ME, OTHER, textEntry } from "../sdk/gateway";
 
@@ -28,6 +29,6 @@ it("additions are apart when another member, a message or a day is between them"
 });
 
 it("long list of names ends with the number of the others", () => {
-  expect(listedUpTo(3, ["Ada", "Bo", "Cy"])).toBe("Ada, Bo, and Cy");
-  expect(listedUpTo(3, ["Ada", "Bo", "Cy", "Di", "Ed"])).toBe("Ada, Bo, and 3 others");
+  expect(unmarked(listedUpTo(3, ["Ada", "Bo", "Cy"]))).toBe("Ada, Bo, and Cy");
+  expect(unmarked(listedUpTo(3, ["Ada", "Bo", "Cy", "Di", "Ed"]))).toBe("Ada, Bo, and 3 others");
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConfabError, Unreachable } from "../../sdk/index";
 import { directRefusal, errorText, groupRefusal, passwordErrors, sendRefusal } from "../../src/logic/refusals";
+import { unmarked } from "../../src/text/sentence";
 
 const refused = (code: string, details: Record<string, unknown> = {}, message = "only the sender edits a message") =>
   new ConfabError({ code, message, retryable: false, details });
@@ -13,7 +14,7 @@ describe("texts of refusals", () => {
   });
 
   it("direct conversation that is refused names the person and the reason", () => {
-    const text = (error: unknown) => directRefusal(error, "Grace");
+    const text = (error: unknown) => unmarked(directRefusal(error, "Grace"));
     expect(text(refused("forbidden", { reason: "privacy" }))).toBe("Grace does not accept messages from you.");
     expect(text(refused("forbidden", { reason: "blocked" }))).toBe("Grace does not accept messages from you.");
     expect(text(refused("conflict", { max: 20 }))).toContain("20 of your requests");
@@ -22,13 +23,13 @@ describe("texts of refusals", () => {
   });
 
   it("message that is refused names the person who has ruled it out", () => {
-    expect(sendRefusal(refused("forbidden", { reason: "privacy" }), "Grace")).toBe("Grace does not accept messages from you.");
+    expect(unmarked(sendRefusal(refused("forbidden", { reason: "privacy" }), "Grace"))).toBe("Grace does not accept messages from you.");
     expect(sendRefusal(refused("forbidden"), "Grace")).toBe("Only the sender edits a message.");
   });
 
   it("addition to a group that is refused names the person when there is only one", () => {
     const privacy = refused("forbidden", { reason: "privacy" });
-    expect(groupRefusal(privacy, "Grace")).toBe("Grace does not let you add them to groups.");
+    expect(unmarked(groupRefusal(privacy, "Grace"))).toBe("Grace does not let you add them to groups.");
     expect(groupRefusal(privacy, undefined)).toBe("One of these people does not let you add them to groups.");
     expect(groupRefusal(refused("forbidden"), "Grace")).toBe("Only the sender edits a message.");
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { OutboxItem } from "../../sdk/index";
-import { forgetUnsent, unsentOf } from "../../src/browser/unsent";
+import { unsentOf } from "../../src/browser/unsent";
+import { forgetUnsent } from "../../src/browser/unsent_keys";
 import { C, ME, OTHER } from "../sdk/gateway";
 
 beforeEach(() => {

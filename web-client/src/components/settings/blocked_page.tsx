@@ -3,7 +3,9 @@
 import { createSignal, For, onMount, Show } from "solid-js";
 import { nameOf } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
-import { useModel } from "../../state/model";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
+import { unmarked } from "../../text/sentence";
 import { Avatar } from "../avatar";
 
 export function BlockedPage() {
@@ -18,12 +20,12 @@ export function BlockedPage() {
 
   return (
     <div class="settings-page">
-      <p class="dialog-hint">Blocked people cannot write to you or add you to groups, and do not see when you are online.</p>
+      <p class="dialog-hint">{t().settings.blockedHint}</p>
       <Show when={error()}>
         <p class="form-error" role="alert">{error()}</p>
       </Show>
       <Show when={blocks.all()?.length === 0}>
-        <p class="settings-empty" data-testid="blocked-empty">You have blocked nobody.</p>
+        <p class="settings-empty" data-testid="blocked-empty">{t().settings.blockedNobody}</p>
       </Show>
       <ul class="settings-list">
         <For each={blocks.all()}>
@@ -35,10 +37,10 @@ export function BlockedPage() {
                 <span class="settings-row-hint">@{people.get(user)?.username}</span>
               </span>
               <button
-                type="button" class="button small" data-testid="unblock" aria-label={`Unblock ${nameOf(people.get(user))}`}
+                type="button" class="button small" data-testid="unblock" aria-label={unmarked(t().header.unblock(nameOf(people.get(user))))}
                 onClick={() => void attempt(() => blocks.unblock(user))}
               >
-                Unblock
+                {t().block.unblock}
               </button>
             </li>
           )}

@@ -6,8 +6,11 @@ import { now } from "../../browser/attention";
 import { deviceName } from "../../browser/device";
 import { fullTime, timeAgo } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
-import { useModel } from "../../state/model";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
+import { unmarked } from "../../text/sentence";
 import { Question } from "../question";
+import { Sentence } from "../sentence";
 
 export function DevicesPage() {
   const model = useModel();
@@ -38,21 +41,21 @@ export function DevicesPage() {
       <Show when={error()}>
         <p class="form-error" role="alert">{error()}</p>
       </Show>
-      <Show when={logins()} fallback={<Show when={!error()}><span class="spinner" role="img" aria-label="Loading" /></Show>}>
+      <Show when={logins()} fallback={<Show when={!error()}><span class="spinner" role="img" aria-label={t().page.loading} /></Show>}>
         {(all) => <ul class="settings-list"><For each={all()}>{(login) => <Device login={login} onEnd={() => setEnding(login)} />}</For></ul>}
       </Show>
       <Show when={others().length > 0}>
         <button type="button" class="button danger wide" data-testid="end-other-logins" onClick={() => setEnding("others")}>
-          Log out all other devices
+          {t().settings.logOutOthers}
         </button>
       </Show>
       <Show when={ending()} keyed>
         {(which) => (
           <Question
-            title={which === "others" ? "Log out all other devices?" : `Log out ${deviceOf(which)}?`} confirm="Log out"
+            title={which === "others" ? t().settings.logOutOthersTitle : t().settings.logOutDeviceTitle(deviceOf(which))} confirm={t().list.logOut}
             onConfirm={() => end(which)} onClose={() => setEnding(undefined)}
           >
-            {which === "others" ? "Only this device stays logged in." : "It needs your password to log in again."}
+            {which === "others" ? t().settings.logOutOthersText : t().settings.logOutDeviceText}
           </Question>
         )}
       </Show>
@@ -61,21 +64,21 @@ export function DevicesPage() {
 }
 
 function Device(props: { login: LoginItem; onEnd: () => void }) {
-  const since = () => `Logged in since ${fullTime(props.login.created_at)}`;
+  const since = () => t().settings.loggedInSince(fullTime(props.login.created_at));
   return (
     <li class="settings-row" data-testid="login-item" data-current={props.login.current}>
       <span class="settings-row-text">
         <span class="person-name">{deviceOf(props.login)}</span>
         <span class="settings-row-hint" title={since()}>
-          {props.login.current ? "This device" : `Last used ${timeAgo(props.login.last_used_at, now())}`}
+          <Sentence text={props.login.current ? t().settings.thisDevice : t().settings.lastUsed(timeAgo(props.login.last_used_at, now()))} />
         </span>
       </span>
       <Show when={!props.login.current}>
         <button
-          type="button" class="button small" data-testid="end-login" aria-label={`Log out ${deviceOf(props.login)}`}
+          type="button" class="button small" data-testid="end-login" aria-label={unmarked(t().settings.logOutDevice(deviceOf(props.login)))}
           onClick={() => props.onEnd()}
         >
-          Log out
+          {t().list.logOut}
         </button>
       </Show>
     </li>
@@ -84,5 +87,5 @@ function Device(props: { login: LoginItem; onEnd: () => void }) {
 
 /** Returns the name of a login's device. A login by registration has none, but this browser knows its own. */
 function deviceOf(login: LoginItem): string {
-  return login.device ?? (login.current ? deviceName(navigator.userAgent) : "Unknown device");
+  return login.device ?? (login.current ? deviceName(navigator.userAgent) : t().settings.unknownDevice);
 }

@@ -4,8 +4,10 @@ import { createSignal } from "solid-js";
 import { isCode } from "../../../sdk/index";
 import { nameOf } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
-import { useModel } from "../../state/model";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
 import { Field } from "../field";
+import { Sentence } from "../sentence";
 
 export function NamePage(props: { onDone: (done: string) => void }) {
   const model = useModel();
@@ -20,9 +22,9 @@ export function NamePage(props: { onDone: (done: string) => void }) {
     setError(undefined);
     try {
       await model.changeName(name().trim());
-      props.onDone("Your name has changed.");
+      props.onDone(t().settings.nameChanged);
     } catch (problem) {
-      setError(isCode(problem, "invalid", "too_large") ? "A name has 1 to 128 characters, and at least one that is visible." : errorText(problem));
+      setError(isCode(problem, "invalid", "too_large") ? t().refusal.badName : errorText(problem));
       setBusy(false);
     }
   }
@@ -30,11 +32,11 @@ export function NamePage(props: { onDone: (done: string) => void }) {
   return (
     <form onSubmit={(event) => void save(event)}>
       <Field
-        label="Name shown to others" name="name" autocomplete="name" testid="settings-display-name" maxLength={128}
+        label={t().login.displayName} name="name" autocomplete="name" testid="settings-display-name" maxLength={128}
         value={name()} onValue={setName} error={error()} autofocus
       />
-      <p class="dialog-hint">Your username stays @{model.me.username}.</p>
-      <button type="submit" class="button primary wide" data-testid="settings-save-name" aria-disabled={busy()}>Save</button>
+      <p class="dialog-hint"><Sentence text={t().settings.usernameStays(model.me.username)} /></p>
+      <button type="submit" class="button primary wide" data-testid="settings-save-name" aria-disabled={busy()}>{t().page.save}</button>
     </form>
   );
 }

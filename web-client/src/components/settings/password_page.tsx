@@ -2,7 +2,8 @@
 
 import { createSignal, Show } from "solid-js";
 import { type PasswordErrors, passwordErrors } from "../../logic/refusals";
-import { useModel } from "../../state/model";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
 import { Field } from "../field";
 
 export function PasswordPage(props: { onDone: (done: string) => void }) {
@@ -19,7 +20,7 @@ export function PasswordPage(props: { onDone: (done: string) => void }) {
     setErrors({});
     try {
       await model.client.rest.changePassword({ old_password: oldPassword(), new_password: newPassword() });
-      props.onDone("Your password has changed. Your other devices are logged out.");
+      props.onDone(t().settings.passwordChanged);
     } catch (problem) {
       setErrors(passwordErrors(problem, newPassword()));
       setBusy(false);
@@ -30,19 +31,19 @@ export function PasswordPage(props: { onDone: (done: string) => void }) {
     <form onSubmit={(event) => void save(event)}>
       <input type="hidden" name="username" autocomplete="username" value={model.me.username} />
       <Field
-        label="Current password" name="old-password" type="password" autocomplete="current-password" testid="settings-old-password"
+        label={t().settings.currentPassword} name="old-password" type="password" autocomplete="current-password" testid="settings-old-password"
         maxLength={1024} value={oldPassword()} onValue={setOldPassword} error={errors().old_password} autofocus
       />
       <Field
-        label="New password" hint="8 or more characters" name="new-password" type="password" autocomplete="new-password"
+        label={t().settings.newPassword} hint={t().login.passwordHint} name="new-password" type="password" autocomplete="new-password"
         testid="settings-new-password" maxLength={1024} value={newPassword()} onValue={setNewPassword} error={errors().new_password}
       />
       <Show when={errors().form}>
         <p class="form-error" role="alert">{errors().form}</p>
       </Show>
-      <p class="dialog-hint">Your other devices are logged out when the password changes.</p>
+      <p class="dialog-hint">{t().settings.passwordHint}</p>
       <button type="submit" class="button primary wide" data-testid="settings-save-password" aria-disabled={busy()}>
-        Change password
+        {t().settings.changePassword}
       </button>
     </form>
   );

@@ -3,13 +3,10 @@
 import { createSignal, createUniqueId, For, Show } from "solid-js";
 import type { Audience, Privacy } from "../../../sdk/index";
 import { errorText } from "../../logic/refusals";
-import { useModel } from "../../state/model";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
 
-const AUDIENCES: [Audience, string][] = [
-  ["everyone", "Everyone"],
-  ["contacts", "Contacts"],
-  ["nobody", "Nobody"],
-];
+const AUDIENCES: readonly Audience[] = ["everyone", "contacts", "nobody"];
 
 interface PrivacyPageProps {
   privacy: Privacy;
@@ -37,21 +34,21 @@ export function PrivacyPage(props: PrivacyPageProps) {
   return (
     <div class="settings-page">
       <AudienceChoice
-        label="Who can see when I was last online" testid="privacy-last-seen" value={props.privacy.last_seen}
-        hint="If you hide it, you do not see it of others either." onValue={(last_seen) => void change({ last_seen })}
+        label={t().privacy.lastSeen} testid="privacy-last-seen" value={props.privacy.last_seen}
+        hint={t().privacy.lastSeenHint} onValue={(last_seen) => void change({ last_seen })}
       />
       <AudienceChoice
-        label="Who can write to me" testid="privacy-direct-messages" value={props.privacy.direct_messages}
+        label={t().privacy.directMessages} testid="privacy-direct-messages" value={props.privacy.direct_messages}
         onValue={(direct_messages) => void change({ direct_messages })}
       />
       <AudienceChoice
-        label="Who can add me to groups" testid="privacy-add-to-groups" value={props.privacy.add_to_groups}
+        label={t().privacy.addToGroups} testid="privacy-add-to-groups" value={props.privacy.add_to_groups}
         onValue={(add_to_groups) => void change({ add_to_groups })}
       />
       <label class="settings-row">
         <span class="settings-row-text">
-          <span>Read receipts</span>
-          <span class="settings-row-hint">Others see when you have read a message. If you hide this, you do not see it of others either.</span>
+          <span>{t().privacy.readReceipts}</span>
+          <span class="settings-row-hint">{t().privacy.readReceiptsHint}</span>
         </span>
         <input
           type="checkbox" class="switch" role="switch" data-testid="privacy-read-receipts" checked={props.privacy.read_receipts}
@@ -61,7 +58,7 @@ export function PrivacyPage(props: PrivacyPageProps) {
       <Show when={error()}>
         <p class="form-error" role="alert">{error()}</p>
       </Show>
-      <p class="dialog-hint">Contacts are people with whom you have a conversation that you started, answered or accepted.</p>
+      <p class="dialog-hint">{t().privacy.contactsHint}</p>
     </div>
   );
 }
@@ -88,7 +85,7 @@ function AudienceChoice(props: ChoiceProps) {
         class="choice" data-testid={props.testid} aria-label={props.label} aria-describedby={props.hint ? hintId : undefined}
         value={props.value} onChange={(event) => props.onValue(event.currentTarget.value as Audience)}
       >
-        <For each={AUDIENCES}>{([audience, name]) => <option value={audience} selected={audience === props.value}>{name}</option>}</For>
+        <For each={AUDIENCES}>{(audience) => <option value={audience} selected={audience === props.value}>{t().privacy[audience]}</option>}</For>
       </select>
     </label>
   );

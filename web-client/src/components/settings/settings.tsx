@@ -3,25 +3,20 @@
 import { createSignal, type JSX, Match, onMount, Show, Switch } from "solid-js";
 import type { Me } from "../../../sdk/index";
 import { errorText } from "../../logic/refusals";
-import { useModel } from "../../state/model";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
 import { Dialog } from "../dialog";
-import { BlockIcon, DeviceIcon, EyeIcon, KeyIcon, NextIcon, PersonIcon } from "../icons";
+import { NextIcon } from "../icons";
+import { BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, PersonIcon } from "../more_icons";
 import { BlockedPage } from "./blocked_page";
 import { DevicesPage } from "./devices_page";
+import { LanguagePage } from "./language_page";
 import { NamePage } from "./name_page";
 import { PasswordPage } from "./password_page";
 import { PrivacyPage } from "./privacy_page";
 import "../../styles/settings.css";
 
-type Page = "name" | "password" | "devices" | "privacy" | "blocked";
-
-const TITLES: Record<Page, string> = {
-  name: "Name",
-  password: "Password",
-  devices: "Devices",
-  privacy: "Privacy",
-  blocked: "Blocked people",
-};
+type Page = "name" | "password" | "devices" | "privacy" | "blocked" | "language";
 
 export function Settings(props: { onClose: () => void }) {
   const model = useModel();
@@ -48,7 +43,7 @@ export function Settings(props: { onClose: () => void }) {
 
   const title = () => {
     const current = page();
-    return current ? TITLES[current] : "Settings";
+    return current ? t().settings[current] : t().settings.settings;
   };
 
   function Item(itemProps: { page: Page; icon: JSX.Element }) {
@@ -61,7 +56,7 @@ export function Settings(props: { onClose: () => void }) {
           onClick={() => setPage(itemProps.page)}
         >
           {itemProps.icon}
-          <span>{TITLES[itemProps.page]}</span>
+          <span>{t().settings[itemProps.page]}</span>
           <NextIcon />
         </button>
       </li>
@@ -75,6 +70,7 @@ export function Settings(props: { onClose: () => void }) {
           <Item page="name" icon={<PersonIcon />} />
           <Item page="password" icon={<KeyIcon />} />
           <Item page="devices" icon={<DeviceIcon />} />
+          <Item page="language" icon={<LanguageIcon />} />
           <Show when={me()?.privacy}>
             <Item page="privacy" icon={<EyeIcon />} />
             <Item page="blocked" icon={<BlockIcon />} />
@@ -102,6 +98,9 @@ export function Settings(props: { onClose: () => void }) {
         </Match>
         <Match when={page() === "privacy" && me()?.privacy}>
           {(privacy) => <PrivacyPage privacy={privacy()} onChange={(it) => setMe((all) => all && { ...all, privacy: it })} />}
+        </Match>
+        <Match when={page() === "language"}>
+          <LanguagePage />
         </Match>
         <Match when={page() === "blocked"}>
           <BlockedPage />

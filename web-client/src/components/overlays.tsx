@@ -1,0 +1,33 @@
+// What keyboard shortcuts open above the page.
+
+import { createSignal, Match, onCleanup, Switch } from "solid-js";
+import { later } from "./later";
+import { type Shortcut, shortcutOf } from "./shortcuts";
+
+const QuickSwitcher = later(async () => (await import("./quick_switcher")).QuickSwitcher);
+const ShortcutSheet = later(async () => (await import("./shortcut_sheet")).ShortcutSheet);
+
+export function Overlays(_: { onClose: () => void }) {
+  const [shown, setShown] = createSignal<Shortcut>();
+  const close = () => setShown(undefined);
+
+  function pressed(event: KeyboardEvent): void {
+    const shortcut = shortcutOf(event);
+    if (!shortcut) return;
+    event.preventDefault();
+    setShown((before) => (before === shortcut ? undefined : shortcut));
+  }
+  addEventListener("keydown", pressed);
+  onCleanup(() => removeEventListener("keydown", pressed));
+
+  return (
+    <Switch>
+      <Match when={shown() === "switcher"}>
+        <QuickSwitcher onClose={close} />
+      </Match>
+      <Match when={shown() === "shortcuts"}>
+        <ShortcutSheet onClose={close} />
+      </Match>
+    </Switch>
+  );
+}
