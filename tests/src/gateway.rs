@@ -153,6 +153,15 @@ impl Gateway {
         Ok((spawn(&binary()?, settings, data.path(), arguments)?, data))
     }
 
+    /// Starts a demo from this binary, and returns its address.
+    pub async fn demo(binary: &Path) -> Result<(Process, TempDir, String)> {
+        let data = TempDir::with_prefix("confab-test-")?;
+        let mut process = spawn(binary, &Settings::defaults(), data.path(), &["--demo"])?;
+        let line = process.line("listening on http", LATER).await?;
+        let url = address(&line, "listening on ")?;
+        Ok((process, data, url))
+    }
+
     /// Runs `confab` with these arguments and settings until it exits.
     pub async fn run(settings: &Settings, arguments: &[&str]) -> Result<(ExitStatus, Process)> {
         let data = TempDir::with_prefix("confab-test-")?;

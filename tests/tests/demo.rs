@@ -7,17 +7,10 @@ use tests::{
     Context, Result, Value,
     client::{Http, User},
     ensure,
-    gateway::{Gateway, Settings},
+    gateway::{Gateway, binary},
     patience::{LATER, within},
-    process::Process,
     session::{Session, WsSession},
 };
-
-async fn url(process: &mut Process) -> Result<String> {
-    let line = process.line("listening on http://", LATER).await?;
-    let address = line.split("listening on ").nth(1).context("no address")?;
-    Ok(address.chars().take_while(|c| !c.is_whitespace() && *c != '"').collect())
-}
 
 async fn offered(url: &str) -> Result<Vec<Value>> {
     let answer = Http::new(url).call(Method::GET, "/demo.json").answer().await?;
@@ -31,8 +24,7 @@ async fn enter(url: &str, person: &Value) -> Result<User> {
 
 #[tokio::test]
 async fn demo_people_have_a_history_and_answer() -> Result<()> {
-    let (mut process, folder) = Gateway::begin_with(&Settings::defaults(), &["--demo"])?;
-    let url = url(&mut process).await?;
+    let (_process, folder, url) = Gateway::demo(&binary()?).await?;
     let page = Http::new(&url).call(Method::GET, "/").answer().await?;
     ensure!(page.headers["server-timing"] == "demo", "the page is not told: {:?}", page.headers);
     let people = offered(&url).await?;

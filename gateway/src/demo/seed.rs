@@ -100,7 +100,8 @@ impl Writer<'_> {
     async fn direct_talk(&self, other: usize) -> Result<(), ChatError> {
         let direct = self.direct(ADA, other).await?;
         let mut head = Seq::ZERO;
-        for (first, answer) in &DIRECT[other % 2..] {
+        // Everybody's talk ends with another line.
+        for (first, answer) in DIRECT.iter().cycle().skip(other).take(DIRECT.len() - 1) {
             self.say(direct, ADA, first).await?;
             head = self.say(direct, other, answer).await?;
         }

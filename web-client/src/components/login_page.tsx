@@ -8,9 +8,18 @@ import mark from "../mark.svg";
 import { logIn, register } from "../state/account";
 import { t } from "../text/language";
 import { Field } from "./field";
+import { laterScreen } from "./later";
 import "../styles/login.css";
 
 type Mode = "login" | "register";
+
+const DemoPeople = laterScreen(async () => (await import("./demo_people")).DemoPeople);
+
+/** The server of a demo marks the page, so that no other page needs a request to find out. */
+function isDemo(): boolean {
+  const [page] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  return page?.serverTiming?.some((mark) => mark.name === "demo") ?? false;
+}
 
 export function LoginPage(_: { onClose: () => void }) {
   const [mode, setMode] = createSignal<Mode>("login");
@@ -22,6 +31,9 @@ export function LoginPage(_: { onClose: () => void }) {
         <p class="login-lead">
           {mode() === "login" ? t().login.logInLead : t().login.createLead}
         </p>
+        <Show when={isDemo() && mode() === "login"}>
+          <DemoPeople onClose={() => undefined} />
+        </Show>
         <Show when={mode()} keyed>
           {(current) => <LoginForm mode={current} />}
         </Show>
@@ -85,7 +97,7 @@ function LoginForm(props: { mode: Mode }) {
         />
       </Show>
       <Field
-        label={t().login.password} hint={isNew() ? t().login.passwordHint : ""} name="password" type="password" testid={`${props.mode}-password`} maxLength={1024}
+        label={t().login.password} hint={isNew() ? t().login.passwordHint : ""} name="password" type="password" testid={`${props.mode}-password`}
         autocomplete={isNew() ? "new-password" : "current-password"} value={password()} onValue={setPassword}
       />
       <p class="form-error" role="alert" data-testid="entrance-error">{error()}</p>

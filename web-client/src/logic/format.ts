@@ -83,10 +83,18 @@ export function titleOf(conversation: Conversation): string {
   return conversation.peer ? nameOf(conversation.peer) : t().list.direct;
 }
 
+/** Returns the first characters of the first and the last word, as a reader sees characters. Brackets and the like count for nothing. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/).filter(Boolean);
-  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase();
+  const words = name.split(/\s+/).map((word) => word.replace(/^[^\p{L}\p{N}\p{Emoji_Presentation}]+/u, "")).filter(Boolean);
+  const chosen = words.length > 1 ? [words[0], words.at(-1)] : [words[0] ?? name.trim()];
+  return chosen.map((word) => firstCharacter(word ?? "")).join("").toUpperCase();
+}
+
+const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+function firstCharacter(text: string): string {
+  for (const { segment } of characters.segment(text)) return segment;
+  return "";
 }
 
 export const TINTS = 8;

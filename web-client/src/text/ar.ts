@@ -35,6 +35,7 @@ export const ar: FirstTexts = {
     usernameHint: "من 3 إلى 32 حرفًا: a–z 0–9 _ . -",
     displayName: "الاسم الظاهر للآخرين",
     optional: "اختياري",
+    demo: "هذا عرض تجريبي. تجوّل باسم:",
     password: "كلمة المرور",
     passwordHint: "8 أحرف أو أكثر",
     taken: "اسم المستخدم هذا محجوز.",

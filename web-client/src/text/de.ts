@@ -35,6 +35,7 @@ export const de: FirstTexts = {
     usernameHint: "3–32 Zeichen: a–z 0–9 _ . -",
     displayName: "Name für andere",
     optional: "freiwillig",
+    demo: "Das ist eine Demo. Sieh dich um als:",
     password: "Passwort",
     passwordHint: "8 oder mehr Zeichen",
     taken: "Dieser Benutzername ist vergeben.",

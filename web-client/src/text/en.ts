@@ -38,6 +38,7 @@ export const en = {
     usernameHint: "3–32 characters: a–z 0–9 _ . -",
     displayName: "Name shown to others",
     optional: "optional",
+    demo: "This is a demo. Look around as:",
     password: "Password",
     passwordHint: "8 or more characters",
     taken: "This username is taken.",

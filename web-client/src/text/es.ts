@@ -35,6 +35,7 @@ export const es: FirstTexts = {
     usernameHint: "3–32 caracteres: a–z 0–9 _ . -",
     displayName: "Nombre que ven los demás",
     optional: "opcional",
+    demo: "Esto es una demostración. Echa un vistazo como:",
     password: "Contraseña",
     passwordHint: "8 caracteres o más",
     taken: "Este nombre de usuario ya está en uso.",

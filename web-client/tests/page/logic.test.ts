@@ -110,6 +110,8 @@ describe("formatting", () => {
 
   it("initials come from the name and the colour from the id", () => {
     expect(["Ada Byron", "grace", " ", "李 小龍", "a b c"].map(initialsOf)).toEqual(["AB", "G", "", "李小", "AC"]);
+    // A bracket is no initial, and a character of several code points stays whole.
+    expect(["Pip (bot)", "e\u0301mile", "👩‍🚀 crew", "!?"].map(initialsOf)).toEqual(["PB", "E\u0301", "👩‍🚀C", "!"]);
     expect(tintOf(C)).toBe(tintOf(C));
     expect(tintOf(C)).toBeLessThan(TINTS);
   });

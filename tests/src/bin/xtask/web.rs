@@ -102,7 +102,7 @@ fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(found)
 }
 
-/// Runs two browsers on a new gateway. Saves their screenshots in the target folder.
+/// Runs two browsers on a new gateway, and one on a demo. Saves their screenshots in the target folder.
 pub(crate) async fn browsers(binary: &Path) -> Verdict {
     let programs = ["node", "chromium"];
     match programs.into_iter().find(|program| find(program).is_none()) {
@@ -114,12 +114,16 @@ pub(crate) async fn browsers(binary: &Path) -> Verdict {
 async fn two_browsers(binary: &Path) -> Result<()> {
     packages().await?;
     let gateway = Gateway::of(binary, Settings::new()).await?;
+    scenario("e2e/two-browsers.mjs", gateway.url()).await?;
+    let (_demo, _folder, url) = Gateway::demo(binary).await?;
+    scenario("e2e/demo.mjs", &url).await
+}
+
+async fn scenario(script: &str, url: &str) -> Result<()> {
     let screenshots = target().join("screenshots");
     fs::create_dir_all(&screenshots)?;
     let mut node = Command::new("node");
-    node.arg("e2e/two-browsers.mjs")
-        .arg(gateway.url())
-        .arg("--screenshots")
+    node.args([script, url, "--screenshots"])
         .arg(&screenshots)
         .env("CONFAB_BROWSER", find("chromium").unwrap_or_default())
         .current_dir(web_client());
