@@ -35,7 +35,7 @@ export function Field(props: FieldProps) {
         <input
           ref={input} class="input" name={props.name} type={props.type ?? "text"} data-testid={props.testid}
           autocomplete={props.autocomplete ?? "off"} autocapitalize="none" spellcheck={false}
-          placeholder={props.placeholder ?? ""} maxLength={props.maxLength ?? 256}
+          placeholder={props.placeholder ?? ""} maxLength={props.type === "password" ? undefined : (props.maxLength ?? 256)}
           autofocus={props.autofocus ?? false} required={!props.isOptional} value={props.value}
           aria-invalid={props.error !== undefined} aria-describedby={props.error === undefined ? undefined : errorId}
           onInput={(event) => props.onValue(event.currentTarget.value)}

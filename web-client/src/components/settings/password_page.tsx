@@ -32,11 +32,11 @@ export function PasswordPage(props: { onDone: (done: string) => void }) {
       <input type="hidden" name="username" autocomplete="username" value={model.me.username} />
       <Field
         label={t().settings.currentPassword} name="old-password" type="password" autocomplete="current-password" testid="settings-old-password"
-        maxLength={1024} value={oldPassword()} onValue={setOldPassword} error={errors().old_password} autofocus
+        value={oldPassword()} onValue={setOldPassword} error={errors().old_password} autofocus
       />
       <Field
         label={t().settings.newPassword} hint={t().login.passwordHint} name="new-password" type="password" autocomplete="new-password"
-        testid="settings-new-password" maxLength={1024} value={newPassword()} onValue={setNewPassword} error={errors().new_password}
+        testid="settings-new-password" value={newPassword()} onValue={setNewPassword} error={errors().new_password}
       />
       <Show when={errors().form}>
         <p class="form-error" role="alert">{errors().form}</p>
