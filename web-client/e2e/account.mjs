@@ -53,10 +53,15 @@ export async function account({ step, harness, people, ada, grace }) {
     equal(await page.locator("[data-testid=login-item][data-current=true]").count(), 1, "this device");
     await harness.screen("17-devices", page);
     const count = await by(page, "login-item").count();
+    const drafts = () => phone.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes(".draft.")).length);
+    await actions.openConversation(phone.page, people.grace.name);
+    await by(phone.page, "composer").fill("Half written");
+    await eventually("one draft", async () => (await drafts()) === 1);
     await by(page, "end-login").first().click();
     await actions.confirm(page);
     await eventually("one device less", async () => (await by(page, "login-item").count()) === count - 1);
     await by(phone.page, "login-username").waitFor();
+    equal(await drafts(), 0, "drafts after the login has ended");
   });
   await step("all other devices are ended together", async () => {
     await actions.logIn(phone.page, people.ada.username);

@@ -68,8 +68,9 @@ export class Client extends Emitter<ClientEvents> {
   readonly #feed: Feed;
   readonly #receipts: Receipts;
 
-  constructor({ environment, tokens, unsent, name, share }: ClientParts) {
+  constructor(parts: ClientParts) {
     super();
+    const { environment, tokens, unsent, name, share } = parts;
     this.environment = environment;
     this.tokens = tokens;
     this.rest = new Rest(environment, this.tokens);

@@ -77,7 +77,8 @@ async function authenticate(request: (rest: Rest) => Promise<User>): Promise<voi
 async function openModel(user: User): Promise<void> {
   const { startModel } = await loadStart();
   if (model() || loadUser()?.id !== user.id) return; // another tab has logged in or out in the meantime
-  const started = startModel(user, environment, onEnded);
+  const login = logins.load()?.id;
+  const started = startModel(user, environment, (reason) => onEnded(reason, user, login));
   disposeModel = started.dispose;
   setModel(started.model);
   started.model.client.start();
@@ -91,10 +92,12 @@ function closeModel(): void {
   disposeModel();
 }
 
-function onEnded(reason: EndReason): void {
+/** Nothing of the user stays in a browser whose login was ended elsewhere, except messages that they meant to send. */
+function onEnded(reason: EndReason, user: User, login: string | undefined): void {
   if (reason === "stopped") return;
   if (reason === "refused") return notify(t().page.refused);
-  logins.save(undefined);
+  forgetDrafts(user.id);
+  if (logins.load()?.id === login) logins.save(undefined); // a newer login of another tab stays
   closeModel();
   notify(t().page.loggedOut);
 }

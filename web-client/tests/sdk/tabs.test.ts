@@ -123,6 +123,24 @@ describe("tabs of one login", () => {
     expect([server.connections, server.texts(group).length, views()]).toEqual([1, 3, [all, all]]);
   });
 
+  it("tab with the connection reconnects in time when the browser delays its timers", async () => {
+    let isHidden = false;
+    const leader = await open({
+      after: (ms: number, work: () => void) => {
+        const timer = setTimeout(work, isHidden ? 600_000 : ms);
+        return () => clearTimeout(timer);
+      },
+    });
+    await open();
+    isHidden = true;
+    server.dropSockets();
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect([server.connections, opened.map(({ confab }) => confab.state.name)]).toEqual([1, ["online", "online"]]);
+    isHidden = false;
+    forget(leader);
+    leader.tab.kill();
+  });
+
   it("tab that is frozen for long shows what it has missed", async () => {
     await open();
     const frozen = await open();
