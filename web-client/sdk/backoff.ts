@@ -7,7 +7,7 @@ export interface Backoff {
 
 export const SOCKET_BACKOFF: Backoff = { first_ms: 1_000, max_ms: 30_000 };
 export const SOCKET_WHILE_POLLING_BACKOFF: Backoff = { first_ms: 15_000, max_ms: 120_000 };
-export const POLL_BACKOFF: Backoff = { first_ms: 1_000, max_ms: 30_000 };
+export const POLL_BACKOFF: Backoff = SOCKET_BACKOFF;
 export const SEND_BACKOFF: Backoff = { first_ms: 500, max_ms: 15_000 };
 
 /**

@@ -57,12 +57,14 @@ export class Confab extends Emitter<ConfabEvents> {
   #isClosed = false;
   readonly #environment: Environment;
   readonly #pause: Pause;
+  readonly #unwatch: (() => void) | undefined;
   readonly #ready: Promise<{ client: Client; me: Me }>;
 
   constructor(private readonly options: ConfabOptions) {
     super();
     this.#environment = { ...browserEnvironment(options.url), ...options.environment };
     this.#pause = new Pause(this.#environment);
+    this.#unwatch = this.#environment.watchNetwork?.((isBack) => (isBack ? this.wake() : this.#client?.networkLost()));
     this.#ready = this.#start();
     this.#ready.catch(() => undefined); // each call reports it
   }
@@ -112,7 +114,7 @@ export class Confab extends Emitter<ConfabEvents> {
     return (await this.#ready).client;
   }
 
-  /** Tries to connect now. Call it when the network is back. */
+  /** Tries to connect now. In browsers this happens by itself when the network is back. */
   wake(): void {
     this.#pause.wake();
     this.#client?.wake();
@@ -215,6 +217,7 @@ export class Confab extends Emitter<ConfabEvents> {
   #setState(state: ConfabState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#current)) return;
     this.#current = state;
+    if (state.name === "ended") this.#unwatch?.();
     this.emit("state", state);
   }
 }

@@ -41,6 +41,11 @@ export interface Environment {
   openStore(name: string): Store;
   /** Elects the tab that holds the connection. Without it, each tab connects itself. */
   readonly locks?: LocksLike | undefined;
+  /**
+   * Calls `changed` with `true` when the network may be back or the page becomes visible, and with `false` when the network
+   * is lost. Returns a function that ends this.
+   */
+  watchNetwork?: ((changed: (isBack: boolean) => void) => () => void) | undefined;
   /** Opens a channel between the tabs. Without it, each tab connects itself. */
   openChannel?: ((name: string) => ChannelLike) | undefined;
 }
@@ -60,9 +65,19 @@ export function browserEnvironment(base_url: string): Environment {
     random: () => Math.random(),
     newId,
     openStore: (name) => (isBrowser ? indexedDbStore(name) : memoryStore()),
+    watchNetwork: isBrowser && typeof document !== "undefined" ? watchNetwork : undefined,
     locks: isBrowser ? (navigator.locks as LocksLike | undefined) : undefined,
     openChannel: isBrowser && typeof BroadcastChannel !== "undefined" ? (name) => new BroadcastChannel(name) as ChannelLike : undefined,
   };
+}
+
+function watchNetwork(changed: (isBack: boolean) => void): () => void {
+  const ended = new AbortController();
+  const { signal } = ended;
+  addEventListener("online", () => changed(true), { signal });
+  addEventListener("offline", () => changed(false), { signal });
+  document.addEventListener("visibilitychange", () => document.hidden || changed(true), { signal });
+  return () => ended.abort();
 }
 
 /** Returns 128 random bits. `crypto.randomUUID` does not exist on pages that are served without TLS. */

@@ -34,6 +34,7 @@ export class Socket implements Transport {
   readonly #pending = new Map<number, PendingReply>();
   #nextId = 1;
   #closed = false;
+  #closedEarly: ((code: number) => void) | undefined;
   #lastReceivedAt: number;
   #cancelHeartbeat: (() => void) | undefined;
 
@@ -50,15 +51,12 @@ export class Socket implements Transport {
   /** Resolves when the socket is open. The first command must be `hello`. */
   static open(environment: Environment, listener: SocketListener): Promise<Socket> {
     return new Promise((resolve, reject) => {
+      const opening = new Socket(environment, listener);
       const cancel = environment.after(OPEN_TIMEOUT_MS, () => opening.close());
-      const opening: Socket = new Socket(environment, {
-        ...bound(listener),
-        closed: (code) => {
-          cancel();
-          reject(new Unreachable(`the socket closed with ${code}`));
-          listener.closed(code);
-        },
-      });
+      opening.#closedEarly = (code) => {
+        cancel();
+        reject(new Unreachable(`the socket closed with ${code}`));
+      };
       opening.#socket.onopen = () => {
         cancel();
         resolve(opening);
@@ -146,16 +144,9 @@ export class Socket implements Transport {
     this.#closed = true;
     this.#cancelHeartbeat?.();
     for (const id of [...this.#pending.keys()]) this.#takePending(id)?.reject(new Unreachable("the socket closed"));
+    this.#closedEarly?.(code);
     this.listener.closed(code);
   }
-}
-
-function bound(listener: SocketListener): SocketListener {
-  return {
-    event: (it) => listener.event(it),
-    closed: (code) => listener.closed(code),
-    invalidFrame: (error) => listener.invalidFrame(error),
-  };
 }
 
 function socketUrl(base_url: string): string {

@@ -233,6 +233,29 @@ describe("connection", () => {
     expect(confab.state).toEqual({ name: "online", transport: "socket" });
   });
 
+  it("lost network is noticed at once, and the client reconnects at once when it is back", async () => {
+    let changed: (isBack: boolean) => void = () => undefined;
+    const ended = vi.fn();
+    const watchNetwork = (listener: typeof changed) => {
+      changed = listener;
+      return ended;
+    };
+    const auth = { username: "ada", password: PASSWORD };
+    const confab = createConfab({ url: server.url, auth, store: memoryStore(), environment: { ...server.environment, watchNetwork } });
+    await settle();
+    server.isOffline = true;
+    changed(false);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(confab.state.name).not.toBe("online");
+    await vi.advanceTimersByTimeAsync(40_000);
+    server.isOffline = false;
+    changed(true);
+    await settle();
+    expect([confab.state.name, ended.mock.calls.length]).toEqual(["online", 0]);
+    confab.close();
+    expect(ended).toHaveBeenCalledOnce();
+  });
+
   it("refused login ends the client, and its calls fail", async () => {
     server.fault = () => undefined;
     const confab = createConfab({ url: server.url, auth: { getToken: async () => "wrong" }, environment: server.environment });
