@@ -11,6 +11,7 @@ export interface Elected {
 export class Election {
   #release = (): void => undefined;
   #waiting = new AbortController();
+  #hasLeft = false;
 
   constructor(
     private readonly locks: LocksLike,
@@ -33,6 +34,7 @@ export class Election {
   }
 
   leave(): void {
+    this.#hasLeft = true;
     this.#waiting.abort();
     this.#release();
   }
@@ -40,6 +42,7 @@ export class Election {
   async #hold(options: { signal?: AbortSignal; steal?: boolean }): Promise<void> {
     let isHeld = false;
     const held = this.locks.request(this.name, options, () => {
+      if (this.#hasLeft) return Promise.resolve();
       isHeld = true;
       this.elected.lead();
       return new Promise<void>((resolve) => (this.#release = resolve));

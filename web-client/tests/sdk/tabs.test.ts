@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Confab, createConfab, memoryStore, type Room, type Store } from "../../sdk/index";
+import { Election } from "../../sdk/election";
 import { TabCommands } from "../../sdk/tab_commands";
 import { createFakeServer, type FakeServer } from "../../sdk/testing";
 import type { FakeBrowser, FakeTab } from "../../sdk/testing_browser";
@@ -202,6 +203,20 @@ describe("tabs of one login", () => {
     send(tab, "hi");
     await settle();
     expect([server.connections, texts(tab)]).toEqual([1, ["hi sent"]]);
+  });
+});
+
+describe("election", () => {
+  it("lock that is granted after the tab has left is released, and the tab does not lead", async () => {
+    const granted: (() => Promise<unknown>)[] = [];
+    const lead = vi.fn();
+    const request = (_name: string, _options: object, work: () => Promise<unknown>) => new Promise<never>(() => granted.push(work));
+    const election = new Election({ request }, "login", { lead, stepDown: () => undefined });
+    election.join();
+    election.steal();
+    election.leave();
+    for (const work of granted) await work();
+    expect([granted.length, lead.mock.calls.length]).toEqual([2, 0]);
   });
 });
 
