@@ -2,7 +2,7 @@
 
 import { AppTokens } from "./app_tokens.js";
 import { patientDelayMs, SOCKET_BACKOFF } from "./backoff.js";
-import { Client, type ClientEvents, type ShareSession, VERSION } from "./client.js";
+import { Client, type ClientEvents, type ShareSession } from "./client.js";
 import { Emitter } from "./emitter.js";
 import { type Environment, browserEnvironment } from "./environment.js";
 import { isRetryable, LoggedOut } from "./error.js";
@@ -221,5 +221,3 @@ export class Confab extends Emitter<ConfabEvents> {
     this.emit("state", state);
   }
 }
-
-export { VERSION };

@@ -99,9 +99,9 @@ export class Outbox extends Emitter<OutboxEvents> {
 
   /** Applies a change that was made in another tab. */
   apply(shared: SharedItem): void {
-    const { state, entry, command, isKept } = shared;
+    const { state, isKept, command } = shared;
     const known = this.items.find((it) => it.client_id === command.client_id);
-    const item: OutboxItem = { ...itemOfStored(shared), state, entry, isKept, isFromOtherTab: known?.isFromOtherTab ?? !known };
+    const item: OutboxItem = { ...itemOfStored(shared), ...shared, isFromOtherTab: known?.isFromOtherTab ?? !known };
     if (state === "queued" && known?.state === state) return known.isKept === isKept ? undefined : this.#replace(item);
     this.#take(item);
     if (state === "queued" || state === "failed") this.#put(item);
@@ -129,9 +129,15 @@ export class Outbox extends Emitter<OutboxEvents> {
     this.#failed.delete(client_id);
   }
 
+  /**
+   * Reports a change to the other tabs, too. A new command is repeated with the earlier ones of this tab, because a tab that
+   * was opened since does not know those, and must not send the new one first.
+   */
   #report(item: OutboxItem): void {
     this.emit("changed", item);
-    this.emit("made", sharedOf(item));
+    const { items } = this.#queue(item.conversation);
+    const made = item.state === "queued" ? items.filter((it) => !it.isFromOtherTab) : [item];
+    for (const it of made) this.emit("made", sharedOf(it));
   }
 
   add(command: EntryCommand): OutboxItem {

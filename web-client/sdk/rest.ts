@@ -86,14 +86,12 @@ export class Rest {
   }
 
   async searchUsers(query: string, signal?: AbortSignal): Promise<wire.User[]> {
-    const path = `/v1/users?${new URLSearchParams({ query })}`;
-    return (await this.call("GET", path, wire.users, signal ? { signal } : {})).items;
+    return (await this.call("GET", `/v1/users${queryOf({ query })}`, wire.users, signal ? { signal } : {})).items;
   }
 
   /** Returns a page of the list, newest activity first. With `state`, only the requests or the open conversations. */
   conversations(cursor: string | undefined, limit: number, state?: "request" | "open"): Promise<wire.Conversations> {
-    const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}), ...(state ? { state } : {}) });
-    return this.call("GET", `/v1/conversations?${query}`, wire.conversations);
+    return this.call("GET", `/v1/conversations${queryOf({ limit, cursor, state })}`, wire.conversations);
   }
 
   conversation(id: string): Promise<wire.Conversation> {
@@ -121,8 +119,7 @@ export class Rest {
   }
 
   members(conversation: string, cursor: string | undefined, limit: number): Promise<wire.Members> {
-    const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) });
-    return this.call("GET", `/v1/conversations/${conversation}/members?${query}`, wire.members);
+    return this.call("GET", `/v1/conversations/${conversation}/members${queryOf({ limit, cursor })}`, wire.members);
   }
 
   rename(conversation: string, title: string): Promise<wire.Conversation> {
@@ -141,9 +138,7 @@ export class Rest {
   }
 
   history(conversation: string, query: HistoryQuery): Promise<wire.History> {
-    const fields = Object.entries(query).map(([name, value]) => [name, String(value)]);
-    const path = `/v1/conversations/${conversation}/messages?${new URLSearchParams(fields)}`;
-    return this.call("GET", path, wire.history);
+    return this.call("GET", `/v1/conversations/${conversation}/messages${queryOf(query)}`, wire.history);
   }
 
   async presence(users: string[]): Promise<wire.Presence[]> {
@@ -178,4 +173,10 @@ export class Rest {
     this.tokens.adopt?.(answer.session);
     return answer.user;
   }
+}
+
+/** Returns the query of a URL. Fields that are undefined are left out. */
+function queryOf(fields: object): string {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }

@@ -101,6 +101,16 @@ describe("outbox", () => {
     expect([transport.commands, outbox.items, kept.size]).toEqual([[send("a"), send("b")], [], 0]);
   });
 
+  it("command is shared after the earlier ones of its tab, but not after those of others", () => {
+    transport.isLeading = false;
+    const made: string[] = [];
+    outbox.on("made", ({ command }) => made.push(command.client_id));
+    outbox.add(send("a"));
+    outbox.apply({ command: send("b"), made_at: 1, state: "queued" });
+    outbox.add(send("c"));
+    expect(made).toEqual(["a", "a", "c"]);
+  });
+
   it("merge returns the commands that the leading tab does not know", async () => {
     transport.isLeading = false;
     outbox.add(send("a"));
