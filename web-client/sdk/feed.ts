@@ -25,6 +25,8 @@ type ReadHistory = (conversation: string, query: HistoryQuery) => Promise<Histor
 
 interface Fill {
   upTo: number;
+  /** Failed attempts since the last success, or since more was found to be missing. */
+  failures: number;
   done: Promise<void>;
 }
 
@@ -103,9 +105,10 @@ export class Feed {
     const running = this.#fills.get(conversation);
     if (running) {
       running.upTo = Math.max(running.upTo, seq);
+      running.failures = 0;
       return;
     }
-    const fill: Fill = { upTo: seq, done: Promise.resolve() };
+    const fill: Fill = { upTo: seq, failures: 0, done: Promise.resolve() };
     this.#fills.set(conversation, fill);
     fill.done = this.#fill(conversation, fill).finally(() => {
       if (this.#fills.get(conversation) === fill) this.#fills.delete(conversation);
@@ -114,18 +117,18 @@ export class Feed {
 
   /** Reads a hole from history. Gives up after some attempts; the next hello or poll continues from the cursor. */
   async #fill(conversation: string, fill: Fill): Promise<void> {
-    for (let failures = 0; failures < FILL_ATTEMPTS_MAX; ) {
+    while (fill.failures < FILL_ATTEMPTS_MAX) {
       const after_seq = this.#cursors.get(conversation);
       if (after_seq === undefined || after_seq >= fill.upTo) return;
       if (fill.upTo - after_seq > FILL_MAX) return this.#skip(conversation, fill.upTo);
       try {
         const page = await this.readHistory(conversation, { after_seq, limit: FILL_PAGE });
         this.#deliverPage(conversation, page, fill.upTo);
-        failures = 0;
+        fill.failures = 0;
       } catch (error) {
         if (isCode(error, "not_found", "forbidden")) return;
-        failures += 1;
-        await new Promise<void>((resolve) => void this.environment.after(FILL_RETRY_MS * failures, resolve));
+        fill.failures += 1;
+        await new Promise<void>((resolve) => void this.environment.after(FILL_RETRY_MS * fill.failures, resolve));
       }
     }
   }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Unreachable } from "../../sdk/error";
 import { Feed, FILL_MAX } from "../../sdk/feed";
 import type { Entry, History } from "../../sdk/wire";
 import { C, FakeGateway, OTHER, settle, textEntry } from "./gateway";
@@ -137,5 +138,18 @@ describe("feed", () => {
     await settle();
     expect(delivered).toEqual([]);
     expect(feed.cursorMap()).toEqual({});
+  });
+
+  it("hole that is found again during the last pause of a failing read is read", async () => {
+    fillLog(6);
+    const works = answer;
+    answer = () => Promise.reject(new Unreachable("offline"));
+    feed.catchUpTo(C, 2);
+    feed.offer(textEntry(6));
+    await vi.advanceTimersByTimeAsync(12_000); // the fifth attempt has failed after 10 s
+    answer = works;
+    feed.catchUpTo(C, 6);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(delivered).toEqual([3, 4, 5, 6]);
   });
 });
