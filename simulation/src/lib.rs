@@ -9,6 +9,8 @@
 //! does, `clock` steps, `wire` encodes events, `record` writes the history. `people` act, their
 //! `device`s read, `chaos` breaks things. `settle` repairs them and asks for everything, and
 //! [`run`] puts it together.
+//!
+//! [`regions`] is a model of its own: two regions that decide one log.
 
 mod buckets;
 mod chaos;
@@ -18,6 +20,7 @@ mod device;
 mod people;
 pub mod plan;
 mod record;
+pub mod regions;
 pub mod run;
 mod settle;
 mod site;

@@ -4,7 +4,7 @@ use std::{process::ExitCode, thread};
 
 use anyhow::Result;
 use clap::Parser;
-use simulation::{plan::Plan, run::run};
+use simulation::{plan::Plan, regions, run::run};
 
 /// Run seeds and print those that break a promise.
 #[derive(Debug, Clone, Parser)]
@@ -18,6 +18,9 @@ struct Arguments {
     /// Operations of a run
     #[arg(long, default_value_t = 500)]
     ops: u64,
+    /// Run the model of two regions instead: ops are the texts of each of its clients
+    #[arg(long)]
+    regions: bool,
     /// A defect to switch on
     #[cfg(feature = "planted-bugs")]
     #[arg(long)]
@@ -56,6 +59,13 @@ impl Arguments {
     /// Runs one seed. Returns false if it breaks a promise.
     #[expect(clippy::print_stdout, reason = "the answer")]
     fn run(&self, seed: u64) -> Result<bool> {
+        if self.regions {
+            let (counts, violations) = regions::run::run(seed, self.ops, None)?;
+            if self.seeds == 1 || !violations.is_empty() {
+                println!("seed {seed}: {violations:?} {counts:?}");
+            }
+            return Ok(violations.is_empty());
+        }
         let outcome = run(Plan::new(seed, self.ops))?;
         if self.seeds == 1 {
             println!("{:?}\n{}", outcome.plan, checker::summary(&outcome.history));
