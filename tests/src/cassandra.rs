@@ -8,7 +8,7 @@ mod settings;
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
@@ -138,6 +138,19 @@ impl Cassandra {
         Ok(())
     }
 
+    /// Returns the bytes of a table's files on a node.
+    pub fn stored_bytes(&self, node: u8, keyspace: &str, table: &str) -> Result<u64> {
+        let tables = fs::read_dir(self.folder(node).join("data").join(keyspace))?;
+        let begin = format!("{table}-");
+        let mut bytes = 0;
+        for folder in tables.collect::<Result<Vec<_>, _>>()? {
+            if folder.file_name().to_string_lossy().starts_with(&begin) {
+                bytes += bytes_of(&folder.path())?;
+            }
+        }
+        Ok(bytes)
+    }
+
     fn folder(&self, node: u8) -> PathBuf {
         self.folder.path().join(format!("node{node}"))
     }
@@ -156,6 +169,16 @@ impl Cassandra {
         eventually(SOON, async || Ok(TcpStream::connect(&address).await.map(drop)?)).await?;
         Ok(process)
     }
+}
+
+/// Returns the bytes of the files in a folder.
+fn bytes_of(folder: &Path) -> Result<u64> {
+    let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let sizes = files.iter().map(|file| {
+        let found = file.metadata()?;
+        Ok(if found.is_file() { found.len() } else { 0 })
+    });
+    sizes.sum()
 }
 
 /// Returns the folder of the jars, and downloads them the first time.

@@ -40,6 +40,12 @@ impl Cluster {
         Self::on(cassandra, gateways).await
     }
 
+    /// Starts gateways on one store node that may use the whole machine, for measurements.
+    pub async fn to_measure(gateways: usize) -> Result<Option<Self>> {
+        let Some(cassandra) = Cassandra::to_measure().await? else { return Ok(None) };
+        Self::on(cassandra, gateways).await
+    }
+
     async fn on(cassandra: Cassandra, size: usize) -> Result<Option<Self>> {
         let Some(redis) = Redis::start().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cluster-")?;

@@ -15,7 +15,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    param::clock_ticks_per_second,
+    process::{Pid, Signal, kill_process},
+};
 
 use crate::patience::eventually;
 
@@ -183,6 +186,16 @@ impl Process {
     pub fn reset_peak(&self) -> Result<()> {
         // proc_pid_clear_refs(5): 5 resets the peak.
         Ok(std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5")?)
+    }
+
+    /// Returns the processor time of all its threads since the start, in steps of 10 ms.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        // The name ends with the last parenthesis. The times of user and kernel are fields 14 and 15.
+        let (_, fields) = stat.rsplit_once(')').context("no fields")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks = ticks.sum::<Result<u64, _>>()?;
+        Ok(Duration::from_micros(ticks * 1_000_000 / clock_ticks_per_second()))
     }
 
     fn memory(&self, name: &str) -> Result<u64> {

@@ -75,6 +75,11 @@ impl Redis {
         format!("rediss://127.0.0.1:{}", self.port)
     }
 
+    /// Opens a connection for commands in the protocol of Redis.
+    pub async fn connect(&self) -> Result<TcpStream> {
+        Ok(TcpStream::connect(("127.0.0.1", self.port)).await?)
+    }
+
     /// Returns the process, to pause, resume or kill it.
     pub const fn process(&mut self) -> &mut Process {
         &mut self.process

@@ -5,6 +5,7 @@
 
 mod attack;
 mod campaign;
+mod costs;
 mod drill;
 mod load;
 mod run;
@@ -41,12 +42,17 @@ enum Command {
     Load(load::Load),
     /// Measure the release build with confab-bench, whose arguments follow (bench/README.md)
     Bench(Bench),
-    /// Simulate gateways, clients and faults from seeds: --seeds N, --seed S, --ops N, --bug NAME
+    /// Simulate gateways, clients and faults from seeds: --seeds N, --seed S, --ops N, --bug NAME,
+    /// --regions
     Simulate(Simulate),
+    /// Count hints, subscriptions and reads of simulated fleets, beside what the capacity model predicts
+    CapacityCheck,
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
     /// Make random faults in schedules from seeds on real processes, and check what clients saw
     Campaign(campaign::Campaign),
+    /// Measure the processor time that gateways, Redis and Cassandra spend on each step of a message
+    Costs(costs::Costs),
     /// Attack the release build on loopback, and measure what other users notice
     Attack(attack::Attack),
 }
@@ -85,6 +91,8 @@ async fn main() -> Result<ExitCode> {
         Command::Attack(attack) => attack.run().await.map(|()| ExitCode::SUCCESS),
         Command::Campaign(campaign) => campaign.run().await.map(|()| ExitCode::SUCCESS),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
+        Command::CapacityCheck => capacity_check().await.map(|()| ExitCode::SUCCESS),
+        Command::Costs(costs) => costs.run().await.map(|()| ExitCode::SUCCESS),
         Command::Bench(bench) => bench.run().await.map(|()| ExitCode::SUCCESS),
         Command::Simulate(simulate) => simulate.run().await.map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run().await.map(|()| ExitCode::SUCCESS),
@@ -99,6 +107,12 @@ impl Choice {
         }
         Ok(steps::all(&Step::choose(steps, &self.only)?).await)
     }
+}
+
+/// Runs the counts in one thread, so that their tables are printed one after the other.
+async fn capacity_check() -> Result<()> {
+    let counts = "test -p simulation --test fleet_counts -- --nocapture --test-threads 1";
+    run(&mut cargo(counts), 40 * MINUTE).await
 }
 
 impl Bench {
