@@ -52,9 +52,9 @@ use self::{
     primaries::Primaries,
     primary::{Primary, Shared},
     publisher::{HINTS_MAX, Publisher},
-    ring::Ring,
     subscriber::{REQUESTS_MAX, Subscriber},
 };
+pub use self::{ring::Ring, topic::channel_name};
 
 use crate::tls::{TlsError, TlsFiles, client_config};
 

@@ -4,6 +4,7 @@
 //! Exit codes: 0 after a drain, 64 if the configuration is wrong (`EX_USAGE`), 1 for other errors.
 
 mod assembly;
+mod estimate;
 
 use std::{
     fmt,
@@ -35,7 +36,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::assembly::Misconfigured;
+use self::{assembly::Misconfigured, estimate::Estimate};
 
 /// Returns what an idle gateway has freed to the system, which the C library's allocator does not.
 /// `.cargo/config.toml` says after how long.
@@ -65,7 +66,7 @@ struct Arguments {
     command: Option<Action>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Action {
     /// Print the configuration in force, and where each value came from
     Config,
@@ -73,6 +74,8 @@ enum Action {
     Migrate,
     /// Rewrite the projections of store scylla from its logs; gateways may be running
     Rebuild,
+    /// Print how many machines a number of users needs, with every formula
+    Capacity(Box<Estimate>),
 }
 
 fn main() -> ExitCode {
@@ -105,6 +108,10 @@ fn main() -> ExitCode {
         }
         Some(Action::Migrate) => run(&config, migrate(&config)),
         Some(Action::Rebuild) => run(&config, rebuild(&config)),
+        Some(Action::Capacity(estimate)) => {
+            print_to(io::stdout(), &estimate);
+            ExitCode::SUCCESS
+        }
         None if arguments.demo => {
             let config = Config { store: StoreKind::Memory, ..config };
             run(&config, serve(&config, true))

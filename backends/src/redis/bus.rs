@@ -7,7 +7,10 @@ use bytes::Bytes;
 use chat_core::port::{Arrival, Bus, BusError, Channel};
 use tokio::sync::mpsc::Receiver;
 
-use super::{primaries::Primaries, topic::Topic};
+use super::{
+    primaries::Primaries,
+    topic::{Topic, channel_name},
+};
 
 #[derive(Debug)]
 pub(super) struct RedisBus(pub(super) Arc<Primaries>);
@@ -15,7 +18,7 @@ pub(super) struct RedisBus(pub(super) Arc<Primaries>);
 #[async_trait]
 impl Bus for RedisBus {
     fn publish(&self, channel: Channel, payload: Bytes) {
-        let name = Topic::Hints(channel).to_string();
+        let name = channel_name(channel);
         self.0.of(&name).publish(name, payload);
     }
 

@@ -8,15 +8,16 @@
 /// Points of one primary on the ring. More points make the shares more even.
 const POINTS: u32 = 160;
 
+/// The ring of a fleet's primaries.
 #[derive(Debug, Clone)]
-pub(super) struct Ring {
+pub struct Ring {
     /// Each point's position, and the index of its primary.
     points: Vec<(u64, usize)>,
 }
 
 impl Ring {
     /// Creates the ring of these primaries. There must be at least one.
-    pub(super) fn new<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Self {
         let mut points = Vec::new();
         for (index, address) in addresses.into_iter().enumerate() {
             points.extend((0..POINTS).map(|point| (hash(&format!("{address}#{point}")), index)));
@@ -26,7 +27,7 @@ impl Ring {
     }
 
     /// Returns the index of the name's primary, which has the next point on the ring.
-    pub(super) fn index_of(&self, name: &str) -> usize {
+    pub fn index_of(&self, name: &str) -> usize {
         let hash = hash(name);
         let next = self.points.partition_point(|(point, _)| *point < hash);
         let (_, index) = self.points[next % self.points.len()];

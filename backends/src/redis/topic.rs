@@ -21,6 +21,11 @@ const GATEWAYS: &str = "gateways";
 /// subscribes to it on every primary.
 pub(super) const LEASES: &str = "leases";
 
+/// Returns the name in Redis of a channel of the bus, which decides its primary.
+pub fn channel_name(channel: Channel) -> String {
+    Topic::Hints(channel).to_string()
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -8,8 +8,17 @@ use tests::{Context, Result, ensure};
 use crate::{files, files_of, none_of, workspace};
 
 /// Each crate may use those to its left.
-const LINE: [&str; 8] =
-    ["chat-core", "presence", "backends", "gateway", "checker", "simulation", "bench", "tests"];
+const LINE: [&str; 9] = [
+    "chat-core",
+    "presence",
+    "backends",
+    "capacity",
+    "gateway",
+    "checker",
+    "simulation",
+    "bench",
+    "tests",
+];
 
 /// The features of tokio that the domain may use: no sockets, files or processes.
 const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];

@@ -1,5 +1,6 @@
 //! Events are encoded as in the examples.
 
+use capacity::measured::{FRAME_BYTES, SMALL_FRAME_BYTES};
 use chat_core::{
     event::{Encode, Event},
     model::Role,
@@ -53,6 +54,23 @@ fn every_kind_of_entry_matches_its_example() {
     ];
     for (view, kind) in entries {
         assert_encoded(&Event::Message(view), &format!("event-message-{kind}"));
+    }
+}
+
+/// The capacity model computes the network from these bytes. Long numbers add a few.
+#[test]
+fn measured_frames_have_these_bytes() {
+    let cursor = cursor(13, 12);
+    let receipt = Event::Receipt { conversation: conversation(LUNCH), user: user(GRACE), cursor };
+    let view = noon();
+    let variable = view.entry.body.text_bytes()
+        + view.entry.client_id.as_ref().map_or(0, |id| id.as_str().len());
+    for (event, variable, measured) in
+        [(Event::Message(view), variable, FRAME_BYTES), (receipt, 0, SMALL_FRAME_BYTES)]
+    {
+        let bytes = JsonEncode.encode(&event).len() - variable;
+        let bytes = f64::from(u32::try_from(bytes).unwrap());
+        assert!((bytes - measured.value).abs() <= 8.0, "{}: {bytes}", measured.name);
     }
 }
 
