@@ -85,5 +85,3 @@ function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-export const CLIENT_ID_ALPHABET = /^[A-Za-z0-9_-]{1,64}$/;

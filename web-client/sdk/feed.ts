@@ -48,10 +48,6 @@ export class Feed {
     return Object.fromEntries(this.#cursors);
   }
 
-  get isEmpty(): boolean {
-    return this.#cursors.size === 0;
-  }
-
   /** Sets the cursor of a conversation without one, so that everything after `seq` is delivered. */
   startAfter(conversation: string, seq: number): void {
     if (!this.#cursors.has(conversation)) this.#cursors.set(conversation, seq);

@@ -5,7 +5,7 @@
 
 import { type Transport, type ClientName, type Command, commandFrame, helloFrame, readReply, type ReplyTo } from "./command.js";
 import { ConfabError, problem, Unreachable } from "./error.js";
-import { anything, objectOf, type Shape } from "./shape.js";
+import { objectOf, type Shape } from "./shape.js";
 import type { SocketLike, Environment } from "./environment.js";
 import { type CursorMap, type Event, event, type Hello, hello } from "./wire.js";
 
@@ -121,7 +121,7 @@ export class Socket implements Transport {
     if (typeof reply["re"] !== "number") throw new ConfabError(problem(reply["error"], "error"));
     const pending = this.#takePending(reply["re"]);
     if (!pending) return;
-    if (reply["error"] === undefined) pending.resolve(anything(reply["ok"], "ok"));
+    if (reply["error"] === undefined) pending.resolve(reply["ok"]);
     else pending.reject(new ConfabError(problem(reply["error"], "error")));
   }
 
