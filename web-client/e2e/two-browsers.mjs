@@ -2,9 +2,11 @@
 
 import * as actions from "./page.mjs";
 import { account } from "./account.mjs";
+import { alerts } from "./alerts.mjs";
 import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
+import { emoji } from "./emoji.mjs";
 import { faults } from "./faults.mjs";
 import { injection } from "./injection.mjs";
 import { languages } from "./languages.mjs";
@@ -283,7 +285,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, consent, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
+const parts = { ...details, account, alerts, consent, emoji, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -295,7 +297,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "faults", "shortcuts", "languages", "injection", "manyMembers", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "injection", "manyMembers", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

@@ -4,6 +4,7 @@ import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-
 import type { Conversation } from "../../sdk/index";
 import { type Draft, draftOf, keepDraft } from "../browser/drafts";
 import { isRequest } from "../logic/conversations";
+import { loadEmoji, typedShortcode } from "../logic/emoji";
 import { nameOf, titleOf } from "../logic/format";
 import { plainText } from "../logic/markdown";
 import { messageAt } from "../logic/rows";
@@ -59,6 +60,20 @@ export function Composer(props: ComposerProps) {
     keep({ ...draft, [isEditing() ? "edited" : "text"]: written });
   }
 
+  /** Replaces a shortcode such as `:tada:` by its emoji, once it is complete. */
+  async function replaceShortcode(): Promise<void> {
+    const end = input.selectionStart;
+    const before = text().slice(0, end);
+    const code = typedShortcode(before);
+    if (code === undefined) return;
+    const all = await loadEmoji().catch(() => []);
+    const emoji = all.find((it) => it.shortcodes.includes(code))?.emoji;
+    if (emoji === undefined || text().slice(0, end) !== before) return;
+    const start = end - code.length - 2;
+    write(text().slice(0, start) + emoji + text().slice(end));
+    input.setSelectionRange(start + emoji.length, start + emoji.length);
+  }
+
   function send(event?: Event): void {
     event?.preventDefault();
     const written = sentText(text());
@@ -101,6 +116,7 @@ export function Composer(props: ComposerProps) {
           aria-label={unmarked(t().composer.messageTo(titleOf(props.conversation)))} aria-invalid={isTooLong()} value={text()}
           onInput={(event) => {
             write(event.currentTarget.value);
+            void replaceShortcode();
             if (!isEditing()) typing.typed(event.currentTarget.value);
           }}
           onKeyDown={pressed} onBlur={() => typing.stop()}

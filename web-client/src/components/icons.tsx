@@ -24,7 +24,5 @@ export const PeopleIcon = icon(
 );
 export const LeaveIcon = flipping("M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4", "M15 8l4 4-4 4", "M19 12H9.500");
 export const CloseIcon = icon("M6 6l12 12", "M18 6L6 18");
-export const NextIcon = flipping("M9 5l7 7-7 7");
-export const RequestIcon = icon("M4 13.500V18a1.500 1.500 0 0 0 1.500 1.500h13A1.500 1.500 0 0 0 20 18v-4.500", "M4 13.500h4.500l1.500 2.500h4l1.500-2.500H20", "M12 3.500v7", "M9 7.800l3 3 3-3");
 export const ClockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 7.500V12l3 2");
 export const AlertIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 8v4.500", "M12 15.700v.3");

@@ -11,14 +11,17 @@ import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
 import { Avatar } from "./avatar";
 import type { ComposerTarget } from "./conversation_pane";
+import { later } from "./later";
 import { createLongPress } from "./long_press";
 import { MessageActions } from "./message_actions";
 import { MessageSheet } from "./message_sheet";
 import { MessageText } from "./message_text";
 import { Question } from "./question";
 import { Quote } from "./quote";
-import { Reactions } from "./reactions";
+import { Reactions, toggleReaction } from "./reactions";
 import { StateMark } from "./state_mark";
+
+const EmojiDialog = later(async () => (await import("./emoji_dialog")).EmojiDialog);
 
 interface MessageProps {
   row: MessageRow;
@@ -36,7 +39,7 @@ export function Message(props: MessageProps) {
   const changes = createMemo(() => model.pending.changesOf(props.conversation.id, props.row.seq));
   const row = createMemo(() => withPending(props.row, changes(), model.me.id));
   const [isPicking, setPicking] = createSignal(false);
-  const [opened, setOpened] = createSignal<"sheet" | "redaction">();
+  const [opened, setOpened] = createSignal<"sheet" | "redaction" | "emoji">();
   const press = createLongPress(() => !row().isRedacted && setOpened("sheet"));
   const redact = async () => void model.client.submit({ cmd: "redact", conversation: props.conversation.id, seq: props.row.seq });
   const isMine = () => props.row.sender === model.me.id;
@@ -86,6 +89,7 @@ export function Message(props: MessageProps) {
             <MessageActions
               row={row()} conversation={props.conversation} isMine={isMine()} isPicking={isPicking()} onPicking={setPicking}
               onTarget={props.onTarget} onRedact={() => setOpened("redaction")} onMore={() => setOpened("sheet")}
+              onMoreEmoji={() => setOpened("emoji")}
             />
           </Show>
         </div>
@@ -93,7 +97,14 @@ export function Message(props: MessageProps) {
         <Show when={opened() === "sheet"}>
           <MessageSheet
             row={row()} conversation={props.conversation} isMine={isMine()} onTarget={props.onTarget}
-            onRedact={() => setOpened("redaction")} onClose={() => setOpened((it) => (it === "sheet" ? undefined : it))}
+            onRedact={() => setOpened("redaction")} onMoreEmoji={() => setOpened("emoji")}
+            onClose={() => setOpened((it) => (it === "sheet" ? undefined : it))}
+          />
+        </Show>
+        <Show when={opened() === "emoji"}>
+          <EmojiDialog
+            onPick={(emoji) => toggleReaction(model, props.conversation.id, row(), emoji)}
+            onClose={() => setOpened((it) => (it === "emoji" ? undefined : it))}
           />
         </Show>
         <Show when={opened() === "redaction"}>

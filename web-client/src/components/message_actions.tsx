@@ -17,6 +17,7 @@ export interface ActionsProps {
   onPicking: (on: boolean) => void;
   onTarget: (target: ComposerTarget) => void;
   onRedact: () => void;
+  onMoreEmoji: () => void;
   /** Opens the sheet with all actions. */
   onMore: () => void;
 }
@@ -62,7 +63,12 @@ export function MessageActions(props: ActionsProps) {
         <MoreIcon />
       </button>
       <Show when={props.isPicking && button()}>
-        {(from) => <ReactionPicker row={props.row} conversation={props.conversation.id} from={from()} onClose={() => props.onPicking(false)} />}
+        {(from) => (
+          <ReactionPicker
+            row={props.row} conversation={props.conversation.id} from={from()} onClose={() => props.onPicking(false)}
+            onMore={() => props.onMoreEmoji()}
+          />
+        )}
       </Show>
     </div>
   );

@@ -8,12 +8,12 @@ import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
 import { closeDialogOf, Dialog } from "./dialog";
 import { PenIcon } from "./icons";
-import { BinIcon, CopyIcon, ReplyIcon } from "./more_icons";
+import { BinIcon, CopyIcon, PlusIcon, ReplyIcon } from "./more_icons";
 import { type ActionsProps, mayRedact } from "./message_actions";
 import { OFFERED } from "./reaction_picker";
 import { toggleReaction } from "./reactions";
 
-type SheetProps = Pick<ActionsProps, "row" | "conversation" | "isMine" | "onTarget" | "onRedact"> & { onClose: () => void };
+type SheetProps = Pick<ActionsProps, "row" | "conversation" | "isMine" | "onTarget" | "onRedact" | "onMoreEmoji"> & { onClose: () => void };
 
 export function MessageSheet(props: SheetProps) {
   const model = useModel();
@@ -52,6 +52,15 @@ export function MessageSheet(props: SheetProps) {
             </button>
           )}
         </For>
+        <button
+          type="button" class="action" data-testid="react-more" aria-label={t().emoji.more}
+          onClick={(event) => {
+            closeDialogOf(event.currentTarget);
+            props.onMoreEmoji();
+          }}
+        >
+          <PlusIcon />
+        </button>
       </div>
       <ul class="sheet-items">
         <Item testid="reply" icon={<ReplyIcon />} onPick={() => props.onTarget({ kind: "reply", row: props.row })}>{t().message.reply}</Item>

@@ -1,6 +1,8 @@
-// What keyboard shortcuts open above the page.
+// What works after the first screen is shown: shortcuts and what they open, alerts, and the service worker.
 
 import { createSignal, Match, onCleanup, Switch } from "solid-js";
+import { startAlerts } from "../state/alerting";
+import { useModel } from "../state/model_context";
 import { later } from "./later";
 import { type Shortcut, shortcutOf } from "./shortcuts";
 
@@ -17,7 +19,9 @@ export function Overlays(_: { onClose: () => void }) {
     event.preventDefault();
     setShown((before) => (before === shortcut ? undefined : shortcut));
   }
+  onCleanup(startAlerts(useModel()));
   addEventListener("keydown", pressed);
+  navigator.serviceWorker?.register("./sw.js").catch(() => undefined); // the page works without it, but not offline
   onCleanup(() => removeEventListener("keydown", pressed));
 
   return (

@@ -5,6 +5,7 @@ import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
+import { PlusIcon } from "./more_icons";
 import { toggleReaction } from "./reactions";
 
 export const OFFERED = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
@@ -14,6 +15,8 @@ interface PickerProps {
   conversation: string;
   from: HTMLElement;
   onClose: () => void;
+  /** Opens the dialog with all emoji. */
+  onMore: () => void;
 }
 
 export function ReactionPicker(props: PickerProps) {
@@ -64,6 +67,15 @@ export function ReactionPicker(props: PickerProps) {
           </button>
         )}
       </For>
+      <button
+        type="button" class="action" data-testid="react-more" aria-label={t().emoji.more} title={t().emoji.more} aria-haspopup="dialog"
+        onClick={() => {
+          close();
+          props.onMore();
+        }}
+      >
+        <PlusIcon />
+      </button>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { opened } from "../browser/route";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { ConversationItem } from "./conversation_item";
-import { NextIcon, RequestIcon } from "./icons";
+import { NextIcon, RequestIcon } from "./more_icons";
 import "../styles/request_list.css";
 
 export function RequestList(_: { onClose: () => void }) {

@@ -120,7 +120,7 @@ export function Timeline(props: TimelineProps) {
     if (rows()[at]?.seq !== seq) return notify(t().timeline.notShown, id);
     setHighlighted(undefined);
     setHighlighted(seq);
-    list?.scrollToIndex(at, { align: "center", smooth: isNear });
+    list?.scrollToIndex(at, { align: "center", smooth: isNear && !matchMedia("(prefers-reduced-motion: reduce)").matches });
     rowAt(box, seq)?.focus({ preventScroll: true });
   }
 

@@ -144,6 +144,7 @@ export const deMore: MoreTexts = {
     declineText: "Die Unterhaltung verschwindet aus deiner Liste, und neue Nachrichten bringen sie nicht zurück. Die anderen merken es nicht.",
   },
   settings: {
+    alerts: "Benachrichtigungen und Töne",
     settings: "Einstellungen",
     name: "Name",
     password: "Passwort",
@@ -183,6 +184,20 @@ export const deMore: MoreTexts = {
     readReceipts: "Lesebestätigungen",
     readReceiptsHint: "Andere sehen, wann du eine Nachricht gelesen hast. Wenn du das verbirgst, siehst du es auch bei anderen nicht.",
     contactsHint: "Kontakte sind Personen, mit denen du eine Unterhaltung begonnen, beantwortet oder angenommen hast.",
+  },
+  emoji: {
+    title: "Emojis",
+    search: "Emojis nach ihrem englischen Kürzel suchen",
+    none: "Kein Emoji gefunden.",
+    more: "Weitere Emojis",
+  },
+  alerts: {
+    notifications: "Benachrichtigungen",
+    previews: "Text in Benachrichtigungen zeigen",
+    sounds: "Töne",
+    refused: "Dein Browser erlaubt dieser Seite keine Benachrichtigungen.",
+    hint: "Diese Einstellungen gelten für dieses Gerät.",
+    newMessage: "Neue Nachricht",
   },
   shortcuts: {
     title: "Tastenkürzel",

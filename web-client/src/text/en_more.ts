@@ -143,6 +143,7 @@ export const enMore = {
     declineText: "The conversation disappears from your list, and new messages do not bring it back. The others do not notice it.",
   },
   settings: {
+    alerts: "Notifications and sounds",
     settings: "Settings",
     name: "Name",
     password: "Password",
@@ -182,6 +183,20 @@ export const enMore = {
     readReceipts: "Read receipts",
     readReceiptsHint: "Others see when you have read a message. If you hide this, you do not see it of others either.",
     contactsHint: "Contacts are people with whom you have a conversation that you started, answered or accepted.",
+  },
+  emoji: {
+    title: "Emoji",
+    search: "Search emoji by their English shortcode",
+    none: "No emoji found.",
+    more: "More emoji",
+  },
+  alerts: {
+    notifications: "Notifications",
+    previews: "Show the text in notifications",
+    sounds: "Sounds",
+    refused: "Your browser does not allow notifications for this page.",
+    hint: "These settings are for this device.",
+    newMessage: "New message",
   },
   shortcuts: {
     title: "Keyboard shortcuts",

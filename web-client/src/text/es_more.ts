@@ -143,6 +143,7 @@ export const esMore: MoreTexts = {
     declineText: "La conversación desaparece de tu lista y los mensajes nuevos no la traen de vuelta. Los demás no lo notan.",
   },
   settings: {
+    alerts: "Notificaciones y sonidos",
     settings: "Ajustes",
     name: "Nombre",
     password: "Contraseña",
@@ -182,6 +183,20 @@ export const esMore: MoreTexts = {
     readReceipts: "Confirmaciones de lectura",
     readReceiptsHint: "Los demás ven cuándo has leído un mensaje. Si lo ocultas, tampoco lo ves de los demás.",
     contactsHint: "Los contactos son personas con las que tienes una conversación que iniciaste, respondiste o aceptaste.",
+  },
+  emoji: {
+    title: "Emojis",
+    search: "Buscar emojis por su código en inglés",
+    none: "No se encontró ningún emoji.",
+    more: "Más emojis",
+  },
+  alerts: {
+    notifications: "Notificaciones",
+    previews: "Mostrar el texto en las notificaciones",
+    sounds: "Sonidos",
+    refused: "Tu navegador no permite notificaciones de esta página.",
+    hint: "Estos ajustes son para este dispositivo.",
+    newMessage: "Mensaje nuevo",
   },
   shortcuts: {
     title: "Atajos de teclado",

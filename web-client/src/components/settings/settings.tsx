@@ -6,8 +6,8 @@ import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
 import { Dialog } from "../dialog";
-import { NextIcon } from "../icons";
-import { BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, PersonIcon } from "../more_icons";
+import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, NextIcon, PersonIcon } from "../more_icons";
+import { AlertsPage } from "./alerts_page";
 import { BlockedPage } from "./blocked_page";
 import { DevicesPage } from "./devices_page";
 import { LanguagePage } from "./language_page";
@@ -16,7 +16,7 @@ import { PasswordPage } from "./password_page";
 import { PrivacyPage } from "./privacy_page";
 import "../../styles/settings.css";
 
-type Page = "name" | "password" | "devices" | "privacy" | "blocked" | "language";
+type Page = "name" | "password" | "devices" | "privacy" | "blocked" | "language" | "alerts";
 
 export function Settings(props: { onClose: () => void }) {
   const model = useModel();
@@ -70,6 +70,7 @@ export function Settings(props: { onClose: () => void }) {
           <Item page="name" icon={<PersonIcon />} />
           <Item page="password" icon={<KeyIcon />} />
           <Item page="devices" icon={<DeviceIcon />} />
+          <Item page="alerts" icon={<BellIcon />} />
           <Item page="language" icon={<LanguageIcon />} />
           <Show when={me()?.privacy}>
             <Item page="privacy" icon={<EyeIcon />} />
@@ -98,6 +99,9 @@ export function Settings(props: { onClose: () => void }) {
         </Match>
         <Match when={page() === "privacy" && me()?.privacy}>
           {(privacy) => <PrivacyPage privacy={privacy()} onChange={(it) => setMe((all) => all && { ...all, privacy: it })} />}
+        </Match>
+        <Match when={page() === "alerts"}>
+          <AlertsPage />
         </Match>
         <Match when={page() === "language"}>
           <LanguagePage />

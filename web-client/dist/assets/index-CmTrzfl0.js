@@ -1,1 +1,0 @@
-import{A as e,Vt as t,c as n,gt as r,kt as i,l as a,z as o}from"./base-_q-AG2Cs.js";var s=document.getElementById(`root`);if(!s)throw Error(`the page has no root`);Promise.all([o(),a(r()!==void 0),e()]).then(()=>i(()=>t(n,{}),s),()=>s.textContent=`Confab could not be loaded. Reload the page.`);
