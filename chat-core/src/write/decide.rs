@@ -224,3 +224,6 @@ fn keeps_an_owner(state: &State, leaving: &Member) -> Result<(), ChatError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,3 +243,6 @@ impl State {
         Arc::make_mut(&mut self.members).insert(user, standing);
     }
 }
+
+#[cfg(test)]
+mod tests;
