@@ -57,6 +57,10 @@ use chat_core::{id::Snowflakes, port::Stores, time::Timestamp};
 use presence::LastSeen;
 use tokio::sync::watch;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::journals::read_commit_record;
+#[cfg(feature = "fuzzing")]
+pub use self::values::{RECORDS, reencode};
 use self::{
     accounts::EmbeddedAccounts,
     consents::{EmbeddedBoundaries, EmbeddedConsents},

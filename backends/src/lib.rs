@@ -1,6 +1,8 @@
 //! Everything that talks to a disk or to a server that is not ours.
 
 pub mod embedded;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod redis;
 pub mod scylla;
 pub mod tls;

@@ -58,6 +58,9 @@ pub use self::{ring::Ring, topic::channel_name};
 
 use crate::tls::{TlsError, TlsFiles, client_config};
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::{leases::readings, topic::Topic};
+
 /// How long connecting waits for the primaries. Then the gateway starts without those that are down.
 const STARTUP_WITHIN: Duration = Duration::from_secs(2);
 

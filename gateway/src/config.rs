@@ -131,6 +131,22 @@ impl Config {
             layers.add_file(path);
         }
         layers.add_environment(environment);
+        Self::extract(layers)
+    }
+
+    /// Like [`Self::load`], with the text of a file.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn parse(
+        file: &str,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<(Self, Report), Problems> {
+        let mut layers = Layers::new();
+        layers.add_text(Path::new("confab.toml"), file);
+        layers.add_environment(environment);
+        Self::extract(layers)
+    }
+
+    fn extract(mut layers: Layers) -> Result<(Self, Report), Problems> {
         let config = layers.extract();
         config.check(&mut layers);
         layers.finish(&config).map(|report| (config, report))

@@ -35,6 +35,12 @@ pub fn text_of(frame: &[u8]) -> &[u8] {
     frame.get(length..).unwrap_or_default()
 }
 
+/// Appends a binary frame.
+#[cfg(feature = "fuzzing")]
+pub fn put_binary(out: &mut Vec<u8>, payload: &[u8]) {
+    put(out, 0x82, payload);
+}
+
 /// Appends a ping.
 pub fn put_ping(out: &mut Vec<u8>) {
     put(out, 0x89, &[]);

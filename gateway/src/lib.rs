@@ -16,6 +16,8 @@ pub mod demo;
 pub mod error;
 pub mod frame;
 pub mod front;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod gateway;
 pub mod health;
 pub mod listener;

@@ -10,6 +10,8 @@
 mod channel;
 mod deadlines;
 pub mod decoder;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod echo;
 mod greeting;
 mod lanes;
 mod minute_limit;

@@ -42,7 +42,7 @@ pub(super) fn commit_record(commit: u64) -> [u8; RECORD_BYTES] {
 }
 
 /// Returns the number in a stored commit record, or `Corrupt` if it is damaged.
-pub(super) fn read_commit_record(record: &[u8]) -> Result<u64, StoreError> {
+pub(crate) fn read_commit_record(record: &[u8]) -> Result<u64, StoreError> {
     let number = |record: &[u8; RECORD_BYTES]| {
         let commit = record[16..24].try_into().ok().map(u64::from_be_bytes)?;
         (*record == commit_record(commit)).then_some(commit)

@@ -29,6 +29,23 @@ macro_rules! records {
         $(impl Record for $record {
             const NAME: &'static str = $name;
         })+
+
+        /// The names of all records.
+        #[cfg(feature = "fuzzing")]
+        pub const RECORDS: &[&str] = &[$($name),+];
+
+        /// Decodes this record and returns its bytes as they would be written now, or `None` if the
+        /// value is refused.
+        ///
+        /// # Panics
+        /// If the written bytes are not decoded as the same record.
+        #[cfg(feature = "fuzzing")]
+        pub fn reencode(name: &str, value: &[u8]) -> Option<Vec<u8>> {
+            match name {
+                $($name => reencoded::<$record>(value),)+
+                _ => None,
+            }
+        }
     };
 }
 
@@ -72,6 +89,14 @@ pub(super) fn decode<T: Record>(key: &[u8], value: &[u8]) -> Result<T, StoreErro
     versioned::decode(value).map_err(|error| {
         StoreError::Corrupt(format!("{} with key \"{}\": {error}", T::NAME, key.escape_ascii()))
     })
+}
+
+#[cfg(feature = "fuzzing")]
+fn reencoded<T: Record + PartialEq + std::fmt::Debug>(value: &[u8]) -> Option<Vec<u8>> {
+    let record: T = decode(b"key", value).ok()?;
+    let written = encode(&record);
+    assert_eq!(decode::<T>(b"key", &written).as_ref(), Ok(&record));
+    Some(written.to_vec())
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ use presence::{
 use redis::ScriptInvocation;
 use tokio::sync::mpsc::Receiver;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::fields::readings;
 use self::fields::{Answer, value};
 pub(super) use self::watch::watch_ended_leases;
 use super::{millis, primaries::Primaries, primary::Primary, scripts, topic::Topic};

@@ -8,7 +8,7 @@ use chat_core::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Topic {
+pub(crate) enum Topic {
     /// Hints on a channel of the bus.
     Hints(Channel),
     /// Notifications that a user's devices changed, without content.
@@ -39,7 +39,7 @@ impl fmt::Display for Topic {
 
 impl Topic {
     /// Returns the topic of this channel name, or `None` for any other name.
-    pub(super) fn parse(name: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(name: &[u8]) -> Option<Self> {
         let name = str::from_utf8(name).ok()?;
         if name == GATEWAYS {
             return Some(Self::Hints(Channel::Gateways));

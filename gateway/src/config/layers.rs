@@ -61,13 +61,19 @@ impl Layers {
     }
 
     pub(super) fn add_file(&mut self, path: &Path) {
-        let text = fs::read_to_string(path).map_err(|error| error.to_string());
-        let table = text.and_then(|text| {
-            text.parse::<toml::Table>().map_err(|error| error.to_string().trim_end().to_owned())
-        });
-        match table {
-            Ok(table) => self.add_table("", &table, &Source::File(path.to_owned())),
+        match fs::read_to_string(path) {
+            Ok(text) => self.add_text(path, &text),
             Err(error) => self.problems.push(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// Adds the settings in the text of this file.
+    pub(super) fn add_text(&mut self, path: &Path, text: &str) {
+        match text.parse::<toml::Table>() {
+            Ok(table) => self.add_table("", &table, &Source::File(path.to_owned())),
+            Err(error) => {
+                self.problems.push(format!("{}: {}", path.display(), error.to_string().trim_end()));
+            }
         }
     }
 

@@ -19,6 +19,8 @@ use chat_core::{
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::query::read_text as read_query;
 pub use self::{
     body::{Body, BodyRejection, OptionalBody},
     path::{LoginParam, Path, SeqParam},

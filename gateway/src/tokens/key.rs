@@ -55,7 +55,7 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let hash = Sha256::new().chain_update(b"confab key id").chain_update(&bytes).finalize();
         Self {
             id: URL_SAFE_NO_PAD.encode(&hash[..ID_BYTES]),

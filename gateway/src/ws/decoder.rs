@@ -20,6 +20,8 @@ const NORMAL: u16 = 1000;
 pub enum Incoming {
     /// A complete message.
     Text(String),
+    /// A complete binary message, from a decoder that accepts it.
+    Binary(Vec<u8>),
     /// A ping to answer.
     Ping(Bytes),
     /// The answer to one of our pings.
@@ -41,7 +43,7 @@ pub enum Violation {
     #[error("text that is not UTF-8")]
     Encoding,
     /// A message over the bound.
-    #[error("a message over {FRAME_BYTES_MAX} bytes")]
+    #[error("a message over the bound")]
     TooLarge,
 }
 
@@ -57,17 +59,35 @@ impl Violation {
     }
 }
 
+/// The messages that a decoder accepts.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted {
+    /// The bound on a message's bytes.
+    pub bytes_max: usize,
+    /// True if messages may be binary.
+    pub binary: bool,
+}
+
+impl Default for Accepted {
+    /// Returns what the gateway accepts.
+    fn default() -> Self {
+        Self { bytes_max: FRAME_BYTES_MAX, binary: false }
+    }
+}
+
 /// Decodes a client's bytes. Holds memory only while a message is incomplete.
 #[derive(Debug, Default)]
 pub struct Decoder {
+    accepted: Accepted,
     buffer: BytesMut,
     /// The fragments of an incomplete message.
     message: Option<Fragments>,
 }
 
 /// The fragments of an incomplete message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Fragments {
+    is_text: bool,
     bytes: Vec<u8>,
     /// How many bytes are known to be UTF-8. They are not checked again: there may be many small
     /// fragments.
@@ -75,19 +95,33 @@ struct Fragments {
 }
 
 impl Fragments {
-    /// Adds a fragment. Fails as soon as the bytes cannot be the beginning of UTF-8.
+    const fn new(is_text: bool) -> Self {
+        Self { is_text, bytes: Vec::new(), checked: 0 }
+    }
+
+    /// Adds a fragment. Fails as soon as the bytes of a text cannot be the beginning of UTF-8.
     fn add(&mut self, fragment: &[u8]) -> Result<(), Violation> {
         self.bytes.extend_from_slice(fragment);
-        self.checked += valid_utf8_bytes(&self.bytes[self.checked..])?;
+        if self.is_text {
+            self.checked += valid_utf8_bytes(&self.bytes[self.checked..])?;
+        }
         Ok(())
     }
 
     fn end(self) -> Result<Incoming, Violation> {
+        if !self.is_text {
+            return Ok(Incoming::Binary(self.bytes));
+        }
         String::from_utf8(self.bytes).map(Incoming::Text).map_err(|_| Violation::Encoding)
     }
 }
 
 impl Decoder {
+    /// Creates a decoder of these messages.
+    pub fn accepting(accepted: Accepted) -> Self {
+        Self { accepted, ..Self::default() }
+    }
+
     /// Returns the buffer for the next bytes.
     pub const fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
@@ -149,13 +183,15 @@ impl Decoder {
                 Err(Violation::Framing)
             }
             OpCode::Control(_) => Ok(()),
-            OpCode::Data(Data::Binary) => Err(Violation::Binary),
-            OpCode::Data(Data::Text) if self.message.is_some() => Err(Violation::Framing),
+            OpCode::Data(Data::Binary) if !self.accepted.binary => Err(Violation::Binary),
+            OpCode::Data(Data::Text | Data::Binary) if self.message.is_some() => {
+                Err(Violation::Framing)
+            }
             OpCode::Data(Data::Continue) if self.message.is_none() => Err(Violation::Framing),
             OpCode::Data(Data::Reserved(_)) => Err(Violation::Framing),
-            OpCode::Data(Data::Text | Data::Continue) => {
+            OpCode::Data(Data::Text | Data::Binary | Data::Continue) => {
                 let held = self.message.as_ref().map_or(0, |message| message.bytes.len()) as u64;
-                let is_small = held.saturating_add(length) <= FRAME_BYTES_MAX as u64;
+                let is_small = held.saturating_add(length) <= self.accepted.bytes_max as u64;
                 if is_small { Ok(()) } else { Err(Violation::TooLarge) }
             }
         }
@@ -180,7 +216,8 @@ impl Decoder {
             let text = std::str::from_utf8(payload).map_err(|_| Violation::Encoding)?;
             return Ok(Some(Incoming::Text(text.to_owned())));
         }
-        self.message.get_or_insert_default().add(payload)?;
+        let is_text = data == Data::Text;
+        self.message.get_or_insert_with(|| Fragments::new(is_text)).add(payload)?;
         if !is_final {
             return Ok(None);
         }
@@ -319,6 +356,17 @@ pub(super) mod tests {
         let mut bytes = masked(0x01, &vec![b'a'; FRAME_BYTES_MAX]);
         bytes.extend_from_slice(&masked(0x80, b"b")[..6]);
         assert_eq!(decoded(&bytes), Err(Violation::TooLarge));
+    }
+
+    #[test]
+    fn binary_fragments_are_one_message_when_binary_is_accepted() {
+        let mut decoder = Decoder::accepting(Accepted { bytes_max: 3, binary: true });
+        decoder.buffer().extend_from_slice(&masked(0x02, &[0xFF, 0xFE]));
+        assert_eq!(decoder.take(), Ok(None));
+        decoder.buffer().extend_from_slice(&masked(0x80, &[0xFD]));
+        assert_eq!(decoder.take(), Ok(Some(Incoming::Binary(vec![0xFF, 0xFE, 0xFD]))));
+        decoder.buffer().extend_from_slice(&masked(0x82, &[0; 4]));
+        assert_eq!(decoder.take(), Err(Violation::TooLarge));
     }
 
     #[test]

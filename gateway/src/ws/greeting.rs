@@ -86,7 +86,7 @@ async fn first_text(wire: &mut Wire) -> Result<String, End> {
         match wire.incoming()? {
             Some(Incoming::Text(text)) => return Ok(text),
             Some(Incoming::Close(code)) => return Err(Some((code, ""))),
-            Some(Incoming::Pong | Incoming::Ping(_)) => {}
+            Some(Incoming::Pong | Incoming::Ping(_) | Incoming::Binary(_)) => {}
             None => {
                 wire.flush().await?;
                 wire.read().await?;

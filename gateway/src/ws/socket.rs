@@ -154,7 +154,7 @@ impl Dialogue {
                     self.command(wire, &text).await?;
                 }
                 Some(Incoming::Close(code)) => return Err(Some((code, ""))),
-                Some(Incoming::Pong | Incoming::Ping(_)) => {}
+                Some(Incoming::Pong | Incoming::Ping(_) | Incoming::Binary(_)) => {}
                 None => {
                     self.deadlines.set_unfinished(wire.is_inside_message(), Instant::now());
                     self.wake_later(session);

@@ -35,7 +35,11 @@ pub(super) struct Wire {
 impl Wire {
     /// Wraps a connection from which `first` was read already.
     pub(super) fn new(channel: Channel, first: &[u8]) -> Self {
-        let mut decoder = Decoder::default();
+        Self::with_decoder(Decoder::default(), channel, first)
+    }
+
+    /// Wraps a connection whose frames this decoder reads.
+    pub(super) fn with_decoder(mut decoder: Decoder, channel: Channel, first: &[u8]) -> Self {
         decoder.buffer().extend_from_slice(first);
         channel.take_decrypted(decoder.buffer());
         Self { writer: Arc::new(Writer::new(channel)), decoder }

@@ -10,7 +10,7 @@ use presence::{Activity, Device, Lease, Publication, Reading};
 
 /// The answer of [`super::scripts::READ`]: whether it is complete, each user's fields and values,
 /// and the gateways with their leases.
-pub(super) type Answer = (bool, Vec<Vec<Vec<u8>>>, Vec<(String, bool, String)>);
+pub(crate) type Answer = (bool, Vec<Vec<Vec<u8>>>, Vec<(String, bool, String)>);
 
 /// Returns the value of a device's field: `o` or `a`, and since when.
 pub(super) fn value(publication: &Publication) -> String {
@@ -22,7 +22,7 @@ pub(super) fn value(publication: &Publication) -> String {
 }
 
 /// Returns one reading for each user.
-pub(super) fn readings(answer: &Answer) -> Vec<Reading> {
+pub(crate) fn readings(answer: &Answer) -> Vec<Reading> {
     let (is_complete, users, gateways) = answer;
     let leases = gateways.iter().filter_map(lease).collect();
     let devices = |fields: &Vec<Vec<u8>>| {

@@ -27,7 +27,12 @@ use crate::{
 
 /// Reads the query of a request. Axum's own extractor has the parameter at fault only as text.
 pub(super) fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, ChatError> {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
+    read_text(uri.query().unwrap_or(""))
+}
+
+/// Reads the text of a query.
+pub(crate) fn read_text<T: DeserializeOwned>(query: &str) -> Result<T, ChatError> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
     Ok(from_named(pairs.map(|(name, text)| (name, Parameter(text))))?)
 }
 

@@ -4,9 +4,11 @@
 //! quick part. A failed step does not stop independent steps, so that one run reports every failure.
 
 mod attack;
+mod autobahn;
 mod campaign;
 mod costs;
 mod drill;
+mod fuzz;
 mod load;
 mod run;
 mod steps;
@@ -55,6 +57,10 @@ enum Command {
     Costs(costs::Costs),
     /// Attack the release build on loopback, and measure what other users notice
     Attack(attack::Attack),
+    /// Invent inputs for the parsers, and check what must hold for any input (fuzz/README.md)
+    Fuzz(fuzz::Fuzz),
+    /// Run Autobahn's WebSocket cases against the gateway's frames; needs CPython 2.7
+    Autobahn,
 }
 
 /// The steps to run.
@@ -90,6 +96,8 @@ async fn main() -> Result<ExitCode> {
         Command::Check(choice) => choice.run(CHECK).await,
         Command::Attack(attack) => attack.run().await.map(|()| ExitCode::SUCCESS),
         Command::Campaign(campaign) => campaign.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(fuzz) => fuzz.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Autobahn => Ok(steps::all(&[Step::Autobahn]).await),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::CapacityCheck => capacity_check().await.map(|()| ExitCode::SUCCESS),
         Command::Costs(costs) => costs.run().await.map(|()| ExitCode::SUCCESS),

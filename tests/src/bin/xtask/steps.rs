@@ -7,6 +7,7 @@ use tests::cassandra::Cassandra;
 use tokio::{process::Command, time::Instant};
 
 use crate::{
+    autobahn,
     run::{MINUTE, cargo, run, target},
     tools, web,
 };
@@ -40,6 +41,8 @@ pub(crate) enum Step {
     WebDist,
     /// Lets two browsers talk to each other.
     Browser,
+    /// Runs Autobahn's cases against the gateway's frames.
+    Autobahn,
 }
 
 /// The steps of `cargo xtask test`, cheap ones first.
@@ -55,6 +58,7 @@ pub(crate) const TEST: &[Step] = &[
     Step::Stores,
     Step::Bugs,
     Step::Test,
+    Step::Autobahn,
 ];
 
 /// The steps of `cargo xtask check`.
@@ -97,6 +101,7 @@ impl Step {
             Self::WebTests => "web-tests",
             Self::WebDist => "web-dist",
             Self::Browser => "browser",
+            Self::Autobahn => "autobahn",
         }
     }
 
@@ -115,6 +120,7 @@ impl Step {
             Self::WebTests => "tests of the SDK and the page",
             Self::WebDist => "the committed dist/ is what its sources build",
             Self::Browser => "two browsers talk to each other through the release binary",
+            Self::Autobahn => "Autobahn's WebSocket cases, where CPython 2.7 is installed",
         }
     }
 
@@ -156,6 +162,7 @@ impl Step {
             Self::WebTests => web::npm("test").await,
             Self::WebDist => web::dist().await,
             Self::Browser => web::browsers(&target().join("release/confab")).await,
+            Self::Autobahn => autobahn::test().await,
         }
     }
 }
