@@ -208,7 +208,6 @@ export const arMore: MoreTexts = {
     title: "اختصارات لوحة المفاتيح",
     switcher: "الانتقال إلى محادثة",
     shortcuts: "عرض الاختصارات",
-    developer: "أدوات المطوّر",
     send: "إرسال الرسالة",
     newLine: "سطر جديد",
     editLast: "تعديل آخر رسالة لك",

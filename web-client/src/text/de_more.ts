@@ -203,7 +203,6 @@ export const deMore: MoreTexts = {
     title: "Tastenkürzel",
     switcher: "Zu einer Unterhaltung",
     shortcuts: "Tastenkürzel zeigen",
-    developer: "Entwicklerwerkzeuge",
     send: "Nachricht senden",
     newLine: "Neue Zeile",
     editLast: "Letzte eigene Nachricht bearbeiten",

@@ -202,7 +202,6 @@ export const enMore = {
     title: "Keyboard shortcuts",
     switcher: "Go to a conversation",
     shortcuts: "Show the shortcuts",
-    developer: "Developer tools",
     send: "Send the message",
     newLine: "New line",
     editLast: "Edit your last message",

@@ -202,7 +202,6 @@ export const esMore: MoreTexts = {
     title: "Atajos de teclado",
     switcher: "Ir a una conversación",
     shortcuts: "Mostrar los atajos",
-    developer: "Herramientas de desarrollo",
     send: "Enviar el mensaje",
     newLine: "Nueva línea",
     editLast: "Editar tu último mensaje",
