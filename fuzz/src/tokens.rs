@@ -126,7 +126,8 @@ fn mac(signed: &str) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(&KEY).expect("a key of any length").chain_update(signed)
 }
 
+/// Reads a part. The library does not check that unknown members are UTF-8.
 fn json(part: &str) -> Value {
     let decoded = URL_SAFE_NO_PAD.decode(part).expect("base64url");
-    serde_json::from_slice(&decoded).expect("JSON")
+    serde_json::from_str(&String::from_utf8_lossy(&decoded)).expect("JSON")
 }
