@@ -5,6 +5,8 @@ const ASSETS_MAX = 80;
 const scope = new URL(self.registration.scope);
 
 self.addEventListener("install", (event) => {
+  // A call that is made while the page is closed is lost if it has to wake this worker.
+  event.addRoutes?.({ condition: { urlPattern: { pathname: `${scope.pathname}v1/*` } }, source: "network" });
   event.waitUntil(caches.open(CACHE).then((cache) => cache.add(scope.href)).then(() => self.skipWaiting()));
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
