@@ -18,6 +18,7 @@ pub mod messages;
 pub mod poll;
 pub mod read;
 pub mod reply;
+pub(crate) mod schema;
 pub mod sessions;
 pub mod users;
 pub mod value;

@@ -4,6 +4,7 @@
 //! what they share for their answers. Then come the resources.
 
 pub mod answer;
+pub mod asyncapi;
 pub mod blocks;
 pub mod conversations;
 pub mod cursor;

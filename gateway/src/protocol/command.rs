@@ -10,11 +10,13 @@ use chat_core::{
     model::{ClientId, Seq},
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     hello::Hello,
     messages::{Edit, Paging, Receipts, Send},
     read::Object,
+    schema,
     value::{Id, Integer, WireConversationId, WireUserId},
 };
 use crate::secret::Secret;
@@ -65,6 +67,66 @@ impl ClientCommand {
     }
 }
 
+/// The name of a command: its `cmd`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CommandName {
+    Hello,
+    Send,
+    Edit,
+    Redact,
+    React,
+    Receipt,
+    Typing,
+    History,
+    Watch,
+    Unwatch,
+    Away,
+    Refresh,
+    Ping,
+}
+
+impl CommandName {
+    /// All commands. Only these are read.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Hello,
+        Self::Send,
+        Self::Edit,
+        Self::Redact,
+        Self::React,
+        Self::Receipt,
+        Self::Typing,
+        Self::History,
+        Self::Watch,
+        Self::Unwatch,
+        Self::Away,
+        Self::Refresh,
+        Self::Ping,
+    ];
+
+    /// Returns the name in frames.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Send => "send",
+            Self::Edit => "edit",
+            Self::Redact => "redact",
+            Self::React => "react",
+            Self::Receipt => "receipt",
+            Self::Typing => "typing",
+            Self::History => "history",
+            Self::Watch => "watch",
+            Self::Unwatch => "unwatch",
+            Self::Away => "away",
+            Self::Refresh => "refresh",
+            Self::Ping => "ping",
+        }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.text() == text)
+    }
+}
+
 /// A frame that is not a valid command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -102,43 +164,45 @@ fn named_conversation(text: &str) -> Option<ConversationId> {
 
 fn read_command(mut object: Object<'_>) -> Result<ClientCommand, ChatError> {
     use ClientCommand as C;
+    use CommandName as Name;
 
     let name: String = object.require("cmd")?;
-    let command = match name.as_str() {
-        "hello" => C::Hello(object.read()?),
-        "send" => {
+    let name = CommandName::from_text(&name)
+        .ok_or_else(|| ChatError::invalid("cmd", "unknown command"))?;
+    let command = match name {
+        Name::Hello => C::Hello(object.read()?),
+        Name::Send => {
             let conversation = conversation(&mut object)?;
             C::Chat(object.read::<Send>()?.into_command(conversation))
         }
-        "edit" => {
+        Name::Edit => {
             let conversation = conversation(&mut object)?;
             let seq: Integer = object.require("seq")?;
             C::Chat(object.read::<Edit>()?.into_command(conversation, seq.into()))
         }
-        "redact" => object.read::<Target>()?.change(|target_seq| Change::Redact { target_seq }),
-        "react" => {
+        Name::Redact => object.read::<Target>()?.change(|target_seq| Change::Redact { target_seq }),
+        Name::React => {
             let emoji: Arc<str> = object.require("emoji")?;
             let on = object.require("on")?;
             object.read::<Target>()?.change(|target_seq| Change::React { target_seq, emoji, on })
         }
-        "receipt" => {
+        Name::Receipt => {
             let conversation = conversation(&mut object)?;
             C::Chat(object.read::<Receipts>()?.into_command(conversation)?)
         }
-        "typing" => {
+        Name::Typing => {
             let conversation = conversation(&mut object)?;
             C::Chat(Command::Typing { conversation, on: object.require("on")? })
         }
-        "history" => {
+        Name::History => {
             let conversation = conversation(&mut object)?;
             C::Chat(object.read::<Paging>()?.into_command(conversation)?)
         }
-        "watch" => C::Watch(users(&mut object)?),
-        "unwatch" => C::Unwatch(users(&mut object)?),
-        "away" => C::Away { on: object.require("on")? },
-        "refresh" => C::Refresh { token: object.require("token")? },
-        "ping" => C::Ping,
-        _ => return Err(ChatError::invalid("cmd", "unknown command")),
+        Name::Watch => C::Watch(users(&mut object)?),
+        Name::Unwatch => C::Unwatch(users(&mut object)?),
+        Name::Away => C::Away { on: object.require("on")? },
+        Name::Refresh => C::Refresh { token: object.require("token")? },
+        Name::Ping => C::Ping,
     };
     object.end()?;
     Ok(command)
@@ -157,12 +221,16 @@ fn users(object: &mut Object<'_>) -> Result<Vec<UserId>, ChatError> {
 }
 
 /// The message that `redact` and `react` change. Both are idempotent, so `client_id` is optional.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Target {
+pub(crate) struct Target {
     conversation: WireConversationId,
+    /// The `seq` of the message.
     seq: Integer,
+    /// 1 to 64 characters of `A-Z a-z 0-9 _ -`, new for each command.
+    #[schema(schema_with = schema::client_id_or_null, required = false)]
     client_id: Option<ClientId>,
+    /// The newest `seq` that the client knew when it first sent the command.
     base_seq: Option<Integer>,
 }
 

@@ -8,16 +8,20 @@ use chat_core::{
     model::MembershipState,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use super::{
     entry::EntryJson,
+    schema,
     users::UserJson,
     value::{Id, KindName, RoleName, WireConversationId, WireUserId},
 };
 
 /// The body of `POST /v1/conversations`.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateConversation {
     /// The kind.
@@ -25,11 +29,18 @@ pub struct CreateConversation {
     /// The other user of a direct conversation.
     pub user: Option<WireUserId>,
     /// The title of a group: 1 to 256 bytes.
-    #[schema(value_type = Option<String>)]
     pub title: Option<Arc<str>>,
     /// The members of a group, besides the caller.
     pub members: Option<Vec<WireUserId>>,
 }
+
+impl PartialSchema for CreateConversation {
+    fn schema() -> RefOr<Schema> {
+        schema::create_conversation().into()
+    }
+}
+
+impl ToSchema for CreateConversation {}
 
 impl CreateConversation {
     /// Returns the command, with the request's key for a group. Refuses a member that is missing or
@@ -68,7 +79,7 @@ impl CreateConversation {
 #[serde(deny_unknown_fields)]
 pub struct UpdateConversation {
     /// 1 to 256 bytes.
-    #[schema(value_type = String)]
+    #[schema(schema_with = schema::title)]
     pub title: Arc<str>,
 }
 

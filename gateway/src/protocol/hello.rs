@@ -8,23 +8,30 @@ use serde::{
     de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::value::{Cursors, Resume, Time, WireLoginId, WireUserId, millis};
+use utoipa::ToSchema;
+
+use super::{
+    schema,
+    value::{Cursors, Resume, Time, WireLoginId, WireUserId, millis},
+};
 use crate::secret::Secret;
 
 /// The members of `hello`.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hello {
     /// The access token.
+    #[schema(value_type = String)]
     pub token: Secret,
     /// The client's cursors. Without them the session starts at the present heads.
+    #[schema(schema_with = schema::resume, required = false)]
     pub resume: Option<Resume>,
     /// The client's name for itself, for the log.
     pub client: Option<ClientName>,
 }
 
 /// The client's name for itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct ClientName {
     /// The program.
@@ -55,7 +62,7 @@ impl<'de> Deserialize<'de> for ClientName {
 }
 
 /// The reply to `hello`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Welcome<'a> {
     /// The user of the access token.
     pub user: WireUserId,
@@ -68,12 +75,13 @@ pub struct Welcome<'a> {
     /// The server's clock.
     pub server_time: Time,
     /// The heads of all conversations.
+    #[schema(value_type = HashMap<String, u64>)]
     pub resume: Cursors<'a>,
 }
 
 /// The bounds in the reply to `hello`.
 #[expect(clippy::struct_field_names, reason = "the names of the wire")]
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Limits {
     text_bytes_max: usize,
     title_bytes_max: usize,
@@ -87,7 +95,7 @@ pub struct Limits {
 }
 
 /// How often a login may write.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct RateLimits {
     /// The rate at which the budget is refilled.
     pub messages_per_second: u32,

@@ -11,19 +11,25 @@ use chat_core::{
     view::EntryView,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Required, Schema,
+        path::{Parameter, ParameterIn},
+    },
+};
 
-use super::{entry::EntryJson, value::Integer};
+use super::{entry::EntryJson, schema, value::Integer};
 
 /// The body of `POST …/messages`, and the members of `send`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
     /// 1 to 64 characters of `A-Z a-z 0-9 _ -`, new for each command.
-    #[schema(value_type = String, example = "ada-7f3c01")]
+    #[schema(schema_with = schema::client_id, example = "ada-7f3c01")]
     pub client_id: ClientId,
     /// 1 to 16,384 bytes.
-    #[schema(value_type = String)]
+    #[schema(schema_with = schema::text)]
     pub text: Arc<str>,
     /// The `seq` of the text that this one answers.
     pub reply_to: Option<Integer>,
@@ -51,10 +57,10 @@ impl Send {
 #[serde(deny_unknown_fields)]
 pub struct Edit {
     /// 1 to 64 characters of `A-Z a-z 0-9 _ -`, new for each command.
-    #[schema(value_type = String, example = "ada-7f3c02")]
+    #[schema(schema_with = schema::client_id, example = "ada-7f3c02")]
     pub client_id: ClientId,
     /// 1 to 16,384 bytes.
-    #[schema(value_type = String)]
+    #[schema(schema_with = schema::text)]
     pub text: Arc<str>,
     /// The newest `seq` that the client knew when it first sent the command.
     pub base_seq: Option<Integer>,
@@ -74,7 +80,7 @@ impl Edit {
 }
 
 /// The body of `POST …/receipts`, and the members of `receipt`. At least one is required.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipts {
     /// Up to this `seq`, entries have reached a device.
@@ -82,6 +88,14 @@ pub struct Receipts {
     /// Up to this `seq`, the user has seen entries.
     pub read_seq: Option<Integer>,
 }
+
+impl PartialSchema for Receipts {
+    fn schema() -> RefOr<Schema> {
+        schema::receipts().into()
+    }
+}
+
+impl ToSchema for Receipts {}
 
 impl Receipts {
     /// Returns the command for this conversation, or `invalid` if both members are missing.
@@ -99,9 +113,8 @@ impl Receipts {
 }
 
 /// The query of the history call, and the members of `history`.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub struct Paging {
     /// The newest entries before this `seq`.
     pub before_seq: Option<Integer>,
@@ -111,6 +124,20 @@ pub struct Paging {
     pub around_seq: Option<Integer>,
     /// The number of entries: 1 to 100, 50 by default.
     pub limit: Option<Integer>,
+}
+
+impl PartialSchema for Paging {
+    fn schema() -> RefOr<Schema> {
+        schema::paging().into()
+    }
+}
+
+impl ToSchema for Paging {}
+
+impl IntoParams for Paging {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![schema::query_parameter("page", Required::False, schema::paging())]
+    }
 }
 
 impl Paging {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     event::EventJson,
+    schema,
     value::{Cursors, Integer, Resume, millis},
 };
 
@@ -18,7 +19,7 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub struct Poll {
     /// The client's cursors. Without them the answer has the present heads and no events.
-    #[schema(value_type = Option<HashMap<String, u64>>)]
+    #[schema(schema_with = schema::resume, required = false)]
     pub resume: Option<Resume>,
     /// How long to wait for an event, in milliseconds; 25,000 by default.
     #[schema(value_type = Option<u64>, maximum = 30_000)]

@@ -2,6 +2,7 @@
 
 use chat_core::{command::Reply, error::ChatError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     conversations::{ConversationJson, MemberJson},
@@ -12,7 +13,7 @@ use super::{
 use crate::{error::ErrorBody, metrics};
 
 /// An empty object: the reply to a command that has nothing to return.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Empty {}
 
 /// Encodes the reply to a command that succeeded.

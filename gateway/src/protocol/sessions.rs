@@ -4,7 +4,10 @@ use chat_core::{id::LoginId, model::Login};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::value::{Id, Time, WireLoginId};
+use super::{
+    schema,
+    value::{Id, Time, WireLoginId},
+};
 use crate::secret::Secret;
 
 /// The body of `POST /v1/sessions`.
@@ -15,9 +18,10 @@ pub struct LogIn {
     #[schema(example = "ada")]
     pub username: String,
     /// The password.
-    #[schema(value_type = String, format = Password)]
+    #[schema(schema_with = schema::any_password)]
     pub password: Secret,
     /// 1 to 128 bytes, for the list of logins.
+    #[schema(schema_with = schema::device, required = false)]
     pub device: Option<String>,
 }
 
@@ -51,7 +55,7 @@ pub struct Refreshed {
 }
 
 /// The reply to the command `refresh`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TokenReplaced {
     /// The lifetime of the new access token in seconds.
     pub expires_in: u64,

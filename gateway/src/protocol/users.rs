@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    schema,
     sessions::SessionJson,
     value::{Id, Time, WireUserId},
 };
@@ -16,12 +17,13 @@ use crate::secret::Secret;
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// 3 to 32 characters of `a-z 0-9 _ . -`.
-    #[schema(example = "ada")]
+    #[schema(schema_with = schema::username, example = "ada")]
     pub username: String,
-    /// 8 to 1,024 bytes.
-    #[schema(value_type = String, format = Password)]
+    /// At least 8 characters and at most 1,024 bytes, hard to guess.
+    #[schema(schema_with = schema::new_password)]
     pub password: Secret,
     /// 1 to 128 bytes. Defaults to the user name.
+    #[schema(schema_with = schema::display_name, required = false)]
     pub display_name: Option<String>,
 }
 
@@ -30,6 +32,7 @@ pub struct Register {
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// 1 to 128 bytes.
+    #[schema(schema_with = schema::display_name, required = false)]
     pub display_name: Option<String>,
     /// The settings to change.
     pub privacy: Option<ChangePrivacy>,
@@ -131,10 +134,10 @@ pub struct MeJson<'a> {
 #[serde(deny_unknown_fields)]
 pub struct ChangePassword {
     /// The password until now.
-    #[schema(value_type = String, format = Password)]
+    #[schema(schema_with = schema::any_password)]
     pub old_password: Secret,
-    /// 8 to 1,024 bytes.
-    #[schema(value_type = String, format = Password)]
+    /// At least 8 characters and at most 1,024 bytes, hard to guess.
+    #[schema(schema_with = schema::new_password)]
     pub new_password: Secret,
 }
 
@@ -209,7 +212,7 @@ impl From<Presence> for PresenceJson {
 }
 
 /// The reply to `watch`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Watched {
     /// The present state of the users that the command named.
     pub presence: Vec<PresenceJson>,

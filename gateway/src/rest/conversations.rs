@@ -29,7 +29,7 @@ use crate::{
 /// Creates a group, or opens the direct conversation with a user.
 #[utoipa::path(
     post, path = "/v1/conversations", tag = "conversations", operation_id = "create_conversation",
-    params(("Idempotency-Key" = Option<String>, Header, description = "required for groups")),
+    params(IdempotencyKey),
     request_body = CreateConversation,
     responses(
         (status = 201, description = "created", body = ConversationJson),

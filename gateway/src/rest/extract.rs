@@ -18,12 +18,19 @@ use chat_core::{
 };
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 use serde::de::DeserializeOwned;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::query::read_text as read_query;
 pub use self::{
     body::{Body, BodyRejection, OptionalBody},
-    path::{LoginParam, Path, SeqParam},
+    path::{EmojiParam, LoginParam, Path, SeqParam},
     query::{FindUsers, Ids, ListPage, MembersPage, NoQuery, Presences},
 };
 use crate::{app::App, error::ApiError, listener::Peer, unread::RequestUser};
@@ -98,6 +105,16 @@ impl IdempotencyKey {
             ChatError::invalid(IDEMPOTENCY_KEY, "expected 1 to 64 characters of A-Z a-z 0-9 _ -")
         })?;
         Ok(key.as_str().into())
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let key = ParameterBuilder::new().name(IDEMPOTENCY_KEY).parameter_in(ParameterIn::Header);
+        let about = "required for groups: 1 to 64 characters of `A-Z a-z 0-9 _ -`; ignored for direct \
+            conversations";
+        let key = key.description(Some(about)).required(Required::False);
+        vec![key.schema(Some(ObjectBuilder::new().schema_type(Type::String))).build()]
     }
 }
 

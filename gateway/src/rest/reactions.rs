@@ -8,7 +8,7 @@ use chat_core::command::Change;
 use super::{
     answer::{HandlerResult, sent},
     conversations::write,
-    extract::{Caller, Path, SeqParam},
+    extract::{Caller, EmojiParam, Path, SeqParam},
 };
 use crate::{
     app::App,
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-type Target = (WireConversationId, SeqParam, String);
+type Target = (WireConversationId, SeqParam, EmojiParam);
 
 /// Puts an emoji on a text.
 #[utoipa::path(
@@ -27,7 +27,7 @@ type Target = (WireConversationId, SeqParam, String);
     params(
         ("id" = WireConversationId, Path, description = "the conversation"),
         ("seq" = Integer, Path, description = "the text"),
-        ("emoji" = String, Path, description = "percent-encoded"),
+        ("emoji" = inline(EmojiParam), Path, description = "one emoji, percent-encoded"),
     ),
     responses(
         (status = 201, description = "put on", body = Sent),
@@ -49,7 +49,7 @@ pub async fn put(
     params(
         ("id" = WireConversationId, Path, description = "the conversation"),
         ("seq" = Integer, Path, description = "the text"),
-        ("emoji" = String, Path, description = "percent-encoded"),
+        ("emoji" = inline(EmojiParam), Path, description = "one emoji, percent-encoded"),
     ),
     responses(
         (status = 201, description = "taken off", body = Sent),
@@ -67,9 +67,9 @@ pub async fn remove(
 async fn react(
     app: &App,
     Caller(identity): Caller,
-    (Id(conversation), SeqParam(target_seq), emoji): Target,
+    (Id(conversation), SeqParam(target_seq), EmojiParam(emoji)): Target,
     on: bool,
 ) -> HandlerResult {
-    let change = Change::React { target_seq, emoji: emoji.into(), on };
+    let change = Change::React { target_seq, emoji, on };
     sent(app.execute(identity, write(conversation, change)).await?)
 }

@@ -97,7 +97,7 @@ pub async fn log_out_others(
 /// Ends one of the caller's logins.
 #[utoipa::path(
     delete, path = "/v1/sessions/{id}", tag = "sessions", operation_id = "log_out",
-    params(("id" = String, Path, description = "the login, or `current`")),
+    params(("id" = inline(LoginParam), Path, description = "the login, or `current`")),
     responses((status = 204, description = "the login has ended")),
 )]
 pub async fn log_out(

@@ -4,6 +4,7 @@ mod accounts;
 mod bounds;
 mod conversations;
 mod http;
+mod schemas;
 
 use ::http::{HeaderMap, Method, Request, StatusCode};
 use axum::{Router, body::Body as HttpBody};

@@ -12,14 +12,28 @@ function element(name, attributes = {}, ...children) {
 function typeOf(schema) {
   if (!schema) return "any";
   if (schema.$ref) return schema.$ref.split("/").pop();
-  const either = schema.oneOf ?? schema.anyOf;
+  if (schema.allOf) return schema.allOf.map(typeOf).join(" and ");
+  if (schema.properties) return `{ ${names(schema).join(", ")} }`;
+  const either = alternatives(schema);
   if (either) return either.map(typeOf).join(" or ");
   if (schema.type === "array") return `list of ${typeOf(schema.items)}`;
   const types = [schema.type ?? "object"].flat();
   return schema.format ? `${types.join(" or ")} (${schema.format})` : types.join(" or ");
 }
 
+function alternatives(schema) {
+  return schema.oneOf ?? schema.anyOf;
+}
+
+// The names of an object's members. Those that may be left out end with a question mark.
+function names(schema) {
+  const required = new Set(schema.required ?? []);
+  return Object.keys(schema.properties).map((name) => (required.has(name) ? name : `${name}?`));
+}
+
 function members(schema) {
+  const either = alternatives(schema);
+  if (either) return element("ul", {}, ...either.map((one) => element("li", {}, typeOf(one))));
   const required = new Set(schema.required ?? []);
   const rows = Object.entries(schema.properties ?? {}).map(([name, property]) =>
     element("tr", {},

@@ -37,7 +37,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A JSON body of this type. An empty body is the default, whatever its content type says.
+/// A JSON body of this type. An empty body or `null` is the default, whatever the content type of an
+/// empty one says.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub T);
 
@@ -49,7 +50,8 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalBody<T> 
             require_json(request.headers())?;
         }
         let bytes = read(request).await?;
-        Ok(Self(if bytes.is_empty() { T::default() } else { from_json(&bytes)? }))
+        let is_absent = matches!(bytes.trim_ascii(), b"" | b"null");
+        Ok(Self(if is_absent { T::default() } else { from_json(&bytes)? }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The parameters of a path.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, path::ErrorKind, rejection::PathRejection};
 use chat_core::{error::ChatError, id::LoginId, model::Seq};
 use http::request::Parts;
@@ -7,9 +9,16 @@ use serde::{
     Deserialize,
     de::{DeserializeOwned, Deserializer},
 };
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use super::query::digits;
-use crate::{error::ApiError, protocol::value::parse_text};
+use crate::{
+    error::ApiError,
+    protocol::{schema, value::parse_text},
+};
 
 /// The parameters of the path, in order. Axum's extractor with [`ApiError`] as its rejection.
 #[derive(Debug)]
@@ -80,3 +89,24 @@ impl<'de> Deserialize<'de> for LoginParam {
         })
     }
 }
+
+impl PartialSchema for LoginParam {
+    fn schema() -> RefOr<Schema> {
+        schema::login().into()
+    }
+}
+
+impl ToSchema for LoginParam {}
+
+/// An emoji in a path.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct EmojiParam(pub Arc<str>);
+
+impl PartialSchema for EmojiParam {
+    fn schema() -> RefOr<Schema> {
+        schema::emoji().into()
+    }
+}
+
+impl ToSchema for EmojiParam {}

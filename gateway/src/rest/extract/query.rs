@@ -14,13 +14,20 @@ use serde::{
     de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor},
     forward_to_deserialize_any,
 };
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterIn},
+    },
+};
 
 use crate::{
     error::ApiError,
     protocol::{
         conversations::StateName,
         read::{Fault, from_named},
+        schema,
         value::{Integer, parse_text},
     },
 };
@@ -33,7 +40,7 @@ pub(super) fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, ChatError> {
 /// Reads the text of a query.
 pub(crate) fn read_text<T: DeserializeOwned>(query: &str) -> Result<T, ChatError> {
     let pairs = form_urlencoded::parse(query.as_bytes());
-    Ok(from_named(pairs.map(|(name, text)| (name, Parameter(text))))?)
+    Ok(from_named(pairs.map(|(name, text)| (name, Text(text))))?)
 }
 
 /// Returns the number if the text is digits only and at most 2^53 - 1.
@@ -43,9 +50,9 @@ pub(super) fn digits(text: &str) -> Option<u64> {
 }
 
 /// The value of one parameter.
-struct Parameter<'a>(Cow<'a, str>);
+struct Text<'a>(Cow<'a, str>);
 
-impl<'de> Deserializer<'de> for Parameter<'de> {
+impl<'de> Deserializer<'de> for Text<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -99,8 +106,10 @@ pub struct ListPage {
     /// Only conversations in which the caller's membership has this state.
     pub state: Option<StateName>,
     /// The `next_cursor` of the previous page.
+    #[param(schema_with = schema::cursor, required = false)]
     pub cursor: Option<String>,
     /// The number of items: 1 to 100, 50 by default.
+    #[param(schema_with = schema::page_limit, required = false)]
     pub limit: Option<Integer>,
 }
 
@@ -110,33 +119,43 @@ pub struct ListPage {
 #[into_params(parameter_in = Query)]
 pub struct MembersPage {
     /// The `next_cursor` of the previous page.
+    #[param(schema_with = schema::cursor, required = false)]
     pub cursor: Option<String>,
     /// The number of items: 1 to 1000, which is the default.
+    #[param(schema_with = schema::members_limit, required = false)]
     pub limit: Option<Integer>,
 }
 
 /// Which users to find: exactly one of `query` and `ids`.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub struct FindUsers {
-    /// The beginning of the user name.
+    /// The beginning of the user name, or of words of the display name.
     pub query: Option<String>,
     /// 1 to 100 ids, separated by commas.
-    #[param(value_type = Option<String>)]
     pub ids: Option<Ids>,
     /// With `query`, the number of users: 1 to 100, 50 by default.
     pub limit: Option<Integer>,
 }
 
+impl IntoParams for FindUsers {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![schema::query_parameter("find", Required::True, schema::find_users())]
+    }
+}
+
 /// Whose presence to read.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub struct Presences {
     /// 1 to 100 ids, separated by commas.
-    #[param(value_type = String)]
     pub users: Ids,
+}
+
+impl IntoParams for Presences {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![schema::query_parameter("users", Required::True, schema::ids())]
+    }
 }
 
 /// 1 to 100 ids, separated by commas.
