@@ -11,6 +11,7 @@ mod drill;
 mod fuzz;
 mod load;
 mod run;
+mod schema;
 mod steps;
 mod tools;
 mod web;
@@ -49,6 +50,8 @@ enum Command {
     Simulate(Simulate),
     /// Count hints, subscriptions and reads of simulated fleets, beside what the capacity model predicts
     CapacityCheck,
+    /// Write docs/openapi.json and docs/asyncapi.json as the gateway serves them, and the SDK's types
+    Describe,
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
     Drill(drill::Drill),
     /// Make random faults in schedules from seeds on real processes, and check what clients saw
@@ -98,6 +101,7 @@ async fn main() -> Result<ExitCode> {
         Command::Campaign(campaign) => campaign.run().await.map(|()| ExitCode::SUCCESS),
         Command::Fuzz(fuzz) => fuzz.run().await.map(|()| ExitCode::SUCCESS),
         Command::Autobahn => Ok(steps::all(&[Step::Autobahn]).await),
+        Command::Describe => schema::describe().await.map(|()| ExitCode::SUCCESS),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::CapacityCheck => capacity_check().await.map(|()| ExitCode::SUCCESS),
         Command::Costs(costs) => costs.run().await.map(|()| ExitCode::SUCCESS),

@@ -9,7 +9,7 @@ use tokio::{process::Command, time::Instant};
 use crate::{
     autobahn,
     run::{MINUTE, cargo, run, target},
-    tools, web,
+    schema, tools, web,
 };
 
 /// One step of a command.
@@ -43,6 +43,8 @@ pub(crate) enum Step {
     Browser,
     /// Runs Autobahn's cases against the gateway's frames.
     Autobahn,
+    /// Calls a gateway with what its schema allows and forbids.
+    Schema,
 }
 
 /// The steps of `cargo xtask test`, cheap ones first.
@@ -55,6 +57,7 @@ pub(crate) const TEST: &[Step] = &[
     Step::Clippy,
     Step::Build,
     Step::Browser,
+    Step::Schema,
     Step::Stores,
     Step::Bugs,
     Step::Test,
@@ -102,6 +105,7 @@ impl Step {
             Self::WebDist => "web-dist",
             Self::Browser => "browser",
             Self::Autobahn => "autobahn",
+            Self::Schema => "schema",
         }
     }
 
@@ -121,6 +125,7 @@ impl Step {
             Self::WebDist => "the committed dist/ is what its sources build",
             Self::Browser => "two browsers talk to each other through the release binary",
             Self::Autobahn => "Autobahn's WebSocket cases, where CPython 2.7 is installed",
+            Self::Schema => "schemathesis calls a gateway by its /openapi.json",
         }
     }
 
@@ -164,6 +169,7 @@ impl Step {
             Self::WebDist => web::dist().await,
             Self::Browser => web::browsers(&target().join("release/confab")).await,
             Self::Autobahn => autobahn::test().await,
+            Self::Schema => schema::check().await,
         }
     }
 }

@@ -32,6 +32,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "mvn", package: "maven", purpose: "Cassandra", required: true },
     Tool { program: "haproxy", package: "haproxy", purpose: "load balancing", required: true },
     Tool { program: "nginx", package: "nginx", purpose: "the reverse proxy", required: true },
+    Tool { program: "python3", package: "python3-venv", purpose: "schemathesis", required: false },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "the unit", required: true },
 ];
 

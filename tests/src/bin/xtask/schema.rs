@@ -1,0 +1,126 @@
+//! Lets schemathesis call a gateway with what `/openapi.json` allows and forbids.
+//!
+//! The gateway must accept what fits the schema, refuse the rest, and answer as described.
+//! `tests/schemathesis.toml` has the exceptions.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Result, bail, ensure};
+use http::Method;
+use tests::{
+    client::{Http, User},
+    gateway::{Gateway, Settings},
+    servers::{cache, find},
+};
+use tokio::process::Command;
+
+use crate::{
+    run::{MINUTE, cargo, run, target, workspace},
+    steps::Verdict,
+    web,
+};
+
+const VERSION: &str = "4.32.5";
+/// Chooses the calls.
+const SEED: &str = "7";
+/// Generated calls of each operation and phase.
+const EXAMPLES: &str = "10";
+/// The time after which schemathesis generates no more calls.
+const TIME: Duration = Duration::from_secs(90);
+
+/// Fails with the interpreter's own message if it is too old or cannot make environments with pip.
+const NEEDED: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)";
+
+/// Runs schemathesis on a new gateway.
+pub(crate) async fn check() -> Verdict {
+    match install().await {
+        Ok(program) => call_gateway(&program).await.into(),
+        Err(error) => Verdict::Skipped(format!(
+            "schemathesis needs Python 3.10 or newer with venv and pip: {error:#}"
+        )),
+    }
+}
+
+/// Returns the program from the cache. Installs it there before its first use.
+async fn install() -> Result<PathBuf> {
+    let folder = cache().join(format!("schemathesis-{VERSION}"));
+    let (program, complete) = (folder.join("bin/schemathesis"), folder.join("complete"));
+    if complete.exists() {
+        return Ok(program);
+    }
+    ensure!(find("python3").is_some(), "python3 is not installed");
+    run(Command::new("python3").args(["-c", NEEDED]), MINUTE).await?;
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), 2 * MINUTE).await?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet"]).arg(format!("schemathesis=={VERSION}"));
+    run(&mut pip, 10 * MINUTE).await?;
+    fs::write(complete, "")?;
+    Ok(program)
+}
+
+/// Writes the documents that describe the API into `docs/`, and the types of the SDK from them.
+pub(crate) async fn describe() -> Result<()> {
+    let gateway = debug_gateway().await?;
+    let http = Http::new(gateway.url());
+    for file in ["openapi.json", "asyncapi.json"] {
+        let document = http.call(Method::GET, &format!("/{file}")).answer().await?.ok(200)?;
+        let text = serde_json::to_string_pretty(&document)?;
+        fs::write(workspace().join("docs").join(file), format!("{text}\n"))?;
+    }
+    match web::npm("test -- tests/wire.test.ts --update").await {
+        Verdict::Passed => Ok(()),
+        Verdict::Failed(why) | Verdict::Skipped(why) => {
+            bail!("web-client/sdk/wire.generated.ts is not written: {why}")
+        }
+    }
+}
+
+async fn debug_gateway() -> Result<Gateway> {
+    run(&mut cargo("build --workspace --bin confab"), 20 * MINUTE).await?;
+    Gateway::of(&target().join("debug/confab"), Settings::new()).await
+}
+
+async fn call_gateway(program: &Path) -> Result<()> {
+    let gateway = debug_gateway().await?;
+    let folder = target().join("schemathesis");
+    if folder.exists() {
+        // Has what schemathesis learned about the gateway of an earlier run.
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    fs::copy(workspace().join("tests/schemathesis.toml"), folder.join("schemathesis.toml"))?;
+    populate(gateway.url(), &folder).await?;
+    let mut schemathesis = Command::new(program);
+    schemathesis
+        .arg("run")
+        .arg(format!("{}/openapi.json", gateway.url()))
+        .args(["--seed", SEED, "--max-examples", EXAMPLES])
+        .args(["--max-time", &TIME.as_secs().to_string()])
+        .current_dir(folder);
+    run(&mut schemathesis, TIME + MINUTE).await
+}
+
+/// Registers users who talk with each other, and writes the ids that calls need to succeed. With
+/// something to read, no poll has to wait.
+async fn populate(url: &str, folder: &Path) -> Result<()> {
+    let (ada, grace) = (User::register(url, "ada").await?, User::register(url, "grace").await?);
+    let conversations = [ada.group("Lunch", &[&grace]).await?, ada.direct(&grace).await?];
+    for conversation in &conversations {
+        for number in 1..=8 {
+            let client_id = format!("earlier-{number}");
+            ada.send(conversation, &client_id, "What about lunch?").await?.ok(201)?;
+        }
+    }
+    fs::write(folder.join("conversations.txt"), quoted(&conversations))?;
+    fs::write(folder.join("users.txt"), quoted(&[grace.id, ada.id]))?;
+    Ok(())
+}
+
+/// Returns the entries of a dictionary, one in each line.
+fn quoted(ids: &[String]) -> String {
+    ids.iter().map(|id| format!("\"{id}\"\n")).collect()
+}
