@@ -5,8 +5,15 @@ import { entry, type Entry, role } from "./entry.js";
 import {
   anything, flag, integer, listOf, mapOf, objectOf, oneOf, oneOfOr, optional, record, type Shape, type Shaped, text, withDefault,
 } from "./shape.js";
+import type * as Wire from "./wire.generated.js";
 
 export * from "./entry.js";
+
+/** A value as a shape returns it: `null` is a missing field. */
+type Received<T> = T extends null ? undefined : T extends object ? { [K in keyof T]: Received<T[K]> } : T;
+
+/** `Read`. It compiles only if everything that the gateway sends, as its own description says, can be read as that. */
+type Reads<Read, _Sent extends Read> = Read;
 
 /** The newest seq that a client has, for each conversation. */
 export type CursorMap = Record<string, number>;
@@ -15,7 +22,7 @@ const userFields = { id: text, username: text, display_name: optional(text), cre
 export const user = record(userFields);
 
 /** A user, as others see them. */
-export interface User extends Shaped<typeof user> {}
+export interface User extends Reads<Shaped<typeof user>, Received<Wire.UserJson>> {}
 
 const audience = oneOfOr("nobody", "everyone", "contacts", "nobody");
 /** A group of people. A group that only a newer server knows is treated like the smallest one. */
@@ -24,15 +31,15 @@ export type Audience = Shaped<typeof audience>;
 export const privacy = record({ last_seen: audience, direct_messages: audience, add_to_groups: audience, read_receipts: flag });
 
 /** The privacy settings of a user. */
-export interface Privacy extends Shaped<typeof privacy> {}
+export interface Privacy extends Reads<Shaped<typeof privacy>, Received<Wire.PrivacyJson>> {}
 
 export const me = record({ ...userFields, privacy: optional(privacy) });
 /** The user of this login. Older servers have no privacy settings. */
-export interface Me extends Shaped<typeof me> {}
+export interface Me extends Reads<Shaped<typeof me>, Received<Wire.MeJson>> {}
 
 export const login = record({ id: text, access_token: text, expires_in: integer, refresh_token: text });
 /** One device's login with its tokens. It is called `session` on the wire. */
-export interface Login extends Shaped<typeof login> {}
+export interface Login extends Reads<Shaped<typeof login>, Received<Wire.SessionJson>> {}
 
 export const loginItem = record({
   id: text,
@@ -43,7 +50,7 @@ export const loginItem = record({
   current: flag,
 });
 /** A login in the list of a user's logins. */
-export interface LoginItem extends Shaped<typeof loginItem> {}
+export interface LoginItem extends Reads<Shaped<typeof loginItem>, Received<Wire.LoginJson>> {}
 
 export const conversation = record({
   id: text,
@@ -62,12 +69,12 @@ export const conversation = record({
 });
 
 /** A conversation, as its member sees it. */
-export interface Conversation extends Shaped<typeof conversation> {}
+export interface Conversation extends Reads<Shaped<typeof conversation>, Received<Wire.ConversationJson>> {}
 
 export const member = record({ user: text, role, joined_seq: integer, delivered_seq: integer, read_seq: integer });
 
 /** A member of a conversation, with their receipts. */
-export interface Member extends Shaped<typeof member> {}
+export interface Member extends Reads<Shaped<typeof member>, Received<Wire.MemberJson>> {}
 
 export const presence = record({
   user: text,
@@ -76,7 +83,7 @@ export const presence = record({
 });
 
 /** If a user is online. */
-export interface Presence extends Shaped<typeof presence> {}
+export interface Presence extends Reads<Shaped<typeof presence>, Received<Wire.PresenceJson>> {}
 
 const receiptEvent = record({ conversation: text, user: text, delivered_seq: integer, read_seq: integer });
 const typingEvent = record({ conversation: text, user: text, on: flag });
@@ -86,11 +93,11 @@ const gapEvent = record({ conversation: text, after_seq: integer, head_seq: inte
 const drainingEvent = record({ reconnect_after_ms: optional(integer) });
 
 /** How far a member has got. */
-export interface Receipt extends Shaped<typeof receiptEvent> {}
+export interface Receipt extends Reads<Shaped<typeof receiptEvent>, Received<Wire.ReceiptEvent>> {}
 
 /** A user starts or stops typing. */
-export interface Typing extends Shaped<typeof typingEvent> {}
-export interface Gap extends Shaped<typeof gapEvent> {}
+export interface Typing extends Reads<Shaped<typeof typingEvent>, Received<Wire.TypingEvent>> {}
+export interface Gap extends Reads<Shaped<typeof gapEvent>, Received<Wire.GapEvent>> {}
 
 /** An event of the gateway. */
 export type Event =
@@ -129,29 +136,29 @@ export const hello = record({
   server_time: text,
   resume: mapOf(integer),
 });
-export interface Hello extends Shaped<typeof hello> {}
+export interface Hello extends Reads<Shaped<typeof hello>, Received<Wire.Welcome>> {}
 
 export const sent = record({ message: entry, replayed: flag });
-export interface Sent extends Shaped<typeof sent> {}
+export interface Sent extends Reads<Shaped<typeof sent>, Received<Wire.Sent>> {}
 
 export const history = record({ items: listOf(entry), head_seq: integer });
 
 /** A page of a history. */
-export interface History extends Shaped<typeof history> {}
+export interface History extends Reads<Shaped<typeof history>, Received<Wire.History>> {}
 
 export const watched = record({ presence: listOf(presence) });
 export const refreshed = record({ expires_in: integer });
 export const nothing = record({});
 
 export const registered = record({ user, session: login });
-export interface Registered extends Shaped<typeof registered> {}
+export interface Registered extends Reads<Shaped<typeof registered>, Received<Wire.LoggedIn>> {}
 export const renewed = record({ session: login });
 /** Counts over all conversations of the user. Older servers do not send them. */
 const totals = record({ unread_conversations: integer, requests: integer });
 export const conversations = record({ items: listOf(conversation), next_cursor: optional(text), totals: optional(totals) });
-export interface Conversations extends Shaped<typeof conversations> {}
+export interface Conversations extends Reads<Shaped<typeof conversations>, Received<Wire.ConversationsPage>> {}
 export const members = record({ items: listOf(member), next_cursor: optional(text) });
-export interface Members extends Shaped<typeof members> {}
+export interface Members extends Reads<Shaped<typeof members>, Received<Wire.Paged_MemberJson>> {}
 export const users = record({ items: listOf(user) });
 export const logins = record({ items: listOf(loginItem) });
 export const blocks = record({ items: listOf(text) });

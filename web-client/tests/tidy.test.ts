@@ -39,7 +39,8 @@ it("page uses only the public exports of the SDK", () => {
 });
 
 it("files have at most 400 lines", () => {
-  expect(files.filter((file) => read(file).split("\n").length > LINES_MAX)).toEqual([]);
+  const written = files.filter((file) => !file.endsWith(".generated.ts"));
+  expect(written.filter((file) => read(file).split("\n").length > LINES_MAX)).toEqual([]);
 });
 
 it("every module starts with a comment on its purpose", () => {
