@@ -41,9 +41,9 @@ fn message_name(event: &Value) -> String {
 /// Returns the only `ev` of this shape.
 fn kind(event: &Value) -> &str {
     let parts = event["allOf"].as_array().into_iter().flatten();
-    let shapes = std::iter::once(event).chain(parts);
-    let kinds = shapes.filter_map(|shape| shape.pointer("/properties/ev/enum/0")?.as_str());
-    kinds.last().unwrap_or_default()
+    let mut shapes = std::iter::once(event).chain(parts);
+    let kind = shapes.find_map(|shape| shape.pointer("/properties/ev/enum/0")?.as_str());
+    kind.unwrap_or_default()
 }
 
 fn summary(event: &Value) -> String {
