@@ -1,6 +1,10 @@
 //! The documents that describe the API: what they must have, and that `docs/` has their newest form.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +15,7 @@ fn docs() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs")
 }
 
-fn read(path: PathBuf) -> Value {
+fn read(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -25,13 +29,13 @@ fn examples(kind: &str) -> Vec<Map<String, Value>> {
     let is_kind = |path: &PathBuf| {
         path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{kind}-"))
     };
-    files.filter(is_kind).map(|path| read(path).as_object().unwrap().clone()).collect()
+    files.filter(is_kind).map(|path| read(&path).as_object().unwrap().clone()).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn committed_documents_are_those_that_the_gateway_serves() {
     for document in ["openapi.json", "asyncapi.json"] {
-        let is_same = read(docs().join(document)) == served(document).await;
+        let is_same = read(&docs().join(document)) == served(document).await;
         assert!(is_same, "docs/{document} is old: run `cargo xtask describe` and commit it");
     }
 }

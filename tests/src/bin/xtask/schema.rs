@@ -122,5 +122,5 @@ async fn populate(url: &str, folder: &Path) -> Result<()> {
 
 /// Returns the entries of a dictionary, one in each line.
 fn quoted(ids: &[String]) -> String {
-    ids.iter().map(|id| format!("\"{id}\"\n")).collect()
+    ids.iter().map(|id| format!("\"{id}\"\n")).collect::<Vec<_>>().concat()
 }
