@@ -188,7 +188,7 @@ async fn pages_of_conversations_contain_each_one_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn set_member_accepts_an_empty_body_and_null_with_a_json_header() {
+async fn set_member_accepts_an_empty_body_with_a_json_header() {
     let client = Client::new();
     let (ada, grace) = (client.register("ada").await, client.register("grace").await);
     let group = client.group(&ada, &[]).await;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tests::cassandra::Cassandra;
-use tokio::{process::Command, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     autobahn,
@@ -145,37 +145,27 @@ impl Step {
 
     #[expect(clippy::cognitive_complexity, reason = "a list with one line for each step")]
     async fn run(self) -> Verdict {
-        match self {
-            Self::Tools => tools::provide().await.into(),
-            Self::Format => in_time(2, cargo("fmt --all --check")).await,
-            Self::Clippy => {
-                in_time(20, cargo("clippy --workspace --all-targets -- -D warnings")).await
-            }
-            Self::Build => in_time(30, cargo("build --release -p gateway")).await,
+        let (minutes, arguments) = match self {
+            Self::Format => (2, "fmt --all --check"),
+            Self::Clippy => (20, "clippy --workspace --all-targets -- -D warnings"),
+            Self::Build => (30, "build --release -p gateway"),
             Self::Bugs => {
-                let bugs =
-                    "test --workspace --features simulation/planted-bugs --test planted_bugs";
-                in_time(30, cargo(bugs)).await
+                (30, "test --workspace --features simulation/planted-bugs --test planted_bugs")
             }
-            Self::Stores => stores().await.into(),
-            Self::Test => {
-                let rest = "test --workspace --exclude backends --no-fail-fast";
-                in_time(30, cargo(rest)).await
-            }
-            Self::Units => in_time(10, cargo("test -p chat-core -p presence --lib")).await,
-            Self::Tidy => in_time(10, cargo("test -p tests --test tidy")).await,
-            Self::WebTypes => web::npm("run check").await,
-            Self::WebTests => web::npm("test").await,
-            Self::WebDist => web::dist().await,
-            Self::Browser => web::browsers(&target().join("release/confab")).await,
-            Self::Autobahn => autobahn::test().await,
-            Self::Schema => schema::check().await,
-        }
+            Self::Test => (30, "test --workspace --exclude backends --no-fail-fast"),
+            Self::Units => (10, "test -p chat-core -p presence --lib"),
+            Self::Tidy => (10, "test -p tests --test tidy"),
+            Self::Tools => return tools::provide().await.into(),
+            Self::Stores => return stores().await.into(),
+            Self::WebTypes => return web::npm("run check").await,
+            Self::WebTests => return web::npm("test").await,
+            Self::WebDist => return web::dist().await,
+            Self::Browser => return web::browsers(&target().join("release/confab")).await,
+            Self::Autobahn => return autobahn::test().await,
+            Self::Schema => return schema::check().await,
+        };
+        run(&mut cargo(arguments), minutes * MINUTE).await.into()
     }
-}
-
-async fn in_time(minutes: u32, mut command: Command) -> Verdict {
-    run(&mut command, minutes * MINUTE).await.into()
 }
 
 /// Runs the tests of the backends on one Cassandra, in a keyspace each.
