@@ -143,7 +143,6 @@ impl Step {
         if only.is_empty() { Ok(all.to_vec()) } else { only.iter().map(named).collect() }
     }
 
-    #[expect(clippy::cognitive_complexity, reason = "a list with one line for each step")]
     async fn run(self) -> Verdict {
         let (minutes, arguments) = match self {
             Self::Format => (2, "fmt --all --check"),
