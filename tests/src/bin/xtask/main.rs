@@ -50,6 +50,8 @@ enum Command {
     Simulate(Simulate),
     /// Count hints, subscriptions and reads of simulated fleets, beside what the capacity model predicts
     CapacityCheck,
+    /// Call a gateway at random by its own schema, with schemathesis
+    Schema(schema::Schema),
     /// Write docs/openapi.json and docs/asyncapi.json as the gateway serves them, and the SDK's types
     Describe,
     /// Kill and pause servers of a fleet under load: three gateways, Redis and Cassandra
@@ -101,6 +103,7 @@ async fn main() -> Result<ExitCode> {
         Command::Campaign(campaign) => campaign.run().await.map(|()| ExitCode::SUCCESS),
         Command::Fuzz(fuzz) => fuzz.run().await.map(|()| ExitCode::SUCCESS),
         Command::Autobahn => Ok(steps::all(&[Step::Autobahn]).await),
+        Command::Schema(schema) => schema.run().await.map(|()| ExitCode::SUCCESS),
         Command::Describe => schema::describe().await.map(|()| ExitCode::SUCCESS),
         Command::Drill(drill) => drill.run().await.map(|()| ExitCode::SUCCESS),
         Command::CapacityCheck => capacity_check().await.map(|()| ExitCode::SUCCESS),

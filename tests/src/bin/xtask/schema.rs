@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Result, bail, ensure};
+use clap::Args;
 use http::Method;
 use tests::{
     client::{Http, User},
@@ -29,16 +30,35 @@ const VERSION: &str = "4.32.5";
 const SEED: &str = "7";
 /// Generated calls of each operation and phase.
 const EXAMPLES: &str = "10";
-/// The time after which schemathesis generates no more calls.
-const TIME: Duration = Duration::from_secs(90);
+/// The phases whose calls do not depend on the machine's speed.
+const FIXED_PHASES: &str = "examples,coverage";
+/// A run of the fixed phases ends well before this.
+const FIXED_MAX: Duration = Duration::from_secs(120);
 
 /// Fails with the interpreter's own message if it is too old or cannot make environments with pip.
 const NEEDED: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)";
 
-/// Runs schemathesis on a new gateway.
+/// How long to call.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Seconds after which no more calls are generated
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(10..=3_600))]
+    seconds: u64,
+}
+
+impl Schema {
+    /// Runs all phases of schemathesis on a new gateway: examples, coverage, fuzzing and stateful.
+    pub(crate) async fn run(&self) -> Result<()> {
+        let time = self.seconds.to_string();
+        let limits = ["--max-examples", EXAMPLES, "--max-time", &time];
+        call_gateway(&install().await?, &limits, Duration::from_secs(self.seconds)).await
+    }
+}
+
+/// Runs the fixed phases of schemathesis on a new gateway.
 pub(crate) async fn check() -> Verdict {
     match install().await {
-        Ok(program) => call_gateway(&program).await.into(),
+        Ok(program) => call_gateway(&program, &["--phases", FIXED_PHASES], FIXED_MAX).await.into(),
         Err(error) => Verdict::Skipped(format!(
             "schemathesis needs Python 3.10 or newer with venv and pip: {error:#}"
         )),
@@ -84,7 +104,7 @@ async fn debug_gateway() -> Result<Gateway> {
     Gateway::of(&target().join("debug/confab"), Settings::new()).await
 }
 
-async fn call_gateway(program: &Path) -> Result<()> {
+async fn call_gateway(program: &Path, options: &[&str], time: Duration) -> Result<()> {
     let gateway = debug_gateway().await?;
     let folder = target().join("schemathesis");
     if folder.exists() {
@@ -98,10 +118,10 @@ async fn call_gateway(program: &Path) -> Result<()> {
     schemathesis
         .arg("run")
         .arg(format!("{}/openapi.json", gateway.url()))
-        .args(["--seed", SEED, "--max-examples", EXAMPLES])
-        .args(["--max-time", &TIME.as_secs().to_string()])
+        .args(["--seed", SEED])
+        .args(options)
         .current_dir(folder);
-    run(&mut schemathesis, TIME + MINUTE).await
+    run(&mut schemathesis, time + MINUTE).await
 }
 
 /// Registers users who talk with each other, and writes the ids that calls need to succeed. With
