@@ -5,6 +5,7 @@ import { account } from "./account.mjs";
 import { alerts } from "./alerts.mjs";
 import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
+import { developer } from "./developer.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
 import { emoji } from "./emoji.mjs";
 import { faults } from "./faults.mjs";
@@ -285,7 +286,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, alerts, consent, emoji, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
+const parts = { ...details, account, alerts, consent, developer, emoji, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -297,7 +298,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "injection", "manyMembers", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "developer", "injection", "manyMembers", "consent", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;

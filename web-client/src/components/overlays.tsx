@@ -9,6 +9,8 @@ import { type Shortcut, shortcutOf } from "./shortcuts";
 const QuickSwitcher = later(async () => (await import("./quick_switcher")).QuickSwitcher);
 const ShortcutSheet = later(async () => (await import("./shortcut_sheet")).ShortcutSheet);
 
+const DeveloperDrawer = later(async () => (await import("./developer_drawer")).DeveloperDrawer);
+
 export function Overlays(_: { onClose: () => void }) {
   const [shown, setShown] = createSignal<Shortcut>();
   const close = () => setShown(undefined);
@@ -31,6 +33,9 @@ export function Overlays(_: { onClose: () => void }) {
       </Match>
       <Match when={shown() === "shortcuts"}>
         <ShortcutSheet onClose={close} />
+      </Match>
+      <Match when={shown() === "developer"}>
+        <DeveloperDrawer onClose={close} />
       </Match>
     </Switch>
   );

@@ -12,6 +12,7 @@ export function ShortcutSheet(props: { onClose: () => void }) {
   const all = (): [keys: string[], meaning: string][] => [
     [[COMMAND, "K"], t().shortcuts.switcher],
     [["?"], t().shortcuts.shortcuts],
+    [[COMMAND, "."], t().shortcuts.developer],
     [["Enter"], t().shortcuts.send],
     [["Shift", "Enter"], t().shortcuts.newLine],
     [["↑"], t().shortcuts.editLast],

@@ -12,7 +12,8 @@ import type { Model } from "./model";
 import { notify } from "./notes";
 
 let isClosing = false;
-const environment: Environment = {
+/** What the client uses of the browser. The developer tools replace parts of it. */
+export const environment: Environment = {
   ...browserEnvironment(gatewayUrl()),
   fetch: (url, init) => fetch(url, { ...init, keepalive: isClosing }), // calls while the page is closed are completed
 };

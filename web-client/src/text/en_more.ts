@@ -208,6 +208,22 @@ export const enMore = {
     cancel: "Cancel a reply or an edit",
     messages: "Move between messages",
     ends: "First and last message",
+    developer: "Show the connection (for developers)",
+  },
+  developer: {
+    title: "Developer tools",
+    transport: "Transport",
+    socket: "WebSocket",
+    polling: "Long polling",
+    noSocket: "None in this tab",
+    roundTrip: "Round trip",
+    drop: "Drop the socket",
+    forcePolling: "Force long polling",
+    expire: "Expire the token",
+    lose: "Lose one message",
+    clear: "Clear",
+    seqs: "Newest seq of each conversation",
+    frames: "Frames, newest first",
   },
 };
 

@@ -1,1 +1,0 @@
-import{Bt as e,L as t,O as n,Ot as r,c as i,l as a,mt as o}from"./base-DF1NngnV.js";var s=document.getElementById(`root`);if(!s)throw Error(`the page has no root`);Promise.all([t(),a(o()!==void 0),n()]).then(()=>r(()=>e(i,{}),s),()=>s.textContent=`Confab could not be loaded. Reload the page.`);
