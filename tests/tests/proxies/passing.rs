@@ -55,6 +55,8 @@ async fn every_transport_passes(kind: Kind) -> Result<()> {
     let ada = User::register(proxy.url(), "ada").await?;
     let bob = User::register(proxy.url(), "bob").await?;
     let direct = ada.direct(&bob).await?;
+    // Before the poll, which would return the change of the conversation's state.
+    bob.accept(&direct).await?;
     let mut ws = ada.ws(None).await?;
     let waiting = bob.clone();
     let mut polls = JoinSet::new();
