@@ -17,9 +17,10 @@ use std::{
 
 use axum::{Json, Router, middleware::map_response, response::Response, routing::get};
 use chat_core::{
+    command::Command,
     error::ChatError,
     id::{ConversationId, Snowflake},
-    model::Identity,
+    model::{Identity, Seq},
     time::{Clock, Timestamp},
 };
 use http::{HeaderName, HeaderValue};
@@ -99,6 +100,11 @@ pub async fn run(
         });
     }
     Ok(())
+}
+
+/// Returns the command of somebody who has read up to here.
+const fn read_to(conversation: ConversationId, seq: Seq) -> Command {
+    Command::Receipt { conversation, delivered_seq: Some(seq), read_seq: Some(seq) }
 }
 
 /// One of the people, for the page's entrance.

@@ -125,12 +125,7 @@ impl<'a> Schedule<'a> {
             schedule.wait_for_texts().await?;
             schedule.make(fault).await?;
         }
-        let enough = async || {
-            let acknowledged = schedule.figures.acknowledged();
-            ensure!(acknowledged >= plan.texts, "only {acknowledged} acknowledged");
-            Ok(())
-        };
-        eventually(WHOLE, enough).await?;
+        schedule.reach(plan.texts, WHOLE).await?;
         let Self { fleet, figures, mut report, .. } = schedule;
         let history = people.disperse(&fleet.urls()).await?;
         let findings = checker::check(&history);
@@ -158,13 +153,17 @@ impl<'a> Schedule<'a> {
 
     async fn wait_for_texts(&mut self) -> Result<()> {
         let more = usize::try_from(1 + self.chance.below(TEXTS_BETWEEN_MAX))?;
-        let enough = self.figures.acknowledged() + more;
-        let is_enough = async || {
+        self.reach(self.figures.acknowledged() + more, LATER).await
+    }
+
+    /// Waits until this many texts are acknowledged.
+    async fn reach(&self, texts: usize, deadline: Duration) -> Result<()> {
+        let is_reached = async || {
             let acknowledged = self.figures.acknowledged();
-            ensure!(acknowledged >= enough, "{acknowledged} of {enough} texts acknowledged");
+            ensure!(acknowledged >= texts, "{acknowledged} of {texts} texts acknowledged");
             Ok(())
         };
-        eventually(LATER, is_enough).await
+        eventually(deadline, is_reached).await
     }
 
     async fn make(&mut self, fault: Fault) -> Result<()> {

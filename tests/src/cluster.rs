@@ -50,8 +50,7 @@ impl Cluster {
         let Some(redis) = Redis::start().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cluster-")?;
         let settings = settings(&cassandra, &redis.url(), folder.path())?;
-        let (status, _log) = Gateway::run(&settings, &["migrate"]).await?;
-        ensure!(status.success(), "confab migrate: {status}");
+        migrate(&settings).await?;
         let mut gateways = Vec::new();
         for _ in 0..size {
             gateways.push(Gateway::with(settings.clone()).await?);
@@ -66,7 +65,7 @@ impl Cluster {
 }
 
 /// Returns the settings of a gateway of a cluster. The secret is written to the folder.
-pub(crate) fn settings(cassandra: &Cassandra, redis: &str, folder: &Path) -> Result<Settings> {
+pub fn settings(cassandra: &Cassandra, redis: &str, folder: &Path) -> Result<Settings> {
     let secret = folder.join("auth.key");
     fs::write(&secret, SECRET)?;
     Ok(Settings::new()
@@ -75,4 +74,11 @@ pub(crate) fn settings(cassandra: &Cassandra, redis: &str, folder: &Path) -> Res
         .set("SCYLLA__REPLICATION", &cassandra.replication().to_string())
         .set("REDIS__URLS", redis)
         .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?))
+}
+
+/// Creates the schema of the store of these settings.
+pub async fn migrate(settings: &Settings) -> Result<()> {
+    let (status, _log) = Gateway::run(settings, &["migrate"]).await?;
+    ensure!(status.success(), "confab migrate: {status}");
+    Ok(())
 }

@@ -67,6 +67,7 @@ pub struct Gateway {
     running: Running,
     data: TempDir,
     binary: PathBuf,
+    arguments: &'static [&'static str],
     settings: Settings,
 }
 
@@ -90,9 +91,22 @@ impl Gateway {
 
     /// Starts a gateway from this binary.
     pub async fn of(binary: &Path, settings: Settings) -> Result<Self> {
+        Self::with_arguments(binary, &[], settings).await
+    }
+
+    /// Starts a demo from this binary, with all defaults of the product.
+    pub async fn demo(binary: &Path) -> Result<Self> {
+        Self::with_arguments(binary, &["--demo"], Settings::defaults()).await
+    }
+
+    async fn with_arguments(
+        binary: &Path,
+        arguments: &'static [&'static str],
+        settings: Settings,
+    ) -> Result<Self> {
         let data = TempDir::with_prefix("confab-test-")?;
-        let running = Running::start(binary, &settings, data.path()).await?;
-        Ok(Self { running, data, binary: binary.to_owned(), settings })
+        let running = Running::start(binary, arguments, &settings, data.path()).await?;
+        Ok(Self { running, data, binary: binary.to_owned(), arguments, settings })
     }
 
     /// Returns its address, such as `http://127.0.0.1:40123`, which changes at a restart. With TLS it
@@ -130,7 +144,8 @@ impl Gateway {
     /// Kills it if it still runs, and starts it again on the same data.
     pub async fn restart(&mut self) -> Result<()> {
         self.running.process.kill()?;
-        self.running = Running::start(&self.binary, &self.settings, self.data.path()).await?;
+        let Self { binary, arguments, settings, data, .. } = &*self;
+        self.running = Running::start(binary, arguments, settings, data.path()).await?;
         Ok(())
     }
 
@@ -153,15 +168,6 @@ impl Gateway {
         Ok((spawn(&binary()?, settings, data.path(), arguments)?, data))
     }
 
-    /// Starts a demo from this binary, and returns its address.
-    pub async fn demo(binary: &Path) -> Result<(Process, TempDir, String)> {
-        let data = TempDir::with_prefix("confab-test-")?;
-        let mut process = spawn(binary, &Settings::defaults(), data.path(), &["--demo"])?;
-        let line = process.line("listening on http", LATER).await?;
-        let url = address(&line, "listening on ")?;
-        Ok((process, data, url))
-    }
-
     /// Runs `confab` with these arguments and settings until it exits.
     pub async fn run(settings: &Settings, arguments: &[&str]) -> Result<(ExitStatus, Process)> {
         let data = TempDir::with_prefix("confab-test-")?;
@@ -172,8 +178,13 @@ impl Gateway {
 }
 
 impl Running {
-    async fn start(binary: &Path, settings: &Settings, data: &Path) -> Result<Self> {
-        let mut process = spawn(binary, settings, data, &[])?;
+    async fn start(
+        binary: &Path,
+        arguments: &[&str],
+        settings: &Settings,
+        data: &Path,
+    ) -> Result<Self> {
+        let mut process = spawn(binary, settings, data, arguments)?;
         let line = process.line("listening on http", LATER).await?;
         let url = address(&line, "listening on ")?;
         let line = process.line("admin on http://", LATER).await?;

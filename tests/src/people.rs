@@ -14,8 +14,8 @@ use crate::{
     checker::{History, SendOutcome, Ticks},
     client::{Cursors, User, Ws},
     figures::Figures,
-    patience::{LATER, eventually, within},
-    record::{Follower, Line, Writer, read_whole},
+    patience::{LATER, eventually},
+    record::{Follower, Line, Writer, joined, read_whole},
     session::{PollSession, Session, WsSession},
 };
 
@@ -146,15 +146,6 @@ impl People {
         }
         Ok(history)
     }
-}
-
-/// Waits for all of them and returns what they have recorded.
-async fn joined(people: &mut JoinSet<Result<History>>) -> Result<History> {
-    let mut history = History::default();
-    while let Some(written) = within(LATER, "a client to finish", people.join_next()).await? {
-        history.merge(written??);
-    }
-    Ok(history)
 }
 
 /// Chooses a gateway for each connection.

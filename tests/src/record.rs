@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     checker::{Attempt, Followed, History, Key, Read, Seen, SendOutcome, Step, Ticks},
     client::{Cursors, Outcome, User, Ws},
+    patience::{LATER, within},
     session::follow,
 };
 
@@ -177,6 +179,15 @@ impl Follower {
     pub fn history(self) -> History {
         History { followed: self.followed.into_values().collect(), ..History::default() }
     }
+}
+
+/// Waits for all of these clients and returns what they have recorded.
+pub async fn joined(clients: &mut JoinSet<Result<History>>) -> Result<History> {
+    let mut history = History::default();
+    while let Some(written) = within(LATER, "a client to finish", clients.join_next()).await? {
+        history.merge(written??);
+    }
+    Ok(history)
 }
 
 /// Reads the newest page of a conversation and returns the record.

@@ -24,12 +24,13 @@ async fn enter(url: &str, person: &Value) -> Result<User> {
 
 #[tokio::test]
 async fn demo_people_have_a_history_and_answer() -> Result<()> {
-    let (_process, folder, url) = Gateway::demo(&binary()?).await?;
-    let page = Http::new(&url).call(Method::GET, "/").answer().await?;
+    let demo = Gateway::demo(&binary()?).await?;
+    let url = demo.url();
+    let page = Http::new(url).call(Method::GET, "/").answer().await?;
     ensure!(page.headers["server-timing"] == "demo", "the page is not told: {:?}", page.headers);
-    let people = offered(&url).await?;
+    let people = offered(url).await?;
     ensure!(people.len() == 5, "{people:?}");
-    let ada = enter(&url, &people[0]).await?;
+    let ada = enter(url, &people[0]).await?;
 
     let list = ada.get("/v1/conversations?limit=50").await?.ok(200)?;
     let items = list["items"].as_array().context("no items")?;
@@ -48,7 +49,7 @@ async fn demo_people_have_a_history_and_answer() -> Result<()> {
     for ev in ["receipt", "typing", "message"] {
         within(LATER, ev, tab.event_of(ev)).await??;
     }
-    let on_disk = fs::read_dir(folder.path())?.count();
+    let on_disk = fs::read_dir(demo.data())?.count();
     ensure!(on_disk == 0, "{on_disk} files in an empty folder");
     Ok(())
 }

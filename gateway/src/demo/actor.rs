@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    Stage,
+    Stage, read_to,
     script::{ANSWERS, PEOPLE, PIP, SMALL_TALK, TIPS},
 };
 use crate::{
@@ -127,7 +127,7 @@ impl Actor {
         }
         let Id(conversation) = message.conversation;
         sleep(READS_FOR).await;
-        self.read(conversation, Seq::new(message.seq)).await?;
+        self.execute(read_to(conversation, Seq::new(message.seq))).await?;
         let Some(text) = message.text.filter(|_| !is_own_line) else { return Ok(()) };
         if self.is_asked(conversation, &text, message.seq).await? {
             let answers = if PEOPLE[self.me].is_bot { &TIPS[1..] } else { &ANSWERS };
@@ -149,12 +149,6 @@ impl Actor {
         let is_named = text.to_lowercase().contains(PEOPLE[self.me].username);
         let is_turn = text.ends_with('?') && seq % PIP as u64 == self.me as u64;
         Ok(is_direct || is_named || is_turn)
-    }
-
-    async fn read(&self, conversation: ConversationId, seq: Seq) -> Result<(), ChatError> {
-        let (delivered_seq, read_seq) = (Some(seq), Some(seq));
-        let receipt = Command::Receipt { conversation, delivered_seq, read_seq };
-        self.execute(receipt).await.map(drop)
     }
 
     /// Types for a while, and sends the line.

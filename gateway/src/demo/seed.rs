@@ -10,7 +10,7 @@ use chat_core::{
 };
 
 use super::{
-    DemoClock, Stage,
+    DemoClock, Stage, read_to,
     script::{
         ADA, DIRECT, GRACE, LINUS, LOUNGE, MEI, OMAR, PASSWORD, PEOPLE, PIP, REPLIES, TIPS,
         UPDATES, WORK,
@@ -178,9 +178,7 @@ impl Writer<'_> {
         who: usize,
         seq: Seq,
     ) -> Result<(), ChatError> {
-        let (delivered_seq, read_seq) = (Some(seq), Some(seq));
-        let receipt = Command::Receipt { conversation, delivered_seq, read_seq };
-        self.execute(who, receipt).await.map(drop)
+        self.execute(who, read_to(conversation, seq)).await.map(drop)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     cassandra::Cassandra,
     chance::Chance,
     client::Http,
-    cluster::settings,
+    cluster::{migrate, settings},
     gateway::{Gateway, Settings},
     patience::{SOON, eventually},
     process::Process,
@@ -125,7 +125,7 @@ impl Fleet {
             let url = format!("redis://{}", proxy.address());
             let settings = settings(&store, &url, folder.path())?;
             if number == 0 {
-                Gateway::run(&settings, &["migrate"]).await?;
+                migrate(&settings).await?;
             }
             doors.push(Door::open(settings).await?);
             redis_proxies.push(proxy);

@@ -2,7 +2,7 @@
 //!
 //! No acknowledged entry is lost, written twice or out of order, and every cursor continues.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use tests::{
@@ -11,10 +11,10 @@ use tests::{
     chance::Chance,
     checker::{History, SendOutcome, Ticks, ensure_none},
     client::{Cursors, User},
-    ensure,
+    cluster, ensure,
     gateway::{Gateway, Settings},
     patience::{LATER, WHOLE, within},
-    record::{Follower, Line, Writer, read_whole},
+    record::{Follower, Line, Writer, joined, read_whole},
     redis::Redis,
     session::{PollSession, Session, WsSession},
 };
@@ -39,8 +39,6 @@ const PROGRESS: u64 = 40;
 const REST: Duration = Duration::from_millis(50);
 /// The time for which nginx does not use a failed gateway: `fail_timeout`. nginx does not report it.
 const FAIL_TIMEOUT: Duration = Duration::from_secs(2);
-/// The signing secret of all gateways: 32 bytes as base64url.
-const SECRET: &str = "dGhlIHNlY3JldCBvZiBhbGwgZ2F0ZXdheXMgaW4gdGVzdHM";
 const THE_END: &str = "the end";
 
 /// The progress of the writers and their stop signal.
@@ -139,20 +137,12 @@ impl Ground {
         let Some(cassandra) = Cassandra::one().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-fleet-")?;
         let ground = Self { cassandra, redis, folder };
-        let (status, _log) = Gateway::run(&ground.settings()?, &["migrate"]).await?;
-        ensure!(status.success(), "confab migrate: {status}");
+        cluster::migrate(&ground.settings()?).await?;
         Ok(Some(ground))
     }
 
     fn settings(&self) -> Result<Settings> {
-        let secret = self.folder.path().join("auth.key");
-        fs::write(&secret, SECRET)?;
-        Ok(Settings::new()
-            .set("STORE", "scylla")
-            .set("SCYLLA__NODES", &self.cassandra.nodes())
-            .set("SCYLLA__REPLICATION", &self.cassandra.replication().to_string())
-            .set("REDIS__URLS", &self.redis.url())
-            .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?))
+        cluster::settings(&self.cassandra, &self.redis.url(), self.folder.path())
     }
 }
 
@@ -264,15 +254,6 @@ impl Crowd {
         }
         Ok(history)
     }
-}
-
-/// Waits for all of them and returns what they have recorded.
-async fn joined(clients: &mut JoinSet<Result<History>>) -> Result<History> {
-    let mut history = History::default();
-    while let Some(written) = within(LATER, "the end of a client", clients.join_next()).await? {
-        history.merge(written??);
-    }
-    Ok(history)
 }
 
 behind_both_proxies!(restart_of_one_gateway_loses_nothing);

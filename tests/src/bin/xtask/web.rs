@@ -115,8 +115,8 @@ async fn two_browsers(binary: &Path) -> Result<()> {
     packages().await?;
     let gateway = Gateway::of(binary, Settings::new()).await?;
     scenario("e2e/two-browsers.mjs", gateway.url()).await?;
-    let (_demo, _folder, url) = Gateway::demo(binary).await?;
-    scenario("e2e/demo.mjs", &url).await
+    let demo = Gateway::demo(binary).await?;
+    scenario("e2e/demo.mjs", demo.url()).await
 }
 
 async fn scenario(script: &str, url: &str) -> Result<()> {
