@@ -2,7 +2,7 @@
 //!
 //! A load balancer puts each connection on a gateway at random. A gateway subscribes to the hints of
 //! a conversation while at least one of its connections belongs to a member. The simulation counts
-//! the same on real gateways (`simulation/tests/fleet_counts.rs`).
+//! the same on real gateways (`simulation/tests/fleet_counts/`).
 
 /// Returns on how many of the gateways at least one of `connections` is expected, each of which
 /// exists with this probability.

@@ -55,23 +55,23 @@ macro_rules! measured {
 }
 
 measured! {
-    SEND_CPU "send-cpu" 287.0 "µs"
+    SEND_CPU "send-cpu" 215.0 "µs"
         "a gateway appends a text to the CQL store, publishes its hint and delivers it to the sender"
         FLEET, DAY, COSTS;
-    HINT_CPU "hint-cpu" 34.0 "µs"
+    HINT_CPU "hint-cpu" 27.0 "µs"
         "another gateway receives the hint of a text and delivers it to one connection"
         FLEET, DAY, COSTS;
-    RECEIPT_CPU "receipt-cpu" 292.0 "µs"
+    RECEIPT_CPU "receipt-cpu" 229.0 "µs"
         "a gateway stores a receipt and publishes its hint" FLEET, DAY, COSTS;
-    RECEIPT_HINT_CPU "receipt-hint-cpu" 33.0 "µs"
+    RECEIPT_HINT_CPU "receipt-hint-cpu" 27.0 "µs"
         "another gateway receives the hint of a receipt and delivers it to one connection"
         FLEET, DAY, COSTS;
-    TYPING_CPU "typing-cpu" 128.0 "µs"
+    TYPING_CPU "typing-cpu" 79.0 "µs"
         "a gateway publishes a typing signal" FLEET, DAY, COSTS;
-    TYPING_HINT_CPU "typing-hint-cpu" 26.0 "µs"
+    TYPING_HINT_CPU "typing-hint-cpu" 15.0 "µs"
         "another gateway receives a typing signal and delivers it to one connection"
         FLEET, DAY, COSTS;
-    OPEN_CPU "open-cpu" 295.0 "µs"
+    OPEN_CPU "open-cpu" 183.0 "µs"
         "a gateway opens a session that resumes, without TLS" FLEET, DAY, COSTS;
     TLS_CPU "tls-cpu" 500.0 "µs"
         "the TLS handshake of a new connection (P-256)"
@@ -91,9 +91,9 @@ measured! {
     MEMBERSHIPS_SECONDS "memberships-seconds" 22.8 "s"
         "time between two comparisons of a connected user's memberships"
         COUNTS, DAY, FLEET_COUNTS;
-    REDIS_PUBLISH_CPU "redis-publish-cpu" 3.6 "µs"
+    REDIS_PUBLISH_CPU "redis-publish-cpu" 4.0 "µs"
         "Redis handles one published hint of 200 bytes" FLEET, DAY, COSTS;
-    REDIS_RECEIVE_CPU "redis-receive-cpu" 3.1 "µs"
+    REDIS_RECEIVE_CPU "redis-receive-cpu" 4.1 "µs"
         "Redis sends a hint to one gateway" FLEET, DAY, COSTS;
     REDIS_OPEN_CPU "redis-open-cpu" 4.4 "µs"
         "Redis handles the presence and subscriptions of an opened session" FLEET, DAY, COSTS;
@@ -102,13 +102,13 @@ measured! {
     RING_BALANCE "ring-balance" 1.19 "×"
         "channels of the primary that has the most, of the average of 16 primaries"
         COUNTS, DAY, FLEET_COUNTS;
-    STORE_SEND_CPU "store-send-cpu" 2_865.0 "µs"
+    STORE_SEND_CPU "store-send-cpu" 1_710.0 "µs"
         "Cassandra appends one text, in a batch of its own" FLEET, DAY, COSTS;
-    STORE_RECEIPT_CPU "store-receipt-cpu" 1_649.0 "µs"
+    STORE_RECEIPT_CPU "store-receipt-cpu" 1_339.0 "µs"
         "Cassandra stores one receipt, and reads what its check needs" FLEET, DAY, COSTS;
-    STORE_TYPING_CPU "store-typing-cpu" 361.0 "µs"
+    STORE_TYPING_CPU "store-typing-cpu" 390.0 "µs"
         "Cassandra reads what the check of a typing signal needs" FLEET, DAY, COSTS;
-    STORE_OPEN_CPU "store-open-cpu" 722.0 "µs"
+    STORE_OPEN_CPU "store-open-cpu" 448.0 "µs"
         "Cassandra reads the memberships and boundaries of an opened session" FLEET, DAY, COSTS;
     STORE_COMPARE_CPU "store-compare-cpu" 33.0 "µs"
         "Cassandra reads the head of one live conversation" FLEET, DAY, COSTS;

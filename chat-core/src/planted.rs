@@ -34,6 +34,8 @@ bugs! {
     SkipsHeadCheck => "skips-head-check",
     /// An outbox without room drops entries without a trace.
     DropsSilently => "drops-silently",
+    /// Ids do not start above those of the run before.
+    ForgetsIds => "forgets-ids",
     /// Ended logins are forgotten.
     ForgetsRevocation => "forgets-revocation",
     /// A wrapper of the log hides the edge of a bucket.

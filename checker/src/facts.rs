@@ -9,6 +9,8 @@ pub struct Facts {
     pub edits: Vec<Edit>,
     /// Every acknowledged redaction.
     pub redactions: Vec<Redaction>,
+    /// Every id that a gateway issued.
+    pub issued_ids: Vec<u64>,
     /// Every ended login.
     pub ended_logins: Vec<EndedLogin>,
     /// Every event that a login received.
@@ -29,6 +31,7 @@ impl Facts {
     pub(super) fn merge(&mut self, other: Self) {
         self.edits.extend(other.edits);
         self.redactions.extend(other.redactions);
+        self.issued_ids.extend(other.issued_ids);
         self.ended_logins.extend(other.ended_logins);
         self.served.extend(other.served);
         self.hidden.extend(other.hidden);

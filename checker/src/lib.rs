@@ -1,7 +1,7 @@
 //! Checks a recorded history against the promises.
 //!
 //! Clients record their calls and the answers. [`check`] returns every violation, named as in
-//! `docs/guarantees.md`. Time is a count of calls and answers ([`Ticks`]), so that clocks and speed
+//! `docs/reliability.md`. Time is a count of calls and answers ([`Ticks`]), so that clocks and speed
 //! do not matter.
 //!
 //! The checker has tests of its own: they damage a correct history in every way that has a name.
@@ -66,6 +66,8 @@ pub enum Violation {
     Unseen,
     /// A connected client received an entry too late.
     Lag,
+    /// An id was issued twice.
+    IdReuse,
     /// An ended login received something.
     EndedLoginServed,
     /// Receipts, typing or presence reached a user who may not see them.
@@ -79,7 +81,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// Returns the name in `docs/guarantees.md`.
+    /// Returns the name in `docs/reliability.md`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LostWrite => "lost-write",
@@ -100,6 +102,7 @@ impl Violation {
             Self::CursorRegress => "cursor-regress",
             Self::Unseen => "unseen",
             Self::Lag => "lag",
+            Self::IdReuse => "id-reuse",
             Self::EndedLoginServed => "ended-login-served",
             Self::PresenceLeak => "presence-leak",
             Self::RedactedText => "redacted-text",
@@ -337,6 +340,7 @@ pub fn check(history: &History) -> Vec<Finding> {
     writes::answers(history, &logs, &mut findings);
     writes::sources(history, &logs, &mut findings);
     writes::connections(history, &mut findings);
+    writes::issued_ids(&history.facts, &mut findings);
     privacy::redactions(history, &mut findings);
     privacy::ended_logins(&history.facts, &mut findings);
     privacy::hidden(&history.facts, &mut findings);

@@ -262,6 +262,11 @@ fn late_entry_is_a_lag() {
 }
 
 #[test]
+fn id_that_is_issued_twice_is_found() {
+    finds(Violation::IdReuse, |history| history.facts.issued_ids = vec![7, 8, 7]);
+}
+
+#[test]
 fn event_for_an_ended_login_is_found() {
     finds(Violation::EndedLoginServed, |history| {
         history.facts.ended_logins.push(facts::EndedLogin { login: 7, from_ms: 100 });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Attempt, Findings, History, Key, Logs, Seen, SendOutcome, Violation};
+use super::{Attempt, Facts, Findings, History, Key, Logs, Seen, SendOutcome, Violation};
 
 /// Checks that each entry has one seq, and each command makes one entry.
 pub(super) fn places(logs: &Logs<'_>, findings: &mut Findings) {
@@ -19,6 +19,14 @@ pub(super) fn places(logs: &Logs<'_>, findings: &mut Findings) {
                 findings.add(Violation::Duplicate, format!("{client_id} at {other} and {place}"));
             }
         }
+    }
+}
+
+/// Checks that no id was issued twice.
+pub(super) fn issued_ids(facts: &Facts, findings: &mut Findings) {
+    let mut issued = BTreeSet::new();
+    for id in &facts.issued_ids {
+        findings.unless(issued.insert(id), Violation::IdReuse, || id.to_string());
     }
 }
 

@@ -56,17 +56,16 @@ async fn make(world: &World, breakage: Breakage, rng: &mut Rng) {
             gateway.bus.heal();
         }
         Breakage::Restart => {
+            if rng.u8(0..4) == 0 {
+                stand_still(site);
+            }
             site.kill();
             sleep(lasts / 4).await;
             site.start(&world.around).await;
         }
         Breakage::ClockStep => match rng.u8(0..4) {
             0 => site.skew.run(),
-            1 => {
-                if let Some(gateway) = site.running() {
-                    site.skew.stand_still(gateway.clock.now());
-                }
-            }
+            1 => stand_still(site),
             _ => site.skew.step(rng.i64(-10_000..10_000)),
         },
         Breakage::StoreTrouble => {
@@ -74,6 +73,13 @@ async fn make(world: &World, breakage: Breakage, rng: &mut Rng) {
             sleep(lasts).await;
             world.around.trouble.end();
         }
+    }
+}
+
+/// Stops the clock of a machine, also for the gateways that start on it later.
+fn stand_still(site: &Site) {
+    if let Some(gateway) = site.running() {
+        site.skew.stand_still(gateway.clock.now());
     }
 }
 

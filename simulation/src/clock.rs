@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use chat_core::{
-    id::{IdMark, Snowflake, Snowflakes},
+    id::{IdMark, Snowflake, Snowflakes, UserId},
     time::{Clock, Timestamp},
 };
 use parking_lot::Mutex;
@@ -62,6 +62,16 @@ impl Skew {
     }
 }
 
+/// All ids that the gateways of a run have issued.
+#[derive(Debug, Default)]
+pub(crate) struct IssuedIds(Mutex<Vec<u64>>);
+
+impl IssuedIds {
+    pub(crate) fn take(&self) -> Vec<u64> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
 /// The clock of a gateway. Its ids are above the machine's mark, as they are in a store.
 #[derive(Debug)]
 pub(crate) struct SkewedClock {
@@ -69,6 +79,7 @@ pub(crate) struct SkewedClock {
     skew: Arc<Skew>,
     mark: Arc<Mutex<IdMark>>,
     ids: Snowflakes,
+    issued: Arc<IssuedIds>,
 }
 
 impl SkewedClock {
@@ -77,9 +88,10 @@ impl SkewedClock {
         time: SimulatedTime,
         skew: Arc<Skew>,
         mark: Arc<Mutex<IdMark>>,
+        issued: Arc<IssuedIds>,
     ) -> Self {
         let ids = Snowflakes::above(node, *mark.lock());
-        Self { time, skew, mark, ids }
+        Self { time, skew, mark, ids, issued }
     }
 }
 
@@ -100,6 +112,7 @@ impl Clock for SkewedClock {
             *self.mark.lock() = due;
             self.ids.set_durable(due);
         }
+        self.issued.0.lock().push(UserId::from(id).get());
         id
     }
 }

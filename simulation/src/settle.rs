@@ -38,6 +38,7 @@ pub(crate) async fn settle(world: &Arc<World>, rng: &mut Rng) {
     world.phase.send_replace(Phase::Stopped);
     read_everything(world, rng).await;
     truth::record_cursors(world).await;
+    world.record.change_facts(|facts| facts.issued_ids = world.around.issued.take());
 }
 
 /// Lets a member of each conversation send several texts at once, which must all succeed.

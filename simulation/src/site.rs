@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::{SimulatedTime, Skew, SkewedClock},
+    clock::{IssuedIds, SimulatedTime, Skew, SkewedClock},
     plan::Plan,
     trouble::{Disturber, StoreTrouble},
     wire::Wire,
@@ -36,6 +36,7 @@ pub(crate) struct Surroundings {
     pub(crate) trouble: Arc<StoreTrouble>,
     pub(crate) hub: MemoryHub,
     pub(crate) wire: Arc<Wire>,
+    pub(crate) issued: Arc<IssuedIds>,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -80,9 +81,9 @@ impl Site {
 
     /// Starts the gateway as `gateway::assembly` does.
     pub(crate) async fn start(&self, around: &Surroundings) {
-        let Surroundings { plan, time, stores, trouble, hub, wire, tasks } = around;
-        let clock = SkewedClock::new(self.node, *time, self.skew.clone(), self.mark.clone());
-        let clock = Arc::new(clock);
+        let Surroundings { plan, time, stores, trouble, hub, wire, issued, tasks } = around;
+        let (skew, mark) = (self.skew.clone(), self.mark.clone());
+        let clock = Arc::new(SkewedClock::new(self.node, *time, skew, mark, issued.clone()));
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
         let now = clock.now();
         for ended in stores.logins.ended(now).await.unwrap_or_default() {

@@ -73,8 +73,10 @@ impl World {
             trouble: Arc::new(StoreTrouble::default()),
             hub: MemoryHub::with_faults(rng.u64(..), plan.bus),
             wire: Arc::new(Wire::new(plan.frame_bytes)),
+            issued: Arc::default(),
             tasks: TaskTracker::new(),
         };
+        let issued = around.issued.clone();
         let sites = (0..plan.gateways)
             .map(|node| Site::new(u16::try_from(node).unwrap_or_default(), rng.fork()));
         let world = Arc::new(Self {
@@ -86,7 +88,7 @@ impl World {
             phase: watch::Sender::new(Phase::Acting),
             operations_left: AtomicU64::new(plan.operations),
             names: AtomicU64::new(0),
-            clock: SkewedClock::new(1_000, time, Arc::default(), Arc::default()),
+            clock: SkewedClock::new(1_000, time, Arc::default(), Arc::default(), issued),
         });
         for site in &world.sites {
             site.start(&world.around).await;

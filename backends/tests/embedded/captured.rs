@@ -1,22 +1,31 @@
 //! Captures the warnings that the store logs.
 
 use std::{
+    cell::RefCell,
     fmt::{Debug, Write},
-    sync::Arc,
+    sync::Once,
 };
 
-use parking_lot::Mutex;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
 
+thread_local! {
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
 /// Runs `work` and returns the warnings and errors that this thread logged meanwhile.
+///
+/// All threads share one subscriber. If each had its own, tracing could remember from another thread that nobody
+/// listens to an event.
 pub(crate) fn capture_warnings(work: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    tracing::subscriber::with_default(Capture(lines.clone()), work);
-    lines.lock().clone()
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| tracing::subscriber::set_global_default(Capture).unwrap());
+    LINES.set(Some(Vec::new()));
+    work();
+    LINES.take().unwrap()
 }
 
 /// Returns true if one of the lines contains `text`.
@@ -24,7 +33,7 @@ pub(crate) fn contains(lines: &[String], text: &str) -> bool {
     lines.iter().any(|line| line.contains(text))
 }
 
-struct Capture(Arc<Mutex<Vec<String>>>);
+struct Capture;
 
 struct Line(String);
 
@@ -48,9 +57,13 @@ impl Subscriber for Capture {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().push(line.0);
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                let mut line = Line(String::new());
+                event.record(&mut line);
+                lines.push(line.0);
+            }
+        });
     }
 
     fn enter(&self, _: &span::Id) {}

@@ -10,7 +10,10 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{COUNTER_BITS, EPOCH_MS, NODE_BITS, NODES_MAX, Snowflake};
-use crate::time::Timestamp;
+use crate::{
+    planted::{Bug, is_planted},
+    time::Timestamp,
+};
 
 /// The bits of milliseconds in an id. They last until 2094.
 const TIME_BITS: u32 = 63 - NODE_BITS - COUNTER_BITS;
@@ -68,7 +71,8 @@ impl Snowflakes {
 
     /// Makes the generator of a node whose durable mark is this one. All its ids are above the mark.
     pub fn above(node: u16, mark: IdMark) -> Self {
-        Self::starting_at(node, Places { last: mark.0, durable: mark.0 })
+        let last = if is_planted(Bug::ForgetsIds) { 0 } else { mark.0 };
+        Self::starting_at(node, Places { last, durable: mark.0 })
     }
 
     fn starting_at(node: u16, places: Places) -> Self {

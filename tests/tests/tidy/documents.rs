@@ -83,6 +83,27 @@ fn links_work() -> Result<()> {
     none_of("relative links", &wrong)
 }
 
+/// Returns true for paths from the root of the workspace, with at least one folder.
+fn is_path(code: &str, folders: &BTreeSet<String>) -> bool {
+    let first = code.split_once('/').map(|(first, _)| first);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    first.is_some_and(|first| folders.contains(first)) && code.chars().all(is_plain)
+}
+
+#[test]
+fn paths_in_sources_and_documents_exist() -> Result<()> {
+    let entries = fs::read_dir(workspace())?.flatten();
+    let folders: BTreeSet<_> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let mut wrong = Vec::new();
+    for file in files_of("rs")?.into_iter().chain(files_of("md")?) {
+        let paths = file.text.split('`').filter(|code| is_path(code, &folders));
+        let missing = paths.filter(|path| !workspace().join(path).exists());
+        wrong.extend(missing.map(|path| format!("{}: {path}", file.path.display())));
+    }
+    none_of("paths between backticks", &wrong)
+}
+
 #[test]
 fn every_example_is_linked() -> Result<()> {
     let page = document("docs/protocol.md")?;
