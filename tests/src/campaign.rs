@@ -37,6 +37,8 @@ pub enum Servers {
     Embedded,
     /// Three gateways with Redis and one CQL node, and a proxy on each connection between them.
     Cluster,
+    /// The same with three CQL nodes, of which one fails at a time.
+    Ring,
 }
 
 /// What a campaign does.

@@ -52,9 +52,9 @@ impl Cassandra {
         Self::ring(1, Size::Small, None, 0).await
     }
 
-    /// Starts one node that clients use at the address of a proxy, which does not run yet.
-    pub async fn one_behind_a_proxy() -> Result<Option<Self>> {
-        Self::ring(1, Size::Small, None, PROXIES).await
+    /// Starts one node or three that clients use at the addresses of proxies, which do not run yet.
+    pub async fn behind_proxies(nodes: u8) -> Result<Option<Self>> {
+        Self::ring(nodes, Size::Small, None, PROXIES).await
     }
 
     /// Starts one node that accepts only TLS, and only clients with a certificate of this authority.
@@ -115,9 +115,12 @@ impl Cassandra {
         (first..first + self.nodes.len()).map(address).collect::<Vec<_>>().join(",")
     }
 
-    /// Returns the address on which node 1 listens.
-    pub fn first_node(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.cql).into()
+    /// Returns the addresses on which the nodes listen, each with the one that clients use.
+    pub fn addresses(&self) -> Vec<(SocketAddr, String)> {
+        let node = |(host, used): (u8, &str)| {
+            ((Ipv4Addr::new(127, 0, 0, host), self.ports.cql).into(), used.to_owned())
+        };
+        (1..).zip(self.nodes().split(',')).map(node).collect()
     }
 
     /// Returns the value of `CONFAB__SCYLLA__REPLICATION`.

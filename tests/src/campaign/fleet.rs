@@ -53,16 +53,17 @@ enum Behind {
     Servers(Box<Backends>),
 }
 
-/// Redis with a proxy for each gateway, and a CQL node with a proxy for all.
+/// Redis with a proxy for each gateway, and CQL nodes with a proxy for each.
 #[derive(Debug)]
 struct Backends {
     redis: Redis,
     redis_proxies: Vec<Proxy>,
     store: Cassandra,
-    store_proxy: Proxy,
+    store_proxies: Vec<Proxy>,
 }
 
-/// A fault that has not ended, and the gateway that it was drawn for.
+/// A fault that has not ended, and the number of the gateway that it was drawn for. Where it is about a
+/// store node, the number says which.
 #[derive(Debug)]
 pub(super) struct Made {
     fault: Fault,
@@ -94,7 +95,8 @@ impl Fleet {
     pub(super) async fn start(servers: Servers) -> Result<Option<Self>> {
         match servers {
             Servers::Embedded => Self::embedded().await.map(Some),
-            Servers::Cluster => Self::cluster().await,
+            Servers::Cluster => Self::cluster(1).await,
+            Servers::Ring => Self::cluster(3).await,
         }
     }
 
@@ -112,10 +114,13 @@ impl Fleet {
         Ok(Self { doors, behind: Behind::Disk { disk, sync }, _folder: None })
     }
 
-    async fn cluster() -> Result<Option<Self>> {
-        let Some(store) = Cassandra::one_behind_a_proxy().await? else { return Ok(None) };
+    async fn cluster(store_nodes: u8) -> Result<Option<Self>> {
+        let Some(store) = Cassandra::behind_proxies(store_nodes).await? else { return Ok(None) };
         let Some(redis) = Redis::start().await? else { return Ok(None) };
-        let store_proxy = Proxy::start(&store.nodes(), store.first_node()).await?;
+        let mut store_proxies = Vec::new();
+        for (node, used) in store.addresses() {
+            store_proxies.push(Proxy::start(&used, node).await?);
+        }
         let folder = TempDir::with_prefix("confab-campaign-")?;
         let url = redis.url();
         let server = url.strip_prefix("redis://").context("the address of Redis")?.parse()?;
@@ -131,7 +136,7 @@ impl Fleet {
             redis_proxies.push(proxy);
         }
         let behind =
-            Behind::Servers(Box::new(Backends { redis, redis_proxies, store, store_proxy }));
+            Behind::Servers(Box::new(Backends { redis, redis_proxies, store, store_proxies }));
         Ok(Some(Self { doors, behind, _folder: Some(folder) }))
     }
 
@@ -185,7 +190,10 @@ impl Fleet {
         match fault {
             Fault::Killed(Server::Gateway) | Fault::Restarted => self.doors[at].restart().await?,
             Fault::Killed(Server::Redis) => self.backends()?.redis.restart().await?,
-            Fault::Killed(Server::Store) => self.backends()?.store.restart(1).await?,
+            Fault::Killed(Server::Store) => {
+                let servers = self.backends()?;
+                servers.store.restart(servers.store_node(at)?).await?;
+            }
             Fault::Paused(server) => self.process(server, at)?.resume()?,
             Fault::DiskFull => self.disk()?.empty()?,
             Fault::SyncFails => {
@@ -226,7 +234,10 @@ impl Fleet {
         Ok(match server {
             Server::Gateway => self.doors[at].gateway.process(),
             Server::Redis => self.backends()?.redis.process(),
-            Server::Store => self.backends()?.store.node(1)?,
+            Server::Store => {
+                let servers = self.backends()?;
+                servers.store.node(servers.store_node(at)?)?
+            }
         })
     }
 
@@ -234,7 +245,10 @@ impl Fleet {
         Ok(match hop {
             Hop::Clients => &self.doors[at].proxy,
             Hop::Redis => &self.backends()?.redis_proxies[at],
-            Hop::Store => &self.backends()?.store_proxy,
+            Hop::Store => {
+                let proxies = &self.backends()?.store_proxies;
+                &proxies[at % proxies.len()]
+            }
         })
     }
 
@@ -255,5 +269,12 @@ impl Fleet {
             bail!("no library that fails syncs")
         };
         Ok(sync)
+    }
+}
+
+impl Backends {
+    /// Returns the number of a store node, from 1.
+    fn store_node(&self, at: usize) -> Result<u8> {
+        Ok(u8::try_from(at % self.store_proxies.len())? + 1)
     }
 }

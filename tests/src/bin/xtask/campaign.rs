@@ -30,6 +30,8 @@ enum Which {
     Embedded,
     /// Three gateways with Redis and a CQL node
     Cluster,
+    /// Three gateways with Redis and three CQL nodes
+    Ring,
 }
 
 impl Campaign {
@@ -39,6 +41,7 @@ impl Campaign {
         let servers = match self.servers {
             Which::Embedded => Servers::Embedded,
             Which::Cluster => Servers::Cluster,
+            Which::Ring => Servers::Ring,
         };
         let Self { schedules, seed, faults, texts, .. } = *self;
         let plan = Plan { servers, schedules, seed, faults, texts };
