@@ -12,13 +12,22 @@ mod tests {
 
     use std::sync::Arc;
 
+    use chat_core::{
+        id::{GatewayId, LoginId, UserId},
+        model::Identity,
+        time::Timestamp,
+    };
     use tokio_util::{
         sync::{CancellationToken, DropGuard},
         task::TaskTracker,
     };
 
     use super::*;
-    use crate::port::{LastSeen, Leases};
+    use crate::{
+        limits::CHANGES_MAX,
+        model::Activity,
+        port::{Change, LastSeen, Leases, Publication},
+    };
 
     async fn open() -> (DropGuard, Vec<Arc<dyn Leases>>) {
         tokio::time::pause();
@@ -29,6 +38,53 @@ mod tests {
 
     async fn open_last_seen() -> ((), Arc<dyn LastSeen>) {
         ((), Arc::new(MemoryLastSeen::default()))
+    }
+
+    fn user() -> UserId {
+        UserId::new(7).unwrap()
+    }
+
+    /// Changes the user's device once for each time.
+    async fn change(leases: &MemoryLeases, times: std::ops::Range<usize>) {
+        for time in times {
+            let publication = Publication {
+                device: Identity { user: user(), login: LoginId::new(1).unwrap() },
+                activity: Activity::Online,
+                since: Timestamp::from_millis(i64::try_from(time).unwrap()),
+            };
+            leases.join(GatewayId::new(1).unwrap(), &[publication]).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_without_room_become_one_lost() {
+        let hub = LeaseHub::start(&TaskTracker::new(), CancellationToken::new());
+        let (one, other) = (hub.leases(), hub.leases());
+        let mut changes = other.changes().unwrap();
+        other.watch(&[user()]).await;
+        change(&one, 0..CHANGES_MAX + 5).await;
+        for _ in 0..CHANGES_MAX {
+            assert_eq!(changes.try_recv(), Ok(Change::User(user())));
+        }
+        assert!(changes.is_empty());
+        change(&one, CHANGES_MAX + 5..CHANGES_MAX + 6).await;
+        assert_eq!(changes.try_recv(), Ok(Change::Lost));
+        assert_eq!(changes.try_recv(), Ok(Change::User(user())));
+        assert!(changes.is_empty());
+    }
+
+    #[tokio::test]
+    async fn gateway_receives_only_losses_when_it_is_cut_off() {
+        let hub = LeaseHub::start(&TaskTracker::new(), CancellationToken::new());
+        let (one, other) = (hub.leases(), hub.leases());
+        let mut changes = other.changes().unwrap();
+        other.watch(&[user()]).await;
+        other.disconnect();
+        assert_eq!(changes.try_recv(), Ok(Change::Lost));
+        change(&one, 0..3).await;
+        assert!(changes.is_empty());
+        other.reconnect();
+        assert_eq!(changes.try_recv(), Ok(Change::Lost));
     }
 
     crate::leases_contract!(open);

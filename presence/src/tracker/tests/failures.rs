@@ -61,6 +61,7 @@ async fn present_users_stay_online_when_the_leases_lose_everything() {
         cluster.hub.fail();
         cluster.hub.forget();
         cluster.hub.restore();
+        assert_eq!(cluster.fields(1).await, 0);
         sleep(CONVERGED_MAX).await;
         let received = session.drain();
         assert!(received.iter().all(|presence| presence.status != Status::Offline), "{received:?}");
@@ -80,6 +81,7 @@ async fn lost_devices_are_published_again_after_an_outage() {
     sleep(5 * SECOND).await;
     cluster.hub.forget_devices();
     cluster.hub.restore();
+    assert_eq!(cluster.fields(1).await, 0);
     sleep(CONVERGED_MAX).await;
     assert_eq!(cluster.fields(1).await, 1);
     assert_eq!(cluster.query(1, 1).await.status, Status::Online);
