@@ -24,9 +24,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        limits::CHANGES_MAX,
+        limits::{CHANGES_MAX, LEASE_TTL},
         model::Activity,
-        port::{Change, LastSeen, Leases, Publication},
+        port::{Change, LastSeen, Leases, Publication, Renewal, Term},
     };
 
     async fn open() -> (DropGuard, Vec<Arc<dyn Leases>>) {
@@ -85,6 +85,15 @@ mod tests {
         assert!(changes.is_empty());
         other.reconnect();
         assert_eq!(changes.try_recv(), Ok(Change::Lost));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lease_has_ended_when_its_time_is_up() {
+        let leases = LeaseHub::start(&TaskTracker::new(), CancellationToken::new()).leases();
+        let renew = |term| leases.renew(GatewayId::new(1).unwrap(), Timestamp::default(), term);
+        assert_eq!(renew(Term::First).await, Ok(Renewal::Alive));
+        tokio::time::advance(LEASE_TTL).await;
+        assert_eq!(renew(Term::Next).await, Ok(Renewal::Ended));
     }
 
     crate::leases_contract!(open);
