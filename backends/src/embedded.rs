@@ -35,6 +35,7 @@ mod gather;
 mod heads;
 mod health;
 mod ids;
+mod invites;
 mod journal_space;
 mod journals;
 mod keys;
@@ -66,6 +67,7 @@ use self::{
     consents::{EmbeddedBoundaries, EmbeddedConsents},
     conversations::EmbeddedConversations,
     cursors::EmbeddedCursors,
+    invites::EmbeddedInvites,
     journal_space::JournalSpace,
     last_seen::EmbeddedLastSeen,
     log::EmbeddedLog,
@@ -139,6 +141,7 @@ impl Embedded {
             accounts: Arc::new(EmbeddedAccounts(shared())),
             logins: Arc::new(EmbeddedLogins(shared())),
             replies: Arc::new(EmbeddedReplies::new(shared())),
+            invites: Arc::new(EmbeddedInvites(shared())),
         }
     }
 

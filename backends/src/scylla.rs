@@ -8,7 +8,7 @@
 //!   ([`views`]), so that the highest seq wins in any order and after any number of repeats. The
 //!   store also knows which projections are written. The first reader of a conversation with
 //!   missing projections writes them ([`repair`]).
-//! - Usernames, refresh tokens, idempotency keys, direct pairs and node numbers are separate
+//! - Usernames, refresh tokens, idempotency keys, direct pairs, invites and node numbers are separate
 //!   lightweight transactions, in tables without plain writes.
 //! - Memory answers only what can never change ([`watermarks`]). Identical reads at the same moment
 //!   share one read that begins after all of them ([`single_flight`]).
@@ -31,6 +31,7 @@ mod conversations;
 mod cursors;
 mod error;
 mod heads;
+mod invites;
 mod last_seen;
 mod log;
 mod logins;
@@ -64,6 +65,7 @@ use self::{
     consents::{ScyllaBoundaries, ScyllaConsents},
     conversations::ScyllaConversations,
     cursors::ScyllaCursors,
+    invites::ScyllaInvites,
     last_seen::ScyllaLastSeen,
     log::ScyllaLog,
     logins::ScyllaLogins,
@@ -142,6 +144,7 @@ impl Scylla {
             accounts: Arc::new(ScyllaAccounts(store())),
             logins: Arc::new(ScyllaLogins(store())),
             replies: Arc::new(ScyllaReplies(store())),
+            invites: Arc::new(ScyllaInvites::new(store())),
         }
     }
 

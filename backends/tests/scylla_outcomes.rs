@@ -22,10 +22,10 @@ use chat_core::{
     error::StoreError,
     id::UserId,
     model::{
-        EndedLogin, Founding, Identity, Kind, Login, LoginSecret, Seq, TokenExchange, User,
-        Username,
+        ClientId, EndedLogin, Founding, Identity, Invite, InviteCode, InviteUse, Kind, Login,
+        LoginSecret, Seq, TokenExchange, UseClaim, User, Username,
     },
-    port::{Claim, NameClaim, ReplyKey, Stores},
+    port::{Claim, InviteCreation, NameClaim, ReplyKey, Stores},
     time::Clock,
 };
 use futures_util::future::BoxFuture;
@@ -107,6 +107,7 @@ async fn calls(stores: &Stores) -> Vec<(&'static str, Call)> {
     let mut add = |name, call: Call| calls.push((name, call));
     add_account_calls(stores, &mut add).await;
     add_reply_calls(stores, &mut add).await;
+    add_invite_calls(stores, &mut add).await;
     let conversations = stores.conversations.clone();
     add("create", Box::pin(async move { conversations.create(&founding()).await.map(drop) }));
     let conversations = stores.conversations.clone();
@@ -119,6 +120,39 @@ async fn calls(stores: &Stores) -> Vec<(&'static str, Call)> {
     let conversation = writer.conversation;
     add("erase", Box::pin(async move { log.erase(conversation, &[Seq::new(1)]).await }));
     calls
+}
+
+fn invite() -> Invite {
+    let created_at = CLOCK.now();
+    Invite {
+        code: InviteCode::from_bits(fresh::<UserId>().get()),
+        conversation: fresh(),
+        created_by: fresh(),
+        created_at,
+        expires_at: created_at.after(DAY),
+        max_uses: Some(5),
+        used: 0,
+        is_ended: false,
+    }
+}
+
+fn new_use(client_id: &str) -> InviteUse {
+    InviteUse { client_id: ClientId::new(client_id).unwrap(), base_seq: Seq::new(1) }
+}
+
+async fn add_invite_calls(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
+    let known = invite();
+    assert_eq!(stores.invites.create(&known).await, Ok(InviteCreation::Created));
+    let invites = stores.invites.clone();
+    add("create an invite", Box::pin(async move { invites.create(&invite()).await.map(drop) }));
+    let invites = stores.invites.clone();
+    let claim = async move {
+        let (user, now) = (fresh(), CLOCK.now());
+        invites.claim_use(known.code, user, &new_use("a"), None, now).await.map(drop)
+    };
+    add("claim a use", Box::pin(claim));
+    let invites = stores.invites.clone();
+    add("end an invite", Box::pin(async move { invites.end(known.code).await.map(drop) }));
 }
 
 async fn add_account_calls(stores: &Stores, add: &mut impl FnMut(&'static str, Call)) {
@@ -191,6 +225,26 @@ async fn call_never_fails_as_unavailable_when_its_write_may_be_applied() {
         faulty.heal();
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A use is counted once, however often its user asks after a lost answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn use_is_taken_once_when_its_answer_is_lost() {
+    let Some(keyspace) = TestKeyspace::shared("faults", 4_096).await else { return };
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
+    let (invites, invite, user) = (faulty.gateway.stores().invites, invite(), fresh());
+    assert_eq!(invites.create(&invite).await, Ok(InviteCreation::Created));
+    let (first, now) = (new_use("first"), CLOCK.now());
+    faulty.set_response_rules(vec![fail_from_the_next_conditional_write()]);
+    let lost = invites.claim_use(invite.code, user, &first, None, now).await;
+    assert!(matches!(lost, Err(StoreError::Unknown(_))), "{lost:?}");
+    faulty.heal();
+    let other = keyspace.connect().await.stores().invites;
+    for invites in [&other, &invites] {
+        let repeated = invites.claim_use(invite.code, user, &new_use("second"), None, now).await;
+        assert_eq!(repeated, Ok(UseClaim::Yours(first.clone())));
+    }
+    assert_eq!(other.get(invite.code).await.unwrap().map(|invite| invite.used), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

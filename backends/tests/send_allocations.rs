@@ -20,6 +20,7 @@ use chat_core::{
     model::{ClientId, Identity, User, Username},
     port::Stores,
     ports::Ports,
+    random::SystemRandom,
     revocations::RevokedLogins,
     session::{Batch, Session},
     time::{SystemClock, Timestamp},
@@ -84,6 +85,7 @@ impl Pair {
             bus: Arc::new(NoBus::new()),
             wall_clock: clock.clone(),
             clock,
+            random: Arc::new(SystemRandom),
             encode: Arc::new(OneAllocation),
         };
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);

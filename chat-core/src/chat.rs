@@ -3,6 +3,7 @@
 mod consent;
 mod create;
 mod ephemeral;
+mod invites;
 mod list;
 mod upkeep;
 mod visibility;
@@ -96,6 +97,9 @@ impl Chat {
             }
             Command::Decline { conversation } => {
                 Box::pin(async move { chat.decline(identity, conversation).await })
+            }
+            Command::AcceptInvite { code, client_id } => {
+                Box::pin(async move { chat.accept_invite(identity, code, client_id).await })
             }
             Command::Conversation { conversation } => Box::pin(async move {
                 let view = chat.view(identity, conversation).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     id::{ConversationId, UserId},
-    model::{Cursor, Kind, Member, MembershipState, Role, Seq, User},
+    model::{ClientId, Cursor, Invite, InviteCode, Kind, Member, MembershipState, Role, Seq, User},
     time::Timestamp,
     view::EntryView,
 };
@@ -77,6 +77,13 @@ pub enum Command {
     Decline {
         /// The conversation.
         conversation: ConversationId,
+    },
+    /// Joins a group with an invite. Answered with [`Reply::Conversation`].
+    AcceptInvite {
+        /// The code of the invite.
+        code: InviteCode,
+        /// The caller's own name for the command, and for the `joined` entry.
+        client_id: Option<ClientId>,
     },
     /// Reads one conversation. Answered with [`Reply::Conversation`].
     Conversation {
@@ -211,6 +218,17 @@ pub struct ConversationView {
     pub member_count: u32,
     /// The other member of a direct conversation.
     pub peer: Option<User>,
+}
+
+/// What an invite shows to people who are not members yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitePreview {
+    /// The invite.
+    pub invite: Invite,
+    /// The group's title.
+    pub title: Option<Arc<str>>,
+    /// The group's number of members.
+    pub member_count: u32,
 }
 
 /// A member as the other members see it.

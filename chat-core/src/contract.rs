@@ -14,6 +14,7 @@ pub mod consents;
 pub mod conversations;
 pub mod cursors;
 pub mod erase;
+pub mod invites;
 pub mod limiter;
 pub mod log;
 pub mod log_depth;

@@ -1,6 +1,6 @@
 //! The domain of Confab, without a socket, a disk or a wire format.
 //!
-//! In reading order: [`id`], [`time`], [`limits`] and [`error`] are the basic types. [`model`] is
+//! In reading order: [`id`], [`time`], [`random`], [`limits`] and [`error`] are the basic types. [`model`] is
 //! what is stored. [`command`] and [`event`] are what comes in and goes out, and [`chat`] is the one
 //! entrance. [`write`] carries a command to a log; `feed` delivers entries to the [`outbox`] of each
 //! session, and a [`session`] is what a transport reads. [`accounts`] has users and logins. [`port`]
@@ -43,6 +43,7 @@ pub mod planted;
 pub mod port;
 pub mod ports;
 pub mod projection;
+pub mod random;
 pub mod revocations;
 pub mod session;
 mod sharded;

@@ -51,6 +51,16 @@ pub const BOUNDARY_TTL: Duration = Duration::from_secs(2);
 pub const BOUNDARIES_KEPT_MAX: usize = 16 * 1024;
 /// The maximum number of blocks that a gateway keeps.
 pub const BLOCKS_KEPT_MAX: usize = 1024 * 1024;
+/// The maximum number of live invites of a group.
+pub const INVITES_MAX: usize = 100;
+/// The maximum number of uses of an invite whose uses are limited.
+pub const INVITE_USES_MAX: u32 = 10_000;
+/// The shortest life of an invite.
+pub const INVITE_TTL_MIN: Duration = Duration::from_secs(60);
+/// The longest life of an invite.
+pub const INVITE_TTL_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The life of an invite if none is asked for.
+pub const INVITE_TTL_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The maximum number of logins of a user. A further one ends the least recently used login.
 pub const LOGINS_MAX: usize = 64;
 /// The maximum number of members of a conversation whose receipts and typing are pushed to the

@@ -10,6 +10,7 @@ mod bus;
 mod consents;
 mod conversations;
 mod cursors;
+mod invites;
 mod limiter;
 mod log;
 mod logins;
@@ -23,6 +24,7 @@ pub use bus::{Arrival, Bus, BusError, Channel};
 pub use consents::{Boundaries, Consents};
 pub use conversations::Conversations;
 pub use cursors::Cursors;
+pub use invites::{InviteCreation, Invites};
 pub use limiter::{Bucket, Limiter, Taken};
 pub use log::{Append, Appended, Log};
 pub use logins::{Logins, Rotation};
@@ -50,4 +52,6 @@ pub struct Stores {
     pub logins: Arc<dyn Logins>,
     /// Idempotency keys.
     pub replies: Arc<dyn Replies>,
+    /// Invites to groups.
+    pub invites: Arc<dyn Invites>,
 }

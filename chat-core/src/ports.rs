@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     event::Encode,
     port::{Bus, Stores},
+    random::Random,
     time::Clock,
 };
 
@@ -19,6 +20,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// The machine's time, which tokens and claims are compared with.
     pub wall_clock: Arc<dyn Clock>,
+    /// Random numbers, for codes that nobody can guess.
+    pub random: Arc<dyn Random>,
     /// The wire format of events.
     pub encode: Arc<dyn Encode>,
 }

@@ -94,6 +94,11 @@ pub enum Change {
         /// The member.
         user: UserId,
     },
+    /// Makes the actor a member. The use of an invite precedes it ([`crate::model::InviteUse`]).
+    Join {
+        /// The member who made the invite.
+        invited_by: UserId,
+    },
     /// Changes the title of a group.
     SetTitle {
         /// The new title.
@@ -120,7 +125,10 @@ impl Write {
                 }
             }
             Change::SetTitle { title } => *title = normalized_title(title)?,
-            Change::Redact { .. } | Change::SetMember { .. } | Change::Remove { .. } => {}
+            Change::Redact { .. }
+            | Change::SetMember { .. }
+            | Change::Remove { .. }
+            | Change::Join { .. } => {}
         }
         Ok(self)
     }
@@ -151,7 +159,10 @@ impl Change {
             Self::Text { text, .. } | Self::Edit { text, .. } => text.len(),
             Self::React { emoji, .. } => emoji.len(),
             Self::SetTitle { title } => title.len(),
-            Self::Redact { .. } | Self::SetMember { .. } | Self::Remove { .. } => 0,
+            Self::Redact { .. }
+            | Self::SetMember { .. }
+            | Self::Remove { .. }
+            | Self::Join { .. } => 0,
         }
     }
 
@@ -175,6 +186,9 @@ impl Change {
                 Self::React { target_seq, emoji, on },
                 Body::Reaction { target_seq: kept_seq, emoji: kept, on: kept_on },
             ) => target_seq == kept_seq && emoji == kept && on == kept_on,
+            (Self::Join { invited_by }, Body::Joined { joining, .. }) => {
+                joining.invited_by() == Some(*invited_by)
+            }
             _ => false,
         }
     }

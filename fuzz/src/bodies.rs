@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use chat_core::{id::ConversationId, model::Seq};
 use gateway::protocol::{
     conversations::{CreateConversation, SetMember, UpdateConversation},
+    invites::{AcceptInvite, CreateInvite},
     messages::{Edit, Receipts, Send},
     poll::Poll,
     read::from_json,
@@ -20,7 +21,7 @@ pub(crate) const CONVERSATION: ConversationId = ConversationId::new(7).expect("v
 
 pub(crate) fn check(input: &[u8]) {
     let Some((body, json)) = input.split_last() else { return };
-    match body % 12 {
+    match body % 14 {
         0 => read::<CreateConversation>(json, |body| {
             format!("{:?}", body.into_command(|| Ok("key".into())))
         }),
@@ -38,7 +39,9 @@ pub(crate) fn check(input: &[u8]) {
         8 => read::<Refresh>(json, debug),
         9 => read::<Register>(json, debug),
         10 => read::<Profile>(json, debug),
-        _ => read::<ChangePassword>(json, debug),
+        11 => read::<ChangePassword>(json, debug),
+        12 => read::<CreateInvite>(json, debug),
+        _ => read::<AcceptInvite>(json, debug),
     }
 }
 

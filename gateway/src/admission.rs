@@ -38,6 +38,8 @@ enum Payer {
     UserWrites,
     UserRequests,
     UserAdditions,
+    UserInvites,
+    AddressPreviews,
     Conversation,
     Address,
     AccountFromAddress,
@@ -52,6 +54,8 @@ impl Payer {
             Self::UserWrites => "m",
             Self::UserRequests => "o",
             Self::UserAdditions => "n",
+            Self::UserInvites => "i",
+            Self::AddressPreviews => "p",
             Self::Conversation => "c",
             Self::Address => "a",
             Self::AccountFromAddress => "v",
@@ -66,6 +70,7 @@ impl Payer {
             Self::UserWrites => Some("messages"),
             Self::UserRequests => Some("requests"),
             Self::UserAdditions => Some("additions"),
+            Self::UserInvites | Self::AddressPreviews => Some("invites"),
             Self::Conversation => Some("conversation"),
             Self::Address => Some("address"),
             Self::AccountFromAddress => Some("account"),
@@ -179,6 +184,7 @@ impl Admission {
                 // It may exist already: see `charge_addition`.
                 self.admit_additions(user, 0).await
             }
+            Command::AcceptInvite { .. } => self.admit_invites(user).await,
             Command::Receipt { .. }
             | Command::Typing { .. }
             | Command::History { .. }
@@ -200,6 +206,26 @@ impl Admission {
     /// Takes the tokens for a request that is not a write, including those that are not commands.
     pub async fn admit_other(&self, user: UserId, price: Price<'_>) -> Result<(), ChatError> {
         self.take(Payer::UserRequests, user, self.rates.commands(), price.tokens()).await
+    }
+
+    /// Takes the tokens of a user for anything with an invite: nobody may try many codes.
+    pub async fn admit_invites(&self, user: UserId) -> Result<(), ChatError> {
+        self.admit_other(user, Price::Request).await?;
+        self.take(Payer::UserInvites, user, self.rates.invites(), 1).await
+    }
+
+    /// Takes a token for looking at an invite: from the user, or from the address of people without an
+    /// account.
+    pub async fn admit_preview(
+        &self,
+        user: Option<UserId>,
+        address: IpAddr,
+    ) -> Result<(), ChatError> {
+        if let Some(user) = user {
+            return self.admit_invites(user).await;
+        }
+        let (address, bucket) = (limited_as(address), self.rates.invites());
+        self.take(Payer::AddressPreviews, address, bucket, 1).await
     }
 
     /// Takes a token for opening a session, and waits while the user opens others.
@@ -333,6 +359,7 @@ const fn name(command: &Command) -> &'static str {
             Change::React { .. } => "react",
             Change::SetMember { .. } => "set_member",
             Change::Remove { .. } => "remove_member",
+            Change::Join { .. } => "join",
             Change::SetTitle { .. } => "set_title",
         },
         Command::Receipt { .. } => "receipt",
@@ -343,6 +370,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Conversations { .. } => "conversations",
         Command::Conversation { .. } => "conversation",
         Command::Accept { .. } => "accept",
+        Command::AcceptInvite { .. } => "accept_invite",
         Command::Decline { .. } => "decline",
         Command::Member { .. } | Command::Members { .. } => "members",
     }

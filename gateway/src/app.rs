@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Admission,
+    config::PublicUrl,
     error::chance,
     health::Health,
     origin::Origin,
@@ -58,6 +59,8 @@ pub struct App {
     pub presence: Tracker,
     /// Rate limits.
     pub limits: Admission,
+    /// Address under which people reach the page, if it is configured.
+    pub public_url: Option<PublicUrl>,
     /// Browser origins that are allowed in addition to the listener's own.
     pub origins: Vec<Origin>,
     /// True if clients connect to the gateway itself over TLS.

@@ -10,6 +10,7 @@ mod consent;
 mod layers;
 mod list;
 mod logging;
+mod public_url;
 mod rate_limits;
 mod report;
 mod serving;
@@ -30,6 +31,7 @@ pub use self::{
     auth::Auth,
     consent::Consent,
     logging::LogFormat,
+    public_url::PublicUrl,
     rate_limits::RateLimits,
     report::Report,
     serving::{Admin, Drain, Limits},
@@ -55,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// How the gateway drains.
     pub drain: Drain,
+    /// Address under which people reach the page.
+    pub public_url: Option<PublicUrl>,
     /// Browser origins that are allowed in addition to the listener's own.
     #[serde(with = "list")]
     pub origins: Vec<Origin>,
@@ -91,6 +95,7 @@ impl Default for Config {
             admin: Admin::default(),
             limits: Limits::default(),
             drain: Drain::default(),
+            public_url: None,
             origins: Vec::new(),
             trusted_proxies: Vec::new(),
             store: StoreKind::Embedded,

@@ -18,6 +18,7 @@ use chat_core::{
     model::EndedLogin,
     port::{Bus, Limiter, Passwords, Stores},
     ports::Ports,
+    random::SystemRandom,
     revocations::RevokedLogins,
     time::{Clock, SteadyClock, Timestamp},
 };
@@ -240,6 +241,7 @@ fn assemble(
             bus: bus.clone(),
             clock: Arc::new(SteadyClock::new(clock.clone(), parts.newest_entry_at)),
             wall_clock: clock.clone(),
+            random: Arc::new(SystemRandom),
             encode: Arc::new(JsonEncode),
         },
         revoked,
@@ -279,6 +281,7 @@ fn assemble(
         accounts: Arc::new(accounts),
         first_uses: Arc::default(),
         limits: Admission::new(config.rate_limits, parts.limiter, config.auth.passwords_max()),
+        public_url: config.public_url.clone(),
         origins: config.origins.clone(),
         serves_tls: config.tls.certificate.is_some(),
         polls: WaitingPolls::default(),

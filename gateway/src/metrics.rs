@@ -47,7 +47,7 @@ const COUNTERS_FROM_START: [(&str, &str); 13] = [
 ];
 
 /// Counters that appear with their first event. Most of them have labels.
-const COUNTERS: [(&str, &str); 8] = [
+const COUNTERS: [(&str, &str); 9] = [
     ("confab_http_requests_total", "HTTP requests by method, route and status"),
     ("confab_connections_refused_total", "refused TCP connections, by limit: total or address"),
     ("confab_commands_total", "commands by name"),
@@ -56,6 +56,7 @@ const COUNTERS: [(&str, &str); 8] = [
         "confab_rate_limited_total",
         "requests refused by rate limits, by bucket: m messages, c conversation, o others, a address, u account",
     ),
+    ("confab_invite_misses_total", "codes that led to no live invite, by reason"),
     ("confab_appends_total", "appends to logs, by outcome"),
     ("confab_append_entries_total", "entries appended to logs"),
     ("confab_events_total", "events encoded, each once for all its readers, by kind"),

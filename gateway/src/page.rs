@@ -39,13 +39,25 @@ const REVALIDATE: &str = "no-cache";
 /// Bytes of a file's hash in its entity tag.
 const TAG_BYTES: usize = 16;
 
-/// Returns the routes of `/` and of every file of the web client.
+/// Returns the routes of `/`, of the links of invites, and of every file of the web client.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(index)).fallback(file)
+    Router::new().route("/", get(index)).route("/i/{code}", get(invite)).fallback(file)
 }
 
 async fn index(headers: HeaderMap) -> Response {
     serve_file("index.html", &headers)
+}
+
+/// Answers the link of an invite with the page, whatever the code: the page shows what it leads to. The
+/// page's relative addresses lead one folder up there.
+async fn invite() -> Response {
+    let Some(page) = Files::get("index.html") else { return rest::unknown().into_response() };
+    let page = String::from_utf8_lossy(&page.data).replace("=\"./", "=\"../");
+    let mut response = ([(CONTENT_TYPE, content_type("index.html"))], page).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    response
 }
 
 async fn file(request: Request) -> Response {
@@ -198,6 +210,22 @@ mod tests {
             let answer = serve_file(&asset, &none);
             assert_eq!(answer.headers()[CACHE_CONTROL], IMMUTABLE, "{asset}");
             assert_ne!(answer.headers()[CONTENT_TYPE], "application/octet-stream", "{asset}");
+        }
+    }
+
+    #[tokio::test]
+    async fn link_of_an_invite_shows_the_page_with_its_files() {
+        let answer = invite().await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let page = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        assert!(!page.contains("=\"./"), "{page}");
+        let addresses: Vec<&str> =
+            page.split("=\"../").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(addresses.len() > 2, "{page}");
+        for address in addresses {
+            let file = serve_file(address, &HeaderMap::new());
+            assert_eq!(file.status(), StatusCode::OK, "{address}");
         }
     }
 

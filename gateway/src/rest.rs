@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod conversations;
 pub mod cursor;
 pub mod extract;
+pub mod invites;
 pub mod members;
 pub mod messages;
 pub mod openapi;
@@ -53,6 +54,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/v1/conversations/{id}", get(conversations::one).patch(conversations::update))
         .route("/v1/conversations/{id}/accept", post(conversations::accept))
         .route("/v1/conversations/{id}/decline", post(conversations::decline))
+        .route("/v1/conversations/{id}/invites", get(invites::list).post(invites::create))
         .route("/v1/conversations/{id}/members", get(members::list))
         .route("/v1/conversations/{id}/members/{user}", put(members::set).delete(members::remove))
         .route("/v1/conversations/{id}/messages", get(messages::history).post(messages::send))
@@ -65,6 +67,8 @@ pub fn router() -> Router<Arc<App>> {
             put(reactions::put).delete(reactions::remove),
         )
         .route("/v1/conversations/{id}/receipts", post(messages::receipts))
+        .route("/v1/invites/{code}", get(invites::preview).delete(invites::end))
+        .route("/v1/invites/{code}/accept", post(invites::accept))
         .route("/v1/poll", post(poll::poll))
         .route("/v1/ws", upgrade)
 }

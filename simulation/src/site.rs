@@ -13,6 +13,7 @@ use chat_core::{
     memory::{MemoryBus, MemoryHub, PlainPasswords},
     port::Stores,
     ports::Ports,
+    random::SeededRandom,
     revocations::RevokedLogins,
     time::{Clock, SteadyClock},
 };
@@ -102,6 +103,7 @@ impl Site {
             bus: bus.clone(),
             clock: Arc::new(SteadyClock::new(clock.clone(), floor)),
             wall_clock: clock.clone(),
+            random: Arc::new(SeededRandom::new(0)),
             encode: wire.clone(),
         };
         let chat = Chat::start(

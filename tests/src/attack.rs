@@ -7,11 +7,12 @@
 //!
 //! In reading order: [`Plan`], `trial` (one run), `others` (the users who must not notice), `load`
 //! (what attackers have in common), the scenarios (`writes`, `reads`, `accounts`, `unread`, `sockets`,
-//! `strangers`), and `outcome` (goals and the table).
+//! `strangers`, `invites`), and `outcome` (goals and the table).
 //!
 //! Attacks reach loopback addresses only. Their rates, counts and durations are bounded.
 
 mod accounts;
+mod invites;
 mod load;
 mod others;
 mod outcome;
@@ -97,11 +98,13 @@ pub enum Scenario {
     SilentSockets,
     /// A stranger opens direct conversations and adds people to groups.
     Strangers,
+    /// Codes of invites are guessed.
+    InviteGuesses,
 }
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Outsiders,
         Self::ManyLogins,
         Self::GroupsInBulk,
@@ -117,6 +120,7 @@ impl Scenario {
         Self::FarBehind,
         Self::SilentSockets,
         Self::Strangers,
+        Self::InviteGuesses,
     ];
 
     /// Returns the name on the command line.
@@ -137,6 +141,7 @@ impl Scenario {
             Self::FarBehind => "far-behind",
             Self::SilentSockets => "silent-sockets",
             Self::Strangers => "strangers",
+            Self::InviteGuesses => "invite-guesses",
         }
     }
 
@@ -166,6 +171,7 @@ impl Scenario {
             Self::FarBehind => unread::far_behind(trial).boxed_local(),
             Self::SilentSockets => sockets::silent(trial).boxed_local(),
             Self::Strangers => strangers::strangers(trial).boxed_local(),
+            Self::InviteGuesses => invites::guesses(trial).boxed_local(),
         }
     }
 }

@@ -51,4 +51,5 @@ attacks! {
     sockets_that_read_nothing_are_bounded: FarBehind,
     connections_above_the_limit_of_an_address_are_closed: SilentSockets,
     strangers_get_requests_only: Strangers,
+    guessed_codes_of_invites_let_nobody_in: InviteGuesses,
 }

@@ -18,6 +18,8 @@ const GRACE: &str = "286777570668584960";
 const ALAN: &str = "289442732718436352";
 const GROUP: &str = "291139937883918336";
 const DIRECT: &str = "291138396162629632";
+/// The code of an invite in the examples.
+const CODE: &str = "4Zq8LkT0bXw";
 
 fn examples() -> Result<BTreeMap<String, Value>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol");
@@ -107,12 +109,14 @@ async fn enter(stage: &Stage) -> Result<(User, User, Names)> {
     for number in 5..=13 {
         ada.send(&group, &format!("earlier-{number}"), "…").await?.ok(201)?;
     }
+    let code = ada.invite(&group, 50).await?;
     let names = Names(vec![
         (ADA, ada.id.clone()),
         (GRACE, grace.id.clone()),
         (ALAN, alan.id.clone()),
         (GROUP, group),
         (DIRECT, direct),
+        (CODE, code),
     ]);
     Ok((ada, grace, names))
 }
@@ -163,6 +167,8 @@ body-register             | POST /v1/users                               | 409
 body-send                 | POST /v1/conversations/{c}/messages          | 201
 body-set-member           | PUT /v1/conversations/{c}/members/{grace}    | 200
 body-update-conversation  | PATCH /v1/conversations/{c}                  | 200
+body-create-invite        | POST /v1/conversations/{c}/invites           | 201
+body-accept-invite        | POST /v1/invites/{code}/accept               | 200
 body-change-password      | PUT /v1/me/password                          | 204
 body-refresh              | POST /v1/sessions/refresh                    | 200
 ";
@@ -177,6 +183,7 @@ async fn documented_bodies_are_accepted() -> Result<()> {
         let mut cells = line.split('|').map(str::trim);
         let [name, call, status] = [(); 3].map(|()| cells.next().unwrap_or_default());
         let call = call.replace("{c}", group).replace("{grace}", &grace.id);
+        let call = call.replace("{code}", &names.0[5].1);
         let (method, path) = call.split_once(' ').unwrap_or_default();
         let mut body = names.fill(&examples()?[name])?;
         if name == "body-refresh" {
@@ -206,6 +213,8 @@ async fn documented_answers_have_the_shape_of_real_ones() -> Result<()> {
         ("answer-conversation-group", format!("/v1/conversations/{group}")),
         ("answer-conversations", "/v1/conversations".to_owned()),
         ("answer-members", format!("/v1/conversations/{group}/members")),
+        ("answer-invites", format!("/v1/conversations/{group}/invites")),
+        ("answer-invite-preview", format!("/v1/invites/{}", names.0[5].1)),
         ("answer-history", format!("/v1/conversations/{group}/messages?limit=1&before_seq=2")),
         ("answer-presence", format!("/v1/presence?users={}", grace.id)),
     ] {

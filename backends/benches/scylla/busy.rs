@@ -15,6 +15,7 @@ use chat_core::{
     model::{ClientId, Identity, User, Username},
     port::{NameClaim, Stores},
     ports::Ports,
+    random::SystemRandom,
     revocations::RevokedLogins,
     time::{Clock, SystemClock},
 };
@@ -54,6 +55,7 @@ impl BusyChat {
             bus: Arc::new(MemoryHub::new().bus()),
             wall_clock: clock.clone(),
             clock,
+            random: Arc::new(SystemRandom),
             encode: Arc::new(NoEncoding),
         };
         let shutdown = CancellationToken::new();

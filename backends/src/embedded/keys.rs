@@ -6,7 +6,7 @@ use chat_core::{
     error::StoreError,
     id::{ConversationId, LoginId, UserId},
     limits::CLIENT_ID_CHARS_MAX,
-    model::{ClientId, Seq},
+    model::{ClientId, InviteCode, Seq},
     port::ReplyKey,
     time::Timestamp,
 };
@@ -125,6 +125,26 @@ pub(super) fn consent(user: UserId, conversation: ConversationId) -> [u8; 17] {
 /// The prefix of all consents of a user.
 pub(super) fn consents(user: UserId) -> [u8; 9] {
     single(b'g', user.get())
+}
+
+/// `v|code`: an invite.
+pub(super) fn invite(code: InviteCode) -> [u8; 9] {
+    single(b'v', code.bits())
+}
+
+/// `y|code|user`: the use of an invite that a user holds.
+pub(super) fn invite_use(code: InviteCode, user: UserId) -> [u8; 17] {
+    pair(b'y', code.bits(), user.get())
+}
+
+/// `j|conversation|code`: an empty row for each invite of a conversation that may be live.
+pub(super) fn invite_of(conversation: ConversationId, code: InviteCode) -> [u8; 17] {
+    pair(b'j', conversation.get(), code.bits())
+}
+
+/// The prefix of all [`invite_of`] keys of a conversation.
+pub(super) fn invites_of(conversation: ConversationId) -> [u8; 9] {
+    single(b'j', conversation.get())
 }
 
 /// `b|user`: what a user allows others.

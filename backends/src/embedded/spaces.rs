@@ -10,7 +10,8 @@ pub(super) enum Space {
     Entries,
     /// `k`: idempotency rows, written once.
     Keys,
-    /// `m`, `u`, `f`, `i`, `d`, `o`: members, memberships, foundings, titles, directs, overlays.
+    /// `m`, `u`, `f`, `i`, `d`, `o`: members, memberships, foundings, titles, directs, overlays. `v`, `y`,
+    /// `j`: invites, their uses, invites by conversation.
     Views,
     /// `c`, `g`: cursors, overwritten often, and consents.
     Cursors,

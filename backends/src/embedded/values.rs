@@ -7,8 +7,8 @@ use chat_core::{
     error::StoreError,
     id::{ConversationId, IdMark, UserId},
     model::{
-        Boundary, Consent, Cursor, Entry, Founding, Head, IdempotencyRecord, Identity, Login,
-        Member, Overlay, Seq, User,
+        Boundary, Consent, Cursor, Entry, Founding, Head, IdempotencyRecord, Identity, Invite,
+        InviteUse, Login, Member, Overlay, Seq, User,
     },
     time::Timestamp,
     versioned,
@@ -69,6 +69,8 @@ records! {
     IdempotencyRecord: "reply",
     Timestamp: "last-seen time",
     IdMark: "mark of the ids",
+    Invite: "invite",
+    InviteUse: "use of an invite",
 }
 
 /// A user and the hash of the password.

@@ -4,7 +4,7 @@
 //! run side by side.
 
 /// The schema version that this code needs.
-pub(super) const VERSION: i32 = 4;
+pub(super) const VERSION: i32 = 5;
 
 /// Holds the schema version and the settings that cannot change later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
@@ -70,6 +70,15 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [
     ],
     &["CREATE TABLE IF NOT EXISTS name_words (
         prefix text, word text, user bigint, PRIMARY KEY (prefix, word, user))"],
+    &[
+        "CREATE TABLE IF NOT EXISTS invites (
+        code bigint, conversation bigint STATIC, created_by bigint STATIC,
+        created_at bigint STATIC, expires_at bigint STATIC, max_uses int STATIC,
+        used int STATIC, ended boolean STATIC,
+        user bigint, client_id text, base_seq bigint, PRIMARY KEY (code, user))",
+        "CREATE TABLE IF NOT EXISTS invite_slots (
+        conversation bigint, slot int, code bigint, PRIMARY KEY (conversation, slot))",
+    ],
 ];
 
 /// The cursors of senders, which sending alone moves and `cursors` does not contain. Partitioned by

@@ -268,6 +268,26 @@ statements! {
     reply_serial: SerialRead "SELECT digest, conversation, claimed_at, settled FROM replies \
         WHERE user = ? AND key = ?",
 
+    // Invites.
+    create_invite: Conditional "UPDATE invites SET conversation = ?, created_by = ?, \
+        created_at = ?, expires_at = ?, max_uses = ?, used = ?, ended = false WHERE code = ? \
+        IF conversation = null",
+    invite: Read "SELECT conversation, created_by, created_at, expires_at, max_uses, used, ended \
+        FROM invites WHERE code = ? LIMIT 1",
+    invite_serial: SerialRead "SELECT conversation, created_by, created_at, expires_at, \
+        max_uses, used, ended FROM invites WHERE code = ? LIMIT 1",
+    invite_use_serial: SerialRead "SELECT client_id, base_seq FROM invites \
+        WHERE code = ? AND user = ?",
+    count_invite_use: Conditional "UPDATE invites SET used = ? WHERE code = ? \
+        IF used = ? AND ended = false",
+    set_invite_use: Conditional "UPDATE invites SET client_id = ?, base_seq = ? \
+        WHERE code = ? AND user = ? IF client_id = ?",
+    end_invite: Conditional "UPDATE invites SET ended = true WHERE code = ? IF ended = false",
+    invite_slots: Read "SELECT slot, code FROM invite_slots WHERE conversation = ?",
+    invite_slots_serial: SerialRead "SELECT slot, code FROM invite_slots WHERE conversation = ?",
+    set_invite_slot: Conditional "UPDATE invite_slots SET code = ? WHERE conversation = ? \
+        AND slot = ? IF code = ?",
+
     // Node numbers.
     own_node: Conditional "UPDATE nodes SET owner = ? WHERE node = ? IF alive = null",
     revive_node: Conditional "UPDATE nodes USING TTL ? SET alive = true WHERE node = ? \

@@ -101,6 +101,18 @@ macro_rules! store_contract {
             replies: released_key_can_be_claimed_again;
             replies: settle_and_release_ignore_unclaimed_keys;
             replies: key_is_scoped_to_its_user;
+            invites: invite_is_read_back_as_created;
+            invites: invite_is_refused_when_its_code_is_taken;
+            invites: conversation_lists_its_live_invites;
+            invites: user_takes_one_use_however_often_it_claims;
+            invites: spent_use_is_replaced_by_another_one;
+            invites: ended_invite_gives_no_use;
+            invites: expired_invite_gives_no_use;
+            invites: unknown_code_gives_no_use;
+            invites: one_of_several_concurrent_claims_gets_the_last_use;
+            invites: concurrent_claims_of_a_user_take_one_use;
+            invites: conversation_has_a_limited_number_of_live_invites;
+            invites: invite_has_room_when_another_one_is_not_live;
         );
     };
     (@tests $open:path; $($file:ident: $test:ident;)+) => {$(
@@ -130,6 +142,7 @@ mod tests {
             ("accounts", include_str!("accounts.rs")),
             ("logins", include_str!("logins.rs")),
             ("replies", include_str!("replies.rs")),
+            ("invites", include_str!("invites.rs")),
         ] {
             for test in text.split("\npub async fn ").skip(1) {
                 let name = test.split('(').next().unwrap_or_default();

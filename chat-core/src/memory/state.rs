@@ -8,11 +8,12 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::invites::KeptInvite;
 use crate::{
     id::{ConversationId, LoginId, UserId},
     model::{
         Boundary, ClientId, Consent, Cursor, EndedLogin, Entry, Founding, Head, IdempotencyRecord,
-        Login, Member, Overlay, Seq, User,
+        InviteCode, Login, Member, Overlay, Seq, User,
     },
     port::ReplyKey,
 };
@@ -29,6 +30,7 @@ pub(super) struct State {
     pub(super) logins: HashMap<LoginId, Login>,
     pub(super) ended_logins: HashMap<LoginId, EndedLogin>,
     pub(super) replies: HashMap<ReplyKey, IdempotencyRecord>,
+    pub(super) invites: HashMap<InviteCode, KeptInvite>,
 }
 
 /// One conversation's log. The entry with seq `n` is at index `n - 1`.

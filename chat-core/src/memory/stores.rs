@@ -7,6 +7,7 @@ use super::{
     consents::{MemoryBoundaries, MemoryConsents},
     conversations::MemoryConversations,
     cursors::MemoryCursors,
+    invites::MemoryInvites,
     log::MemoryLog,
     logins::MemoryLogins,
     replies::MemoryReplies,
@@ -31,7 +32,8 @@ impl MemoryStores {
             boundaries: Arc::new(MemoryBoundaries(shared.clone())),
             accounts: Arc::new(MemoryAccounts(shared.clone())),
             logins: Arc::new(MemoryLogins(shared.clone())),
-            replies: Arc::new(MemoryReplies(shared)),
+            replies: Arc::new(MemoryReplies(shared.clone())),
+            invites: Arc::new(MemoryInvites(shared)),
         }
     }
 }

@@ -88,6 +88,11 @@ pub enum Joining {
     /// The user has been a member since the conversation was created, and has not agreed to take
     /// part yet.
     FounderAsRequest,
+    /// The user joined with an invite, and takes part at once.
+    ByInvite {
+        /// The member who made the invite.
+        invited_by: UserId,
+    },
 }
 
 impl Joining {
@@ -104,6 +109,14 @@ impl Joining {
     /// Returns true if the user has been a member since the conversation was created.
     pub const fn is_founder(self) -> bool {
         matches!(self, Self::Founder | Self::FounderAsRequest)
+    }
+
+    /// Returns the member whose invite the user joined with.
+    pub const fn invited_by(self) -> Option<UserId> {
+        match self {
+            Self::ByInvite { invited_by } => Some(invited_by),
+            Self::Added | Self::Founder | Self::AddedAsRequest | Self::FounderAsRequest => None,
+        }
     }
 
     /// Returns true if the user had not agreed to take part when it joined.

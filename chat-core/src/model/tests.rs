@@ -66,6 +66,8 @@ fn login() -> Login {
 #[test]
 fn body_has_these_bytes() {
     let joined = Body::Joined { user: USER, role: Role::Owner, joining: Joining::Founder };
+    let joining = Joining::ByInvite { invited_by: OTHER };
+    let joined_by_invite = Body::Joined { user: USER, role: Role::Member, joining };
     for (body, kind, bytes) in [
         (Body::Text { text: Some("hé".into()), reply_to: None }, 1, &b"\0\x01\x03h\xC3\xA9\0"[..]),
         (Body::Text { text: None, reply_to: Some(TARGET) }, 1, &[0, 0, 1, 3]),
@@ -78,6 +80,7 @@ fn body_has_these_bytes() {
             b"\x03\x03\x02+1\x01",
         ),
         (joined, 5, &[4, 6, 2, 1]),
+        (joined_by_invite, 5, &[4, 6, 0, 4, 7]),
         (Body::Left { user: USER, by: OTHER }, 6, &[5, 6, 7]),
         (Body::Role { member: member() }, 7, &[6, 6, 1, 2, 1]),
         (Body::Title { title: "Tea".into() }, 8, b"\x07\x03Tea"),
@@ -170,6 +173,23 @@ fn idempotency_record_has_these_bytes() {
         is_settled: true,
     };
     has_bytes(&record, &[&[9; 32][..], &[5, 2, 1]].concat());
+}
+
+#[test]
+fn invite_has_these_bytes() {
+    let invite = Invite {
+        code: InviteCode::from_bits(300),
+        conversation: CONVERSATION,
+        created_by: USER,
+        created_at: Timestamp::from_millis(1),
+        expires_at: Timestamp::from_millis(2),
+        max_uses: Some(9),
+        used: 8,
+        is_ended: true,
+    };
+    has_bytes(&invite, &[0xAC, 2, 5, 6, 2, 4, 1, 9, 8, 1]);
+    let held = InviteUse { client_id: ClientId::new("a-1").unwrap(), base_seq: TARGET };
+    has_bytes(&held, b"\x03a-1\x03");
 }
 
 #[test]

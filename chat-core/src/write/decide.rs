@@ -29,7 +29,7 @@ pub fn needs(actor: UserId, change: &Change) -> Needs {
     let nothing = Needs { users: [actor, actor], target: None, candidate: None };
     match change {
         Change::Text { reply_to, .. } => Needs { target: *reply_to, ..nothing },
-        Change::SetTitle { .. } => nothing,
+        Change::SetTitle { .. } | Change::Join { .. } => nothing,
         Change::Edit { target_seq, .. }
         | Change::Redact { target_seq }
         | Change::React { target_seq, .. } => Needs { target: Some(*target_seq), ..nothing },
@@ -44,7 +44,7 @@ pub fn needs(actor: UserId, change: &Change) -> Needs {
 /// everything that [`needs`] returns. Non-members get `NotFound`, which hides that the conversation
 /// exists.
 pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision, ChatError> {
-    let actor = state.member(actor).ok_or(ChatError::NotFound("conversation"))?;
+    let Some(actor) = state.member(actor) else { return decide_for_outsider(state, actor, change) };
     if is_for_the_other(change) && state.is_blocked(actor.user) {
         return Err(ChatError::Private);
     }
@@ -67,6 +67,8 @@ pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision,
         }
         Change::SetMember { user, role } => set_member(state, &actor, *user, *role),
         Change::Remove { user } => remove(state, &actor, *user),
+        // A member need not join.
+        Change::Join { .. } => Ok(Decision::Unchanged),
         Change::SetTitle { title } => {
             group_right(state, &actor, Role::Admin)?;
             if state.title() == Some(title) {
@@ -75,6 +77,24 @@ pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision,
             Ok(Decision::Append(Body::Title { title: title.clone() }))
         }
     }
+}
+
+/// Returns what the change of somebody who is not a member results in. Outsiders can do nothing but join
+/// with an invite, which needs a group with a member in it.
+fn decide_for_outsider(
+    state: &State,
+    user: UserId,
+    change: &Change,
+) -> Result<Decision, ChatError> {
+    let Change::Join { invited_by } = change else {
+        return Err(ChatError::NotFound("conversation"));
+    };
+    if state.kind == Kind::Direct || state.head.members == 0 {
+        return Err(ChatError::NotFound("invite"));
+    }
+    check_members(state)?;
+    let joining = Joining::ByInvite { invited_by: *invited_by };
+    Ok(Decision::Append(Body::Joined { user, role: Role::Member, joining }))
 }
 
 /// Returns true for changes that show the other member of a direct conversation something new.
@@ -178,10 +198,16 @@ fn add(state: &State, actor: &Member, user: UserId, role: Role) -> Result<Decisi
         group_right(state, actor, Role::Owner)?;
     }
     let needs_consent = state.check_candidate(actor.user, user)?;
-    if state.head.members >= MEMBERS_MAX {
-        return Err(ChatError::Full { what: "the group", max: MEMBERS_MAX as usize });
-    }
+    check_members(state)?;
     Ok(Decision::Append(Body::Joined { user, role, joining: Joining::added(needs_consent) }))
+}
+
+/// Fails if the group has as many members as it may have.
+fn check_members(state: &State) -> Result<(), ChatError> {
+    if state.head.members < MEMBERS_MAX {
+        return Ok(());
+    }
+    Err(ChatError::Full { what: "the group", max: MEMBERS_MAX as usize })
 }
 
 fn change_role(

@@ -9,6 +9,7 @@ mod delivery_order;
 mod ended_logins;
 mod feeds;
 mod group_commit;
+mod invites;
 mod message_limits;
 mod openings;
 mod privacy;

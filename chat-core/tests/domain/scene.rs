@@ -17,6 +17,7 @@ use chat_core::{
     model::{ClientId, Entry, Identity, MembershipState, Seq, User, Username},
     port::{Bus, NameClaim, Stores},
     ports::Ports,
+    random::SeededRandom,
     revocations::RevokedLogins,
     session::{Batch, Opened, Resume, Session},
     time::{Clock, TestClock, Timestamp},
@@ -128,6 +129,7 @@ impl Scene {
             bus,
             wall_clock: clock.clone(),
             clock,
+            random: Arc::new(SeededRandom::new(node.into())),
             encode: Arc::new(PlainText),
         };
         let chat = Chat::start(

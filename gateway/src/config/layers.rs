@@ -176,6 +176,7 @@ fn expected(name: &str, default: &Value) -> &'static str {
     match name {
         "listen" | "admin.listen" => "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
         "origins" => "origins such as https://chat.example.org or http://localhost:3000",
+        "public_url" => "an address such as https://chat.example.org",
         "trusted_proxies" => "networks such as 10.0.0.0/8, 192.168.1.7 or fd00::/8",
         "auth.reserved_names" => "names such as admin",
         "redis.urls" => "addresses such as redis://127.0.0.1:6379",

@@ -23,6 +23,8 @@ pub struct RateLimits {
     pub commands_burst: NonZeroU32,
     pub additions_per_minute: NonZeroU32,
     pub additions_burst: NonZeroU32,
+    pub invites_per_minute: NonZeroU32,
+    pub invites_burst: NonZeroU32,
     pub address_per_second: NonZeroU32,
     pub address_burst: NonZeroU32,
     pub account_per_second: NonZeroU32,
@@ -41,6 +43,8 @@ impl Default for RateLimits {
             commands_burst: number(500),
             additions_per_minute: number(60),
             additions_burst: number(300),
+            invites_per_minute: number(60),
+            invites_burst: number(300),
             address_per_second: number(5),
             address_burst: number(200),
             account_per_second: number(1),
@@ -67,8 +71,13 @@ impl RateLimits {
 
     /// Returns the bucket of a user's new conversations and of the people that the user adds.
     pub fn additions(&self) -> Bucket {
-        let per_second = f64::from(self.additions_per_minute.get()) / 60.0;
-        Bucket { per_second, burst: self.additions_burst.get() }
+        bucket_per_minute(self.additions_per_minute, self.additions_burst)
+    }
+
+    /// Returns the bucket of what a user does with invites, and of what people without an account see of
+    /// them from one address.
+    pub fn invites(&self) -> Bucket {
+        bucket_per_minute(self.invites_per_minute, self.invites_burst)
     }
 
     /// Returns the bucket of log-ins and registrations from one address.
@@ -87,6 +96,10 @@ impl RateLimits {
         let times = ADDRESSES_PER_ACCOUNT;
         Bucket { per_second: per_second * f64::from(times), burst: burst.saturating_mul(times) }
     }
+}
+
+fn bucket_per_minute(per_minute: NonZeroU32, burst: NonZeroU32) -> Bucket {
+    Bucket { per_second: f64::from(per_minute.get()) / 60.0, burst: burst.get() }
 }
 
 fn bucket(per_second: NonZeroU32, burst: NonZeroU32) -> Bucket {

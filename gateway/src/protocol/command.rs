@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     hello::Hello,
+    invites::{AcceptInvite, SentCode},
     messages::{Edit, Paging, Receipts, Send},
     read::Object,
     schema,
@@ -62,6 +63,7 @@ impl ClientCommand {
             | Command::Members { conversation, .. } => Some(*conversation),
             Command::OpenDirect { .. }
             | Command::CreateGroup { .. }
+            | Command::AcceptInvite { .. }
             | Command::Conversations { .. } => None,
         }
     }
@@ -78,6 +80,7 @@ pub(crate) enum CommandName {
     Receipt,
     Typing,
     History,
+    AcceptInvite,
     Watch,
     Unwatch,
     Away,
@@ -87,7 +90,7 @@ pub(crate) enum CommandName {
 
 impl CommandName {
     /// All commands. Only these are read.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Hello,
         Self::Send,
         Self::Edit,
@@ -96,6 +99,7 @@ impl CommandName {
         Self::Receipt,
         Self::Typing,
         Self::History,
+        Self::AcceptInvite,
         Self::Watch,
         Self::Unwatch,
         Self::Away,
@@ -114,6 +118,7 @@ impl CommandName {
             Self::Receipt => "receipt",
             Self::Typing => "typing",
             Self::History => "history",
+            Self::AcceptInvite => "accept_invite",
             Self::Watch => "watch",
             Self::Unwatch => "unwatch",
             Self::Away => "away",
@@ -197,6 +202,10 @@ fn read_command(mut object: Object<'_>) -> Result<ClientCommand, ChatError> {
         Name::History => {
             let conversation = conversation(&mut object)?;
             C::Chat(object.read::<Paging>()?.into_command(conversation)?)
+        }
+        Name::AcceptInvite => {
+            let code: SentCode = object.require("code")?;
+            C::Chat(object.read::<AcceptInvite>()?.into_command(code.checked()?))
         }
         Name::Watch => C::Watch(users(&mut object)?),
         Name::Unwatch => C::Unwatch(users(&mut object)?),

@@ -82,6 +82,9 @@ enum EntryBody<'a> {
         user: WireUserId,
         /// Their role.
         role: RoleName,
+        /// The member with whose invite they joined.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        invited_by: Option<WireUserId>,
     },
     /// A member left or was removed.
     Left {
@@ -152,9 +155,11 @@ impl<'a> From<&'a EntryView> for EntryBody<'a> {
             Body::Reaction { target_seq, emoji, on } => {
                 Self::Reaction { target_seq: target_seq.get(), emoji, on: *on }
             }
-            Body::Joined { user, role, .. } => {
-                Self::Joined { user: Id(*user), role: (*role).into() }
-            }
+            Body::Joined { user, role, joining } => Self::Joined {
+                user: Id(*user),
+                role: (*role).into(),
+                invited_by: joining.invited_by().map(Id),
+            },
             Body::Left { user, by } => Self::Left { user: Id(*user), by: Id(*by) },
             Body::Role { member } => Self::Role { user: Id(member.user), role: member.role.into() },
             Body::Title { title } => Self::Title { title },

@@ -6,8 +6,9 @@
 
 use chat_core::limits::{
     CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, EMOJI_BYTES_MAX, FOUNDERS_MAX,
-    MEMBERS_PAGE_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, TEXT_BYTES_MAX,
-    TITLE_BYTES_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN, WATCHED_MAX,
+    INVITE_TTL_MAX, INVITE_TTL_MIN, INVITE_USES_MAX, MEMBERS_PAGE_MAX, PAGE_MAX,
+    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, TEXT_BYTES_MAX, TITLE_BYTES_MAX, USERNAME_CHARS_MAX,
+    USERNAME_CHARS_MIN, WATCHED_MAX,
 };
 use utoipa::{
     PartialSchema,
@@ -82,6 +83,25 @@ pub(crate) fn any_password() -> Object {
 fn password(min: usize) -> Object {
     let format = SchemaFormat::KnownFormat(KnownFormat::Password);
     string(min, PASSWORD_BYTES_MAX).format(Some(format)).build()
+}
+
+/// The code of an invite. Others of this form may be larger than any code.
+pub(crate) fn invite_code() -> Object {
+    let code = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9A-Za-z]{11}$"));
+    code.examples(["4Zq8LkT0bXw"]).build()
+}
+
+/// The uses of a new invite, or `null`.
+pub(crate) fn invite_uses() -> Object {
+    let uses = ObjectBuilder::new().minimum(Some(1)).maximum(Some(INVITE_USES_MAX));
+    or_null(uses, Type::Integer)
+}
+
+/// The life of a new invite in seconds, or `null`.
+pub(crate) fn invite_life() -> Object {
+    let seconds = |life: std::time::Duration| usize::try_from(life.as_secs()).unwrap_or(usize::MAX);
+    let life = ObjectBuilder::new().minimum(Some(seconds(INVITE_TTL_MIN)));
+    or_null(life.maximum(Some(seconds(INVITE_TTL_MAX))), Type::Integer)
 }
 
 /// A client id.

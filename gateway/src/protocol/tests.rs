@@ -6,6 +6,7 @@ mod commands;
 mod errors;
 mod events;
 mod garbage;
+mod invites;
 mod samples;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};

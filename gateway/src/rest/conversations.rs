@@ -140,7 +140,7 @@ pub async fn decline(
 }
 
 /// Answers with the conversation of this reply.
-fn described(reply: Reply) -> HandlerResult {
+pub(super) fn described(reply: Reply) -> HandlerResult {
     let Reply::Conversation(view) = reply else { return Err(unexpected_reply()) };
     Ok(Json(ConversationJson::from(&*view)).into_response())
 }

@@ -69,6 +69,24 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for CallerWithQuery<T> {
     }
 }
 
+/// The identity of the access token, if the request has one. A token that is not valid is refused, so
+/// that its client refreshes it. Refuses any query.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionalCaller(pub Option<Identity>);
+
+impl FromRequestParts<Arc<App>> for OptionalCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        if parts.headers.contains_key(AUTHORIZATION) {
+            let Caller(identity) = Caller::from_request_parts(parts, app).await?;
+            return Ok(Self(Some(identity)));
+        }
+        let NoQuery {} = query::read(&parts.uri)?;
+        Ok(Self(None))
+    }
+}
+
 /// Returns the token of `Authorization: Bearer …` (RFC 6750). Refuses a second such header.
 fn bearer_token(headers: &HeaderMap) -> Result<&str, ChatError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();

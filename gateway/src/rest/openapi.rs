@@ -12,7 +12,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use utoipa::OpenApi;
 
 use self::{links::Links, shared::SharedParts};
-use super::{asyncapi, blocks, conversations, members, messages, reactions, sessions, users};
+use super::{
+    asyncapi, blocks, conversations, invites, members, messages, reactions, sessions, users,
+};
 use crate::{error::Problem, poll};
 
 mod explained;
@@ -34,6 +36,7 @@ mod shared;
         sessions::log_out_others,
         conversations::create, conversations::list, conversations::one, conversations::update,
         conversations::accept, conversations::decline,
+        invites::create, invites::list, invites::preview, invites::accept, invites::end,
         members::list, members::set, members::remove,
         messages::send, messages::history, messages::edit, messages::redact, messages::receipts,
         reactions::put, reactions::remove,

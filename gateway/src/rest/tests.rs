@@ -4,6 +4,7 @@ mod accounts;
 mod bounds;
 mod conversations;
 mod http;
+mod invites;
 mod schemas;
 
 use ::http::{HeaderMap, Method, Request, StatusCode};

@@ -24,6 +24,7 @@ use chat_core::{
     model::{ClientId, Entry, Head, Identity, Seq, User, Username},
     port::{Append, Appended, Log, NameClaim, Stores},
     ports::Ports,
+    random::SeededRandom,
     revocations::RevokedLogins,
     session::Session,
     time::{Clock, TestClock, Timestamp},
@@ -167,6 +168,7 @@ impl Fleet {
             bus: Arc::new(self.primaries.bus()),
             clock: clock.clone(),
             wall_clock: clock,
+            random: Arc::new(SeededRandom::new(0)),
             encode: Arc::new(NoBytes),
         };
         let ends = CancellationToken::new();

@@ -158,6 +158,13 @@ impl User {
         Ok(conversation)
     }
 
+    /// Makes an invite to a group, for this many uses, and returns its code.
+    pub async fn invite(&self, conversation: &str, max_uses: u32) -> Result<String> {
+        let path = format!("/v1/conversations/{conversation}/invites");
+        let invite = self.post(&path, json!({"max_uses": max_uses})).await?.ok(201)?;
+        invite["code"].as_str().map(str::to_owned).with_context(|| format!("no code: {invite}"))
+    }
+
     /// Adds a member, or sets a role.
     pub async fn add(&self, conversation: &str, other: &Self) -> Result<Answer> {
         let path = format!("/v1/conversations/{conversation}/members/{}", other.id);
@@ -230,6 +237,11 @@ impl User {
                 self.call(method, &path).answer().await?
             }
             "receipt" => self.post(&format!("{base}/receipts"), body).await?,
+            "accept_invite" => {
+                let code = take("code");
+                let code = code.as_str().unwrap_or_default();
+                self.post(&format!("/v1/invites/{code}/accept"), body).await?
+            }
             "history" => {
                 let query: Vec<_> = fields.iter().map(|(name, n)| format!("{name}={n}")).collect();
                 self.get(&format!("{base}/messages?{}", query.join("&"))).await?

@@ -27,6 +27,9 @@ POST /v1/sessions/refresh            | {}                                    | 4
 DELETE /v1/sessions/{id}             |                                       | 404 401
 GET /v1/conversations                |                                       | 200 401
 POST /v1/conversations               | {"kind":"direct","user":"{user}"}     | 201 401
+GET /v1/invites/{code}               |                                       | 404 404
+POST /v1/invites/{code}/accept       | {}                                    | 404 401
+DELETE /v1/invites/{code}            |                                       | 404 401
 POST /v1/poll                        | {"wait_ms":0}                           | 200 401
 "#;
 
@@ -65,6 +68,7 @@ async fn every_route_has_a_row_and_is_refused_without_a_token_unless_open() -> R
         tried.insert(route.to_owned());
         let called = route.replace("users/{id}", &format!("users/{}", bob.id));
         let called = called.replace("{user}", &bob.id).replace("{id}", &login);
+        let called = called.replace("{code}", "00000000000");
         let body = body.replace("{user}", &bob.id);
         let with = status(&ada, true, &called, &body).await?;
         let without = status(&ada, false, &called, &body).await?;
@@ -91,7 +95,8 @@ history | {}                                             | ok ok not_found not_f
 "#;
 
 /// Commands that are not about a conversation.
-const OWN_COMMANDS: [&str; 6] = ["away", "hello", "ping", "refresh", "unwatch", "watch"];
+const OWN_COMMANDS: [&str; 7] =
+    ["accept_invite", "away", "hello", "ping", "refresh", "unwatch", "watch"];
 
 /// Sends a command, and returns `ok` or the code of its error.
 async fn result(user: &User, command: &str, body: Value) -> Result<String> {

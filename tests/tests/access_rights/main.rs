@@ -192,6 +192,8 @@ react                 | PUT /messages/{other}/reactions/%F0%9F%91%8D |          
 take back             | DELETE /messages/{other}/reactions/%F0%9F%91%8D |                            | 200 200 200 200 404 404 401
 move receipts         | POST /receipts                  | {"read_seq":1}                  | 204 204 204 204 404 404 401
 change the title      | PATCH                           | {"title":"Another"}             | 200 200 403 403 404 404 401
+make an invite        | POST /invites                   | {}                              | 201 201 403 403 404 404 401
+list invites          | GET /invites                    |                                 | 200 200 403 403 404 404 401
 add                   | PUT /members/{newcomer}         | {}                              | 201 201 403 403 404 404 401
 add as member         | PUT /members/{newcomer}         | {"role":"member"}               | 201 201 403 403 404 404 401
 add as admin          | PUT /members/{newcomer}         | {"role":"admin"}                | 201 403 403 403 404 404 401

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 
 use chat_core::{
     id::{EntryId, LoginId},
-    model::{Body, ClientId, Edit, Kind, LoginSecret, Reaction, Role, Username},
+    model::{Body, ClientId, Edit, InviteCode, Kind, LoginSecret, Reaction, Role, Username},
 };
 
 use super::*;
@@ -142,6 +142,19 @@ fn people_records_keep_their_bytes() {
         claimed_at: AT,
         is_settled: true,
     };
+    let invite = Invite {
+        code: InviteCode::from_bits(300),
+        conversation: conversation(),
+        created_by: user.id,
+        created_at: AT,
+        expires_at: AT,
+        max_uses: Some(9),
+        used: 8,
+        is_ended: false,
+    };
+    assert_bytes(&invite, "01ac02ac0207d00fd00f01090800");
+    let held = InviteUse { client_id: ClientId::new("a-1").unwrap(), base_seq: Seq::new(300) };
+    assert_bytes(&held, "0103612d31ac02");
     assert_bytes(&reply, &format!("01{}ac02d00f01", "03".repeat(32)));
     assert_bytes(&AT, "01d00f");
 }

@@ -302,6 +302,24 @@ fn user_is_not_added_when_they_refuse_or_the_group_is_full() {
 }
 
 #[test]
+fn outsider_joins_a_group_that_has_members_and_room() {
+    let join = Change::Join { invited_by: ADMIN };
+    let joining = Joining::ByInvite { invited_by: ADMIN };
+    let joined = Body::Joined { user: OUTSIDER, role: Role::Member, joining };
+    let full = ChatError::Full { what: "the group", max: MEMBERS_MAX as usize };
+    let no_invite = ChatError::NotFound("invite");
+    for (state, expected) in [
+        (group_of(1, false), Ok(Decision::Append(joined))),
+        (group_of(0, false), Err(no_invite.clone())),
+        (group_of(MEMBERS_MAX, false), Err(full)),
+        (direct(), Err(no_invite)),
+    ] {
+        assert_eq!(decide(&state, OUTSIDER, &join), expected);
+    }
+    assert_eq!(decide(&group(), MEMBER, &join), Ok(Decision::Unchanged));
+}
+
+#[test]
 fn owners_change_roles() {
     let set = |user, role| Change::SetMember { user, role: Some(role) };
     let promoted = Member { role: Role::Admin, ..member(MEMBER, Role::Member, 1) };

@@ -30,6 +30,9 @@ pub(super) const NAMES: &[&str] = &[
     "conversation-group",
     "conversations",
     "history",
+    "invite",
+    "invite-preview",
+    "invites",
     "logged-in",
     "me",
     "member",
@@ -44,6 +47,7 @@ pub(super) const NAMES: &[&str] = &[
 ];
 
 pub(super) const REPLIES: &[&str] = &[
+    "accept_invite",
     "away",
     "edit",
     "error",

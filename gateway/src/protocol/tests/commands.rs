@@ -30,6 +30,7 @@ use crate::{
 };
 
 pub(super) const NAMES: &[&str] = &[
+    "accept_invite",
     "away",
     "edit",
     "hello",
@@ -47,9 +48,11 @@ pub(super) const NAMES: &[&str] = &[
 ];
 
 pub(super) const BODIES: &[&str] = &[
+    "accept-invite",
     "change-password",
     "create-direct",
     "create-group",
+    "create-invite",
     "edit",
     "log-in",
     "poll",

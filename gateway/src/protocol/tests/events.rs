@@ -23,6 +23,7 @@ pub(super) const NAMES: &[&str] = &[
     "gap",
     "message-edited",
     "message-joined",
+    "message-joined-by-invite",
     "message-left",
     "message-reaction",
     "message-redacted",
@@ -35,7 +36,7 @@ pub(super) const NAMES: &[&str] = &[
     "typing",
 ];
 
-fn assert_encoded(event: &Event, name: &str) {
+pub(super) fn assert_encoded(event: &Event, name: &str) {
     let encoded = JsonEncode.encode(event);
     assert_eq!(std::str::from_utf8(text_of(&encoded)).unwrap(), compact(name), "{name}");
 }

@@ -168,6 +168,13 @@ pub(super) fn joined() -> EntryView {
     entry(id, ADA, None, "2026-03-14T09:30:00.877Z", body)
 }
 
+pub(super) fn joined_by_invite() -> EntryView {
+    let id = (14, 291_141_904_952_008_704);
+    let joining = Joining::ByInvite { invited_by: user(ADA) };
+    let body = Body::Joined { user: user(ALAN), role: Role::Member, joining };
+    entry(id, ALAN, Some("alan-5c20d7"), "2026-03-14T09:32:10.402Z", body)
+}
+
 pub(super) fn redacted() -> EntryView {
     let id = (10, 291_141_364_870_033_408);
     let body = Body::Redacted { target_seq: seq(8) };

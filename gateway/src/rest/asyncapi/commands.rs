@@ -8,7 +8,9 @@ use crate::{
     protocol::{
         Empty, Hello,
         command::{CommandName, Target},
+        conversations::ConversationJson,
         hello::Welcome,
+        invites::{AcceptInvite, SentCode},
         messages::{Edit, History, Paging, Receipts, Send, Sent},
         schema,
         sessions::TokenReplaced,
@@ -83,6 +85,7 @@ fn command(name: CommandName) -> Value {
         Name::Receipt => (inline::<Receipts>(), vec![conversation()]),
         Name::Typing => (closed(), vec![conversation(), on()]),
         Name::History => (inline::<Paging>(), vec![conversation()]),
+        Name::AcceptInvite => (inline::<AcceptInvite>(), vec![("code", inline::<SentCode>())]),
         Name::Watch | Name::Unwatch => (closed(), vec![("users", json!(schema::watched()))]),
         Name::Away => (closed(), vec![on()]),
         Name::Refresh => (closed(), vec![("token", json!({"type": "string"}))]),
@@ -100,6 +103,7 @@ fn answer(name: CommandName) -> Value {
         Name::Hello => schema_of::<Welcome<'_>>(),
         Name::Send | Name::Edit | Name::Redact | Name::React => schema_of::<Sent<'_>>(),
         Name::History => schema_of::<History<'_>>(),
+        Name::AcceptInvite => schema_of::<ConversationJson<'_>>(),
         Name::Watch => schema_of::<Watched>(),
         Name::Refresh => schema_of::<TokenReplaced>(),
         Name::Receipt | Name::Typing | Name::Unwatch | Name::Away | Name::Ping => {
@@ -118,6 +122,7 @@ const fn summary(name: CommandName) -> &'static str {
         CommandName::Receipt => "Moves the caller's receipt forward",
         CommandName::Typing => "Tells the other members that the caller starts or stops typing",
         CommandName::History => "Returns a page of the log",
+        CommandName::AcceptInvite => "Makes the caller a member of a group",
         CommandName::Watch => "Sends the presence of these users now and whenever it changes",
         CommandName::Unwatch => "Stops sending the presence of these users",
         CommandName::Away => "Marks this device as away or back",

@@ -11,6 +11,7 @@ use crate::{
     error::ErrorBody,
     protocol::{
         Empty,
+        conversations::ConversationJson,
         event::EventJson,
         hello::Welcome,
         messages::{Edit, History, Send, Sent},
@@ -48,6 +49,7 @@ pub(super) fn shared() -> Map<String, Value> {
     add::<Welcome<'_>>(&mut found);
     add::<Sent<'_>>(&mut found);
     add::<History<'_>>(&mut found);
+    add::<ConversationJson<'_>>(&mut found);
     add::<Watched>(&mut found);
     add::<TokenReplaced>(&mut found);
     add::<Empty>(&mut found);

@@ -44,11 +44,18 @@ const LINKS: &[Following] = &[
             "accept_conversation",
             "decline_conversation",
             "members",
+            "create_invite",
+            "invites",
             "send",
             "history",
             "receipt",
         ],
         parameters: &[("id", "$response.body#/id")],
+    },
+    Following {
+        call: "create_invite",
+        next: &["invite", "accept_invite", "end_invite"],
+        parameters: &[("code", "$response.body#/code")],
     },
     Following {
         call: "send",

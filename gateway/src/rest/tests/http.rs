@@ -11,7 +11,7 @@ use super::Client;
 use crate::{front, gateway, rest::openapi};
 
 /// Every call, and whether it is open to clients without a token.
-const CALLS: [(&str, &str, bool); 35] = [
+const CALLS: [(&str, &str, bool); 40] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
     ("GET", "/v1/users/{id}", false),
@@ -33,6 +33,8 @@ const CALLS: [(&str, &str, bool); 35] = [
     ("PATCH", "/v1/conversations/{id}", false),
     ("POST", "/v1/conversations/{id}/accept", false),
     ("POST", "/v1/conversations/{id}/decline", false),
+    ("POST", "/v1/conversations/{id}/invites", false),
+    ("GET", "/v1/conversations/{id}/invites", false),
     ("GET", "/v1/conversations/{id}/members", false),
     ("PUT", "/v1/conversations/{id}/members/{user}", false),
     ("DELETE", "/v1/conversations/{id}/members/{user}", false),
@@ -43,6 +45,10 @@ const CALLS: [(&str, &str, bool); 35] = [
     ("PUT", "/v1/conversations/{id}/messages/{seq}/reactions/{emoji}", false),
     ("DELETE", "/v1/conversations/{id}/messages/{seq}/reactions/{emoji}", false),
     ("POST", "/v1/conversations/{id}/receipts", false),
+    // Needs no token, but refuses a wrong one.
+    ("GET", "/v1/invites/{code}", false),
+    ("POST", "/v1/invites/{code}/accept", false),
+    ("DELETE", "/v1/invites/{code}", false),
     ("POST", "/v1/poll", false),
     ("GET", "/openapi.json", true),
     ("GET", "/asyncapi.json", true),
@@ -51,7 +57,7 @@ const CALLS: [(&str, &str, bool); 35] = [
 
 fn filled(path: &str) -> String {
     let path = path.replace("{id}", "5").replace("{user}", "6").replace("{seq}", "7");
-    path.replace("{emoji}", "x")
+    path.replace("{emoji}", "x").replace("{code}", "00000000000")
 }
 
 #[tokio::test(start_paused = true)]
