@@ -55,6 +55,10 @@ export const receiptBody = (it: ReceiptCommand): object => pick(it, "delivered_s
 
 export const pollBody = (resume: Record<string, number> | undefined, wait_ms: number | undefined): object => ({ resume, wait_ms });
 
+export const inviteBody = (it: { max_uses?: number; expires_in?: number }): object => pick(it, "max_uses", "expires_in");
+
+export const acceptInviteBody = (client_id: string | undefined): object => ({ client_id });
+
 /** Returns some fields. JSON leaves out those that are undefined. */
 function pick<T extends object>(from: T, ...names: (keyof T)[]): object {
   return Object.fromEntries(names.map((name) => [name, from[name]]));

@@ -34,7 +34,7 @@ const kinds = {
   edited: record({ target_seq: integer, text: optional(text) }),
   redacted: record({ target_seq: integer }),
   reaction: record({ target_seq: integer, emoji: text, on: flag }),
-  joined: record({ user: text, role }),
+  joined: record({ user: text, role, invited_by: optional(text) }),
   left: record({ user: text, by: optional(text) }),
   role: record({ user: text, role }),
   title: record({ title: text }),

@@ -37,6 +37,7 @@ export type EntryBody =
       target_seq: number;
     }
   | {
+      invited_by?: Id | null;
       kind: "joined";
       role: RoleName;
       user: Id;
@@ -181,6 +182,9 @@ export type ReceiptCommand =
       read_seq: Integer;
     };
 
+export interface AcceptInvite {
+  client_id?: string | null;
+}
 export interface ChangePassword {
   new_password: string;
   old_password: string;
@@ -224,6 +228,10 @@ export interface TotalsJson {
   requests: number;
   unread_conversations: number;
 }
+export interface CreateInvite {
+  expires_in?: number | null;
+  max_uses?: number | null;
+}
 export interface Details {
   field?: string | null;
   head_seq?: number | null;
@@ -251,8 +259,39 @@ export interface History {
   head_seq: number;
   items: Entry[];
 }
+export interface InviteJson {
+  code: string;
+  created_at: Time;
+  created_by: Id;
+  expires_at: Time;
+  max_uses?: number | null;
+  url: string;
+  uses_left?: number | null;
+}
+export interface InvitePreviewJson {
+  code: string;
+  conversation: InvitedTo;
+  expires_at: Time;
+  uses_left?: number | null;
+}
+export interface InvitedTo {
+  id: Id;
+  member_count: number;
+  title?: string | null;
+}
 export interface Items_Id {
   items: string[];
+}
+export interface Items_InviteJson {
+  items: {
+    code: string;
+    created_at: Time;
+    created_by: Id;
+    expires_at: Time;
+    max_uses?: number | null;
+    url: string;
+    uses_left?: number | null;
+  }[];
 }
 export interface Items_LoginJson {
   items: {
@@ -417,6 +456,16 @@ export interface Welcome {
   server_time: Time;
   session: Id;
   user: Id;
+}
+export interface AcceptInviteCommand {
+  client_id?: string | null;
+  cmd: "accept_invite";
+  code: string;
+  id: Integer;
+}
+export interface AcceptInviteReply {
+  ok: ConversationJson;
+  re: Integer;
 }
 export interface AwayCommand {
   cmd: "away";

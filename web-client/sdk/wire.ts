@@ -10,10 +10,10 @@ import type * as Wire from "./wire.generated.js";
 export * from "./entry.js";
 
 /** A value as a shape returns it: `null` is a missing field. */
-type Received<T> = T extends null ? undefined : T extends object ? { [K in keyof T]: Received<T[K]> } : T;
+export type Received<T> = T extends null ? undefined : T extends object ? { [K in keyof T]: Received<T[K]> } : T;
 
 /** `Read`. It compiles only if everything that the gateway sends, as its own description says, can be read as that. */
-type Reads<Read, _Sent extends Read> = Read;
+export type Reads<Read, _Sent extends Read> = Read;
 
 /** The newest seq that a client has, for each conversation. */
 export type CursorMap = Record<string, number>;

@@ -60,6 +60,7 @@ describe("reply examples are parsed", () => {
     const cmd = name.replace("reply-", "");
     if ("error" in reply) expect(problem(reply["error"], name).code).toBeTruthy();
     else if (cmd === "hello") expect(wire.hello(reply["ok"], name).resume).toBeTruthy();
+    else if (cmd === "accept_invite") expect(wire.conversation(reply["ok"], name).id).toBeTruthy();
     else expect(readReply({ cmd } as Command, reply["ok"])).toBeTruthy();
   });
 });
@@ -91,9 +92,11 @@ describe("command examples are produced by the SDK", () => {
 type Example = Record<string, unknown>;
 const from = <T>(make: (it: T) => object) => (it: Example) => make(it as T);
 const BODIES: Record<string, (it: Example) => object> = {
+  "body-accept-invite": (it) => body.acceptInviteBody(it["client_id"] as string),
   "body-change-password": from(body.passwordChangeBody),
   "body-create-direct": (it) => body.directBody(it["user"] as string),
   "body-create-group": from(body.groupBody),
+  "body-create-invite": from(body.inviteBody),
   "body-edit": from(body.editBody),
   "body-log-in": from(body.logInBody),
   "body-profile": from(body.profileBody),

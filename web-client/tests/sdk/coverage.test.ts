@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Command } from "../../sdk/command";
 import { Rest, Tokens } from "../../sdk/index";
+import { acceptInvite, createInvite, endInvite, listInvites, previewInvite } from "../../sdk/invites";
 import { type RateLimit, withRateLimits } from "../../sdk/limits";
 import { RestTransport } from "../../sdk/rest_transport";
 import { C, FakeGateway, FakeLogins, OTHER, storedLogin } from "./gateway";
@@ -28,6 +29,7 @@ const LEFT_OUT: Record<string, string> = {
   "GET /v1/ws": "it opens the socket",
 };
 
+const CODE = "4Zq8LkT0bXw";
 const text = { conversation: C, client_id: "a", text: "hi" };
 const over = (rest: Rest) => new RestTransport(rest);
 
@@ -38,6 +40,8 @@ const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> 
   "PATCH /v1/conversations/{id}": (rest) => rest.rename(C, "Picnic"),
   "POST /v1/conversations/{id}/accept": (rest) => rest.accept(C),
   "POST /v1/conversations/{id}/decline": (rest) => rest.decline(C),
+  "GET /v1/conversations/{id}/invites": (rest) => listInvites({ rest }, C),
+  "POST /v1/conversations/{id}/invites": (rest) => createInvite({ rest }, C),
   "GET /v1/conversations/{id}/members": (rest) => rest.members(C, undefined, 10),
   "PUT /v1/conversations/{id}/members/{user}": (rest) => rest.putMember(C, OTHER),
   "DELETE /v1/conversations/{id}/members/{user}": (rest) => rest.removeMember(C, OTHER),
@@ -48,6 +52,9 @@ const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> 
   "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}": (rest) => over(rest).execute({ cmd: "react", seq: 5, emoji: "x", on: true, ...text }),
   "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}": (rest) => over(rest).execute({ cmd: "react", seq: 5, emoji: "x", on: false, ...text }),
   "POST /v1/conversations/{id}/receipts": (rest) => over(rest).execute({ cmd: "receipt", conversation: C, read_seq: 5 }),
+  "GET /v1/invites/{code}": (rest) => previewInvite(rest["environment"], CODE),
+  "DELETE /v1/invites/{code}": (rest) => endInvite({ rest }, CODE),
+  "POST /v1/invites/{code}/accept": (rest) => acceptInvite({ rest }, CODE),
   "GET /v1/me": (rest) => rest.me(),
   "PATCH /v1/me": (rest) => rest.changeProfile({ display_name: "Ada" }),
   "GET /v1/me/blocks": (rest) => rest.blocks(),
@@ -66,7 +73,11 @@ const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> 
   "POST /v1/users": (rest) => rest.register({ username: "ada", password: "a" }),
 };
 
-const COMMANDS: Record<Command["cmd"] | "hello", true> = {
+/** `acceptInvite` uses the REST call of this command. */
+type OverRest = "accept_invite";
+
+const COMMANDS: Record<Command["cmd"] | "hello" | OverRest, true> = {
+  accept_invite: true,
   away: true, edit: true, hello: true, history: true, ping: true, react: true, receipt: true, redact: true, refresh: true, send: true, typing: true, unwatch: true,
   watch: true,
 };
@@ -87,7 +98,7 @@ describe("calls", () => {
 
   it.each(Object.entries(OFFERED))("%s", async (name, work) => {
     await work(rest, tokens).catch(() => undefined); // nothing answers
-    const values: Record<string, string> = { id: C, user: OTHER, seq: "5", emoji: "x", login: "7" };
+    const values: Record<string, string> = { id: C, user: OTHER, seq: "5", emoji: "x", login: "7", code: CODE };
     const path = name.replace(/\{(\w+)\}/g, (_, field: string) => values[field] ?? field);
     expect(gateway.calls.map((call) => `${call.method} ${call.path.split("?")[0]}`)).toContain(path);
   });
