@@ -109,3 +109,96 @@ impl Overlay {
         self.reactions.binary_search_by(|one| (&*one.emoji, one.user).cmp(&(emoji, user)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ConversationId, EntryId};
+
+    const MESSAGE: Seq = Seq::new(1);
+
+    fn user(id: u64) -> UserId {
+        UserId::new(id).unwrap()
+    }
+
+    fn entry(seq: u64, sender: u64, body: Body) -> Entry {
+        Entry {
+            conversation: ConversationId::new(1).unwrap(),
+            seq: Seq::new(seq),
+            id: EntryId::new(seq).unwrap(),
+            sender: user(sender),
+            client_id: None,
+            at: Timestamp::from_millis(i64::try_from(seq).unwrap()),
+            ord: seq,
+            body,
+        }
+    }
+
+    fn edited(seq: u64, text: &str) -> Entry {
+        entry(seq, 1, Body::Edited { target_seq: MESSAGE, text: Some(text.into()) })
+    }
+
+    fn reacted(seq: u64, sender: u64, emoji: &str, on: bool) -> Entry {
+        entry(seq, sender, Body::Reaction { target_seq: MESSAGE, emoji: emoji.into(), on })
+    }
+
+    fn overlay(entries: &[Entry]) -> Overlay {
+        let mut overlay = Overlay::default();
+        entries.iter().for_each(|entry| overlay.fold(entry));
+        overlay
+    }
+
+    #[test]
+    fn newest_edit_is_shown_in_any_order() {
+        for order in [[2, 3, 4], [4, 3, 2], [3, 4, 2], [3, 2, 4]] {
+            let overlay = overlay(&order.map(|seq| edited(seq, &format!("edit {seq}"))));
+            let edit = overlay.edited.unwrap();
+            assert_eq!(
+                (edit.seq, edit.text.as_deref()),
+                (Seq::new(4), Some("edit 4")),
+                "{order:?}"
+            );
+            assert_eq!(overlay.edit_seqs, [2, 3, 4].map(Seq::new));
+        }
+    }
+
+    #[test]
+    fn redaction_erases_edits_before_and_after_it() {
+        let redacted = |seq| entry(seq, 1, Body::Redacted { target_seq: MESSAGE });
+        for entries in [
+            [edited(2, "secret"), redacted(3), redacted(4)],
+            [redacted(4), redacted(3), edited(2, "secret")],
+        ] {
+            let overlay = overlay(&entries);
+            assert_eq!(overlay.redacted, Some(Seq::new(3)));
+            assert_eq!(overlay.edited.unwrap().text, None);
+        }
+    }
+
+    #[test]
+    fn newest_reaction_of_each_user_counts_in_any_order() {
+        let mut entries = vec![
+            reacted(2, 1, "a", true),
+            reacted(3, 2, "a", true),
+            reacted(4, 1, "b", true),
+            reacted(5, 1, "a", false),
+        ];
+        for _ in 0..2 {
+            let overlay = overlay(&entries);
+            let is_on = |emoji, id| overlay.reaction(emoji, user(id)).map(|reaction| reaction.on);
+            assert_eq!(
+                [is_on("a", 1), is_on("a", 2), is_on("b", 1)],
+                [Some(false), Some(true), Some(true)]
+            );
+            assert_eq!((is_on("b", 2), overlay.emoji_count()), (None, 2));
+            entries.reverse();
+        }
+    }
+
+    #[test]
+    fn entry_that_is_folded_twice_changes_nothing() {
+        let entries = [edited(2, "once"), reacted(3, 1, "a", true)];
+        let once = overlay(&entries);
+        assert_eq!(overlay(&[entries.clone(), entries].concat()), once);
+    }
+}
