@@ -107,7 +107,7 @@ export async function consent({ step, harness, people, ada, grace }) {
     await actions.openConversation(ivy.page, HAL.name);
     await by(ivy.page, "conversation-menu").focus();
     await ivy.page.keyboard.press("Enter");
-    await by(ivy.page, "hide").and(ivy.page.locator(":focus")).waitFor();
+    await by(ivy.page, "show-profile").and(ivy.page.locator(":focus")).waitFor();
     await ivy.page.keyboard.press("Escape");
     equal(await by(ivy.page, "conversation-menu").evaluate((it) => it === document.activeElement), true, "focus");
     await by(ivy.page, "conversation-menu").click();

@@ -28,7 +28,7 @@ export function readArguments() {
     options: { screenshots: { type: "string" }, "restart-command": { type: "string" } },
   });
   if (positionals.length !== 1) {
-    console.error("usage: two-browsers.mjs BASE_URL [--screenshots FOLDER] [--restart-command COMMAND]");
+    console.error("usage: SCENARIO BASE_URL|BINARY [--screenshots FOLDER] [--restart-command COMMAND]");
     process.exit(64);
   }
   return { base: positionals[0].replace(/\/$/, ""), screenshots: values.screenshots, restart: values["restart-command"] };
@@ -94,6 +94,7 @@ export class Harness {
 
   /** Takes a screenshot, and checks the accessibility of what it shows. */
   async screen(title, page) {
+    await motionsEnd(page);
     await this.picture(title, page);
     for (const problem of await accessibilityProblems(page)) this.errors.push(`${title}: ${problem}`);
   }
@@ -111,12 +112,18 @@ export class Harness {
   }
 }
 
-/** Returns what axe finds, after transitions have ended, because a half transparent element has a low contrast. */
-async function accessibilityProblems(page) {
-  await page.evaluate(AXE);
+/** Waits until transitions have ended, because a half transparent element has a low contrast. */
+function motionsEnd(page) {
   return page.evaluate(async () => {
     const isFinite = (animation) => animation.effect?.getComputedTiming().endTime !== Infinity;
     await Promise.all(document.getAnimations().filter(isFinite).map((animation) => animation.finished.catch(() => undefined)));
+  });
+}
+
+/** Returns what axe finds. */
+async function accessibilityProblems(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  return page.evaluate(async () => {
     const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
     return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id} at ${target}: ${help}`));
   });

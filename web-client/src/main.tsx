@@ -2,6 +2,7 @@
 
 import { render } from "solid-js/web";
 import { loadUser } from "./browser/logins";
+import { startTheme } from "./browser/theme";
 import { App, loadScreen } from "./components/app";
 import { restoreLogin } from "./state/account";
 import { loadTexts } from "./text/language";
@@ -13,6 +14,7 @@ import "./styles/list.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
+startTheme();
 Promise.all([loadTexts(), loadScreen(loadUser() !== undefined), restoreLogin()]).then(
   () => render(() => <App />, root),
   () => (root.textContent = "Confab could not be loaded. Reload the page."),

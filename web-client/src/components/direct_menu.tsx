@@ -1,4 +1,4 @@
-// The menu of a direct conversation: hide it, block or unblock the other user.
+// The menu of a direct conversation: show the other user, block or unblock them, hide the conversation.
 
 import { createSignal, Show } from "solid-js";
 import type { Conversation } from "../../sdk/index";
@@ -9,13 +9,17 @@ import { useModel } from "../state/model_context";
 import { notify } from "../state/notes";
 import { t } from "../text/language";
 import { BlockQuestion } from "./block_question";
-import { BlockIcon, EyeOffIcon, MoreIcon } from "./more_icons";
+import { later } from "./later";
 import { Menu, MenuItem } from "./menu";
+import { BlockIcon, EyeOffIcon, MoreIcon, PersonIcon } from "./more_icons";
 import { Sentence } from "./sentence";
+
+const Profile = later(async () => (await import("./profile")).Profile);
 
 export function DirectMenu(props: { conversation: Conversation; peer: string }) {
   const model = useModel();
   const [isAsking, setAsking] = createSignal(false);
+  const [showsProfile, setShowsProfile] = createSignal(false);
   const name = () => titleOf(props.conversation);
 
   async function attempt(work: () => Promise<void>, done: string): Promise<void> {
@@ -33,6 +37,7 @@ export function DirectMenu(props: { conversation: Conversation; peer: string }) 
         label={t().header.moreAbout(name())} testid="conversation-menu" icon={<MoreIcon />}
         onOpen={() => void model.blocks.load().catch(() => undefined)}
       >
+        <MenuItem testid="show-profile" icon={<PersonIcon />} onPick={() => setShowsProfile(true)}>{t().profile.profile}</MenuItem>
         <Show when={!isRequest(props.conversation)}>
           <MenuItem
             testid="hide" icon={<EyeOffIcon />}
@@ -53,6 +58,9 @@ export function DirectMenu(props: { conversation: Conversation; peer: string }) 
           </MenuItem>
         </Show>
       </Menu>
+      <Show when={showsProfile()}>
+        <Profile user={props.peer} onClose={() => setShowsProfile(false)} />
+      </Show>
       <Show when={isAsking()}>
         <BlockQuestion user={props.peer} name={name()} onClose={() => setAsking(false)} />
       </Show>

@@ -1,12 +1,11 @@
 // Shown while no conversation is open.
 
-import { opened } from "../browser/route";
 import mark from "../mark.svg";
 import { t } from "../text/language";
 
 export function EmptyPane() {
   return (
-    <div class="empty" hidden={opened() !== undefined}>
+    <div class="empty">
       <img src={mark} alt="" width="56" height="56" />
       <h2>{t().list.yours}</h2>
       <p>{t().list.pickOne}</p>

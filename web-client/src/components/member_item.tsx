@@ -17,6 +17,7 @@ interface MemberProps {
   member: Member;
   mayRemove: boolean;
   mayChange: boolean;
+  onShow: () => void;
   onRemove: () => void;
   onRole: (role: Role) => void;
 }
@@ -29,7 +30,9 @@ export function MemberItem(props: MemberProps) {
   return (
     <li class="member" data-testid="member-item" data-user={props.member.user} data-role={props.member.role}>
       <Avatar id={props.member.user} name={name()} size="small" user={isMe() ? undefined : props.member.user} />
-      <span class="person-name"><Sentence text={isMe() ? t().members.me(name()) : name()} /></span>
+      <Show when={!isMe()} fallback={<span class="person-name"><Sentence text={t().members.me(name())} /></span>}>
+        <button type="button" class="person-name" data-testid="show-profile" title={t().profile.profile} onClick={() => props.onShow()}>{name()}</button>
+      </Show>
       <Show when={props.member.role !== "member"}>
         <span class="role">{t().members[props.member.role]}</span>
       </Show>

@@ -1,25 +1,32 @@
 // The members of a group: list, add, remove, change roles, rename, leave.
 
-import { createSignal, For, Show } from "solid-js";
+import { createSignal, For, Match, onMount, Show, Switch } from "solid-js";
 import type { Conversation, Member, Role, User } from "../../sdk/index";
 import { nameOf, titleOf } from "../logic/format";
 import { isNamed } from "../logic/people";
-import { errorText, groupRefusal } from "../logic/refusals";
+import { groupRefusal } from "../logic/more_refusals";
+import { errorText } from "../logic/refusals";
+import { leave as leaveGroup } from "../state/leaving";
 import { useModel } from "../state/model_context";
 import { notify, offer } from "../state/notes";
 import { t } from "../text/language";
 import { Field } from "./field";
 import { CloseIcon, PenIcon } from "./icons";
-import { PlusIcon } from "./more_icons";
+import { later } from "./later";
 import { MemberItem } from "./member_item";
+import { PlusIcon } from "./more_icons";
 import { PeopleSearch } from "./people_search";
 import { Question } from "./question";
 import { Sentence } from "./sentence";
+import { Skeleton } from "./skeleton";
 import "../styles/members.css";
 import "../styles/field.css";
 
+const Profile = later(async () => (await import("./profile")).Profile);
+
 /** Larger groups have a search among their members. */
 const SEARCH_FROM = 9;
+const SKELETONS_MAX = 8;
 
 interface PanelProps {
   conversation: Conversation;
@@ -30,12 +37,16 @@ export function MembersPanel(props: PanelProps) {
   const model = useModel();
   const [isAdding, setAdding] = createSignal(false);
   const [asking, setAsking] = createSignal<Member | "leave">();
+  const [shown, setShown] = createSignal<string>();
   const [query, setQuery] = createSignal("");
   const found = () => members().filter((member) => isNamed(model.people.get(member.user), query()));
   const title = () => titleOf(props.conversation);
   const memberName = (member: Member) => nameOf(model.people.get(member.user));
   const id = () => props.conversation.id;
   const members = () => model.members.of(id());
+  const status = () => model.members.status(id());
+  const load = () => void model.members.load(id());
+  onMount(() => status() !== "ready" && load());
   const mayAdd = () => props.conversation.role === "owner" || props.conversation.role === "admin";
 
   const isLastOwner = () => members().every((member) => (member.role === "owner") === (member.user === model.me.id));
@@ -64,7 +75,7 @@ export function MembersPanel(props: PanelProps) {
   const rename = (title: string) => void change(() => model.client.rest.rename(id(), title));
   const leave = async () => {
     if (isLastOwner() && members().length > 1) throw new Error(t().members.lastOwner);
-    model.leave(id(), title());
+    leaveGroup(model, id(), title());
   };
 
   return (
@@ -95,11 +106,21 @@ export function MembersPanel(props: PanelProps) {
           data-testid="member-search" value={query()} onInput={(event) => setQuery(event.currentTarget.value)}
         />
       </Show>
+      <Switch>
+        <Match when={status() === "loading"}>
+          <Skeleton kind="people" count={Math.min(props.conversation.member_count, SKELETONS_MAX)} testid="members-loading" />
+        </Match>
+        <Match when={status() === "failed"}>
+          <p role="alert">{t().members.notLoaded}</p>
+          <button type="button" class="button" onClick={load}>{t().page.tryAgain}</button>
+        </Match>
+      </Switch>
       <ul class="members-list" aria-label={t().header.members}>
         <For each={found()}>
           {(member) => (
             <MemberItem
-              member={member} mayRemove={mayRemove(props.conversation, member, model.me.id)} onRemove={() => setAsking(member)}
+              member={member} onShow={() => setShown(member.user)} mayRemove={mayRemove(props.conversation, member, model.me.id)}
+              onRemove={() => setAsking(member)}
               mayChange={props.conversation.role === "owner" && member.user !== model.me.id} onRole={(role) => setRole(member, role)}
             />
           )}
@@ -108,6 +129,9 @@ export function MembersPanel(props: PanelProps) {
       <button type="button" class="button danger wide" data-testid="leave" onClick={() => setAsking("leave")}>
         {t().members.leave}
       </button>
+      <Show when={shown()} keyed>
+        {(user) => <Profile user={user} onClose={() => setShown(undefined)} />}
+      </Show>
       <Show when={asking()} keyed>
         {(what) =>
           what === "leave" ? (

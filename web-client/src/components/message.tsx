@@ -2,7 +2,8 @@
 
 import { createMemo, createSignal, Show } from "solid-js";
 import type { Conversation } from "../../sdk/index";
-import { clockTime, fullTime, nameOf, tintOf } from "../logic/format";
+import { fullTime } from "../logic/dates";
+import { clockTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
 import { withPending } from "../logic/pending";
 import type { MessageRow } from "../logic/rows";
@@ -48,7 +49,7 @@ export function Message(props: MessageProps) {
   const state = () => {
     if (changes().length > 0 && !model.isAttached()) return "queued";
     if (!isMine()) return undefined;
-    return stateOfEntry(props.row.seq, model.members.of(props.conversation.id), model.me.id);
+    return stateOfEntry(props.row.seq, model.members.receiptsIn(props.conversation), model.me.id);
   };
 
   return (

@@ -2,12 +2,12 @@
 
 import { createSignal, Show } from "solid-js";
 import type { User } from "../../sdk/index";
-import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
-import { directRefusal } from "../logic/refusals";
+import { directRefusal } from "../logic/more_refusals";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { Dialog } from "./dialog";
+import { openDirect } from "./open_direct";
 import { PeopleSearch } from "./people_search";
 import { Sentence } from "./sentence";
 
@@ -17,10 +17,8 @@ export function NewDirect(props: { onClose: () => void }) {
   async function open(user: User): Promise<void> {
     setError(undefined);
     try {
-      const details = await model.client.rest.openDirect(user.id);
-      model.conversations.upsert(details);
+      await openDirect(model, user.id);
       props.onClose();
-      goTo(details.id);
     } catch (error) {
       setError(directRefusal(error, nameOf(user)));
     }

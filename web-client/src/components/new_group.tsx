@@ -4,7 +4,7 @@ import { createSignal, For, Show } from "solid-js";
 import { isRetryable, type User } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { nameOf } from "../logic/format";
-import { groupRefusal } from "../logic/refusals";
+import { groupRefusal } from "../logic/more_refusals";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";

@@ -2,7 +2,8 @@
 
 import { Show } from "solid-js";
 import type { EntryOf } from "../../sdk/index";
-import { listedUpTo, nameOf } from "../logic/format";
+import { listedUpTo } from "../logic/dates";
+import { nameOf } from "../logic/format";
 import type { NoticeRow } from "../logic/rows";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";

@@ -1,8 +1,9 @@
-// What works after the first screen is shown: shortcuts and what they open, alerts, and the service worker.
+// What works after the first screen is shown: shortcuts and what they open, alerts, the keyboard of a phone, and the service worker.
 
 import { createSignal, Match, onCleanup, Switch } from "solid-js";
 import { startAlerts } from "../state/alerting";
 import { useModel } from "../state/model_context";
+import { followKeyboard } from "./keyboard";
 import { later } from "./later";
 import { type Shortcut, shortcutOf } from "./shortcuts";
 
@@ -22,6 +23,7 @@ export function Overlays(_: { onClose: () => void }) {
     setShown((before) => (before === shortcut ? undefined : shortcut));
   }
   onCleanup(startAlerts(useModel()));
+  onCleanup(followKeyboard());
   addEventListener("keydown", pressed);
   navigator.serviceWorker?.register("./sw.js").catch(() => undefined); // the page works without it, but not offline
   onCleanup(() => removeEventListener("keydown", pressed));

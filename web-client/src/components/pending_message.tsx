@@ -4,7 +4,7 @@ import { createSignal, Show } from "solid-js";
 import type { OutboxItem } from "../../sdk/index";
 import { clockTime, titleOf } from "../logic/format";
 import { stateOfItem } from "../logic/message_state";
-import { sendRefusal } from "../logic/refusals";
+import { sendRefusal } from "../logic/more_refusals";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
@@ -19,7 +19,7 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
   const [isUnfolded, setUnfolded] = createSignal(false);
   const refusal = () => {
     const conversation = conversations.get(props.item.conversation);
-    return sendRefusal(props.item.error ?? t().message.notSent, conversation ? titleOf(conversation) : t().refusal.thisPerson);
+    return sendRefusal(props.item.error ?? t().message.notSent, conversation ? titleOf(conversation) : t().refused.thisPerson);
   };
   return (
     <article

@@ -1,7 +1,8 @@
 // The reactions to a message. A click adds or removes the user's own.
 
 import { For, Show } from "solid-js";
-import { listed, nameOf } from "../logic/format";
+import { listed } from "../logic/dates";
+import { nameOf } from "../logic/format";
 import type { MessageRow } from "../logic/rows";
 import type { Model } from "../state/model";
 import { useModel } from "../state/model_context";

@@ -119,7 +119,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
           </div>
         </Show>
         <Show when={isEmpty() && status() === "loading"}>
-          <ul class="skeletons" aria-hidden="true">
+          <ul class="skeletons" aria-hidden="true" data-testid="list-loading">
             <For each={[1, 2, 3, 4]}>{() => <li class="skeleton" />}</For>
           </ul>
         </Show>

@@ -2,7 +2,7 @@
 
 import { createEffect, createSignal, on, onCleanup, Show } from "solid-js";
 import { now } from "../browser/attention";
-import { dayName } from "../logic/format";
+import { dayName } from "../logic/dates";
 import { startsDay } from "../logic/grouping";
 import type { Row } from "../logic/rows";
 

@@ -3,7 +3,7 @@
 import { Match, Show, Switch } from "solid-js";
 import type { Conversation } from "../../sdk/index";
 import { now } from "../browser/attention";
-import { dayName } from "../logic/format";
+import { dayName } from "../logic/dates";
 import { startsDay, continuesRun } from "../logic/grouping";
 import type { MessageRow, NoticeRow, Row } from "../logic/rows";
 import { t } from "../text/language";

@@ -2,6 +2,7 @@
 
 import { Match, Switch } from "solid-js";
 import { t } from "../text/language";
+import { Skeleton } from "./skeleton";
 
 /** The height of everything above the rows, with the padding around the rows. The style sheet has the same height. */
 export const START_PX = 64;
@@ -19,6 +20,9 @@ export function TimelineStart(props: { status: string | undefined; reachedStart:
         </Match>
         <Match when={props.reachedStart}>
           <p>{t().timeline.start}</p>
+        </Match>
+        <Match when={props.status !== "ready"}>
+          <Skeleton kind="messages" count={6} testid="timeline-loading" />
         </Match>
         <Match when={true}>
           <span class="spinner" aria-label={t().page.loading} role="img" />

@@ -11,6 +11,7 @@ import { Sidebar } from "./sidebar";
 
 const loadPane = async () => (await import("./conversation_pane")).ConversationPane;
 const ConversationPane = later(loadPane);
+const PaneLoading = later(async () => (await import("./pane_loading")).PaneLoading);
 const Overlays = laterScreen(async () => (await import("./overlays")).Overlays);
 const AWAY_AFTER_MS = 5 * 60_000;
 
@@ -36,7 +37,7 @@ export function Workspace(_: { onClose: () => void }) {
       <Sidebar />
       <Overlays onClose={() => undefined} />
       <div class="pane">
-        <Show when={model.opened()?.id} keyed fallback={<EmptyPane />}>
+        <Show when={model.opened()?.id} keyed fallback={<Show when={opened()} fallback={<EmptyPane />}><PaneLoading onClose={() => undefined} /></Show>}>
           {(id) => <ConversationPane id={id} onClose={() => goTo(undefined)} />}
         </Show>
       </div>

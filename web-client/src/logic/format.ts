@@ -1,51 +1,36 @@
-// Formats times and names for display, in the language of the page.
+// Formats times and names as the list of conversations shows them, in the language of the page.
 
 import type { Conversation, Presence, User } from "../../sdk/index";
 import { locale, t } from "../text/language";
-import { isolated } from "../text/sentence";
 
 const DAY_MS = 86_400_000;
 
-type Formats = ReturnType<typeof formatsOf>;
-const formatsByLocale = new Map<string | undefined, Formats>();
-
-function formatsOf(locale: string | undefined) {
-  const date = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
-  return {
-    clock: date({ hour: "numeric", minute: "2-digit" }),
-    weekday: date({ weekday: "long" }),
-    shortWeekday: date({ weekday: "short" }),
-    day: date({ day: "numeric", month: "long" }),
-    shortDay: date({ day: "numeric", month: "short" }),
-    dayOfYear: date({ day: "numeric", month: "long", year: "numeric" }),
-    full: date({ dateStyle: "full", timeStyle: "medium" }),
-    relative: new Intl.RelativeTimeFormat(locale, { numeric: "auto" }),
-    names: new Intl.ListFormat(locale, { style: "long", type: "conjunction" }),
+/** Returns a function that makes formats once for each language, because that takes long, and returns those of the page's. */
+export function perLanguage<T>(make: (locale: string | undefined) => T): () => T {
+  const made = new Map<string | undefined, T>();
+  return () => {
+    const known = made.get(locale()) ?? make(locale());
+    made.set(locale(), known);
+    return known;
   };
 }
 
-/** Returns the formats of the page's language. */
-function formats(): Formats {
-  const known = formatsByLocale.get(locale()) ?? formatsOf(locale());
-  formatsByLocale.set(locale(), known);
-  return known;
-}
+const formats = perLanguage((locale) => {
+  const date = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
+  return {
+    clock: date({ hour: "numeric", minute: "2-digit" }),
+    shortWeekday: date({ weekday: "short" }),
+    shortDay: date({ day: "numeric", month: "short" }),
+    relative: new Intl.RelativeTimeFormat(locale, { numeric: "auto" }),
+  };
+});
 
 export const clockTime = (at: string): string => formats().clock.format(new Date(at));
-export const fullTime = (at: string): string => formats().full.format(new Date(at));
 
 /** Returns the number of calendar days between two times, in the local time zone. */
 export function daysApart(earlier: Date, later: Date): number {
   const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
   return Math.round((midnight(later) - midnight(earlier)) / DAY_MS);
-}
-
-export function dayName(at: string, now: Date): string {
-  const date = new Date(at);
-  const days = daysApart(date, now);
-  if (days === 0 || days === 1) return capital(formats().relative.format(-days, "day"));
-  if (days > 1 && days < 7) return formats().weekday.format(date);
-  return date.getFullYear() === now.getFullYear() ? formats().day.format(date) : formats().dayOfYear.format(date);
 }
 
 /** Returns a short time for the list: the time today, the weekday within a week, otherwise the date. */
@@ -104,18 +89,4 @@ export function tintOf(id: string): number {
   let sum = 0;
   for (const letter of id) sum = (sum * 31 + letter.charCodeAt(0)) % 9973;
   return sum % TINTS;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1);
-}
-
-/** Lists at most `max` names, and the number of those that are left out. */
-export function listedUpTo(max: number, names: string[]): string {
-  if (names.length <= max) return listed(names);
-  return listed([...names.slice(0, max - 1), t().presence.others(names.length - max + 1)]);
-}
-
-export function listed(names: string[]): string {
-  return formats().names.format(names.map(isolated));
 }

@@ -28,7 +28,7 @@ export const logIn = (it: LogIn): Promise<void> => authenticate((rest) => rest.l
 
 export async function logOut(): Promise<void> {
   const { client, me } = model() ?? {};
-  await model()?.completeLeaving();
+  await model()?.finish();
   closeModel();
   if (me) forgetDrafts(me.id);
   if (me) forgetUnsent(me.id);
@@ -54,7 +54,7 @@ function followBrowser(): void {
   addEventListener("pagehide", () => {
     isClosing = true;
     model()?.client.flushReceipts();
-    void model()?.completeLeaving();
+    void model()?.finish();
   });
   addEventListener("pageshow", () => (isClosing = false));
   addEventListener("beforeunload", (event) => {

@@ -1,10 +1,10 @@
 // Leaving a group. It is hidden at once, and left after some seconds, in which the user can undo it.
 
-import { type Client, LoggedOut } from "../../sdk/index";
+import { LoggedOut } from "../../sdk/index";
 import { goTo } from "../browser/route";
 import { errorText } from "../logic/refusals";
 import { t } from "../text/language";
-import type { createConversations } from "./conversations";
+import type { Model } from "./model";
 import { dismiss, NOTE_MS, notify, offer } from "./notes";
 
 interface Leaving {
@@ -12,7 +12,16 @@ interface Leaving {
   note: number;
 }
 
-export function createLeaving(client: Client, me: string, { setHidden }: ReturnType<typeof createConversations>, left: (id: string) => void) {
+const created = new WeakMap<Model, ReturnType<typeof createLeaving>>();
+
+/** Leaves a group of the user of this model. */
+export function leave(model: Model, id: string, title: string): void {
+  const leaving = created.get(model) ?? createLeaving(model);
+  created.set(model, leaving);
+  leaving.leave(id, title);
+}
+
+function createLeaving({ client, me, conversations: { setHidden }, remove, beforeClosing }: Model) {
   const running = new Map<string, Leaving>();
 
   function leave(id: string, title: string): void {
@@ -31,8 +40,8 @@ export function createLeaving(client: Client, me: string, { setHidden }: ReturnT
   async function complete(id: string): Promise<void> {
     if (!end(id)) return;
     try {
-      await client.rest.removeMember(id, me);
-      left(id);
+      await client.rest.removeMember(id, me.id);
+      remove(id);
     } catch (error) {
       if (!(error instanceof LoggedOut)) notify(errorText(error));
     }
@@ -48,9 +57,6 @@ export function createLeaving(client: Client, me: string, { setHidden }: ReturnT
     return running.delete(id);
   }
 
-  return {
-    leave,
-    /** Leaves at once what is being left. Called before the page is closed or the user logs out. */
-    completeAll: (): Promise<unknown> => Promise.all([...running.keys()].map(complete)),
-  };
+  beforeClosing(() => Promise.all([...running.keys()].map(complete)));
+  return { leave };
 }

@@ -1,7 +1,7 @@
 // The members of opened conversations, with their receipts.
 
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
-import type { Client, Entry, Member, Receipt } from "../../sdk/index";
+import type { Client, Conversation, Entry, Member, Receipt } from "../../sdk/index";
 import { withReceipt } from "../logic/message_state";
 
 /** Receipts are not pushed in larger groups, so their members would become stale. */
@@ -10,14 +10,16 @@ const MEMBERS_PAGE = 100;
 
 export function createMembers(client: Client) {
   const [state, set] = createStore<Record<string, Member[]>>({});
+  const [failed, setFailed] = createStore<Record<string, boolean>>({});
 
   const put = (id: string, members: Member[]) => set(id, reconcile(members, { key: "user" }));
 
   async function load(id: string): Promise<void> {
+    setFailed(id, false);
     try {
       put(id, await readAll(id));
     } catch {
-      // the next time the conversation is opened, this is retried
+      setFailed(id, true); // the next time the conversation is opened, this is retried
     }
   }
 
@@ -54,6 +56,10 @@ export function createMembers(client: Client) {
     applyEntry,
     applyReceipt,
     of: (id: string): Member[] => state[id] ?? [],
+    /** Returns the members with their receipts. In larger groups, nobody's receipts are known. */
+    receiptsIn: ({ id, member_count }: Conversation): Member[] => (member_count <= MEMBERS_SHOWN_MAX ? (state[id] ?? []) : []),
+    /** Returns if the members of a conversation could be read. Those of large groups are read only when somebody asks for them. */
+    status: (id: string): "ready" | "failed" | "loading" => (state[id] ? "ready" : failed[id] ? "failed" : "loading"),
     loaded: () => Object.keys(state),
     drop: (id: string) => set(produce((all) => void delete all[id])),
   };

@@ -11,7 +11,6 @@ import { errorText } from "../logic/refusals";
 import { t } from "../text/language";
 import { createBlocks } from "./blocks";
 import { createConversations } from "./conversations";
-import { createLeaving } from "./leaving";
 import { createMembers, MEMBERS_SHOWN_MAX } from "./members";
 import { notify } from "./notes";
 import { createPending } from "./pending";
@@ -30,7 +29,8 @@ export function createModel(client: Client, me: User) {
   const typing = createTyping();
   const members = createMembers(client);
   const blocks = createBlocks(client);
-  const leaving = createLeaving(client, me.id, conversations, remove);
+  /** What is completed before the page is closed or the user logs out. */
+  const unfinished: (() => Promise<unknown>)[] = [];
   const pending = createPending(client, me.id, (item) => notify(errorText(item.error ?? t().conversation.changeFailed), item.conversation));
 
   function applyEntry(entry: Entry): void {
@@ -191,8 +191,9 @@ export function createModel(client: Client, me: User) {
     accept,
     decline,
     hide,
-    leave: leaving.leave,
-    completeLeaving: leaving.completeAll,
+    remove,
+    beforeClosing: (work: () => Promise<unknown>) => void unfinished.push(work),
+    finish: (): Promise<unknown> => Promise.all(unfinished.map((work) => work())),
     opened: () => (opened() === undefined ? undefined : conversations.get(opened() as string)),
     end: () => unsubscribe.forEach((stop) => stop()),
   };

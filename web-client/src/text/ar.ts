@@ -72,20 +72,6 @@ export const ar: FirstTexts = {
     untitled: "مجموعة بلا عنوان",
     direct: "محادثة مباشرة",
   },
-  header: {
-    backToList: "العودة إلى القائمة",
-    conversation: "محادثة",
-    members: "الأعضاء",
-    memberCount: (count) =>
-      plural(count, { zero: "لا أعضاء", one: "أنت فقط", two: "عضوان", few: "# أعضاء", many: "# عضوًا", other: "# عضو" }),
-    typing: (names) => s`يكتب الآن: ${names}…`,
-    moreAbout: (name) => s`المزيد عن ${name}`,
-    hide: "إخفاء المحادثة",
-    isHidden: (name) => s`أُخفيت المحادثة مع ${name} حتى الرسالة القادمة.`,
-    block: (name) => s`حظر ${name}`,
-    unblock: (name) => s`إلغاء حظر ${name}`,
-    isUnblocked: (name) => s`أُلغي حظر ${name}.`,
-  },
   presence: {
     others: (count) =>
       plural(count, { one: "شخص آخر", two: "شخصان آخران", few: "# أشخاص آخرين", many: "# شخصًا آخر", other: "# شخص آخر" }),
@@ -131,13 +117,6 @@ export const ar: FirstTexts = {
     missing: "هذه المحادثة غير موجودة، أو لست عضوًا فيها.",
   },
   refusal: {
-    noMessages: (name) => s`لا يقبل ${name} رسائل منك.`,
-    manyRequests: (count) => s`لم يُرد بعد على ${count} من طلباتك. انتظر ردًا قبل أن تراسل المزيد من الأشخاص.`,
-    noGroups: (name) => s`لا يسمح لك ${name} بإضافته إلى مجموعات.`,
-    noGroupsSomebody: "أحد هؤلاء الأشخاص لا يسمح لك بإضافته إلى مجموعات.",
-    thisPerson: "هذا الشخص",
-    oldPassword: "هذه ليست كلمة مرورك الحالية.",
-    badName: "الاسم من 1 إلى 128 حرفًا، أحدها ظاهر على الأقل.",
     errors: {
       conflict: "يتعارض هذا مع تغيير آخر. تحقّق وأعد المحاولة.",
       forbidden: "لا يُسمح لك بهذا.",

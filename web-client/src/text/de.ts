@@ -72,19 +72,6 @@ export const de: FirstTexts = {
     untitled: "Gruppe ohne Titel",
     direct: "Direkte Unterhaltung",
   },
-  header: {
-    backToList: "Zurück zur Liste",
-    conversation: "Unterhaltung",
-    members: "Mitglieder",
-    memberCount: (count) => (count === 1 ? "Nur du" : plural(count, { one: "# Mitglied", other: "# Mitglieder" })),
-    typing: (names) => s`Es schreiben: ${names} …`,
-    moreAbout: (name) => s`Mehr zu ${name}`,
-    hide: "Unterhaltung ausblenden",
-    isHidden: (name) => s`${name} ist bis zur nächsten Nachricht ausgeblendet.`,
-    block: (name) => s`${name} blockieren`,
-    unblock: (name) => s`Blockierung von ${name} aufheben`,
-    isUnblocked: (name) => s`${name} ist nicht mehr blockiert.`,
-  },
   presence: {
     others: (count) => plural(count, { one: "# andere Person", other: "# andere" }),
     online: "Online",
@@ -115,13 +102,6 @@ export const de: FirstTexts = {
     missing: "Diese Unterhaltung gibt es nicht, oder du bist kein Mitglied.",
   },
   refusal: {
-    noMessages: (name) => s`${name} nimmt keine Nachrichten von dir an.`,
-    manyRequests: (count) => s`${count} deiner Anfragen sind noch unbeantwortet. Warte auf eine Antwort, bevor du mehr Menschen schreibst.`,
-    noGroups: (name) => s`${name} lässt sich von dir nicht zu Gruppen hinzufügen.`,
-    noGroupsSomebody: "Eine dieser Personen lässt sich von dir nicht zu Gruppen hinzufügen.",
-    thisPerson: "Diese Person",
-    oldPassword: "Das ist nicht dein aktuelles Passwort.",
-    badName: "Ein Name hat 1 bis 128 Zeichen, davon mindestens ein sichtbares.",
     errors: {
       conflict: "Das widerspricht einer anderen Änderung. Sieh nach und versuche es erneut.",
       forbidden: "Das darfst du nicht.",

@@ -75,19 +75,6 @@ export const en = {
     untitled: "Untitled group",
     direct: "Direct conversation",
   },
-  header: {
-    backToList: "Back to the list",
-    conversation: "Conversation",
-    members: "Members",
-    memberCount: (count: number) => (count === 1 ? "Only you" : plural(count, { one: "# member", other: "# members" })),
-    typing: (names: string) => s`${names} typing…`,
-    moreAbout: (name: string) => s`More about ${name}`,
-    hide: "Hide conversation",
-    isHidden: (name: string) => s`${name} is hidden until the next message.`,
-    block: (name: string) => s`Block ${name}`,
-    unblock: (name: string) => s`Unblock ${name}`,
-    isUnblocked: (name: string) => s`${name} is no longer blocked.`,
-  },
   presence: {
     others: (count: number) => plural(count, { one: "# other", other: "# others" }),
     online: "Online",
@@ -117,14 +104,6 @@ export const en = {
     missing: "This conversation does not exist, or you are not a member.",
   },
   refusal: {
-    noMessages: (name: string) => s`${name} does not accept messages from you.`,
-    manyRequests: (count: number) =>
-      s`${count} of your requests have no answer yet. Wait for an answer before you write to more people.`,
-    noGroups: (name: string) => s`${name} does not let you add them to groups.`,
-    noGroupsSomebody: "One of these people does not let you add them to groups.",
-    thisPerson: "this person",
-    oldPassword: "This is not your current password.",
-    badName: "A name has 1 to 128 characters, and at least one that is visible.",
     errors,
   },
 };

@@ -72,19 +72,6 @@ export const es: FirstTexts = {
     untitled: "Grupo sin título",
     direct: "Conversación directa",
   },
-  header: {
-    backToList: "Volver a la lista",
-    conversation: "Conversación",
-    members: "Miembros",
-    memberCount: (count) => (count === 1 ? "Solo tú" : plural(count, { one: "# miembro", other: "# miembros" })),
-    typing: (names) => s`Escribiendo: ${names}…`,
-    moreAbout: (name) => s`Más sobre ${name}`,
-    hide: "Ocultar conversación",
-    isHidden: (name) => s`${name} estará oculto hasta el próximo mensaje.`,
-    block: (name) => s`Bloquear a ${name}`,
-    unblock: (name) => s`Desbloquear a ${name}`,
-    isUnblocked: (name) => s`${name} ya no está en tu lista de bloqueos.`,
-  },
   presence: {
     others: (count) => plural(count, { one: "# persona más", other: "# personas más" }),
     online: "En línea",
@@ -114,13 +101,6 @@ export const es: FirstTexts = {
     missing: "Esta conversación no existe o no eres miembro.",
   },
   refusal: {
-    noMessages: (name) => s`${name} no acepta mensajes tuyos.`,
-    manyRequests: (count) => s`${count} de tus solicitudes no tienen respuesta todavía. Espera una respuesta antes de escribir a más personas.`,
-    noGroups: (name) => s`${name} no permite que le añadas a grupos.`,
-    noGroupsSomebody: "Una de estas personas no permite que le añadas a grupos.",
-    thisPerson: "Esta persona",
-    oldPassword: "Esta no es tu contraseña actual.",
-    badName: "Un nombre tiene de 1 a 128 caracteres, y al menos uno visible.",
     errors: {
       conflict: "Esto choca con otro cambio. Compruébalo e inténtalo de nuevo.",
       forbidden: "No tienes permiso para hacer esto.",

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Entry } from "../../sdk/index";
-import { listedUpTo } from "../../src/logic/format";
+import { listedUpTo } from "../../src/logic/dates";
 import { unmarked } from "../../src/text/sentence";
 import { type Row, rowsOf, withOlderRows, withRows } from "../../src/logic/rows";
 import { ME, OTHER, textEntry } from "../sdk/gateway";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConfabError, Unreachable } from "../../sdk/index";
-import { directRefusal, errorText, groupRefusal, passwordErrors, sendRefusal } from "../../src/logic/refusals";
+import { directRefusal, groupRefusal, passwordErrors, sendRefusal } from "../../src/logic/more_refusals";
+import { errorText } from "../../src/logic/refusals";
 import { unmarked } from "../../src/text/sentence";
 
 const refused = (code: string, details: Record<string, unknown> = {}, message = "only the sender edits a message") =>

@@ -7,6 +7,7 @@ import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
 import { unmarked } from "../../text/sentence";
 import { Avatar } from "../avatar";
+import { Skeleton } from "../skeleton";
 
 export function BlockedPage() {
   const { blocks, people } = useModel();
@@ -26,6 +27,9 @@ export function BlockedPage() {
       </Show>
       <Show when={blocks.all()?.length === 0}>
         <p class="settings-empty" data-testid="blocked-empty">{t().settings.blockedNobody}</p>
+      </Show>
+      <Show when={!blocks.all() && !error()}>
+        <Skeleton kind="people" count={2} testid="blocked-loading" />
       </Show>
       <ul class="settings-list">
         <For each={blocks.all()}>

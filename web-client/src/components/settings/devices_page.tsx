@@ -4,13 +4,15 @@ import { createSignal, For, onMount, Show } from "solid-js";
 import type { LoginItem } from "../../../sdk/index";
 import { now } from "../../browser/attention";
 import { deviceName } from "../../browser/device";
-import { fullTime, timeAgo } from "../../logic/format";
+import { fullTime } from "../../logic/dates";
+import { timeAgo } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
 import { unmarked } from "../../text/sentence";
 import { Question } from "../question";
 import { Sentence } from "../sentence";
+import { Skeleton } from "../skeleton";
 
 export function DevicesPage() {
   const model = useModel();
@@ -41,7 +43,7 @@ export function DevicesPage() {
       <Show when={error()}>
         <p class="form-error" role="alert">{error()}</p>
       </Show>
-      <Show when={logins()} fallback={<Show when={!error()}><span class="spinner" role="img" aria-label={t().page.loading} /></Show>}>
+      <Show when={logins()} fallback={<Show when={!error()}><Skeleton kind="lines" count={2} testid="devices-loading" /></Show>}>
         {(all) => <ul class="settings-list"><For each={all()}>{(login) => <Device login={login} onEnd={() => setEnding(login)} />}</For></ul>}
       </Show>
       <Show when={others().length > 0}>

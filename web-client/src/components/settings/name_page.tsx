@@ -24,7 +24,7 @@ export function NamePage(props: { onDone: (done: string) => void }) {
       await model.changeName(name().trim());
       props.onDone(t().settings.nameChanged);
     } catch (problem) {
-      setError(isCode(problem, "invalid", "too_large") ? t().refusal.badName : errorText(problem));
+      setError(isCode(problem, "invalid", "too_large") ? t().refused.badName : errorText(problem));
       setBusy(false);
     }
   }

@@ -1,7 +1,7 @@
 // Changes the password. The gateway then ends all other logins.
 
 import { createSignal, Show } from "solid-js";
-import { type PasswordErrors, passwordErrors } from "../../logic/refusals";
+import { type PasswordErrors, passwordErrors } from "../../logic/more_refusals";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
 import { Field } from "../field";

@@ -6,8 +6,10 @@ import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
 import { Dialog } from "../dialog";
-import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, NextIcon, PersonIcon } from "../more_icons";
+import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, NextIcon, PersonIcon, ThemeIcon } from "../more_icons";
+import { Skeleton } from "../skeleton";
 import { AlertsPage } from "./alerts_page";
+import { AppearancePage } from "./appearance_page";
 import { BlockedPage } from "./blocked_page";
 import { DevicesPage } from "./devices_page";
 import { LanguagePage } from "./language_page";
@@ -16,7 +18,7 @@ import { PasswordPage } from "./password_page";
 import { PrivacyPage } from "./privacy_page";
 import "../../styles/settings.css";
 
-type Page = "name" | "password" | "devices" | "privacy" | "blocked" | "language" | "alerts";
+type Page = "name" | "password" | "devices" | "privacy" | "blocked" | "language" | "appearance" | "alerts";
 
 export function Settings(props: { onClose: () => void }) {
   const model = useModel();
@@ -72,11 +74,15 @@ export function Settings(props: { onClose: () => void }) {
           <Item page="devices" icon={<DeviceIcon />} />
           <Item page="alerts" icon={<BellIcon />} />
           <Item page="language" icon={<LanguageIcon />} />
+          <Item page="appearance" icon={<ThemeIcon />} />
           <Show when={me()?.privacy}>
             <Item page="privacy" icon={<EyeIcon />} />
             <Item page="blocked" icon={<BlockIcon />} />
           </Show>
         </ul>
+        <Show when={!me() && !error()}>
+          <Skeleton kind="people" count={2} testid="settings-loading" />
+        </Show>
         <p class="settings-done" role="status" data-testid="settings-done">{done()}</p>
         <Show when={error()}>
           <p class="form-error" role="alert">{error()}</p>
@@ -105,6 +111,9 @@ export function Settings(props: { onClose: () => void }) {
         </Match>
         <Match when={page() === "language"}>
           <LanguagePage />
+        </Match>
+        <Match when={page() === "appearance"}>
+          <AppearancePage />
         </Match>
         <Match when={page() === "blocked"}>
           <BlockedPage />

@@ -1,1 +1,0 @@
-import{R as e,Vt as t,c as n,ht as r,k as i,kt as a,l as o}from"./base-w-MkHwoW.js";var s=document.getElementById(`root`);if(!s)throw Error(`the page has no root`);Promise.all([e(),o(r()!==void 0),i()]).then(()=>a(()=>t(n,{}),s),()=>s.textContent=`Confab could not be loaded. Reload the page.`);
