@@ -3,16 +3,18 @@
 import { createSignal, Show } from "solid-js";
 import { ConfabError } from "../../sdk/index";
 import { deviceName } from "../browser/device";
+import { invited } from "../browser/route";
 import { errorText, newPasswordError } from "../logic/refusals";
 import mark from "../mark.svg";
 import { logIn, register } from "../state/account";
 import { t } from "../text/language";
 import { Field } from "./field";
-import { laterScreen } from "./later";
+import { later, laterScreen } from "./later";
 import "../styles/login.css";
 
 type Mode = "login" | "register";
 
+const InviteCard = later(async () => (await import("./invites/invite_card")).InviteCard);
 const DemoPeople = laterScreen(async () => (await import("./demo_people")).DemoPeople);
 
 /** The server of a demo marks the page, so that no other page needs a request to find out. */
@@ -31,6 +33,9 @@ export function LoginPage(_: { onClose: () => void }) {
         <p class="login-lead">
           {mode() === "login" ? t().login.logInLead : t().login.createLead}
         </p>
+        <Show when={invited()} keyed>
+          {(code) => <InviteCard code={code} onClose={() => undefined} />}
+        </Show>
         <Show when={isDemo() && mode() === "login"}>
           <DemoPeople onClose={() => undefined} />
         </Show>

@@ -1,4 +1,4 @@
-// The members of a group: list, add, remove, change roles, rename, leave.
+// The members of a group: list, add, invite, remove, change roles, rename, leave.
 
 import { createSignal, For, Match, onMount, Show, Switch } from "solid-js";
 import type { Conversation, Member, Role, User } from "../../sdk/index";
@@ -14,7 +14,7 @@ import { Field } from "./field";
 import { CloseIcon, PenIcon } from "./icons";
 import { later } from "./later";
 import { MemberItem } from "./member_item";
-import { PlusIcon } from "./more_icons";
+import { LinkIcon, PlusIcon } from "./more_icons";
 import { PeopleSearch } from "./people_search";
 import { Question } from "./question";
 import { Sentence } from "./sentence";
@@ -22,6 +22,7 @@ import { Skeleton } from "./skeleton";
 import "../styles/members.css";
 import "../styles/field.css";
 
+const InvitesDialog = later(async () => (await import("./invites/invites_dialog")).InvitesDialog);
 const Profile = later(async () => (await import("./profile")).Profile);
 
 /** Larger groups have a search among their members. */
@@ -36,6 +37,7 @@ interface PanelProps {
 export function MembersPanel(props: PanelProps) {
   const model = useModel();
   const [isAdding, setAdding] = createSignal(false);
+  const [isInviting, setInviting] = createSignal(false);
   const [asking, setAsking] = createSignal<Member | "leave">();
   const [shown, setShown] = createSignal<string>();
   const [query, setQuery] = createSignal("");
@@ -96,6 +98,10 @@ export function MembersPanel(props: PanelProps) {
       </header>
       <Show when={mayAdd()}>
         <Rename title={props.conversation.title ?? ""} onRename={rename} />
+        <button type="button" class="button wide with-icon" data-testid="invite-by-link" onClick={() => setInviting(true)}>
+          <LinkIcon />
+          {t().invite.byLink}
+        </button>
       </Show>
       <Show when={isAdding()}>
         <PeopleSearch onPick={add} without={members().map((member) => member.user)} />
@@ -129,6 +135,9 @@ export function MembersPanel(props: PanelProps) {
       <button type="button" class="button danger wide" data-testid="leave" onClick={() => setAsking("leave")}>
         {t().members.leave}
       </button>
+      <Show when={isInviting()}>
+        <InvitesDialog conversation={props.conversation} onClose={() => setInviting(false)} />
+      </Show>
       <Show when={shown()} keyed>
         {(user) => <Profile user={user} onClose={() => setShown(undefined)} />}
       </Show>

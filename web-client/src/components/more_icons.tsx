@@ -33,6 +33,7 @@ export const DeliveredIcon = icon("M2.500 12.500l4 4 8.500-9", "M11 15.500l1 1 8
 export const ReadIcon = icon("M12 21.500a9.500 9.500 0 1 0 0-19 9.500 9.500 0 0 0 0 19z", "M7.500 12.500l3.200 3.200 6-6.500");
 export const LanguageIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M3.500 12h17", "M12 3.500c5 5 5 12 0 17", "M12 3.500c-5 5-5 12 0 17");
 export const ThemeIcon = icon("M20 14.500A8.500 8.500 0 1 1 9.500 4 7 7 0 0 0 20 14.500z");
+export const LinkIcon = icon("M10 14a4 4 0 0 0 5.700.1l3.200-3.200a4 4 0 0 0-5.700-5.700L12 6.400", "M14 10a4 4 0 0 0-5.700-.1l-3.200 3.200a4 4 0 0 0 5.700 5.700L12 17.600");
 export const BellIcon = icon("M6 16.500V11a6 6 0 0 1 12 0v5.500l1.500 2h-15z", "M10 20.500a2 2 0 0 0 4 0");
 export const RequestIcon = icon("M4 13.500V18a1.500 1.500 0 0 0 1.500 1.500h13A1.500 1.500 0 0 0 20 18v-4.500", "M4 13.500h4.500l1.500 2.500h4l1.500-2.500H20", "M12 3.500v7", "M9 7.800l3 3 3-3");
 export const NextIcon = flipping("M9 5l7 7-7 7");

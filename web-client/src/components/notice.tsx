@@ -18,16 +18,22 @@ export function Notice(props: { row: NoticeRow; isDirect: boolean }) {
   const name = (id: string) => nameOf(model.people.get(id));
   const object = (id: string) => (id === model.me.id ? t().notice.you : name(id));
 
-  function joined({ seq, user }: EntryOf<"joined">): string | undefined {
+  function joined({ seq, user, invited_by }: EntryOf<"joined">): string | undefined {
     const { sender, alsoAdded = [] } = props.row;
     const isMine = sender === model.me.id;
     const isFirst = seq === 1;
     if (props.isDirect && !isFirst) return undefined;
     if (props.isDirect) return isMine ? t().notice.youStarted : t().notice.started(name(sender));
     if (isFirst) return isMine ? t().notice.youCreated : t().notice.created(name(user));
+    if (invited_by !== undefined) return joinedByInvite(user, invited_by);
     if (user === sender) return isMine ? t().notice.youJoined : t().notice.joined(name(user));
     const others = listedUpTo(NAMES_MAX, [user, ...alsoAdded].map(object));
     return isMine ? t().notice.youAdded(others) : t().notice.added(name(sender), others);
+  }
+
+  function joinedByInvite(user: string, inviter: string): string {
+    if (user === model.me.id) return t().notice.youJoinedByInvite(name(inviter));
+    return inviter === model.me.id ? t().notice.joinedByYourInvite(name(user)) : t().notice.joinedByInvite(name(user), name(inviter));
   }
 
   function left({ user, by }: EntryOf<"left">): string {

@@ -1,6 +1,8 @@
-// What works after the first screen is shown: shortcuts and what they open, alerts, the keyboard of a phone, and the service worker.
+// What works after the first screen is shown: shortcuts and what they open, invites, alerts, the keyboard of a phone, and the
+// service worker.
 
-import { createSignal, Match, onCleanup, Switch } from "solid-js";
+import { createSignal, Match, onCleanup, Show, Switch } from "solid-js";
+import { goTo, invited } from "../browser/route";
 import { startAlerts } from "../state/alerting";
 import { useModel } from "../state/model_context";
 import { followKeyboard } from "./keyboard";
@@ -9,7 +11,7 @@ import { type Shortcut, shortcutOf } from "./shortcuts";
 
 const QuickSwitcher = later(async () => (await import("./quick_switcher")).QuickSwitcher);
 const ShortcutSheet = later(async () => (await import("./shortcut_sheet")).ShortcutSheet);
-
+const InviteDialog = later(async () => (await import("./invites/invite_dialog")).InviteDialog);
 const DeveloperDrawer = later(async () => (await import("./developer_drawer")).DeveloperDrawer);
 
 export function Overlays(_: { onClose: () => void }) {
@@ -29,16 +31,21 @@ export function Overlays(_: { onClose: () => void }) {
   onCleanup(() => removeEventListener("keydown", pressed));
 
   return (
-    <Switch>
-      <Match when={shown() === "switcher"}>
-        <QuickSwitcher onClose={close} />
-      </Match>
-      <Match when={shown() === "shortcuts"}>
-        <ShortcutSheet onClose={close} />
-      </Match>
-      <Match when={shown() === "developer"}>
-        <DeveloperDrawer onClose={close} />
-      </Match>
-    </Switch>
+    <>
+      <Show when={invited()} keyed>
+        {(code) => <InviteDialog code={code} onClose={() => goTo(undefined)} />}
+      </Show>
+      <Switch>
+        <Match when={shown() === "switcher"}>
+          <QuickSwitcher onClose={close} />
+        </Match>
+        <Match when={shown() === "shortcuts"}>
+          <ShortcutSheet onClose={close} />
+        </Match>
+        <Match when={shown() === "developer"}>
+          <DeveloperDrawer onClose={close} />
+        </Match>
+      </Switch>
+    </>
   );
 }

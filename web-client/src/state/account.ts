@@ -5,7 +5,7 @@ import { browserEnvironment, type EndReason, type Environment, type LogIn, type 
 import { forgetDrafts } from "../browser/drafts";
 import { loadUser, logins, onLoginChange, saveUser } from "../browser/logins";
 import { gatewayUrl } from "../browser/place";
-import { goTo } from "../browser/route";
+import { goToStart } from "../browser/route";
 import { forgetUnsent } from "../browser/unsent_keys";
 import { t } from "../text/language";
 import type { Model } from "./model";
@@ -70,7 +70,7 @@ async function authenticate(request: (rest: Rest) => Promise<User>): Promise<voi
   const user = await request(new Rest(environment, tokens));
   tokens.stop(); // the client creates its own
   saveUser(user);
-  goTo(undefined);
+  goToStart();
   await openModel(user);
 }
 

@@ -1,1 +1,0 @@
-import{P as e,T as t,Vt as n,a as r,ht as i,i as a,kt as o,mt as s}from"./base-BsZtyoa5.js";var c=document.getElementById(`root`);if(!c)throw Error(`the page has no root`);s(),Promise.all([e(),r(i()!==void 0),t()]).then(()=>o(()=>n(a,{}),c),()=>c.textContent=`Confab could not be loaded. Reload the page.`);
