@@ -5,4 +5,5 @@ pub mod embedded;
 pub mod fuzzing;
 pub mod redis;
 pub mod scylla;
+pub mod search;
 pub mod tls;

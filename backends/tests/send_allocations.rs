@@ -83,6 +83,7 @@ impl Pair {
         let ports = Ports {
             stores,
             bus: Arc::new(NoBus::new()),
+            search: None,
             wall_clock: clock.clone(),
             clock,
             random: Arc::new(SystemRandom),

@@ -16,6 +16,7 @@ mod floor;
 mod frame;
 mod http;
 mod latencies;
+mod logs;
 mod opening;
 mod outcome;
 mod progress;

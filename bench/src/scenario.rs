@@ -6,6 +6,7 @@ pub(crate) mod history;
 pub(crate) mod idle;
 pub(crate) mod mixed;
 pub(crate) mod poll;
+pub(crate) mod search;
 pub(crate) mod send;
 pub(crate) mod storm;
 
@@ -46,6 +47,8 @@ pub(crate) enum Scenario {
     Poll(poll::Poll),
     /// Texts, receipts, typing, pages of history and reconnects at a fixed rate
     Mixed(mixed::Mixed),
+    /// Searches in many conversations: the rate of indexing, the size of the index, and the time of a page
+    Search(search::Search),
     /// All clients reconnect at the same moment, with cursors that are behind
     Storm(storm::Storm),
 }
@@ -60,6 +63,7 @@ impl Scenario {
             Self::Groups(groups) => groups.run(conditions),
             Self::Mixed(mixed) => mixed.run(conditions),
             Self::Poll(poll) => poll.run(conditions),
+            Self::Search(search) => search.run(conditions),
             Self::Storm(storm) => storm.run(conditions),
         }
     }

@@ -51,6 +51,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with a new store that has this many users.
     pub(crate) fn start(launch: &Launch, users: usize) -> Result<Self> {
+        Self::prepared(launch, users, |_, _| Ok(())).map(|(server, ())| server)
+    }
+
+    /// Like [`Self::start`], but prepares the folder of the store before. The users must be written into
+    /// the store.
+    pub(crate) fn prepared<T>(
+        launch: &Launch,
+        users: usize,
+        prepare: impl FnOnce(&Path, &[u64]) -> Result<T>,
+    ) -> Result<(Self, T)> {
         let folder = TempDir::with_prefix_in("confab-bench-", &launch.folder)?;
         let signer = Signer::new()?;
         let key = folder.path().join("bench.key");
@@ -59,6 +69,7 @@ impl Server {
         io::Write::write_all(&mut &file, signer.key_file().as_bytes())?;
         let data = folder.path().join("store");
         let ids = if launch.register { Vec::new() } else { seed::write_accounts(&data, users)? };
+        let made = prepare(&data, &ids)?;
         let (mut child, stderr) = launch.cores.on_server(|| spawn(launch, &data, &key))?;
         let address = listen_address(stderr);
         if address.is_err() {
@@ -67,7 +78,7 @@ impl Server {
         let mut server = Self { child, address: address?, folder, accounts: Vec::new() };
         let ids = if launch.register { server.register(users)? } else { ids };
         server.accounts = ids.into_iter().map(|id| signer.account(id)).collect::<Result<_>>()?;
-        Ok(server)
+        Ok((server, made))
     }
 
     /// Returns the address for clients.

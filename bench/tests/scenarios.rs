@@ -81,6 +81,8 @@ fn send_shares_many_outstanding_sends_between_sockets() -> Result<()> {
 fn idle_history_groups_mixed_polls_and_storm_run() -> Result<()> {
     check("idle --connections 20 --group 5 --watch 1", &["resident"])?;
     check("history --entries 300 --readers 2 --page 20", &["pages", "p50"])?;
+    let search = "search --messages 2000 --conversations 10 --member-of 4 --readers 2";
+    check(search, &["indexed", "index/text", "searches", "found", "p50"])?;
     check("groups --groups 3 --members 4 --rate 60", &["deliveries", "p50"])?;
     check("mixed --users 8 --group 4 --rate 200", &["deliveries", "p50"])?;
     check("poll --pollers 6 --group 3", &["deliveries", "answers", "p50"])?;

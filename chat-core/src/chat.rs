@@ -5,6 +5,7 @@ mod create;
 mod ephemeral;
 mod invites;
 mod list;
+mod search;
 mod upkeep;
 mod visibility;
 
@@ -82,6 +83,9 @@ impl Chat {
             }
             Command::History { conversation, page, limit } => {
                 Box::pin(async move { chat.history(identity, conversation, page, limit).await })
+            }
+            Command::Search { filter, after, limit } => {
+                Box::pin(async move { chat.search(identity, filter, after, limit).await })
             }
             Command::OpenDirect { user } => {
                 Box::pin(async move { chat.open_direct(identity, user).await })

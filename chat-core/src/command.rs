@@ -2,11 +2,13 @@
 //!
 //! WebSocket, long poll and REST translate to these and from them; none of them can do anything else.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     id::{ConversationId, UserId},
     model::{ClientId, Cursor, Invite, InviteCode, Kind, Member, MembershipState, Role, Seq, User},
+    port::Place,
+    search::Query,
     time::Timestamp,
     view::EntryView,
 };
@@ -41,6 +43,15 @@ pub enum Command {
         conversation: ConversationId,
         /// Which part of it.
         page: Page,
+        /// 1 to [`crate::limits::PAGE_MAX`].
+        limit: usize,
+    },
+    /// Finds messages, newest first. Answered with [`Reply::Found`].
+    Search {
+        /// Which messages.
+        filter: SearchFilter,
+        /// Where the previous page ended.
+        after: Option<Place>,
         /// 1 to [`crate::limits::PAGE_MAX`].
         limit: usize,
     },
@@ -108,6 +119,23 @@ pub enum Command {
     },
 }
 
+/// Which messages to find. At least one of query, sender and link is required.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SearchFilter {
+    /// What the text must have. A query without words finds nothing.
+    pub query: Option<Query>,
+    /// Only in this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Only messages of this user.
+    pub sender: Option<UserId>,
+    /// Only messages with a link.
+    pub has_link: bool,
+    /// Only messages sent before this time.
+    pub before: Option<Timestamp>,
+    /// Only messages sent after this time.
+    pub after: Option<Timestamp>,
+}
+
 /// Which part of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
@@ -153,6 +181,15 @@ pub enum Reply {
         /// The log's newest seq.
         head_seq: Seq,
     },
+    /// Messages that were found, newest first.
+    Found {
+        /// The page. It may be shorter than the limit although there are more.
+        items: Vec<FoundMessage>,
+        /// The cursor of the next page, if there may be more.
+        next: Option<Place>,
+        /// The number of memberships that were read.
+        memberships: usize,
+    },
     /// A conversation that was opened or created.
     Made {
         /// The conversation.
@@ -180,6 +217,15 @@ pub enum Reply {
         /// The cursor of the next page, if there is one.
         next: Option<UserId>,
     },
+}
+
+/// A message that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundMessage {
+    /// The message in its present state.
+    pub entry: EntryView,
+    /// Where its text has what was looked for, in bytes, ascending.
+    pub highlights: Vec<Range<usize>>,
 }
 
 /// The entry that a [`Write`] made.

@@ -13,12 +13,13 @@ use crate::{
     budget::Unread,
     consent::ConsentRules,
     hint::Hint,
-    limits::{HISTORY_AT_ONCE_MAX, RESUMING_MAX},
+    limits::{HISTORY_AT_ONCE_MAX, RESUMING_MAX, SEARCHES_AT_ONCE_MAX},
     log::AppendMetrics,
     planted::{Bug, is_planted},
     port::{Channel, Stores},
     ports::Ports,
     revocations::RevokedLogins,
+    search::indexer::Unindexed,
     users::Users,
 };
 
@@ -42,6 +43,9 @@ pub(crate) struct Context {
     pub(crate) resuming: Semaphore,
     /// One permit for each page of history that is read.
     pub(crate) history: Semaphore,
+    /// One permit for each search.
+    pub(crate) searches: Semaphore,
+    pub(crate) unindexed: Arc<Unindexed>,
 }
 
 impl Context {
@@ -64,6 +68,8 @@ impl Context {
             unread,
             resuming: Semaphore::new(RESUMING_MAX),
             history: Semaphore::new(HISTORY_AT_ONCE_MAX),
+            searches: Semaphore::new(SEARCHES_AT_ONCE_MAX),
+            unindexed: Arc::default(),
         }
     }
 

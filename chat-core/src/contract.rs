@@ -23,3 +23,4 @@ pub mod logins;
 pub mod members;
 pub mod overlays;
 pub mod replies;
+pub mod search;

@@ -46,6 +46,7 @@ pub enum Call {
     Direct,
     FindDirect,
     Get,
+    All,
     OfUser,
     Members,
     Standing,

@@ -3,7 +3,8 @@
 //! In reading order: [`id`], [`time`], [`random`], [`limits`] and [`error`] are the basic types. [`model`] is
 //! what is stored. [`command`] and [`event`] are what comes in and goes out, and [`chat`] is the one
 //! entrance. [`write`] carries a command to a log; `feed` delivers entries to the [`outbox`] of each
-//! session, and a [`session`] is what a transport reads. [`accounts`] has users and logins. [`port`]
+//! session, and a [`session`] is what a transport reads. [`accounts`] has users and logins, and
+//! [`search`] finds messages. [`port`]
 //! is what the domain needs from outside, and [`projection`] what an entry changes besides its log.
 //! [`memory`] implements the ports in memory. [`hint`] is what gateways send each other, and
 //! [`versioned`] encodes records and hints. For tests, [`contract`] checks every implementation of a
@@ -45,6 +46,7 @@ pub mod ports;
 pub mod projection;
 pub mod random;
 pub mod revocations;
+pub mod search;
 pub mod session;
 mod sharded;
 pub mod time;

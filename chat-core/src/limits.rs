@@ -90,6 +90,10 @@ pub const HISTORY_PAGE_BYTES: usize = 256 * 1024;
 /// The number of pages of history that are read at the same time. Others wait, so that the executor
 /// is free for what is new.
 pub const HISTORY_AT_ONCE_MAX: usize = 8;
+/// The number of searches that are answered at the same time. Others wait.
+pub const SEARCHES_AT_ONCE_MAX: usize = 4;
+/// The largest query of a search, in bytes.
+pub const SEARCH_QUERY_BYTES_MAX: usize = 256;
 /// When a user whose answers are unread may try again.
 pub const UNREAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The default budget of bytes that are ready for clients but not sent yet.

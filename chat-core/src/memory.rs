@@ -13,6 +13,7 @@ mod logins;
 mod no_bus;
 mod passwords;
 mod replies;
+mod search;
 mod state;
 mod stores;
 
@@ -28,4 +29,5 @@ pub use logins::MemoryLogins;
 pub use no_bus::NoBus;
 pub use passwords::PlainPasswords;
 pub use replies::MemoryReplies;
+pub use search::MemorySearch;
 pub use stores::MemoryStores;

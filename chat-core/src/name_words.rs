@@ -26,13 +26,13 @@ pub fn matches(name: &str, beginnings: &[String]) -> bool {
 
 /// Returns true for combining marks of Latin, Greek and Cyrillic letters, and the optional vowel signs
 /// of Hebrew and Arabic.
-const fn is_accent(char: char) -> bool {
+pub(crate) const fn is_accent(char: char) -> bool {
     matches!(char, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}')
 }
 
 /// Returns the letter in lower case. Letters that Unicode does not decompose become those that people
 /// type instead.
-fn fold(char: char) -> impl Iterator<Item = char> {
+pub(crate) fn fold(char: char) -> impl Iterator<Item = char> {
     char.to_lowercase().flat_map(|char| {
         let (first, second) = match char {
             'ß' => ('s', Some('s')),

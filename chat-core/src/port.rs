@@ -16,6 +16,7 @@ mod log;
 mod logins;
 mod passwords;
 mod replies;
+mod search;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub use log::{Append, Appended, Log};
 pub use logins::{Logins, Rotation};
 pub use passwords::{PasswordError, Passwords};
 pub use replies::{Replies, ReplyKey};
+pub use search::{Document, IndexedPart, Place, Search, SearchError, SearchRequest};
 
 pub use crate::model::Claim;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     event::Encode,
-    port::{Bus, Stores},
+    port::{Bus, Search, Stores},
     random::Random,
     time::Clock,
 };
@@ -16,6 +16,8 @@ pub struct Ports {
     pub stores: Stores,
     /// Hints to and from other gateways.
     pub bus: Arc<dyn Bus>,
+    /// The index of messages, or `None` if this deployment has no search.
+    pub search: Option<Arc<dyn Search>>,
     /// The time of entries, which never runs backwards, and ids.
     pub clock: Arc<dyn Clock>,
     /// The machine's time, which tokens and claims are compared with.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    str::FromStr,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -85,6 +86,62 @@ impl fmt::Display for Timestamp {
         }
         f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
+}
+
+/// The error for a text that is not a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time: expected RFC 3339 in UTC, such as 2026-03-14T09:26:53.589Z")]
+pub struct InvalidTime;
+
+/// Reads what `Display` writes: RFC 3339 in UTC. The milliseconds may be left out. The date is computed
+/// as in Howard Hinnant's `days_from_civil`.
+impl FromStr for Timestamp {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        parse(text).ok_or(InvalidTime)
+    }
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let (whole, millis) = match text.strip_suffix('Z')?.split_once('.') {
+        Some((whole, millis)) if millis.len() == 3 => (whole, digits(millis)?),
+        Some(_) => return None,
+        None => (text.strip_suffix('Z')?, 0),
+    };
+    let (date, time) = whole.split_once('T')?;
+    let [year, month, day] = three(date, '-', [4, 2, 2])?;
+    let [hour, minute, second] = three(time, ':', [2, 2, 2])?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_of_month = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(is_leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    let is_valid = (1..=days_of_month).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    is_valid.then(|| Timestamp(seconds * 1_000 + millis))
+}
+
+/// Returns three numbers with these widths.
+fn three(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> {
+    let mut parts = text.split(separator);
+    let mut numbers = [0; 3];
+    for (number, width) in numbers.iter_mut().zip(widths) {
+        *number = digits(parts.next().filter(|part| part.len() == width)?)?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+fn digits(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Writes a number that is not negative with as many digits as `text` has.
@@ -244,6 +301,32 @@ mod tests {
             tokio::time::advance(Duration::from_secs(passed)).await;
             *other.0.lock() = second(set);
             assert_eq!(steady.now(), second(expected), "{passed} {set}");
+        }
+    }
+
+    #[test]
+    fn timestamp_is_read_as_it_is_written() {
+        for millis in [0, 1_709_164_799_999, 1_709_164_800_000, 4_102_444_800_001, -1, -1_000_000] {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(time.to_string().parse(), Ok(time));
+        }
+        for day in 0..200_000 {
+            let time = Timestamp::from_millis(day * 86_400_000);
+            assert_eq!(time.to_string().parse(), Ok(time));
+        }
+        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Timestamp::from_millis(1_000)));
+        for bad in [
+            "",
+            "1970-01-01",
+            "1970-01-01T00:00:00",
+            "1970-01-01T00:00:00+00:00",
+            "1970-02-29T00:00:00Z",
+            "1970-13-01T00:00:00Z",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:00:00.1Z",
+            "+970-01-01T00:00:00Z",
+        ] {
+            assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTime), "{bad}");
         }
     }
 

@@ -27,6 +27,8 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// Tokens for finding users by a single letter, which may read most of the index.
 const SHORT_SEARCH_TOKENS: u32 = 20;
+/// Tokens for finding messages: a query of the index, and the logs of a page.
+const MESSAGE_SEARCH_TOKENS: u32 = 20;
 /// Memberships that are read for one token: by a session that opens, or for the list.
 const MEMBERSHIPS_PER_TOKEN: usize = 50;
 /// Users whose presence is read for one token.
@@ -120,6 +122,8 @@ pub enum Price<'a> {
     Request,
     /// Finding users by the beginning of their names.
     Search(&'a str),
+    /// Finding messages.
+    Messages,
     /// Reading the presence of this many users.
     Presence(usize),
 }
@@ -128,6 +132,7 @@ impl Price<'_> {
     fn tokens(self) -> u32 {
         match self {
             Self::Search(query) if query.chars().nth(1).is_none() => SHORT_SEARCH_TOKENS,
+            Self::Messages => MESSAGE_SEARCH_TOKENS,
             Self::Presence(users) => tokens(users, PRESENCES_PER_TOKEN),
             Self::Request | Self::Search(_) => 1,
         }
@@ -185,6 +190,7 @@ impl Admission {
                 self.admit_additions(user, 0).await
             }
             Command::AcceptInvite { .. } => self.admit_invites(user).await,
+            Command::Search { .. } => self.admit_other(user, Price::Messages).await,
             Command::Receipt { .. }
             | Command::Typing { .. }
             | Command::History { .. }
@@ -365,6 +371,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Receipt { .. } => "receipt",
         Command::Typing { .. } => "typing",
         Command::History { .. } => "history",
+        Command::Search { .. } => "search",
         Command::OpenDirect { .. } => "open_direct",
         Command::CreateGroup { .. } => "create_group",
         Command::Conversations { .. } => "conversations",

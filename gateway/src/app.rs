@@ -130,7 +130,9 @@ impl App {
         let reply = self.chat.execute(identity, command).await?;
         if may_make && matches!(reply, Reply::Made { created: true, .. }) {
             self.limits.charge_addition(identity.user).await;
-        } else if let Reply::Conversations { memberships, .. } = &reply {
+        } else if let Reply::Conversations { memberships, .. } | Reply::Found { memberships, .. } =
+            &reply
+        {
             self.limits.charge_memberships(identity.user, *memberships).await;
         }
         Ok(reply)

@@ -3,6 +3,8 @@
 //! A gateway that runs alone has its store in a folder or in memory and everything else in this
 //! process. Gateways of a fleet share a CQL store, and Redis for hints, presence and rate limits.
 
+mod indexes;
+
 use std::{fmt, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
@@ -14,9 +16,10 @@ use backends::{
 };
 use chat_core::{
     id::Snowflakes,
-    memory::{LocalLimiter, MemoryStores, NoBus},
+    memory::{LocalLimiter, MemorySearch, MemoryStores, NoBus},
     passwords::Argon2Passwords,
-    port::Stores,
+    port::{Search, Stores},
+    search::{self, Indexed},
     time::{Clock, SystemClock, Timestamp},
 };
 use gateway::{
@@ -36,6 +39,8 @@ use tokio::{
     task::{block_in_place, spawn_blocking},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::indexes::{open_engine, open_search};
 
 /// Interval at which the lease of this gateway's node number is checked.
 const NODE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -75,6 +80,7 @@ struct OpenStore {
     stores: Stores,
     last_seen: Arc<dyn LastSeen>,
     health: Arc<dyn StoreHealth>,
+    search: Option<Arc<dyn Search>>,
     /// The generator of this gateway's ids.
     ids: Arc<Snowflakes>,
     /// A time that new entries must not be earlier than.
@@ -107,6 +113,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
         stores: store.stores,
         store_health: store.health,
         bus: redis.map_or_else(|| Arc::new(NoBus::new()) as _, Redis::bus),
+        search: store.search,
         leases: redis.map_or_else(|| Arc::new(memory_leases()) as _, Redis::leases),
         last_seen: store.last_seen,
         last_seen_policy: redis.map_or(LastSeenPolicy::WhilePresent, |_| LastSeenPolicy::OnLeave),
@@ -128,6 +135,7 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             stores: MemoryStores::new(),
             last_seen: Arc::new(MemoryLastSeen::default()),
             health: Arc::new(AlwaysUp),
+            search: Some(Arc::new(MemorySearch::default())),
             ids: Arc::new(Snowflakes::new(0)),
             newest_entry_at: Timestamp::default(),
             key: configured_key().unwrap_or_else(SigningKey::random).map_err(invalid)?,
@@ -142,10 +150,12 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             // On a blocking thread, so that a signal can interrupt it.
             let opened = spawn_blocking(move || Embedded::open(&embedded)).await?;
             let embedded = opened.context("embedded store")?;
+            let search = open_search(config).await?;
             let default_key = || SigningKey::read_or_create(&config.data_dir.join("auth.key"));
             Ok(OpenStore {
                 stores: embedded.stores(),
                 last_seen: embedded.last_seen(),
+                search,
                 health: Arc::new(EmbeddedHealth(embedded.health_changes())),
                 ids: embedded.ids(),
                 newest_entry_at: embedded.newest_entry_at(),
@@ -162,6 +172,7 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             Ok(OpenStore {
                 stores: scylla.stores(),
                 last_seen: scylla.last_seen(),
+                search: open_engine(config)?,
                 health: Arc::new(ScyllaHealth(Arc::clone(&scylla))),
                 ids: leased.ids,
                 newest_entry_at: leased.reached,
@@ -293,22 +304,46 @@ async fn connect(config: ScyllaConfig) -> Result<Scylla, ConnectError> {
 
 /// Creates or upgrades the schema of store `scylla`.
 pub(crate) async fn migrate(config: &Config) -> Result<()> {
-    require_scylla(config, "migrate")?;
+    if config.store != StoreKind::Scylla {
+        return Err(misconfigured("CONFAB__STORE", &"only store scylla needs `confab migrate`"));
+    }
     scylla::migrate(&scylla_config(config)).await.map_err(store_failed)
 }
 
-/// Rewrites the projections of store `scylla` from its logs.
-pub(crate) async fn rebuild(config: &Config) -> Result<Rebuilt> {
-    require_scylla(config, "rebuild")?;
-    scylla::rebuild(scylla_config(config)).await.map_err(store_failed)
-}
-
-fn require_scylla(config: &Config, command: &str) -> Result<()> {
-    if config.store == StoreKind::Scylla {
-        return Ok(());
+/// Makes again what can be made from the logs: the projections of store `scylla`, or the index of
+/// messages beside the embedded store.
+pub(crate) async fn rebuild(config: &Config) -> Result<()> {
+    match config.store {
+        StoreKind::Memory => {
+            let why = "store memory has nothing to rebuild";
+            Err(misconfigured("CONFAB__STORE", &why))
+        }
+        StoreKind::Embedded => {
+            let store = open_store(config).await?;
+            let search = store.search.context("this binary has no index of messages")?;
+            let Indexed { conversations, messages } =
+                search::rebuild(&store.stores, &*search).await?;
+            tracing::info!(conversations, messages, "the index of messages is made again");
+            drop((store.stores, store.last_seen, search));
+            if let Engine::Embedded(embedded) = store.engine {
+                block_in_place(|| embedded.close());
+            }
+            Ok(())
+        }
+        StoreKind::Scylla => {
+            let rebuilt = scylla::rebuild(scylla_config(config)).await.map_err(store_failed)?;
+            let Rebuilt { conversations, entries } = rebuilt;
+            tracing::info!(conversations, entries, "the projections are rewritten");
+            let Some(search) = open_engine(config)? else { return Ok(()) };
+            let scylla = connect(scylla_config(config)).await.map_err(store_failed)?;
+            let stores = scylla.stores();
+            let Indexed { conversations, messages } = search::rebuild(&stores, &*search).await?;
+            tracing::info!(conversations, messages, "the index of messages is made again");
+            drop(stores);
+            scylla.close().await;
+            Ok(())
+        }
     }
-    let why = format!("only store scylla needs `confab {command}`");
-    Err(misconfigured("CONFAB__STORE", &why))
 }
 
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod logging;
 mod public_url;
 mod rate_limits;
 mod report;
+mod search;
 mod serving;
 mod size;
 mod storage;
@@ -34,6 +35,7 @@ pub use self::{
     public_url::PublicUrl,
     rate_limits::RateLimits,
     report::Report,
+    search::{Search, SearchUrl},
     serving::{Admin, Drain, Limits},
     storage::{Embedded, Redis, RedisUrl, Scylla, StoreKind},
     tls::{ListenerTls, RedisTls, ScyllaTls},
@@ -75,6 +77,8 @@ pub struct Config {
     pub scylla: Scylla,
     /// The Redis primaries.
     pub redis: Redis,
+    /// The search engine of a fleet.
+    pub search: Search,
     /// Tokens and passwords.
     pub auth: Auth,
     /// Whether users have to agree to what others start.
@@ -103,6 +107,7 @@ impl Default for Config {
             embedded: Embedded::default(),
             scylla: Scylla::default(),
             redis: Redis::default(),
+            search: Search::default(),
             auth: Auth::default(),
             consent: Consent::default(),
             rate_limits: RateLimits::default(),
@@ -169,6 +174,7 @@ impl Config {
         }
         self.scylla.check(layers);
         self.redis.check(layers);
+        self.search.check(layers, self.store == StoreKind::Scylla);
         if self.store == StoreKind::Scylla {
             if self.auth.secret_file.is_none() {
                 let why = "required with store scylla, the same on all gateways";

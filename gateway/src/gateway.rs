@@ -16,7 +16,7 @@ use chat_core::{
     chat::Chat,
     consent::ConsentRules,
     model::EndedLogin,
-    port::{Bus, Limiter, Passwords, Stores},
+    port::{Bus, Limiter, Passwords, Search, Stores},
     ports::Ports,
     random::SystemRandom,
     revocations::RevokedLogins,
@@ -65,6 +65,8 @@ pub struct Parts {
     pub store_health: Arc<dyn StoreHealth>,
     /// Hints to and from other gateways.
     pub bus: Arc<dyn Bus>,
+    /// The index of messages, or `None` without search.
+    pub search: Option<Arc<dyn Search>>,
     /// Presence leases of all gateways.
     pub leases: Arc<dyn Leases>,
     /// Times at which users were last seen.
@@ -239,6 +241,7 @@ fn assemble(
         Ports {
             stores: stores.clone(),
             bus: bus.clone(),
+            search: parts.search,
             clock: Arc::new(SteadyClock::new(clock.clone(), parts.newest_entry_at)),
             wall_clock: clock.clone(),
             random: Arc::new(SystemRandom),

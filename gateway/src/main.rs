@@ -72,7 +72,8 @@ enum Action {
     Config,
     /// Create or upgrade the schema of store scylla, before starting gateways of a new version
     Migrate,
-    /// Rewrite the projections of store scylla from its logs; gateways may be running
+    /// Make again what follows from the logs: the projections of store scylla, while gateways may be
+    /// running, or the index of messages beside the embedded store, while none is
     Rebuild,
     /// Print how many machines a number of users needs, with every formula
     Capacity(Box<Estimate>),
@@ -107,7 +108,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(Action::Migrate) => run(&config, migrate(&config)),
-        Some(Action::Rebuild) => run(&config, rebuild(&config)),
+        Some(Action::Rebuild) => run(&config, assembly::rebuild(&config)),
         Some(Action::Capacity(estimate)) => {
             print_to(io::stdout(), &estimate);
             ExitCode::SUCCESS
@@ -156,16 +157,6 @@ fn raise_descriptors(connections: NonZeroU32) {
 async fn migrate(config: &Config) -> Result<()> {
     assembly::migrate(config).await?;
     tracing::info!("the schema is up to date");
-    Ok(())
-}
-
-async fn rebuild(config: &Config) -> Result<()> {
-    let rebuilt = assembly::rebuild(config).await?;
-    tracing::info!(
-        conversations = rebuilt.conversations,
-        entries = rebuilt.entries,
-        "the projections are rewritten"
-    );
     Ok(())
 }
 

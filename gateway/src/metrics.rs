@@ -47,7 +47,7 @@ const COUNTERS_FROM_START: [(&str, &str); 13] = [
 ];
 
 /// Counters that appear with their first event. Most of them have labels.
-const COUNTERS: [(&str, &str); 9] = [
+const COUNTERS: [(&str, &str); 10] = [
     ("confab_http_requests_total", "HTTP requests by method, route and status"),
     ("confab_connections_refused_total", "refused TCP connections, by limit: total or address"),
     ("confab_commands_total", "commands by name"),
@@ -59,6 +59,7 @@ const COUNTERS: [(&str, &str); 9] = [
     ("confab_invite_misses_total", "codes that led to no live invite, by reason"),
     ("confab_appends_total", "appends to logs, by outcome"),
     ("confab_append_entries_total", "entries appended to logs"),
+    ("confab_search_indexed_total", "messages taken into the index, again after each edit"),
     ("confab_events_total", "events encoded, each once for all its readers, by kind"),
 ];
 
@@ -73,10 +74,15 @@ const GAUGES: [(&str, &str); 5] = [
     ("confab_info", "always 1; the version is a label"),
 ];
 
-const HISTOGRAMS: [(&str, &str); 3] = [
+const HISTOGRAMS: [(&str, &str); 5] = [
     (
         "confab_http_request_seconds",
         "time from the head of a request to its answer, by route; polls wait on purpose",
+    ),
+    ("confab_search_seconds", "time of a search, from the query of the index to the page"),
+    (
+        "confab_search_lag_seconds",
+        "time from the oldest note of a new message to its commit in the index",
     ),
     ("confab_append_seconds", "time from the start of an append to its outcome"),
     ("confab_password_seconds", "time to hash or check a password, waiting included"),

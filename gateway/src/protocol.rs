@@ -1,8 +1,8 @@
 //! The wire format `confab.v1.json`: one type for each thing that clients send or get.
 //!
 //! `docs/protocol.md` describes it. In reading order: [`value`] has single values and [`read`] turns
-//! JSON objects into types. [`users`], [`sessions`], [`conversations`], [`invites`], [`messages`] and
-//! [`poll`] are the bodies and answers of REST, [`list`] their lists. [`command`], [`hello`] and [`reply`] are the
+//! JSON objects into types. [`users`], [`sessions`], [`conversations`], [`invites`], [`messages`],
+//! [`search`] and [`poll`] are the bodies and answers of REST, [`list`] their lists. [`command`], [`hello`] and [`reply`] are the
 //! WebSocket's. [`entry`] and [`event`] belong to all transports.
 //!
 //! These types check shapes. The domain checks content, such as the length of a text. No input causes
@@ -20,6 +20,7 @@ pub mod poll;
 pub mod read;
 pub mod reply;
 pub(crate) mod schema;
+pub mod search;
 pub mod sessions;
 pub mod users;
 pub mod value;

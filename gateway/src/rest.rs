@@ -14,6 +14,7 @@ pub mod members;
 pub mod messages;
 pub mod openapi;
 pub mod reactions;
+pub mod search;
 pub mod sessions;
 pub mod users;
 
@@ -69,6 +70,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/v1/conversations/{id}/receipts", post(messages::receipts))
         .route("/v1/invites/{code}", get(invites::preview).delete(invites::end))
         .route("/v1/invites/{code}/accept", post(invites::accept))
+        .route("/v1/search", get(search::search))
         .route("/v1/poll", post(poll::poll))
         .route("/v1/ws", upgrade)
 }

@@ -101,6 +101,7 @@ impl Site {
         let ports = Ports {
             stores: faults.stores(stores),
             bus: bus.clone(),
+            search: None,
             clock: Arc::new(SteadyClock::new(clock.clone(), floor)),
             wall_clock: clock.clone(),
             random: Arc::new(SeededRandom::new(0)),

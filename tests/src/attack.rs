@@ -80,6 +80,8 @@ pub enum Scenario {
     Presence,
     /// A user searches for people by one letter.
     ShortSearches,
+    /// A user searches messages for words that begin with a letter.
+    MessageSearches,
     /// Log-ins from many /64s of one /48.
     LogInsFromOneNetwork,
     /// Log-ins from many networks of IPv4.
@@ -104,13 +106,14 @@ pub enum Scenario {
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Outsiders,
         Self::ManyLogins,
         Self::GroupsInBulk,
         Self::LongList,
         Self::Presence,
         Self::ShortSearches,
+        Self::MessageSearches,
         Self::LogInsFromOneNetwork,
         Self::LogInsFromManyNetworks,
         Self::Guesses,
@@ -132,6 +135,7 @@ impl Scenario {
             Self::LongList => "long-list",
             Self::Presence => "presence",
             Self::ShortSearches => "short-searches",
+            Self::MessageSearches => "message-searches",
             Self::LogInsFromOneNetwork => "log-ins-from-one-network",
             Self::LogInsFromManyNetworks => "log-ins-from-many-networks",
             Self::Guesses => "guesses",
@@ -160,6 +164,7 @@ impl Scenario {
             Self::LongList => reads::long_list(trial).boxed_local(),
             Self::Presence => reads::presence(trial).boxed_local(),
             Self::ShortSearches => reads::short_searches(trial).boxed_local(),
+            Self::MessageSearches => reads::message_searches(trial).boxed_local(),
             Self::LogInsFromOneNetwork => accounts::log_ins_from_one_network(trial).boxed_local(),
             Self::LogInsFromManyNetworks => {
                 accounts::log_ins_from_many_networks(trial).boxed_local()

@@ -13,22 +13,21 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use self::settings::{Ports, Size, add_tls, java_arguments};
 use crate::{
     certificates::Authority,
+    maven,
     patience::{LATER, SOON, eventually},
     process::Process,
-    servers::{cache, free_port, program},
+    servers::{free_port, program},
 };
 
 /// A node answers CQL well before this, even on a busy machine.
 const START_MAX: Duration = Duration::from_secs(180);
-/// Maven has downloaded the jars well before this.
-const RESOLVE_MAX: Duration = Duration::from_secs(900);
 /// The proxy of node `i` is at `127.0.0.<10 + i>`.
 const PROXIES: u8 = 10;
 /// The last line that a node logs when it starts.
@@ -186,25 +185,8 @@ fn bytes_of(folder: &Path) -> Result<u64> {
 
 /// Returns the folder of the jars, and downloads them the first time.
 async fn jars() -> Result<Option<PathBuf>> {
-    let jars = cache().join("cassandra/5.0.8");
-    if jars.is_dir() {
-        return Ok(Some(jars));
-    }
-    let Some(mvn) = program("mvn", "maven")? else { return Ok(None) };
-    let parent = jars.parent().context("the cache folder has a parent")?;
-    fs::create_dir_all(parent)?;
-    let fresh = TempDir::with_prefix_in("resolving-", parent)?;
-    let mut command = Command::new(mvn);
-    command
-        .args(["-q", "-B", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/cassandra/pom.xml")])
-        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-        .arg(format!("-DoutputDirectory={}", fresh.path().display()));
-    let status = Process::start("mvn", &mut command)?.ended(RESOLVE_MAX).await?;
-    ensure!(status.success(), "mvn: {status}");
-    // Another process may have been faster; its copy is the same.
-    let renamed = fs::rename(fresh.path(), &jars);
-    ensure!(jars.is_dir(), "no jars: {renamed:?}");
-    Ok(Some(jars))
+    let pom = concat!(env!("CARGO_MANIFEST_DIR"), "/cassandra/pom.xml");
+    maven::jars(Path::new(pom), "cassandra/5.0.8").await
 }
 
 #[cfg(test)]

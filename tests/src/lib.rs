@@ -20,6 +20,8 @@ pub mod crowd;
 pub mod drill;
 mod figures;
 pub mod gateway;
+mod maven;
+pub mod opensearch;
 pub mod patience;
 mod people;
 pub mod process;

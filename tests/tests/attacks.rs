@@ -42,6 +42,7 @@ attacks! {
     polls_of_a_long_list_are_paid_by_its_owner: LongList,
     repeated_presence_is_limited_and_shows_strangers_nothing: Presence,
     searches_by_one_letter_are_limited: ShortSearches,
+    searches_of_messages_are_limited: MessageSearches,
     flood_of_log_ins_from_one_network_stops_no_owner: LogInsFromOneNetwork,
     flood_of_log_ins_from_many_networks_stops_no_known_owner: LogInsFromManyNetworks,
     guesses_do_not_stop_the_owner: Guesses,

@@ -216,6 +216,7 @@ async fn documented_answers_have_the_shape_of_real_ones() -> Result<()> {
         ("answer-invites", format!("/v1/conversations/{group}/invites")),
         ("answer-invite-preview", format!("/v1/invites/{}", names.0[5].1)),
         ("answer-history", format!("/v1/conversations/{group}/messages?limit=1&before_seq=2")),
+        ("answer-search", "/v1/search?q=one".to_owned()),
         ("answer-presence", format!("/v1/presence?users={}", grace.id)),
     ] {
         let answer = ada.call(Method::GET, &path).answer().await?.ok(200)?;

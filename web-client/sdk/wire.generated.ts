@@ -255,6 +255,15 @@ export interface PresenceJson {
   status: StatusName;
   user: Id;
 }
+export interface Found {
+  conversation: Id;
+  entry: Entry;
+  highlights: number[][];
+}
+export interface FoundPage {
+  items: Found[];
+  next_cursor?: string | null;
+}
 export interface History {
   head_seq: number;
   items: Entry[];

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import * as body from "../sdk/body";
 import { type Command, commandFrame, helloFrame, readReply } from "../sdk/command";
 import { ERROR_CODES, problem } from "../sdk/error";
+import { found } from "../sdk/found";
 import { anything, type Shape } from "../sdk/shape";
 import * as wire from "../sdk/wire";
 
@@ -32,6 +33,7 @@ const ANSWERS: Record<string, Shape<unknown>> = {
   "answer-presence": wire.presences,
   "answer-refreshed": wire.renewed,
   "answer-registered": wire.registered,
+  "answer-search": found,
   "answer-sent": wire.sent,
   "answer-sessions": wire.logins,
   "answer-user": wire.user,

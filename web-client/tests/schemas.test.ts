@@ -84,6 +84,7 @@ const SHAPES: Record<string, string> = {
   "answer-presence": "Items_PresenceJson",
   "answer-refreshed": "Refreshed",
   "answer-registered": "LoggedIn",
+  "answer-search": "FoundPage",
   "answer-sent": "Sent",
   "answer-sessions": "Items_LoginJson",
   "answer-users": "Items_UserJson",

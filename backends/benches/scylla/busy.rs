@@ -53,6 +53,7 @@ impl BusyChat {
         let ports = Ports {
             stores,
             bus: Arc::new(MemoryHub::new().bus()),
+            search: None,
             wall_clock: clock.clone(),
             clock,
             random: Arc::new(SystemRandom),

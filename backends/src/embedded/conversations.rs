@@ -80,6 +80,23 @@ impl Conversations for EmbeddedConversations {
             .await
     }
 
+    async fn all(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.0
+            .read(move |store| {
+                let rows = store.range(Space::Views, keys::foundings_above(after), limit)?;
+                let ids = rows.iter().map(|(key, _)| {
+                    let id = keys::last_number(key).and_then(ConversationId::new);
+                    id.ok_or_else(|| keys::malformed(key))
+                });
+                ids.collect()
+            })
+            .await
+    }
+
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         self.0
             .read(move |store| {

@@ -97,6 +97,12 @@ pub(super) fn founding(conversation: ConversationId) -> [u8; 9] {
     single(b'f', conversation.get())
 }
 
+/// The keys of the conversations with ids above `after`.
+pub(super) fn foundings_above(after: Option<ConversationId>) -> RangeInclusive<[u8; 9]> {
+    let from = after.map_or(0, |after| after.get() + 1);
+    single(b'f', from)..=single(b'f', u64::MAX)
+}
+
 /// `i|conversation`: the newest title.
 pub(super) fn title(conversation: ConversationId) -> [u8; 9] {
     single(b'i', conversation.get())

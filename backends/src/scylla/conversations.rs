@@ -235,6 +235,30 @@ impl Conversations for ScyllaConversations {
         store.in_time(work).await
     }
 
+    /// Returns the conversations in the order of their partitions.
+    async fn all(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let store = &self.0;
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let work = async {
+            let rows: Vec<(i64,)> = match after {
+                None => store.rows(&store.statements.conversations, (limit,)).await?,
+                Some(after) => {
+                    let statement = &store.statements.conversations_after;
+                    store.rows(statement, (after.as_i64(), limit)).await?
+                }
+            };
+            let id = |(id,)| {
+                ConversationId::from_i64(id).ok_or_else(|| corrupt("a conversation without an id"))
+            };
+            rows.into_iter().map(id).collect()
+        };
+        store.in_time(work).await
+    }
+
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         self.0.in_time(self.0.memberships(user)).await
     }

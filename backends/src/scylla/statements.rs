@@ -143,6 +143,9 @@ statements! {
     // Read models.
     create: Conditional "INSERT INTO conversations (conversation, kind, title, created_at) \
         VALUES (?, ?, ?, ?) IF NOT EXISTS",
+    conversations: Read "SELECT conversation FROM conversations LIMIT ?",
+    conversations_after: Read "SELECT conversation FROM conversations \
+        WHERE token(conversation) > token(?) LIMIT ?",
     conversation: Read "SELECT kind, title, created_at FROM conversations WHERE conversation = ?",
     conversation_serial: SerialRead "SELECT kind, title, created_at FROM conversations \
         WHERE conversation = ?",

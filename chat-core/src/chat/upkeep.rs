@@ -20,6 +20,7 @@ use crate::{
     outbox::Ending,
     port::{Arrival, Channel},
     revocations,
+    search::indexer,
 };
 
 /// How often idle conversations and users are dropped.
@@ -28,6 +29,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 pub(super) fn start(chat: &Arc<Chat>, shutdown: CancellationToken) {
     let tasks = &chat.context.tasks;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(sweep(chat.clone())));
+    if let Some(search) = &chat.context.ports.search {
+        let unindexed = chat.context.unindexed.clone();
+        let ports = &chat.context.ports;
+        indexer::start(ports, search.clone(), unindexed, tasks, &shutdown);
+    }
     if let Some(arrivals) = chat.context.ports.bus.arrivals() {
         let requests = Arc::new(CompareRequests::default());
         let heads = compare::heads(chat.clone(), requests.clone());

@@ -46,6 +46,29 @@ pub async fn second_create_changes_nothing(stores: &[Stores]) {
     assert_eq!(last(stores).conversations.get(first.conversation).await.unwrap(), expected);
 }
 
+/// Paging through all conversations returns each of them once.
+pub async fn every_conversation_is_listed_once(stores: &[Stores]) {
+    let mut made: Vec<ConversationId> = Vec::new();
+    for _ in 0..7 {
+        made.push(fresh());
+        let group = founding(made[made.len() - 1], "listed");
+        stores[0].conversations.create(&group).await.unwrap();
+    }
+    let mut listed = Vec::new();
+    loop {
+        let conversations = &last(stores).conversations;
+        let page = conversations.all(listed.last().copied(), 3).await.unwrap();
+        assert!(page.len() <= 3);
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    for conversation in made {
+        assert_eq!(listed.iter().filter(|one| **one == conversation).count(), 1);
+    }
+}
+
 /// Creating another conversation under the same id is refused. A repeat with a later time is not.
 pub async fn create_is_refused_when_the_id_is_taken(stores: &[Stores]) {
     let first = founding(fresh(), "first");

@@ -43,6 +43,7 @@ macro_rules! store_contract {
             conversations: each_pair_has_its_own_direct_conversation;
             conversations: title_is_that_of_the_newest_entry;
             conversations: title_does_not_depend_on_projection_order;
+            conversations: every_conversation_is_listed_once;
             conversations: create_is_refused_when_the_id_is_taken;
             conversations: direct_is_refused_when_the_fresh_id_is_taken;
             conversations: entries_alone_do_not_create_a_conversation;

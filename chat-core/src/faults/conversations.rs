@@ -48,6 +48,14 @@ impl Conversations for FaultyConversations {
         self.faults.run(Call::Get, self.inner.get(conversation)).await
     }
 
+    async fn all(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.faults.run(Call::All, self.inner.all(after, limit)).await
+    }
+
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         let found = self.faults.run(Call::OfUser, self.inner.of_user(user)).await?;
         Ok(self.faults.memberships.lock().clone().unwrap_or(found))

@@ -109,6 +109,18 @@ impl port::Conversations for MemoryConversations {
         }))
     }
 
+    async fn all(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let above = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let views = &self.0.lock().views;
+        let founded = views.conversations.range((above, Bound::Unbounded));
+        let founded = founded.filter(|(_, view)| view.founding.is_some());
+        Ok(founded.map(|(conversation, _)| *conversation).take(limit).collect())
+    }
+
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         let views = &self.0.lock().views;
         let membership = |&conversation| {

@@ -44,7 +44,7 @@ pub(super) struct Log {
 /// The read models of all conversations.
 #[derive(Default)]
 pub(super) struct Views {
-    pub(super) conversations: HashMap<ConversationId, View>,
+    pub(super) conversations: BTreeMap<ConversationId, View>,
     pub(super) directs: HashMap<(UserId, UserId), ConversationId>,
     /// Every conversation that the user is or was a member of.
     pub(super) of_user: HashMap<UserId, BTreeSet<ConversationId>>,

@@ -39,6 +39,14 @@ pub trait Conversations: Send + Sync + fmt::Debug {
         conversation: ConversationId,
     ) -> Result<Option<(Founding, Option<Arc<str>>)>, StoreError>;
 
+    /// Returns up to `limit` of all conversations, in an order of the store's own, from the one after
+    /// `after` on. Conversations that are created meanwhile may be left out.
+    async fn all(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError>;
+
     /// Returns the conversations that the user is a member of, in any order.
     async fn of_user(&self, user: UserId) -> Result<Vec<Membership>, StoreError>;
 

@@ -300,6 +300,7 @@ impl Appender {
         if entries.is_empty() {
             return;
         }
+        self.context.unindexed.note(self.conversation);
         // A text changes nothing that its readers look up, so it is delivered first. Everything
         // else is projected first: a session that hears of a new member must find that member.
         let texts = entries.iter().take_while(|entry| entry.body.is_text()).count();
@@ -349,6 +350,7 @@ impl Appender {
             state.fold(entry, head);
         }
         state.head = head;
+        self.context.unindexed.note(self.conversation);
         self.feed.receive_stored(&entries);
         Ok(entries)
     }

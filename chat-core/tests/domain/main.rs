@@ -17,6 +17,7 @@ mod privacy_after_removal;
 mod removals;
 mod rights;
 mod scene;
+mod search;
 mod sessions;
 mod shared_conversations;
 mod stale_heads;

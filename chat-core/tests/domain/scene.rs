@@ -15,7 +15,7 @@ use chat_core::{
     limits::{ACCESS_TTL_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::{MemoryHub, MemoryStores},
     model::{ClientId, Entry, Identity, MembershipState, Seq, User, Username},
-    port::{Bus, NameClaim, Stores},
+    port::{Bus, NameClaim, Search, Stores},
     ports::Ports,
     random::SeededRandom,
     revocations::RevokedLogins,
@@ -78,6 +78,8 @@ pub(crate) struct Scene {
     pub(crate) unread: Arc<Unread>,
     shutdown: CancellationToken,
     consent: ConsentRules,
+    /// The index of all gateways.
+    pub(crate) search: Option<Arc<dyn Search>>,
 }
 
 impl Drop for Scene {
@@ -112,6 +114,7 @@ impl Scene {
             unread: Unread::new(UNREAD_BYTES_DEFAULT),
             shutdown: CancellationToken::new(),
             consent,
+            search: None,
         };
         let faults = scene.faults.clone();
         for _ in 0..gateways {
@@ -127,6 +130,7 @@ impl Scene {
         let ports = Ports {
             stores: faults.stores(&self.stores),
             bus,
+            search: self.search.clone(),
             wall_clock: clock.clone(),
             clock,
             random: Arc::new(SeededRandom::new(node.into())),

@@ -76,7 +76,10 @@ pub struct Scylla {
 }
 
 #[expect(clippy::ref_option, reason = "serde's signature")]
-fn masked<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn masked<S: Serializer>(
+    secret: &Option<Secret>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(|_| "***").serialize(serializer)
 }
 

@@ -282,3 +282,29 @@ fn every_setting_is_documented() {
         assert!(page.contains(&row), "docs/operations.md has no row {row}");
     }
 }
+
+#[test]
+fn search_engine_is_only_for_a_fleet() {
+    let engine = ("CONFAB__SEARCH__URLS", "http://127.0.0.1:9200,https://search.example:9200/");
+    assert_problems(
+        "",
+        &[engine],
+        &["CONFAB__SEARCH__URLS: only store scylla uses a search engine"],
+    );
+    let fleet = [
+        ("CONFAB__STORE", "scylla"),
+        ("CONFAB__SCYLLA__NODES", "127.0.0.1:9042"),
+        ("CONFAB__AUTH__SECRET_FILE", "secret"),
+    ];
+    let (config, _) = load("", &[&fleet[..], &[engine]].concat()).unwrap();
+    assert_eq!(config.search.urls.len(), 2);
+    assert_eq!(config.search.prefix, "confab");
+    let wrong = [
+        ("CONFAB__SEARCH__USER", "confab"),
+        ("CONFAB__SEARCH__PREFIX", "Confab"),
+        ("CONFAB__SEARCH__URLS", "http://user:hunter2@127.0.0.1:9200"),
+    ];
+    let problems = problems("", &[&fleet[..], &wrong].concat());
+    assert_eq!(problems.len(), 3, "{problems:#?}");
+    assert!(!problems.concat().contains("hunter2"), "{problems:#?}");
+}

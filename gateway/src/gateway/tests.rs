@@ -6,7 +6,7 @@ mod gated;
 use std::{ffi::OsString, net::SocketAddr};
 
 use chat_core::{
-    memory::{LocalLimiter, MemoryStores, NoBus, PlainPasswords},
+    memory::{LocalLimiter, MemorySearch, MemoryStores, NoBus, PlainPasswords},
     time::{SystemClock, TestClock, Timestamp},
 };
 use presence::memory::{LeaseHub, MemoryLastSeen};
@@ -40,6 +40,7 @@ fn parts(clock: Arc<dyn Clock>) -> Parts {
         stores: MemoryStores::new(),
         store_health: Arc::new(AlwaysUp),
         bus: Arc::new(NoBus::new()),
+        search: Some(Arc::new(MemorySearch::default())),
         leases: Arc::new(hub.leases()),
         last_seen: Arc::new(MemoryLastSeen::default()),
         last_seen_policy: LastSeenPolicy::WhilePresent,

@@ -64,6 +64,7 @@ impl ClientCommand {
             Command::OpenDirect { .. }
             | Command::CreateGroup { .. }
             | Command::AcceptInvite { .. }
+            | Command::Search { .. }
             | Command::Conversations { .. } => None,
         }
     }

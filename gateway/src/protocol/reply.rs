@@ -8,9 +8,10 @@ use super::{
     conversations::{ConversationJson, MemberJson},
     list::Items,
     messages::{History, Sent},
+    search::{FoundJson, FoundPage},
     write_json,
 };
-use crate::{error::ErrorBody, metrics};
+use crate::{error::ErrorBody, metrics, rest::cursor::encode_place};
 
 /// An empty object: the reply to a command that has nothing to return.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +34,10 @@ pub fn reply(re: u64, reply: &Reply) -> String {
         Reply::Done => reply_ok(re, &Empty {}),
         Reply::Written(written) => reply_ok(re, &Sent::from(written)),
         Reply::History { items, head_seq } => reply_ok(re, &History::new(items, *head_seq)),
+        Reply::Found { items, next, .. } => {
+            let items = items.iter().map(FoundJson::from).collect();
+            reply_ok(re, &FoundPage { items, next_cursor: next.map(encode_place) })
+        }
         Reply::Made { conversation, .. } | Reply::Conversation(conversation) => {
             reply_ok(re, &ConversationJson::from(&**conversation))
         }

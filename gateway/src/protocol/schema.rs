@@ -7,8 +7,8 @@
 use chat_core::limits::{
     CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, EMOJI_BYTES_MAX, FOUNDERS_MAX,
     INVITE_TTL_MAX, INVITE_TTL_MIN, INVITE_USES_MAX, MEMBERS_PAGE_MAX, PAGE_MAX,
-    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, TEXT_BYTES_MAX, TITLE_BYTES_MAX, USERNAME_CHARS_MAX,
-    USERNAME_CHARS_MIN, WATCHED_MAX,
+    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, SEARCH_QUERY_BYTES_MAX, TEXT_BYTES_MAX,
+    TITLE_BYTES_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN, WATCHED_MAX,
 };
 use utoipa::{
     PartialSchema,
@@ -20,7 +20,10 @@ use utoipa::{
     },
 };
 
-use super::value::{KindName, WireUserId};
+use super::{
+    search::HasName,
+    value::{KindName, WireConversationId, WireUserId},
+};
 
 /// An id.
 const ID: &str = "[1-9][0-9]{0,18}";
@@ -192,6 +195,29 @@ pub(crate) fn find_users() -> OneOfBuilder {
     let by_name = by_name.property("limit", page_limit());
     let by_id = closed().property("ids", ids()).required("ids");
     OneOfBuilder::new().item(by_name).item(by_id)
+}
+
+/// The query of `GET /v1/search`: at least one of `q`, `sender` and `has`, and what narrows it.
+pub(crate) fn find_messages() -> AnyOfBuilder {
+    let time = || {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        let time = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        let pattern = r"^(19|20)\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{3})?Z$";
+        time.pattern(Some(pattern)).examples(["2026-03-14T09:26:53.589Z"])
+    };
+    let with = |required: &str| {
+        closed()
+            .property("q", string(1, SEARCH_QUERY_BYTES_MAX).pattern(Some("[A-Za-z0-9]")))
+            .property("conversation", WireConversationId::schema())
+            .property("sender", WireUserId::schema())
+            .property("has", HasName::schema())
+            .property("before", time())
+            .property("after", time())
+            .property("cursor", cursor())
+            .property("limit", page_limit())
+            .required(required)
+    };
+    AnyOfBuilder::new().item(with("q")).item(with("sender")).item(with("has"))
 }
 
 /// The query of the history call: at most one position, and `limit`.

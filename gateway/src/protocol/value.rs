@@ -95,6 +95,13 @@ impl Serialize for Time {
     }
 }
 
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "a time in UTC such as 2026-03-14T09:26:53.589Z";
+        parse_text(deserializer, expected, |text| text.parse().ok().map(Self))
+    }
+}
+
 /// A whole number that every JSON reader holds exactly: 0 to 2^53 - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(value_type = u64, maximum = 9_007_199_254_740_991_u64)]

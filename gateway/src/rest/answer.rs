@@ -34,6 +34,7 @@ pub fn written(reply: Reply) -> Result<Option<Written>, ApiError> {
         Reply::Written(written) => Ok(Some(written)),
         Reply::Done => Ok(None),
         Reply::History { .. }
+        | Reply::Found { .. }
         | Reply::Made { .. }
         | Reply::Conversations { .. }
         | Reply::Conversation(_)

@@ -5,6 +5,8 @@ use chat_core::{
     command::ListCursor,
     error::ChatError,
     id::{ConversationId, UserId},
+    model::Seq,
+    port::Place,
     time::Timestamp,
 };
 
@@ -42,6 +44,28 @@ pub fn decode_member(text: &str) -> Result<UserId, ChatError> {
     decode().ok_or_else(invalid_cursor)
 }
 
+/// Encodes the cursor of a search.
+pub fn encode_place(place: Place) -> String {
+    let at = place.at.as_millis().to_be_bytes();
+    let conversation = place.conversation.get().to_be_bytes();
+    URL_SAFE_NO_PAD.encode([at, conversation, place.seq.get().to_be_bytes()].concat())
+}
+
+/// Decodes a cursor that [`encode_place`] returned. Anything else is `invalid`.
+pub fn decode_place(text: &str) -> Result<Place, ChatError> {
+    let decode = || {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (at, rest) = bytes.split_at_checked(8)?;
+        let (conversation, seq) = rest.split_at_checked(8)?;
+        Some(Place {
+            at: Timestamp::from_millis(i64::from_be_bytes(at.try_into().ok()?)),
+            conversation: ConversationId::new(u64::from_be_bytes(conversation.try_into().ok()?))?,
+            seq: Seq::new(u64::from_be_bytes(seq.try_into().ok()?)),
+        })
+    };
+    decode().ok_or_else(invalid_cursor)
+}
+
 fn invalid_cursor() -> ChatError {
     ChatError::invalid("cursor", "expected the next_cursor of an answer")
 }
@@ -57,6 +81,11 @@ mod tests {
         assert_eq!(decode_list(&encode_list(cursor)), Ok(cursor));
         let member = UserId::new(78).unwrap();
         assert_eq!(decode_member(&encode_member(member)), Ok(member));
+        let place = Place { at: cursor.at, conversation, seq: Seq::new(u64::MAX) };
+        assert_eq!(decode_place(&encode_place(place)), Ok(place));
+        for bad in ["", "x", &encode_list(cursor), &encode_member(member)] {
+            assert_eq!(decode_place(bad), Err(invalid_cursor()), "{bad}");
+        }
         for bad in ["", "x", &encode_member(member), "AAAAAAAAAAAAAAAAAAAAAA", "é"] {
             assert_eq!(decode_list(bad), Err(invalid_cursor()), "{bad}");
         }

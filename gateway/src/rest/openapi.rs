@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 
 use self::{links::Links, shared::SharedParts};
 use super::{
-    asyncapi, blocks, conversations, invites, members, messages, reactions, sessions, users,
+    asyncapi, blocks, conversations, invites, members, messages, reactions, search, sessions, users,
 };
 use crate::{error::Problem, poll};
 
@@ -40,6 +40,7 @@ mod shared;
         members::list, members::set, members::remove,
         messages::send, messages::history, messages::edit, messages::redact, messages::receipts,
         reactions::put, reactions::remove,
+        search::search,
         poll::poll,
     ),
     components(schemas(Problem)),

@@ -6,6 +6,7 @@ mod conversations;
 mod http;
 mod invites;
 mod schemas;
+mod search;
 
 use ::http::{HeaderMap, Method, Request, StatusCode};
 use axum::{Router, body::Body as HttpBody};

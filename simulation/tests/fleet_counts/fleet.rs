@@ -166,6 +166,7 @@ impl Fleet {
         let ports = Ports {
             stores: self.stores.clone(),
             bus: Arc::new(self.primaries.bus()),
+            search: None,
             clock: clock.clone(),
             wall_clock: clock,
             random: Arc::new(SeededRandom::new(0)),

@@ -75,6 +75,27 @@ pub(super) async fn presence(trial: &mut Trial) -> Result<Got> {
     Ok(got)
 }
 
+/// A user searches all messages for whatever begins with a letter, from four connections.
+pub(super) async fn message_searches(trial: &mut Trial) -> Result<Got> {
+    let mallory = trial.user("mallory").await?;
+    let group = mallory.group("words", &[]).await?;
+    for number in 0..trial.plan.count(2_000, 20) {
+        let text = format!("a{number} b{number} c{number} d{number}");
+        mallory.send(&group, &format!("id-{number}"), &text).await?.ok(201)?;
+    }
+    let end = trial.begin(Settings::defaults()).await?;
+    let (mallory, begun) = (mallory.at(trial.url()), Instant::now());
+    let searchers = (0..4).map(async |_| {
+        let searched = repeat(end, A_SECOND, async |_| {
+            Ok(label(&mallory.get("/v1/search?q=c+b+a&limit=100").await?))
+        });
+        searched.await
+    });
+    let mut got = Got::of(sum(try_join_all(searchers).await?));
+    got.check_granted(tokens(COMMANDS_PER_SECOND, COMMANDS_AT_ONCE, begun) / 20 + 1);
+    Ok(got)
+}
+
 /// A user searches by the letter that many names begin with.
 pub(super) async fn short_searches(trial: &mut Trial) -> Result<Got> {
     let mallory = trial.user("mallory").await?;

@@ -30,6 +30,7 @@ POST /v1/conversations               | {"kind":"direct","user":"{user}"}     | 2
 GET /v1/invites/{code}               |                                       | 404 404
 POST /v1/invites/{code}/accept       | {}                                    | 404 401
 DELETE /v1/invites/{code}            |                                       | 404 401
+GET /v1/search                       |                                       | 400 401
 POST /v1/poll                        | {"wait_ms":0}                           | 200 401
 "#;
 

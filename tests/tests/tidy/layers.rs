@@ -25,7 +25,8 @@ const LINE: [&str; 10] = [
 const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];
 
 /// Files of the gateway that may name backends.
-const ASSEMBLY: [&str; 2] = ["gateway/src/main.rs", "gateway/src/assembly.rs"];
+const ASSEMBLY: [&str; 3] =
+    ["gateway/src/main.rs", "gateway/src/assembly.rs", "gateway/src/assembly/indexes.rs"];
 
 /// Returns this platform, to which the dependency graph is limited.
 fn host() -> Result<String> {

@@ -11,7 +11,7 @@ use super::Client;
 use crate::{front, gateway, rest::openapi};
 
 /// Every call, and whether it is open to clients without a token.
-const CALLS: [(&str, &str, bool); 40] = [
+const CALLS: [(&str, &str, bool); 41] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
     ("GET", "/v1/users/{id}", false),
@@ -49,6 +49,7 @@ const CALLS: [(&str, &str, bool); 40] = [
     ("GET", "/v1/invites/{code}", false),
     ("POST", "/v1/invites/{code}/accept", false),
     ("DELETE", "/v1/invites/{code}", false),
+    ("GET", "/v1/search", false),
     ("POST", "/v1/poll", false),
     ("GET", "/openapi.json", true),
     ("GET", "/asyncapi.json", true),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use tests::cassandra::Cassandra;
+use tests::{cassandra::Cassandra, opensearch::OpenSearch};
 use tokio::time::Instant;
 
 use crate::{
@@ -116,7 +116,7 @@ impl Step {
             Self::Clippy => "cargo clippy, warnings are errors",
             Self::Build => "release build of confab",
             Self::Bugs => "the simulation finds each planted bug",
-            Self::Stores => "cargo test of backends, on a Redis and a Cassandra",
+            Self::Stores => "cargo test of backends, on a Redis, a Cassandra and an OpenSearch",
             Self::Test => "cargo test of everything else, against the release binary",
             Self::Units => "cargo test of chat-core and presence",
             Self::Tidy => "house rules that no compiler checks",
@@ -167,12 +167,16 @@ impl Step {
     }
 }
 
-/// Runs the tests of the backends on one Cassandra, in a keyspace each.
+/// Runs the tests of the backends on one Cassandra and one OpenSearch, in a keyspace each.
 async fn stores() -> Result<()> {
     let cassandra = Cassandra::one().await?;
     let mut tests = cargo("test -p backends --no-fail-fast");
     if let Some(cassandra) = &cassandra {
         tests.env("CONFAB_TEST_CQL", cassandra.nodes());
+    }
+    let engine = OpenSearch::start().await?;
+    if let Some(engine) = &engine {
+        tests.env("CONFAB_TEST_OPENSEARCH", engine.url());
     }
     run(&mut tests, 30 * MINUTE).await
 }

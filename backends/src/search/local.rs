@@ -1,0 +1,272 @@
+//! The index without a server: [tantivy](https://docs.rs/tantivy) in a local folder, beside the
+//! embedded store.
+//!
+//! What holds:
+//! - One commit has documents together with the marks of their conversations. So after a kill nothing
+//!   is missing: what follows a mark is read from the log again.
+//! - The index can be made again from the logs. A damaged one, and one of another format, is emptied.
+//! - The texts themselves are not in it, only their words.
+//! - Memory is bounded: [`WRITER_BYTES`] for the writer, and pages of the files.
+//!
+//! `schema` has the fields, `newest` finds the newest matches.
+
+mod newest;
+mod schema;
+
+use std::{
+    collections::HashMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use chat_core::{
+    id::ConversationId,
+    model::Seq,
+    port::{IndexedPart, Place, Search, SearchError, SearchRequest},
+    search::FORMAT,
+};
+use parking_lot::Mutex;
+use tantivy::{
+    DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TERMINATED,
+    TantivyError, Term, directory::MmapDirectory, schema::IndexRecordOption,
+};
+
+use self::{newest::Newest, schema::Fields};
+
+/// The file that has the format.
+const FORMAT_FILE: &str = "format";
+/// The writer's memory.
+const WRITER_BYTES: usize = 32 * 1024 * 1024;
+
+/// The reason why an index could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalSearchError {
+    /// The folder cannot be used.
+    #[error("folder {dir}: {error}")]
+    Folder {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The index cannot be created.
+    #[error("index in {dir}: {error}")]
+    Index {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        error: TantivyError,
+    },
+}
+
+/// An index in a local folder.
+#[derive(Debug)]
+pub struct LocalSearch(Arc<Shared>);
+
+struct Shared {
+    index: Index,
+    fields: Fields,
+    reader: IndexReader,
+    /// The only writer, or `None` after a failure.
+    writer: Mutex<Option<IndexWriter>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl LocalSearch {
+    /// Opens the index of a folder, or creates it. Empties it if it is damaged or has another format.
+    /// Blocks while it reads the files to check them.
+    pub fn open(dir: &Path) -> Result<Self, LocalSearchError> {
+        let folder = |error| LocalSearchError::Folder { dir: dir.to_owned(), error };
+        let is_known = fs::read_to_string(dir.join(FORMAT_FILE))
+            .is_ok_and(|found| found == FORMAT.to_string());
+        if is_known {
+            match Shared::open(dir).and_then(Shared::checked) {
+                Ok(shared) => return Ok(Self(Arc::new(shared))),
+                Err(error) => {
+                    tracing::warn!(%error, "the index of messages is damaged, making it again");
+                }
+            }
+        }
+        if dir.exists() {
+            fs::remove_dir_all(dir).map_err(folder)?;
+        }
+        fs::create_dir_all(dir).map_err(folder)?;
+        let shared = Shared::open(dir);
+        let shared =
+            shared.map_err(|error| LocalSearchError::Index { dir: dir.to_owned(), error })?;
+        // Last, so that an index that was not created completely is made again.
+        fs::write(dir.join(FORMAT_FILE), FORMAT.to_string()).map_err(folder)?;
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Runs `work` on a thread that may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, TantivyError> + Send + 'static,
+    ) -> Result<T, SearchError> {
+        let shared = self.0.clone();
+        match tokio::task::spawn_blocking(move || work(&shared)).await {
+            Ok(done) => done.map_err(|error| failed(&error)),
+            // Damaged files can cause panics.
+            Err(error) => Err(SearchError::Damaged(error.to_string())),
+        }
+    }
+}
+
+fn failed(error: &TantivyError) -> SearchError {
+    let is_damage = matches!(
+        error,
+        TantivyError::DataCorruption(_)
+            | TantivyError::IncompatibleIndex(_)
+            | TantivyError::SchemaError(_)
+            | TantivyError::InternalError(_)
+            | TantivyError::OpenReadError(_)
+    );
+    let detail = error.to_string();
+    if is_damage { SearchError::Damaged(detail) } else { SearchError::Unavailable(detail) }
+}
+
+impl Shared {
+    fn open(dir: &Path) -> Result<Self, TantivyError> {
+        let (schema, fields) = schema::fields();
+        let index = Index::open_or_create(MmapDirectory::open(dir)?, schema)?;
+        schema::register_tokenizer(&index);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let writer = Mutex::new(Some(open_writer(&index)?));
+        Ok(Self { index, fields, reader, writer })
+    }
+
+    /// Fails if a file is damaged.
+    fn checked(self) -> Result<Self, TantivyError> {
+        let damaged = self.index.validate_checksum()?;
+        if damaged.is_empty() {
+            return Ok(self);
+        }
+        Err(TantivyError::InternalError(format!("damaged files: {damaged:?}")))
+    }
+
+    /// Runs `write` and commits what it has written, or nothing of it.
+    fn write(
+        &self,
+        write: impl FnOnce(&mut IndexWriter) -> Result<(), TantivyError>,
+    ) -> Result<(), TantivyError> {
+        let mut place = self.writer.lock();
+        // A writer that has failed takes nothing more.
+        let mut writer = match place.take() {
+            Some(writer) => writer,
+            None => open_writer(&self.index)?,
+        };
+        write(&mut writer)?;
+        writer.commit()?;
+        self.reader.reload()?;
+        *place = Some(writer);
+        Ok(())
+    }
+
+    fn index(&self, parts: &[IndexedPart]) -> Result<(), TantivyError> {
+        self.write(|writer| self.index_parts(writer, parts))
+    }
+
+    fn index_parts(&self, writer: &IndexWriter, parts: &[IndexedPart]) -> Result<(), TantivyError> {
+        let mut marks = HashMap::new();
+        for part in parts {
+            let known = marks.get(&part.conversation).copied();
+            let mark = known.map_or_else(|| self.mark(part.conversation), Ok)?;
+            if part.to > mark {
+                self.index_part(writer, part, mark)?;
+                marks.insert(part.conversation, part.to);
+            }
+        }
+        marks.into_iter().try_for_each(|(conversation, mark)| {
+            writer.delete_term(self.fields.mark_of(conversation));
+            writer.add_document(self.fields.mark(conversation, mark)).map(drop)
+        })
+    }
+
+    /// Writes the documents of a part that begins at this mark or below. Its end is above the mark, so
+    /// it was read later than everything that the index has of the conversation.
+    fn index_part(
+        &self,
+        writer: &IndexWriter,
+        part: &IndexedPart,
+        mark: Seq,
+    ) -> Result<(), TantivyError> {
+        for document in &part.documents {
+            if document.place.seq <= mark {
+                writer.delete_query(Box::new(self.fields.message(&document.place)))?;
+            }
+            if let Some(document) = self.fields.document(document) {
+                writer.add_document(document)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the committed mark of a conversation.
+    fn mark(&self, conversation: ConversationId) -> Result<Seq, TantivyError> {
+        let term = self.fields.mark_of(conversation);
+        for segment in self.reader.searcher().segment_readers() {
+            if let Some(doc) = current(segment, &term)? {
+                let seqs = segment.fast_fields().u64(schema::SEQ)?;
+                return Ok(Seq::new(seqs.first(doc).unwrap_or_default()));
+            }
+        }
+        Ok(Seq::ZERO)
+    }
+
+    fn query(&self, request: &SearchRequest) -> Result<Vec<Place>, TantivyError> {
+        let query = self.fields.query(request);
+        self.reader.searcher().search(&*query, &Newest::new(request))
+    }
+
+    fn clear(&self) -> Result<(), TantivyError> {
+        self.write(|writer| writer.delete_all_documents().map(drop))
+    }
+}
+
+/// Returns the document with this term that is not deleted.
+fn current(segment: &SegmentReader, term: &Term) -> Result<Option<DocId>, TantivyError> {
+    let inverted = segment.inverted_index(term.field())?;
+    let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::Basic)? else {
+        return Ok(None);
+    };
+    let mut doc = postings.doc();
+    while doc != TERMINATED && segment.is_deleted(doc) {
+        doc = postings.advance();
+    }
+    Ok((doc != TERMINATED).then_some(doc))
+}
+
+fn open_writer(index: &Index) -> Result<IndexWriter, TantivyError> {
+    index.writer_with_num_threads(1, WRITER_BYTES)
+}
+
+#[async_trait]
+impl Search for LocalSearch {
+    async fn marks(&self, conversations: &[ConversationId]) -> Result<Vec<Seq>, SearchError> {
+        let conversations = conversations.to_vec();
+        self.blocking(move |shared| conversations.into_iter().map(|one| shared.mark(one)).collect())
+            .await
+    }
+
+    async fn index(&self, parts: &[IndexedPart]) -> Result<(), SearchError> {
+        let parts = parts.to_vec();
+        self.blocking(move |shared| shared.index(&parts)).await
+    }
+
+    async fn query(&self, request: &SearchRequest) -> Result<Vec<Place>, SearchError> {
+        let request = request.clone();
+        self.blocking(move |shared| shared.query(&request)).await
+    }
+
+    async fn clear(&self) -> Result<(), SearchError> {
+        self.blocking(Shared::clear).await
+    }
+}
