@@ -8,6 +8,7 @@ import * as details from "./details.mjs";
 import { developer } from "./developer.mjs";
 import { equal, eventually, readArguments, Harness } from "./harness.mjs";
 import { emoji } from "./emoji.mjs";
+import { everyday } from "./everyday.mjs";
 import { faults } from "./faults.mjs";
 import { injection } from "./injection.mjs";
 import { languages } from "./languages.mjs";
@@ -286,7 +287,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, alerts, consent, developer, emoji, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
+const parts = { ...details, account, alerts, consent, developer, emoji, everyday, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -298,7 +299,7 @@ function more(...names) {
 try {
   await harness.open();
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "developer", "injection", "manyMembers", "consent", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
 } catch (error) {
   if (harness.failed === 0) {
     harness.failed += 1;
