@@ -118,10 +118,10 @@ impl Records {
     }
 
     fn lease(&self, gateway: GatewayId, now: Duration) -> Lease {
-        match self.leases.get(&gateway) {
-            Some(lease) if now < lease.ends => Lease::Alive,
-            lease => Lease::Ended { renewed_at: lease.map(|lease| lease.renewed_at) },
+        if self.is_alive(gateway, now) {
+            return Lease::Alive;
         }
+        Lease::Ended { renewed_at: self.leases.get(&gateway).map(|lease| lease.renewed_at) }
     }
 
     /// Returns the ended gateways that have devices left, and forgets those that have none.
@@ -154,5 +154,39 @@ impl Records {
         let left = self.gateways.get(&gateway).into_iter().flatten();
         let users: BTreeSet<UserId> = left.map(|(user, _)| *user).collect();
         users.into_iter().take(REAP_MAX).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GATEWAY: GatewayId = GatewayId::new(1).unwrap();
+
+    fn publication() -> Publication {
+        Publication {
+            device: Identity { user: UserId::new(7).unwrap(), login: LoginId::new(1).unwrap() },
+            activity: Activity::Online,
+            since: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn ended_lease_is_forgotten_when_its_gateway_has_no_devices() {
+        let mut records = Records::default();
+        records.renew(GATEWAY, Timestamp::default(), Term::First, Duration::ZERO);
+        records.ended(LEASE_TTL);
+        assert!(records.leases.is_empty());
+    }
+
+    #[test]
+    fn ended_lease_is_kept_for_a_day_when_its_gateway_has_devices() {
+        let mut records = Records::default();
+        records.renew(GATEWAY, Timestamp::default(), Term::First, Duration::ZERO);
+        records.join(GATEWAY, &publication());
+        records.ended(RENEWED_AT_TTL - Duration::from_nanos(1));
+        assert_eq!(records.leases.len(), 1);
+        records.ended(RENEWED_AT_TTL);
+        assert!(records.leases.is_empty());
     }
 }
