@@ -102,19 +102,22 @@ fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(found)
 }
 
-/// Runs two browsers on a new gateway, and one on a demo. Saves their screenshots in the target folder.
+/// Runs the scenarios of the page on a new gateway and on a demo. Saves their screenshots in the
+/// target folder.
 pub(crate) async fn browsers(binary: &Path) -> Verdict {
     let programs = ["node", "chromium"];
     match programs.into_iter().find(|program| find(program).is_none()) {
         Some(program) => missing(program),
-        None => two_browsers(binary).await.into(),
+        None => scenarios(binary).await.into(),
     }
 }
 
-async fn two_browsers(binary: &Path) -> Result<()> {
+async fn scenarios(binary: &Path) -> Result<()> {
     packages().await?;
     let gateway = Gateway::of(binary, Settings::new()).await?;
-    scenario("e2e/two-browsers.mjs", gateway.url()).await?;
+    for script in ["e2e/two-browsers.mjs", "e2e/invites.mjs"] {
+        scenario(script, gateway.url()).await?;
+    }
     let demo = Gateway::demo(binary).await?;
     scenario("e2e/demo.mjs", demo.url()).await
 }
