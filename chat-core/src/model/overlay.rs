@@ -144,7 +144,9 @@ mod tests {
 
     fn overlay(entries: &[Entry]) -> Overlay {
         let mut overlay = Overlay::default();
-        entries.iter().for_each(|entry| overlay.fold(entry));
+        for entry in entries {
+            overlay.fold(entry);
+        }
         overlay
     }
 

@@ -184,7 +184,7 @@ mod tests {
         let mut records = Records::default();
         records.renew(GATEWAY, Timestamp::default(), Term::First, Duration::ZERO);
         records.join(GATEWAY, &publication());
-        records.ended(RENEWED_AT_TTL - Duration::from_nanos(1));
+        records.ended(RENEWED_AT_TTL.saturating_sub(Duration::from_nanos(1)));
         assert_eq!(records.leases.len(), 1);
         records.ended(RENEWED_AT_TTL);
         assert!(records.leases.is_empty());
