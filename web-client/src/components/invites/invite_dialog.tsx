@@ -1,4 +1,4 @@
-// Asks a logged-in user who has opened an invite if they want to join its group. Whoever has logged in to join does so at once.
+// Asks a logged-in user who has opened an invite if they want to join its group. A user who has logged in to join does so at once.
 
 import { createResource, createSignal, Match, onMount, Show, Switch } from "solid-js";
 import { acceptInvite, previewInvite } from "../../../sdk/invites";
