@@ -8,6 +8,7 @@ import { Rest, Tokens } from "../../sdk/index";
 import { acceptInvite, createInvite, endInvite, listInvites, previewInvite } from "../../sdk/invites";
 import { type RateLimit, withRateLimits } from "../../sdk/limits";
 import { RestTransport } from "../../sdk/rest_transport";
+import { findMessages } from "../../sdk/search";
 import { C, FakeGateway, FakeLogins, OTHER, storedLogin } from "./gateway";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../../docs/protocol.md"), "utf8");
@@ -63,6 +64,7 @@ const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> 
   "PUT /v1/me/password": (rest) => rest.changePassword({ old_password: "a", new_password: "b" }),
   "POST /v1/poll": (rest) => rest.poll({}, 0, new AbortController().signal),
   "GET /v1/presence": (rest) => rest.presence([OTHER]),
+  "GET /v1/search": (rest) => findMessages({ rest }, { q: "tea" }),
   "GET /v1/sessions": (rest) => rest.logins(),
   "POST /v1/sessions": (rest) => rest.logIn({ username: "ada", password: "a" }),
   "DELETE /v1/sessions": (rest) => rest.logOutOthers(),
