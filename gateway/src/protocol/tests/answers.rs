@@ -1,7 +1,7 @@
 //! Answers of REST and replies of the WebSocket are encoded as in the examples.
 
 use chat_core::{
-    command::{Reply, Totals, Written},
+    command::{FoundMessage, Reply, Totals, Written},
     error::ChatError,
     event::{Encode, Event},
     model::{Audience, Login, LoginSecret, Privacy, Role},
@@ -18,6 +18,7 @@ use crate::{
         messages::{History, Sent},
         poll::Polled,
         reply, reply_error, reply_ok,
+        search::{FoundJson, FoundPage},
         sessions::{LoginJson, Refreshed, SessionJson, TokenReplaced},
         users::{LoggedIn, MeJson, PresenceJson, StatusName, UserJson, Watched},
         value::{Cursors, Id, Time},
@@ -41,6 +42,7 @@ pub(super) const NAMES: &[&str] = &[
     "presence",
     "refreshed",
     "registered",
+    "search",
     "sent",
     "sessions",
     "users",
@@ -160,6 +162,13 @@ fn sent_and_history_match_their_examples() {
     assert_eq!(json(&Sent::from(&sent)), compact("answer-sent"));
     let page = page();
     assert_eq!(json(&History::new(&page, seq(13))), compact("answer-history"));
+}
+
+#[test]
+fn answer_to_a_search_matches_its_example() {
+    let found = FoundMessage { entry: noon(), highlights: vec![16..20] };
+    let page = FoundPage { items: vec![FoundJson::from(&found)], next_cursor: None };
+    assert_eq!(json(&page), compact("answer-search"));
 }
 
 #[test]
