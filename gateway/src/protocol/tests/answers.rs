@@ -5,6 +5,7 @@ use chat_core::{
     error::ChatError,
     event::{Encode, Event},
     model::{Audience, Login, LoginSecret, Privacy, Role},
+    search::Query,
 };
 
 use super::{compact, json, samples::*};
@@ -166,7 +167,8 @@ fn sent_and_history_match_their_examples() {
 
 #[test]
 fn answer_to_a_search_matches_its_example() {
-    let found = FoundMessage { entry: noon(), highlights: vec![16..20] };
+    let highlights = Query::parse("noon").unwrap().find("Shall we eat at noon?").unwrap();
+    let found = FoundMessage { entry: noon(), highlights };
     let page = FoundPage { items: vec![FoundJson::from(&found)], next_cursor: None };
     assert_eq!(json(&page), compact("answer-search"));
 }
