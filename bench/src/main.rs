@@ -20,6 +20,7 @@ mod logs;
 mod opening;
 mod outcome;
 mod progress;
+mod readers;
 mod report;
 mod scenario;
 mod seed;

@@ -7,8 +7,7 @@ const { by } = actions;
 const harness = new Harness(readArguments());
 let visitor;
 
-try {
-  await harness.open();
+await harness.run(async () => {
   await harness.step("the entrance offers the people of the demo, and one click logs in", async () => {
     visitor = await harness.person("visitor");
     await by(visitor.page, "demo-person").first().waitFor();
@@ -30,11 +29,4 @@ try {
     await eventually("an answer", async () => (await visitor.page.getByText("Open a second tab").count()) > 0);
     await harness.screen("demo-bot", visitor.page);
   });
-} catch (error) {
-  if (harness.failed === 0) {
-    harness.failed += 1;
-    console.log(`FAIL  ${error.stack ?? error}`);
-  }
-} finally {
-  process.exitCode = (await harness.close()) ? 0 : 1;
-}
+});

@@ -104,6 +104,21 @@ export class Harness {
     await promisify(exec)(this.options.restart);
   }
 
+  /** Runs a scenario with a browser, and sets the exit code. */
+  async run(scenario) {
+    try {
+      await this.open();
+      await scenario();
+    } catch (error) {
+      if (this.failed === 0) {
+        this.failed += 1;
+        console.log(`FAIL  ${error.stack ?? error}`);
+      }
+    } finally {
+      process.exitCode = (await this.close()) ? 0 : 1;
+    }
+  }
+
   async close() {
     await this.browser?.close();
     for (const error of this.errors) console.log(`ERROR ${error}`);

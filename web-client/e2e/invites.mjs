@@ -158,14 +158,6 @@ async function readQr(page) {
   return found;
 }
 
-try {
-  await harness.open();
+await harness.run(async () => {
   for (const part of [makes, joins, ends]) await part();
-} catch (error) {
-  if (harness.failed === 0) {
-    harness.failed += 1;
-    console.log(`FAIL  ${error.stack ?? error}`);
-  }
-} finally {
-  process.exitCode = (await harness.close()) ? 0 : 1;
-}
+});

@@ -296,15 +296,7 @@ function more(...names) {
   };
 }
 
-try {
-  await harness.open();
+await harness.run(async () => {
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
   for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
-} catch (error) {
-  if (harness.failed === 0) {
-    harness.failed += 1;
-    console.log(`FAIL  ${error.stack ?? error}`);
-  }
-} finally {
-  process.exitCode = (await harness.close()) ? 0 : 1;
-}
+});

@@ -52,17 +52,7 @@ fn sender_cursors(entries: &[Entry]) -> Vec<SentRow> {
 
 /// Returns the message that this entry edits or redacts, whose texts may have to be erased.
 fn edited_message(entry: &Entry) -> Option<(ConversationId, Seq)> {
-    match &entry.body {
-        Body::Edited { target_seq, .. } | Body::Redacted { target_seq } => {
-            Some((entry.conversation, *target_seq))
-        }
-        Body::Text { .. }
-        | Body::Reaction { .. }
-        | Body::Joined { .. }
-        | Body::Left { .. }
-        | Body::Role { .. }
-        | Body::Title { .. } => None,
-    }
+    Some((entry.conversation, entry.body.changed_message()?))
 }
 
 impl CqlStore {

@@ -1,21 +1,18 @@
 //! Readers of one long conversation: the cost and the time of a page of history.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use tokio::time::Instant;
 
 use super::{Conditions, cpu_each};
 use crate::{
-    calls::STALL_MAX,
     chance::Chance,
     conversations, event, http,
-    latencies::Latencies,
     outcome::{Outcome, float},
+    readers::{Questions, Readers},
     seed::Account,
     server::Server,
-    sockets::{Received, Sockets, Stage},
+    sockets::Received,
     traffic::{Pace, Traffic, Until},
 };
 
@@ -36,17 +33,15 @@ pub(crate) struct History {
     page: u64,
 }
 
-/// The calls of all readers.
-struct Calls<'a> {
-    sockets: Sockets,
+/// Reads random pages.
+struct Pages<'a> {
     reader: &'a Account,
     conversation: u64,
     head: u64,
     page: u64,
     chance: Chance,
-    /// For each socket, the first seq of the page that it waits for, and the time of the call.
-    asked: Vec<(u64, Instant)>,
-    latencies: Latencies,
+    /// For each socket, the first seq of the page that it waits for.
+    firsts: Vec<u64>,
 }
 
 impl History {
@@ -60,73 +55,47 @@ impl History {
         traffic.warm_up(Until::SentInEach(self.entries))?;
         drop(traffic);
         conditions.progress.phase(&format!("history, {shape}: measuring"));
-        let mut calls = Calls {
-            sockets: Sockets::new()?,
+        let mut questions = Pages {
             reader: &server.accounts()[0],
             conversation: conversations[0].id,
             head: conversations[0].head + self.entries,
             page: self.page,
             chance: Chance::new(1),
-            asked: Vec::new(),
-            latencies: Latencies::new()?,
+            firsts: vec![0; usize::try_from(self.readers)?],
         };
-        for _ in 0..self.readers {
-            calls.sockets.connect(server.address(), Stage::Http)?;
-            calls.asked.push((0, Instant::now()));
-        }
-        calls.run(conditions.warm_up)?;
-        calls.latencies.clear();
+        let mut readers = Readers::connect(server.address(), self.readers)?;
+        readers.run(conditions.warm_up, &mut questions)?;
+        readers.latencies.clear();
         let (usage, begun) = (server.usage()?, Instant::now());
-        calls.run(conditions.time)?;
+        readers.run(conditions.time, &mut questions)?;
         let (usage, elapsed) = (server.usage()? - usage, begun.elapsed());
-        let pages = calls.latencies.count();
+        let pages = readers.latencies.count();
         let [user, kernel, cpu] = cpu_each(usage, pages);
         let mut outcome = Outcome::new("history", shape);
         outcome.add("pages", "/s", float(pages) / elapsed.as_secs_f64());
         outcome.add("CPU/page", "us", cpu);
         outcome.add("user", "us", user);
         outcome.add("kernel", "us", kernel);
-        outcome.add_latencies(&calls.latencies);
+        outcome.add_latencies(&readers.latencies);
         outcome.add("resident", "MiB", float(server.memory()?.resident >> 10) / 1024.0);
         Ok(outcome)
     }
 }
 
-impl Calls<'_> {
-    /// Reads random pages until the time is over, and then what is outstanding.
-    fn run(&mut self, time: Duration) -> Result<()> {
-        let begun = Instant::now();
-        let mut free: Vec<usize> = (0..self.sockets.len()).collect();
-        let (mut outstanding, mut progress) = (0, begun);
-        while outstanding > 0 || begun.elapsed() < time {
-            let due = if begun.elapsed() < time { free.len() } else { 0 };
-            for socket in free.drain(..due) {
-                self.ask(socket)?;
-                outstanding += 1;
-            }
-            let Self { sockets, asked, latencies, page, .. } = self;
-            sockets.wait(Duration::from_secs(1), |socket, received, at| {
-                let (first, sent) = asked[socket];
-                check_page(&received, first, *page)?;
-                latencies.record(at.duration_since(sent));
-                (outstanding, progress) = (outstanding - 1, at);
-                free.push(socket);
-                Ok(())
-            })?;
-            ensure!(progress.elapsed() < STALL_MAX, "{outstanding} pages are not answered");
-        }
-        Ok(())
-    }
-
-    fn ask(&mut self, socket: usize) -> Result<()> {
+impl Questions for Pages<'_> {
+    fn ask(&mut self, socket: usize) -> Vec<u8> {
         let first = 1 + self.chance.below(self.head - self.page + 1);
         let (after, page) = (first - 1, self.page);
         let path = format!(
             "/v1/conversations/{}/messages?after_seq={after}&limit={page}",
             self.conversation
         );
-        self.asked[socket] = (first, Instant::now());
-        self.sockets.send(socket, &http::get(&path, &self.reader.token))
+        self.firsts[socket] = first;
+        http::get(&path, &self.reader.token)
+    }
+
+    fn check(&mut self, socket: usize, received: &Received<'_>) -> Result<()> {
+        check_page(received, self.firsts[socket], self.page)
     }
 }
 

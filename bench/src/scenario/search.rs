@@ -12,14 +12,12 @@ use tokio::{runtime, time::Instant};
 
 use super::{Conditions, cpu_each};
 use crate::{
-    calls::STALL_MAX,
     chance::Chance,
-    event, http,
-    latencies::Latencies,
-    logs,
+    event, http, logs,
     outcome::{Outcome, float, ratio},
+    readers::{Questions, Readers},
     server::Server,
-    sockets::{Received, Sockets, Stage},
+    sockets::Received,
 };
 
 /// The conversations and the user who searches.
@@ -61,33 +59,27 @@ impl Search {
         let (server, filled) =
             Server::prepared(conditions.launch, 2, |folder, users| self.fill(folder, users))?;
         conditions.progress.phase(&format!("search, {shape}: measuring"));
-        let mut calls = Calls {
-            sockets: Sockets::new()?,
+        let mut searches = Searches {
             token: &server.accounts()[1].token,
             page: self.page,
             chance: Chance::new(1),
-            asked: Vec::new(),
             found: 0,
-            latencies: Latencies::new()?,
         };
-        for _ in 0..self.readers {
-            calls.sockets.connect(server.address(), Stage::Http)?;
-            calls.asked.push(Instant::now());
-        }
-        calls.run(conditions.warm_up)?;
-        calls.latencies.clear();
-        calls.found = 0;
+        let mut readers = Readers::connect(server.address(), self.readers)?;
+        readers.run(conditions.warm_up, &mut searches)?;
+        readers.latencies.clear();
+        searches.found = 0;
         let (usage, begun) = (server.usage()?, Instant::now());
-        calls.run(conditions.time)?;
+        readers.run(conditions.time, &mut searches)?;
         let (usage, elapsed) = (server.usage()? - usage, begun.elapsed());
-        let searches = calls.latencies.count();
+        let count = readers.latencies.count();
         let mut outcome = Outcome::new("search", shape);
         outcome.add("indexed", "/s", float(filled.indexed) / filled.indexing.as_secs_f64());
         outcome.add("index/text", "", ratio(filled.index_bytes, filled.text_bytes));
-        outcome.add("searches", "/s", float(searches) / elapsed.as_secs_f64());
-        outcome.add("found", "", ratio(calls.found, searches));
-        outcome.add("CPU/search", "us", cpu_each(usage, searches)[2]);
-        outcome.add_latencies(&calls.latencies);
+        outcome.add("searches", "/s", float(count) / elapsed.as_secs_f64());
+        outcome.add("found", "", ratio(searches.found, count));
+        outcome.add("CPU/search", "us", cpu_each(usage, count)[2]);
+        outcome.add_latencies(&readers.latencies);
         outcome.add("resident", "MiB", float(server.memory()?.resident >> 10) / 1024.0);
         Ok(outcome)
     }
@@ -122,56 +114,31 @@ impl Search {
     }
 }
 
-/// The calls of all readers.
-struct Calls<'a> {
-    sockets: Sockets,
+/// Searches for random words.
+struct Searches<'a> {
     token: &'a str,
     page: u64,
     chance: Chance,
-    /// For each socket, the time of the call.
-    asked: Vec<Instant>,
     /// The number of messages found.
     found: u64,
-    latencies: Latencies,
 }
 
-impl Calls<'_> {
-    /// Searches until the time is over, and reads what is outstanding.
-    fn run(&mut self, time: Duration) -> Result<()> {
-        let begun = Instant::now();
-        let mut free: Vec<usize> = (0..self.sockets.len()).collect();
-        let (mut outstanding, mut progress) = (0, begun);
-        while outstanding > 0 || begun.elapsed() < time {
-            let due = if begun.elapsed() < time { free.len() } else { 0 };
-            for socket in free.drain(..due) {
-                self.ask(socket)?;
-                outstanding += 1;
-            }
-            let Self { sockets, asked, latencies, found, .. } = self;
-            sockets.wait(Duration::from_secs(1), |socket, received, at| {
-                *found += messages_in(&received)?;
-                latencies.record(at.duration_since(asked[socket]));
-                (outstanding, progress) = (outstanding - 1, at);
-                free.push(socket);
-                Ok(())
-            })?;
-            ensure!(progress.elapsed() < STALL_MAX, "{outstanding} searches are not answered");
-        }
-        Ok(())
-    }
-
+impl Questions for Searches<'_> {
     /// Searches for one to three words, as frequent as in texts. The last one is unfinished each second
     /// time.
-    fn ask(&mut self, socket: usize) -> Result<()> {
+    fn ask(&mut self, _: usize) -> Vec<u8> {
         let count = 1 + self.chance.below(3);
         let mut words: Vec<String> =
             (0..count).map(|_| logs::word(logs::random_rank(&mut self.chance))).collect();
         if let Some(last) = words.last_mut().filter(|_| self.chance.below(2) == 0) {
             last.truncate(last.len().div_ceil(2).max(3));
         }
-        let path = format!("/v1/search?q={}&limit={}", words.join("+"), self.page);
-        self.asked[socket] = Instant::now();
-        self.sockets.send(socket, &http::get(&path, self.token))
+        http::get(&format!("/v1/search?q={}&limit={}", words.join("+"), self.page), self.token)
+    }
+
+    fn check(&mut self, _: usize, received: &Received<'_>) -> Result<()> {
+        self.found += messages_in(received)?;
+        Ok(())
     }
 }
 

@@ -151,6 +151,19 @@ impl Body {
         !self.is_text()
     }
 
+    /// Returns the message that this edits or redacts.
+    pub const fn changed_message(&self) -> Option<Seq> {
+        match self {
+            Self::Edited { target_seq, .. } | Self::Redacted { target_seq } => Some(*target_seq),
+            Self::Text { .. }
+            | Self::Reaction { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::Role { .. }
+            | Self::Title { .. } => None,
+        }
+    }
+
     /// Returns the number of bytes of text, which bounds on batches count.
     pub fn text_bytes(&self) -> usize {
         match self {

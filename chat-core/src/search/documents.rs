@@ -16,25 +16,12 @@ pub(super) fn documents(
     mut overlays: HashMap<Seq, Overlay>,
 ) -> Vec<Document> {
     for entry in entries {
-        if let Some(target) = target(entry) {
+        if let Some(target) = entry.body.changed_message() {
             overlays.entry(target).or_default().fold(entry);
         }
     }
     let messages = targets.iter().chain(entries).filter(|entry| entry.body.is_text());
     messages.map(|entry| document(entry, overlays.get(&entry.seq))).collect()
-}
-
-/// Returns the message whose text an entry changes.
-pub(super) const fn target(entry: &Entry) -> Option<Seq> {
-    match entry.body {
-        Body::Edited { target_seq, .. } | Body::Redacted { target_seq } => Some(target_seq),
-        Body::Text { .. }
-        | Body::Reaction { .. }
-        | Body::Joined { .. }
-        | Body::Left { .. }
-        | Body::Role { .. }
-        | Body::Title { .. } => None,
-    }
 }
 
 fn document(entry: &Entry, overlay: Option<&Overlay>) -> Document {

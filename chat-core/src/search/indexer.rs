@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::documents::{documents, target};
+use super::documents::documents;
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
@@ -47,8 +47,6 @@ const PARTS_AT_ONCE: usize = 4;
 /// The number of documents, and of bytes of text, that go into the index at once.
 const BATCH_DOCUMENTS: usize = 8 * 1024;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
-/// The number of conversations that are compared at once.
-const COMPARED_AT_ONCE: usize = HEADS_MAX;
 
 /// The conversations whose logs may be ahead of the index.
 #[derive(Debug, Default)]
@@ -270,7 +268,7 @@ impl Indexer<'_> {
         let mut sum = Indexed::default();
         let mut after = None;
         loop {
-            let page = self.stores.conversations.all(after, COMPARED_AT_ONCE).await?;
+            let page = self.stores.conversations.all(after, HEADS_MAX).await?;
             let Some(last) = page.last() else { return Ok(sum) };
             after = Some(*last);
             sum.conversations += page.len() as u64;
@@ -337,7 +335,8 @@ impl Indexer<'_> {
         let entries = self.stores.log.read(conversation, mark, head, PART_ENTRIES).await?;
         let to = entries.last().map_or(head, |last| last.seq);
         let mut earlier: Vec<Seq> =
-            entries.iter().filter_map(target).filter(|target| *target <= mark).collect();
+            entries.iter().filter_map(|entry| entry.body.changed_message()).collect();
+        earlier.retain(|target| *target <= mark);
         earlier.sort_unstable();
         earlier.dedup();
         let mut overlays = self.overlays(conversation, mark, to).await?;

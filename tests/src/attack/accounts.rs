@@ -9,29 +9,20 @@ use tokio::time::Instant;
 
 use super::{
     load::{Got, Share, Tally, label, repeat, tokens},
-    trial::Trial,
+    trial::{ATTACKER, HOME, Trial, behind_a_proxy},
     writes::sum,
 };
 use crate::{
     chance::Chance,
     client::{Http, PASSWORD, User, log_in_from, refresh_from},
-    gateway::Settings,
 };
 
-/// Where the honest user is.
-const HOME: &str = "198.51.100.7";
-/// Where guesses and junk come from.
-const ATTACKER: &str = "203.0.113.5";
 /// Attackers of a flood.
 const ATTACKERS: usize = 100;
 /// Attempts a second of one attacker.
 const ATTEMPTS_A_SECOND: u32 = 10;
 /// Attempts a second of honest users.
 const HONEST_A_SECOND: u32 = 1;
-
-fn behind_a_proxy() -> Settings {
-    Settings::defaults().set("TRUSTED_PROXIES", "127.0.0.0/8")
-}
 
 /// Log-ins of many at the same time from random /64s of one /48.
 pub(super) async fn log_ins_from_one_network(trial: &mut Trial) -> Result<Got> {

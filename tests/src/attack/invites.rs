@@ -9,19 +9,14 @@ use tokio::time::Instant;
 
 use super::{
     load::{Got, Share, label, repeat, tokens},
-    trial::Trial,
+    trial::{ATTACKER, HOME, Trial, behind_a_proxy},
 };
 use crate::{
     chance::Chance,
     client::{Http, User},
-    gateway::Settings,
     shape::items,
 };
 
-/// Where an honest person without an account is.
-const HOME: &str = "198.51.100.7";
-/// Where guesses come from.
-const ATTACKER: &str = "203.0.113.5";
 /// Guesses a second of each attacker.
 const A_SECOND: u32 = 200;
 /// Looks a second of the honest person.
@@ -37,8 +32,7 @@ pub(super) async fn guesses(trial: &mut Trial) -> Result<Got> {
     let mallory = trial.user("mallory").await?;
     let group = ada.group("Lunch", &[]).await?;
     let code = ada.invite(&group, 100).await?;
-    let settings = Settings::defaults().set("TRUSTED_PROXIES", "127.0.0.0/8");
-    let end = trial.begin(settings).await?;
+    let end = trial.begin(behind_a_proxy()).await?;
     let (url, begun) = (trial.url(), Instant::now());
     let (ada, mallory) = (ada.at(url), mallory.at(url));
     let http = Http::new(url);

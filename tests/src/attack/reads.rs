@@ -83,29 +83,22 @@ pub(super) async fn message_searches(trial: &mut Trial) -> Result<Got> {
         let text = format!("a{number} b{number} c{number} d{number}");
         mallory.send(&group, &format!("id-{number}"), &text).await?.ok(201)?;
     }
-    let end = trial.begin(Settings::defaults()).await?;
-    let (mallory, begun) = (mallory.at(trial.url()), Instant::now());
-    let searchers = (0..4).map(async |_| {
-        let searched = repeat(end, A_SECOND, async |_| {
-            Ok(label(&mallory.get("/v1/search?q=c+b+a&limit=100").await?))
-        });
-        searched.await
-    });
-    let mut got = Got::of(sum(try_join_all(searchers).await?));
-    got.check_granted(tokens(COMMANDS_PER_SECOND, COMMANDS_AT_ONCE, begun) / 20 + 1);
-    Ok(got)
+    searches(trial, &mallory, "/v1/search?q=c+b+a&limit=100").await
 }
 
 /// A user searches by the letter that many names begin with.
 pub(super) async fn short_searches(trial: &mut Trial) -> Result<Got> {
     let mallory = trial.user("mallory").await?;
     trial.users("person", trial.plan.count(200, 10)).await?;
+    searches(trial, &mallory, "/v1/users?query=p&limit=50").await
+}
+
+/// Repeats a search that costs 20 tokens on four connections.
+async fn searches(trial: &mut Trial, mallory: &User, path: &str) -> Result<Got> {
     let end = trial.begin(Settings::defaults()).await?;
     let (mallory, begun) = (mallory.at(trial.url()), Instant::now());
     let searchers = (0..4).map(async |_| {
-        let searched = repeat(end, A_SECOND, async |_| {
-            Ok(label(&mallory.get("/v1/users?query=p&limit=50").await?))
-        });
+        let searched = repeat(end, A_SECOND, async |_| Ok(label(&mallory.get(path).await?)));
         searched.await
     });
     let mut got = Got::of(sum(try_join_all(searchers).await?));

@@ -17,6 +17,16 @@ use crate::{
     gateway::{Gateway, Settings},
 };
 
+/// Where an honest person is, as a proxy says.
+pub(super) const HOME: &str = "198.51.100.7";
+/// Where an attacker is, as a proxy says.
+pub(super) const ATTACKER: &str = "203.0.113.5";
+
+/// Returns settings with which clients say in `X-Forwarded-For` where they are.
+pub(super) fn behind_a_proxy() -> Settings {
+    Settings::defaults().set("TRUSTED_PROXIES", "127.0.0.0/8")
+}
+
 /// Registrations at the same time.
 const REGISTRATIONS: usize = 4;
 
