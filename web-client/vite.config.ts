@@ -14,7 +14,7 @@ const LIST = new RegExp(
   ].join("|"),
 );
 /** What every screen needs. */
-const BASE = /preload-helper|src\/(browser\/(?!device|clipboard|unsent\.|alerts)|state\/(?!alerting|leaving)|text\/(language|sentence)|components\/(app|later|icons|sentence)|logic\/refusals|mark)|solid-js|web-client\/sdk\/(?!invites|attachments|search)/;
+const BASE = /preload-helper|src\/(browser\/(?!device|clipboard|unsent\.|alerts)|state\/(?!alerting|leaving)|text\/(language|sentence)|components\/(app|later|icons|sentence)|logic\/refusals|mark)|solid-js|web-client\/sdk\/(?!invites|attachments|search|found)/;
 
 export default defineConfig({
   base: "./", // relative addresses, so that a proxy can serve the page under a path

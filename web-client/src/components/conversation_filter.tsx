@@ -1,4 +1,4 @@
-// The field that filters the list of conversations by title.
+// The field that filters the list of conversations by title, and finds messages.
 
 import { t } from "../text/language";
 

@@ -11,17 +11,21 @@ import { t } from "../text/language";
 import { Avatar } from "./avatar";
 import { DirectMenu } from "./direct_menu";
 import { PeopleIcon } from "./icons";
-import { BackIcon } from "./more_icons";
+import { BackIcon, SearchIcon } from "./more_icons";
 import { Sentence } from "./sentence";
+
+export type Panel = "members" | "search" | undefined;
 
 interface HeaderProps {
   conversation: Conversation;
-  showsMembers: boolean;
-  onMembers: () => void;
+  /** What is open beside the messages. */
+  panel: Panel;
+  onPanel: (panel: Panel) => void;
 }
 
 export function ConversationHeader(props: HeaderProps) {
   const it = () => props.conversation;
+  const toggle = (panel: Panel) => props.onPanel(props.panel === panel ? undefined : panel);
   return (
     <header class="pane-header">
       <button type="button" class="icon-button back" data-testid="back" aria-label={t().header.backToList} onClick={() => goTo(undefined)}>
@@ -32,10 +36,16 @@ export function ConversationHeader(props: HeaderProps) {
         <h2 data-testid="header-title">{titleOf(it())}</h2>
         <Status conversation={it()} />
       </div>
+      <button
+        type="button" class="icon-button" data-testid="show-search" aria-label={t().search.here} title={t().search.here}
+        aria-expanded={props.panel === "search"} onClick={() => toggle("search")}
+      >
+        <SearchIcon />
+      </button>
       <Show when={it().kind === "group"}>
         <button
           type="button" class="icon-button" data-testid="show-members" aria-label={t().header.members} title={t().header.members}
-          aria-expanded={props.showsMembers} onClick={() => props.onMembers()}
+          aria-expanded={props.panel === "members"} onClick={() => toggle("members")}
         >
           <PeopleIcon />
         </button>

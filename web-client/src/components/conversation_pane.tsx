@@ -10,9 +10,10 @@ import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { BlockedBar } from "./blocked_bar";
 import { Composer } from "./composer";
-import { ConversationHeader } from "./conversation_header";
+import { ConversationHeader, type Panel } from "./conversation_header";
 import { later } from "./later";
 import { RequestBar } from "./request_bar";
+import { isSearchShortcut } from "./shortcuts";
 import { Timeline } from "./timeline";
 import "../styles/timeline.css";
 import "../styles/markup.css";
@@ -21,6 +22,7 @@ import "../styles/composer.css";
 import "../styles/request.css";
 
 const MembersPanel = later(async () => (await import("./members_panel")).MembersPanel);
+const SearchPanel = later(async () => (await import("./search/search_panel")).SearchPanel);
 
 /** The message that the composer edits or replies to. Undefined for a new message. */
 export type ComposerTarget = DraftTarget | undefined;
@@ -28,7 +30,7 @@ export type ComposerTarget = DraftTarget | undefined;
 export function ConversationPane(props: { id: string; onClose: () => void }) {
   const model = useModel();
   const [target, setTarget] = createSignal<ComposerTarget>(draftOf(model.me.id, props.id).target);
-  const [showsMembers, setShowsMembers] = createSignal(false);
+  const [panel, setPanel] = createSignal<Panel>();
   const conversation = () => model.conversations.get(props.id);
   /** Keeps only what a draft needs of the message. */
   const aim = (target: ComposerTarget) => {
@@ -36,16 +38,22 @@ export function ConversationPane(props: { id: string; onClose: () => void }) {
     const { seq, sender, text } = target.row;
     setTarget({ kind: target.kind, row: { seq, sender, text } });
   };
+  /** Opens the search, or focuses it. In its field, the shortcut is left to the browser, which searches the whole page. */
+  function searchOnShortcut(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+    const field = event.currentTarget.querySelector<HTMLElement>(".search-text");
+    if (!isSearchShortcut(event) || document.activeElement === field) return;
+    event.preventDefault();
+    setPanel("search");
+    field?.focus();
+  }
   /** Returns the other user of a direct conversation if this user has blocked them. */
   const blockedPeer = ({ peer }: Conversation) => (peer && model.blocks.has(peer.id) ? peer.id : undefined);
   return (
     <Show when={opened() === props.id && conversation()}>
       {(it) => (
-        <div class="conversation-pane">
+        <div class="conversation-pane" onKeyDown={searchOnShortcut}>
           <section class="conversation-main" aria-label={t().header.conversation}>
-            <ConversationHeader
-              conversation={it()} showsMembers={showsMembers()} onMembers={() => setShowsMembers((shown) => !shown)}
-            />
+            <ConversationHeader conversation={it()} panel={panel()} onPanel={setPanel} />
             <Timeline conversation={it()} onTarget={aim} />
             <Show when={isRequest(it())}>
               <RequestBar conversation={it()} />
@@ -57,8 +65,11 @@ export function ConversationPane(props: { id: string; onClose: () => void }) {
               {(user) => <BlockedBar user={user()} name={titleOf(it())} />}
             </Show>
           </section>
-          <Show when={showsMembers() && it().kind === "group"}>
-            <MembersPanel conversation={it()} onClose={() => setShowsMembers(false)} />
+          <Show when={panel() === "members" && it().kind === "group"}>
+            <MembersPanel conversation={it()} onClose={() => setPanel(undefined)} />
+          </Show>
+          <Show when={panel() === "search"}>
+            <SearchPanel conversation={it()} onClose={() => setPanel(undefined)} />
           </Show>
         </div>
       )}

@@ -17,6 +17,8 @@ interface PeopleSearchProps {
   /** Users to leave out of the results. */
   without?: string[];
   chosen?: string[];
+  /** Users to offer before anything is typed. */
+  suggested?: User[];
 }
 
 export function PeopleSearch(props: PeopleSearchProps) {
@@ -56,7 +58,8 @@ export function PeopleSearch(props: PeopleSearchProps) {
     if (first) props.onPick(first);
   }
 
-  const offered = () => (found() ?? []).filter((user) => user.id !== model.me.id && !props.without?.includes(user.id));
+  const others = () => (found() ?? []).filter((user) => user.id !== model.me.id && !props.without?.includes(user.id));
+  const offered = () => (query().trim() ? others() : (props.suggested ?? []));
 
   return (
     <div class="people-search">

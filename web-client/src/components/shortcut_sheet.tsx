@@ -11,6 +11,7 @@ const COMMAND = IS_APPLE ? "⌘" : "Ctrl";
 export function ShortcutSheet(props: { onClose: () => void }) {
   const all = (): [keys: string[], meaning: string][] => [
     [[COMMAND, "K"], t().shortcuts.switcher],
+    [[COMMAND, "F"], t().search.here],
     [["?"], t().shortcuts.shortcuts],
     [[COMMAND, "."], t().shortcuts.developer],
     [["Enter"], t().shortcuts.send],

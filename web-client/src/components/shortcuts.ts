@@ -12,6 +12,11 @@ export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
   return undefined;
 }
 
+/** Returns true if the key press searches the open conversation. */
+export function isSearchShortcut(event: KeyboardEvent): boolean {
+  return (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "f";
+}
+
 function isField(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }

@@ -13,6 +13,7 @@ import { later } from "./later";
 
 const NewDirect = later(async () => (await import("./new_direct")).NewDirect);
 const NewGroup = later(async () => (await import("./new_group")).NewGroup);
+const ListSearch = later(async () => (await import("./search/list_search")).ListSearch);
 const LogOut = later(async () => (await import("./log_out")).LogOut);
 const RequestList = later(async () => (await import("./request_list")).RequestList);
 const Settings = later(async () => (await import("./settings/settings")).Settings);
@@ -87,6 +88,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
   const isEmpty = () => conversations.open().length === 0;
 
   const [query, setQuery] = createSignal("");
+  const isSearching = () => query().trim() !== "";
   const shown = () => conversations.open().filter((it) => isTitled(titleOf(it), query()));
 
   let list!: HTMLElement;
@@ -109,7 +111,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
     <>
       <ConversationFilter query={query()} onQuery={setQuery} />
       <nav ref={list} class="conversations" aria-label={t().list.conversations} onScroll={loadMore}>
-        <Show when={conversations.requests().length > 0}>
+        <Show when={conversations.requests().length > 0 && !isSearching()}>
           <RequestList onClose={() => undefined} />
         </Show>
         <Show when={isEmpty() && status() === "ready"}>
@@ -129,11 +131,17 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
             <button type="button" class="button" onClick={() => void conversations.reload()}>{t().page.tryAgain}</button>
           </div>
         </Show>
+        <Show when={isSearching()}>
+          <h2 class="list-heading">{t().list.conversations}</h2>
+        </Show>
         <ul ref={rows} data-testid="conversation-list">
           <For each={shown()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
         </ul>
         <Show when={!isEmpty() && shown().length === 0}>
-          <p class="list-empty" role="status" data-testid="none-found">{t().list.noneFound}</p>
+          <p class="none-found" role="status" data-testid="none-found">{t().list.noneFound}</p>
+        </Show>
+        <Show when={isSearching()}>
+          <ListSearch text={query()} onClose={() => setQuery("")} />
         </Show>
       </nav>
     </>

@@ -4,7 +4,7 @@
 // The visible rows never jump. If the newest row is visible, the view follows new rows; otherwise it stays. Older
 // pages are inserted above without moving the visible rows. Only rows that were visible count as read.
 
-import { batch, createEffect, createMemo, createSignal, on, onCleanup, onMount, Show } from "solid-js";
+import { batch, createEffect, createMemo, createSignal, on, onCleanup, onMount, Show, untrack } from "solid-js";
 import { Virtualizer, type VirtualizerHandle } from "virtua/solid";
 import type { Conversation } from "../../sdk/index";
 import { isFocused } from "../browser/attention";
@@ -180,6 +180,13 @@ export function Timeline(props: TimelineProps) {
     observer.observe(box);
     observer.observe(content);
     onCleanup(() => observer.disconnect());
+  });
+  onMount(() => model.timelines.wanted()?.conversation !== id && model.timelines.want(undefined));
+  createEffect(() => {
+    const wanted = model.timelines.wanted();
+    if (wanted?.conversation !== id || !isPositioned()) return;
+    model.timelines.want(undefined);
+    untrack(() => void showRow(wanted.seq));
   });
   createEffect(on(generation, (current) => (current ? setInitialPosition() : setPositioned(false))));
   const ownPending = () => pending().filter((item) => !item.isFromOtherTab).length;

@@ -20,6 +20,12 @@ export interface Place {
   above_px: number;
 }
 
+/** A message that the user has asked to see. */
+export interface Wanted {
+  conversation: string;
+  seq: number;
+}
+
 const PAGE_WHILE_SCROLLING = 100;
 const PAGES_OF_NOTICES_MAX = 20;
 
@@ -29,6 +35,8 @@ export function createTimelines(client: Client) {
   const [changes, setChanges] = createStore<Record<string, number>>({});
   /** Long messages that the reader has unfolded. */
   const [unfolded, setUnfolded] = createStore<Record<string, boolean>>({});
+  /** The message to show as soon as its conversation is open. */
+  const [wanted, want] = createSignal<Wanted>();
   const places = new Map<string, Place>();
   const reading = new Set<string>();
   let generations = 0;
@@ -149,6 +157,8 @@ export function createTimelines(client: Client) {
     newer,
     applyEntry,
     drop,
+    wanted,
+    want,
     rows: (id: string): Window["rows"] => windowOf(id)?.rows ?? EMPTY.rows,
     changesOf: (id: string, seq: number): number => changes[keyOf(id, seq)] ?? 0,
     texts: (id: string, after: number, upTo: number) => textsBetween(windowOf(id)?.rows ?? [], after, upTo),

@@ -46,7 +46,7 @@ export const ar: FirstTexts = {
     easyPassword: "كلمة المرور هذه سهلة التخمين. اختر غيرها.",
   },
   list: {
-    filter: "البحث في المحادثات",
+    filter: "بحث",
     noneFound: "لم يُعثر على محادثة.",
     draft: (text) => s`مسودة: ${text}`,
     waiting: "في انتظار الإرسال",

@@ -46,7 +46,7 @@ export const de: FirstTexts = {
     easyPassword: "Dieses Passwort ist leicht zu erraten. Wähle ein anderes.",
   },
   list: {
-    filter: "Unterhaltungen suchen",
+    filter: "Suchen",
     noneFound: "Keine Unterhaltung gefunden.",
     draft: (text) => s`Entwurf: ${text}`,
     waiting: "Wird noch gesendet",

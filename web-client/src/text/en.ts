@@ -49,7 +49,7 @@ export const en = {
     easyPassword: "This password is easy to guess. Choose another one.",
   },
   list: {
-    filter: "Search conversations",
+    filter: "Search",
     noneFound: "No conversation found.",
     draft: (text: string) => s`Draft: ${text}`,
     waiting: "Waiting to be sent",

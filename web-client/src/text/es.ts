@@ -46,7 +46,7 @@ export const es: FirstTexts = {
     easyPassword: "Esta contraseña es fácil de adivinar. Elige otra.",
   },
   list: {
-    filter: "Buscar conversaciones",
+    filter: "Buscar",
     noneFound: "No se encontró ninguna conversación.",
     draft: (text) => s`Borrador: ${text}`,
     waiting: "Pendiente de envío",

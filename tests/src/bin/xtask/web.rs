@@ -115,7 +115,7 @@ pub(crate) async fn browsers(binary: &Path) -> Verdict {
 async fn scenarios(binary: &Path) -> Result<()> {
     packages().await?;
     let gateway = Gateway::of(binary, Settings::new()).await?;
-    for script in ["e2e/two-browsers.mjs", "e2e/invites.mjs"] {
+    for script in ["e2e/two-browsers.mjs", "e2e/invites.mjs", "e2e/search.mjs"] {
         scenario(script, gateway.url()).await?;
     }
     let demo = Gateway::demo(binary).await?;

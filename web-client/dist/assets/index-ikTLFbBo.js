@@ -1,1 +1,0 @@
-import{Bt as e,P as t,Qt as n,T as r,Tt as i,a,i as o,wt as s}from"./base-CPmocg6p.js";var c=document.getElementById(`root`);if(!c)throw Error(`the page has no root`);s(),Promise.all([t(),a(i()!==void 0),r()]).then(()=>e(()=>n(o,{}),c),()=>c.textContent=`Confab could not be loaded. Reload the page.`);
