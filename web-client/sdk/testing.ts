@@ -1,14 +1,17 @@
 // A fake server in memory, against which apps can test themselves. It speaks the part of the protocol that the SDK
-// needs for accounts, conversations and messages, over REST, long polling and WebSocket.
+// needs for accounts, conversations, messages, invites and the search, over REST, long polling and WebSocket.
 
 import { FakeBrowser } from "./testing_browser.js";
+import { FakeInvites } from "./testing_invites.js";
 import { FakeLog, type FakeUser } from "./testing_log.js";
+import { searchFake } from "./testing_search.js";
 import { FakeSocket } from "./testing_socket.js";
 import type { Environment, SocketLike } from "./environment.js";
 
 export type { FakeBrowser, FakeTab } from "./testing_browser.js";
 
 const TOKEN_SECONDS = 600;
+const STATUS: Record<string, number> = { invalid: 400, forbidden: 403, conflict: 409 };
 
 /**
  * What happens to a request, a command or an event. A lost request does not reach the server; of another one only the
@@ -32,6 +35,7 @@ export class FakeServer {
   isOffline = false;
   /** Returns the fault of a request (`POST /v1/poll`), of a command (`send`), of `open` or of an `event`. */
   fault: (what: string) => Fault | undefined = () => undefined;
+  private readonly invites = new FakeInvites(this.log, this.url);
   private readonly sockets = new Set<FakeSocket>();
 
   constructor() {
@@ -61,6 +65,12 @@ export class FakeServer {
   /** Writes a text as a user. */
   say(conversation: string, username: string, text: string): void {
     this.log.append(conversation, this.log.user(username), { kind: "text", text });
+  }
+
+  /** Makes an invite to a group as its owner, and returns its code. Each use lets one person in; by default it has no limit. */
+  invite(conversation: string, max_uses?: number): string {
+    const owner = this.log.owner(conversation);
+    return this.invites.create(conversation, owner, max_uses === undefined ? {} : { max_uses }).code;
   }
 
   /** Returns the texts of a conversation, in order. */
@@ -107,11 +117,13 @@ export class FakeServer {
     if (method === "POST" && (path === "/v1/users" || path === "/v1/sessions")) return json(201, this.logIn(String(body["username"])));
     if (path === "/v1/sessions/refresh") return json(200, this.logIn(String(body["refresh_token"]).replace("refresh-", "")));
     const user = this.log.byToken(token);
-    if (!user) return refusal(401, "unauthenticated");
+    const code = method === "GET" ? invitedBy(path) : undefined;
     try {
-      return json(200, this.call({ method, path, query, body, user }));
+      if (code !== undefined) return json(200, this.invites.preview(code));
+      return user ? json(200, this.call({ method, path, query, body, user })) : refusal(401, "unauthenticated");
     } catch (error) {
-      return refusal(404, error instanceof Error ? error.message : "not_found");
+      const refused = error instanceof Error ? error.message : "not_found";
+      return refusal(STATUS[refused] ?? 404, refused);
     }
   }
 
@@ -128,11 +140,15 @@ export class FakeServer {
     if (path === "/v1/conversations" && method === "POST") return this.log.open(user, body);
     if (path === "/v1/conversations") return { items: this.log.conversationsOf(user) };
     if (path === "/v1/presence") return { items: [] };
+    if (path === "/v1/search") return searchFake(this.log, user, query);
+    const code = invitedBy(path);
+    if (code !== undefined) return method === "DELETE" ? this.invites.end(code, user) : this.invites.accept(code, user, body["client_id"]);
     const [id, part, seq, emoji] = path.replace("/v1/conversations/", "").split("/");
     if (id === undefined || !path.startsWith("/v1/conversations/")) throw new Error("not_found");
     if (part === undefined) return this.log.conversation(id, user);
     if (part === "members") return { items: this.log.members(id) };
     if (part === "receipts") return {};
+    if (part === "invites") return method === "POST" ? this.invites.create(id, user, body) : this.invites.list(id, user);
     if (part === "messages" && method === "GET") return this.log.history(id, user, Object.fromEntries([...query].map(([key, value]) => [key, Number(value)])));
     if (part === "messages" && seq === undefined) return this.log.execute(user, { cmd: "send", conversation: id, ...body });
     if (part !== "messages") throw new Error("not_found");
@@ -145,6 +161,9 @@ export class FakeServer {
 export function createFakeServer(): FakeServer {
   return new FakeServer();
 }
+
+/** Returns the code of the invite that a call is about. */
+const invitedBy = (path: string): string | undefined => /^\/v1\/invites\/([^/]+)/.exec(path)?.[1];
 
 function json(status: number, body: object): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });

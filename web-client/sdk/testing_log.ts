@@ -8,11 +8,17 @@ export interface FakeUser {
 type Fields = Record<string, unknown>;
 type FakeEntry = Fields & { seq: number; kind: string; sender: string };
 
+/** A message in its current state. */
+export type FakeText = FakeEntry & { id: string; conversation: string; sent_at: string; text: string };
+
 interface FakeConversation {
   id: string;
   kind: "direct" | "group";
   title?: string;
+  /** The first one of a group is its owner. */
   members: FakeUser[];
+  /** The seq from which a user who joined later sees the conversation. */
+  joined: Map<FakeUser, number>;
   entries: FakeEntry[];
 }
 
@@ -46,7 +52,7 @@ export class FakeLog {
   }
 
   group(title: string, members: FakeUser[]): string {
-    return this.make({ id: this.nextId(), kind: "group", title, members, entries: [] });
+    return this.make({ id: this.nextId(), kind: "group", title, members, joined: new Map(), entries: [] });
   }
 
   /** Opens a conversation as `POST /v1/conversations` does. */
@@ -56,7 +62,7 @@ export class FakeLog {
     if (body["kind"] === "group") return this.conversation(this.group(String(body["title"]), members), user);
     const isSame = (it: FakeConversation) => it.kind === "direct" && members.every((member) => it.members.includes(member));
     const known = [...this.conversations.values()].find(isSame);
-    return this.conversation(known?.id ?? this.make({ id: this.nextId(), kind: "direct", members, entries: [] }), user);
+    return this.conversation(known?.id ?? this.make({ id: this.nextId(), kind: "direct", members, joined: new Map(), entries: [] }), user);
   }
 
   entries(id: string): FakeEntry[] {
@@ -68,16 +74,62 @@ export class FakeLog {
   }
 
   conversation(id: string, user: FakeUser): object {
-    const { kind, title, members, entries } = this.findFor(id, user);
+    const found = this.findFor(id, user);
+    const { kind, title, members, entries } = found;
     const peer = kind === "direct" ? members.find((it) => it !== user) : undefined;
     return {
-      id, kind, title, head_seq: entries.length, unread: 0, delivered_seq: entries.length, read_seq: entries.length, role: "member",
+      id, kind, title, head_seq: entries.length, unread: 0, delivered_seq: entries.length, read_seq: entries.length, role: roleOf(found, user),
       member_count: members.length, ...(peer ? { peer: this.show(peer) } : {}),
     };
   }
 
   members(id: string): object[] {
-    return this.find(id).members.map((it) => ({ user: it.id, role: "member", joined_seq: 1, delivered_seq: 0, read_seq: 0 }));
+    const found = this.find(id);
+    return found.members.map((it) => ({ user: it.id, role: roleOf(found, it), joined_seq: joinedSeq(found, it), delivered_seq: 0, read_seq: 0 }));
+  }
+
+  isMember(id: string, user: FakeUser): boolean {
+    return this.find(id).members.includes(user);
+  }
+
+  /** Fails if the conversation is no group of which the user is the owner. */
+  checkOwner(id: string, user: FakeUser): void {
+    if (roleOf(this.findFor(id, user), user) !== "owner") throw new Error("forbidden");
+  }
+
+  owner(id: string): FakeUser {
+    const [owner] = this.find(id).members;
+    if (!owner) throw new Error("not_found");
+    return owner;
+  }
+
+  /** What somebody who is no member may know of a group that they are invited to. */
+  summary(id: string): object {
+    const { title, members } = this.find(id);
+    return { id, title, member_count: members.length };
+  }
+
+  /** Adds a user who joins by themselves. `fields` are those of the entry. */
+  join(id: string, user: FakeUser, fields: Fields): void {
+    const { members, joined, entries } = this.find(id);
+    members.push(user);
+    joined.set(user, entries.length + 1);
+    this.onEvent([user], { ev: "conversation", conversation: id, details: this.conversation(id, user) });
+    this.append(id, user, { kind: "joined", user: user.id, role: "member", ...fields });
+  }
+
+  /** Returns the messages that a user sees in their conversations, in their current state. */
+  textsOf(user: FakeUser): FakeText[] {
+    return Object.keys(this.heads(user)).flatMap((id) => this.textsIn(id, user));
+  }
+
+  /** Returns the messages of a conversation that a user sees, in their current state. Redacted ones are left out. */
+  textsIn(id: string, user: FakeUser): FakeText[] {
+    const entries = this.visible(id, user);
+    const changed = (kind: string, seq: number) => entries.findLast((it) => it.kind === kind && it["target_seq"] === seq);
+    return entries
+      .filter((it): it is FakeText => it.kind === "text" && !changed("redacted", it.seq))
+      .map((it) => ({ ...it, text: String(changed("edited", it.seq)?.["text"] ?? it.text) }));
   }
 
   /** Adds an entry, and sends it to the members. */
@@ -111,12 +163,13 @@ export class FakeLog {
   }
 
   history(id: string, user: FakeUser, query: Fields): object {
-    const { entries } = this.findFor(id, user);
+    const { length } = this.findFor(id, user).entries;
+    const entries = this.visible(id, user);
     const limit = Number(query["limit"] ?? PAGE);
     const before = Number(query["before_seq"] ?? Infinity);
     const after = query["after_seq"];
-    const items = after === undefined ? entries.filter((it) => it.seq < before).slice(-limit) : entries.slice(Number(after)).slice(0, limit);
-    return { items, head_seq: entries.length };
+    const items = after === undefined ? entries.filter((it) => it.seq < before).slice(-limit) : entries.filter((it) => it.seq > Number(after)).slice(0, limit);
+    return { items, head_seq: length };
   }
 
   /** Returns what the user has missed, or the heads for a first poll. */
@@ -131,13 +184,20 @@ export class FakeLog {
 
   missed(user: FakeUser, resume: Record<string, number>): object[] {
     return Object.keys(this.heads(user)).flatMap((id) =>
-      this.entries(id).slice(resume[id] ?? 0).map((entry) => ({ ev: "message", ...entry })),
+      this.visible(id, user).filter(({ seq }) => seq > (resume[id] ?? 0)).map((entry) => ({ ev: "message", ...entry })),
     );
+  }
+
+  private visible(id: string, user: FakeUser): FakeEntry[] {
+    const found = this.findFor(id, user);
+    return found.entries.filter(({ seq }) => seq >= joinedSeq(found, user));
   }
 
   private make(conversation: FakeConversation): string {
     this.conversations.set(conversation.id, conversation);
-    for (const member of conversation.members) this.append(conversation.id, member, { kind: "joined", user: member.id, role: "member" });
+    for (const member of conversation.members) {
+      this.append(conversation.id, member, { kind: "joined", user: member.id, role: roleOf(conversation, member) });
+    }
     return conversation.id;
   }
 
@@ -158,6 +218,10 @@ export class FakeLog {
     return String(this.ids);
   }
 }
+
+const roleOf = ({ kind, members }: FakeConversation, user: FakeUser): string => (kind === "group" && members[0] === user ? "owner" : "member");
+
+const joinedSeq = ({ joined }: FakeConversation, user: FakeUser): number => joined.get(user) ?? 1;
 
 function sent(message: FakeEntry): object {
   return { message, replayed: false };
