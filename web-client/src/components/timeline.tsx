@@ -109,6 +109,7 @@ export function Timeline(props: TimelineProps) {
     if (!reachesEnd()) await jump(() => model.timelines.jumpTo(id));
     setAtEnd(reachesEnd());
     scrollToEnd();
+    recordPlace(); // the scroll event comes later, when the conversation may be closed
   }
 
   /** Scrolls to a message, and loads it from history if it is not in the window. */

@@ -27,7 +27,6 @@ export function createConversations(client: Client, me: string) {
   /** How many unread conversations are not in the list yet, by the totals of the server. */
   const [unreadElsewhere, setUnreadElsewhere] = createSignal(0);
   let isReading = false;
-  let pagesRead = 1;
   const running = new Map<string, Promise<Conversation | "missing" | undefined>>();
 
   const get = (id: string): Conversation | undefined => state.byId[id];
@@ -40,8 +39,8 @@ export function createConversations(client: Client, me: string) {
     if (details.unread > 0 && !isRequest(details)) client.delivered(details.id, details.head_seq);
   }
 
-  /** Reads one page. Returns false if it could not be read. */
-  async function readPage(cursor: string | undefined): Promise<boolean> {
+  /** Reads one page, and returns the ids on it, or undefined if it could not be read. */
+  async function readPage(cursor: string | undefined): Promise<string[] | undefined> {
     try {
       const page = await client.rest.conversations(cursor, LIST_PAGE);
       batch(() => {
@@ -49,18 +48,28 @@ export function createConversations(client: Client, me: string) {
         set({ status: "ready", next_cursor: page.next_cursor });
         if (page.totals) setUnreadElsewhere(Math.max(0, page.totals.unread_conversations - unreadLoaded()));
       });
-      return true;
+      return page.items.map(({ id }) => id);
     } catch {
       if (state.status === "loading") set("status", "failed");
-      return false;
+      return undefined;
     }
   }
 
-  /** Reads all pages again that the user has scrolled to. Conversations on them may have been read elsewhere. */
+  /** Reads as many conversations again as are loaded. They may have been read elsewhere, also those further down the list. */
   async function readLoadedPages(): Promise<void> {
-    let isRead = await readPage(undefined);
-    for (let page = 1; isRead && page < pagesRead && state.next_cursor; page += 1) isRead = await readPage(state.next_cursor);
+    const notRead = new Set(Object.keys(state.byId));
+    const loaded = notRead.size;
+    let read = 0;
+    do {
+      const ids = await readPage(read > 0 ? state.next_cursor : undefined);
+      if (!ids) return;
+      ids.forEach((id) => notRead.delete(id));
+      read += ids.length;
+    } while (state.next_cursor && read > 0 && read < loaded);
+    unreadOf(notRead).forEach((id) => void fetch(id));
   }
+
+  const unreadOf = (ids: Set<string>): string[] => open().filter((it) => it.unread > 0 && ids.has(it.id)).map((it) => it.id);
 
   /** Reads the loaded pages again. If they are not the whole list, also reads the newest requests, to count them all. */
   async function reload(): Promise<void> {
@@ -79,7 +88,7 @@ export function createConversations(client: Client, me: string) {
   async function more(): Promise<void> {
     if (isReading || !state.next_cursor) return;
     isReading = true;
-    if (await readPage(state.next_cursor)) pagesRead += 1;
+    await readPage(state.next_cursor);
     isReading = false;
   }
 

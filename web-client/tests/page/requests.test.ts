@@ -103,6 +103,16 @@ it("reload reads every loaded page again, and the totals count what is not loade
   expect([model.conversations.get("5")?.unread, model.conversations.unread()]).toEqual([0, 0]);
 });
 
+it("reload also reads unread conversations again that are further down the list", async () => {
+  const open = (id: string, unread: number) => request({ id, state: "open", unread });
+  gateway.socket.receive({ ev: "conversation", conversation: "5", details: open("5", 3) });
+  gateway.answer("GET /v1/conversations", () => ({ items: [open("6", 0)], next_cursor: "second" }));
+  gateway.answer("GET /v1/conversations/5", () => open("5", 0));
+  await model.conversations.reload();
+  await settle();
+  expect(model.conversations.get("5")?.unread).toBe(0);
+});
+
 it("answer opens a request", async () => {
   gateway.socket.receive(details());
   gateway.socket.receive(messageEvent(textEntry(5, { sender: ME })));
