@@ -1,63 +1,59 @@
-// Makes the screenshots in `docs/screenshots/`: a conversation on a desktop and on a phone, light and dark.
+// Makes the screenshots in `docs/screenshots/`: the main screens on a desktop and on a phone, light and dark.
 //
 //     node e2e/gallery.mjs http://127.0.0.1:8080 --screenshots ../docs/screenshots
 
 import * as actions from "./page.mjs";
+import { galleryPeople } from "./gallery_people.mjs";
 import { Harness, readArguments } from "./harness.mjs";
 
 const { by } = actions;
 const harness = new Harness(readArguments());
-const run = Date.now().toString(36);
-const ADA = { username: `ada-${run}`, name: "Ada Byron" };
-const GRACE = { username: `grace-${run}`, name: "Grace Hopper" };
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-const DESKTOP = { viewport: { width: 1180, height: 760 } };
+const KINDS = {
+  desktop: { viewport: { width: 1180, height: 760 } },
+  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+};
 
-async function talk(ada, grace) {
-  await by(ada, "new-direct").click();
-  await actions.search(ada, GRACE.username);
-  await by(ada, "header-title").filter({ hasText: GRACE.name }).waitFor();
-  await actions.acceptRequest(grace, ADA.name);
-  await actions.send(ada, "Did the analytical engine finish?");
-  await actions.openConversation(grace, ADA.name);
-  await actions.appearsOnce(grace, "Did the analytical engine finish?");
-  await actions.send(grace, "It did, and *without a bug*. This is what it prints:\n```rust\nfor n in 1..=3 {\n    println!(\"{n}² = {}\", n * n);\n}\n```");
-  await by(ada, "message").last().locator("pre").waitFor();
-  await actions.send(ada, "**Lovely.** Next on the list:\n- the difference engine\n- tea");
-  await by(grace, "message").last().locator("li").first().waitFor();
-  await actions.clickAction(grace, "Did the analytical engine finish?", "react");
-  await grace.locator('[data-testid=react-option][data-emoji="❤️"]').click();
-  await actions.send(grace, "Tea first");
-  await actions.appearsOnce(ada, "Tea first");
-  await actions.openGroup(ada, "Engine room", [await actions.userId(grace)]);
-  await by(ada, "conversation-item").filter({ hasText: "Engine room" }).waitFor();
+const SCREENS = {
+  conversation: async (page, { grace }) => {
+    await actions.openConversation(page, grace.name);
+    await actions.isVisible(page, "Tea first");
+  },
+  group: async (page, _, isPhone) => {
+    await actions.openConversation(page, "Engine room");
+    await actions.isVisible(page, "I am in town on Friday if four hands help.");
+    if (!isPhone) await by(page, "show-members").click();
+    if (!isPhone) await by(page, "member-item").last().waitFor();
+  },
+  settings: async (page) => {
+    await by(page, "me").click();
+    await by(page, "settings-devices").waitFor();
+  },
+};
+
+/** Shows a screen from the list of conversations on, and takes a screenshot of it without a focus. */
+async function show(page, name, open) {
+  await page.evaluate(() => (location.hash = "#/"));
+  await open();
+  await page.evaluate(() => document.activeElement?.blur());
+  await harness.screen(name, page);
 }
 
-try {
-  await harness.open();
-  await harness.step("two people talk", async () => {
-    const ada = await harness.person("ada", DESKTOP);
-    const grace = await harness.person("grace", DESKTOP);
-    await actions.register(ada.page, ADA.username, ADA.name);
-    await actions.register(grace.page, GRACE.username, GRACE.name);
-    await talk(ada.page, grace.page);
-  });
+await harness.run(async () => {
+  let everybody;
+  await harness.step("people talk", async () => (everybody = await galleryPeople(harness.options.base)));
   for (const colorScheme of ["light", "dark"]) {
-    for (const [kind, settings] of [["desktop", DESKTOP], ["phone", PHONE]]) {
+    for (const [kind, settings] of Object.entries(KINDS)) {
       await harness.step(`${kind}, ${colorScheme}`, async () => {
         const { page, context } = await harness.person(`${kind}-${colorScheme}`, { ...settings, colorScheme });
-        await actions.logIn(page, ADA.username);
-        await actions.openConversation(page, GRACE.name);
-        await actions.isVisible(page, "Tea first");
-        await page.locator("body").click({ position: { x: 1, y: 1 } });
-        await harness.screen(`conversation-${kind}-${colorScheme}`, page);
+        await actions.logIn(page, everybody.ada.username);
+        await by(page, "conversation-item").nth(6).waitFor();
+        if (kind === "phone") await show(page, `list-${kind}-${colorScheme}`, () => by(page, "unread").first().waitFor());
+        for (const [name, open] of Object.entries(SCREENS)) {
+          await show(page, `${name}-${kind}-${colorScheme}`, () => open(page, everybody, kind === "phone"));
+        }
         await context.close();
         harness.pages.delete(`${kind}-${colorScheme}`);
       });
     }
   }
-} catch (error) {
-  if (harness.failed === 0) throw error;
-} finally {
-  process.exitCode = (await harness.close()) ? 0 : 1;
-}
+});

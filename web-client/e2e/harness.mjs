@@ -99,6 +99,17 @@ export class Harness {
     for (const problem of await accessibilityProblems(page)) this.errors.push(`${title}: ${problem}`);
   }
 
+  /** Checks the accessibility of what is shown in each colour scheme. Takes a screenshot only of what has a problem. */
+  async schemes(title, page) {
+    for (const [colorScheme, rules] of [["light", undefined], ["dark", ["color-contrast"]]]) {
+      await page.emulateMedia({ colorScheme });
+      await motionsEnd(page);
+      const problems = await accessibilityProblems(page, rules);
+      for (const problem of problems) this.errors.push(`${title}, ${colorScheme}: ${problem}`);
+      if (problems.length > 0) await this.picture(`${title}-${colorScheme}`, page);
+    }
+  }
+
   /** Runs the command that restarts the gateway. */
   async restart() {
     await promisify(exec)(this.options.restart);
@@ -135,13 +146,13 @@ function motionsEnd(page) {
   });
 }
 
-/** Returns what axe finds. */
-async function accessibilityProblems(page) {
+/** Returns what axe finds, by all of its rules or by some. */
+async function accessibilityProblems(page, rules) {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+  return page.evaluate(async (runOnly) => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"], ...(runOnly ? { runOnly } : {}) });
     return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id} at ${target}: ${help}`));
-  });
+  }, rules);
 }
 
 export function within(ms, work) {

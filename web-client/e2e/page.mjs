@@ -248,3 +248,21 @@ export async function movedByOlderPage(page) {
     return Math.abs(top() - before);
   });
 }
+
+/** Counts the open sockets of pages, from their next load on. */
+export function countSockets(pages) {
+  const sockets = pages.map((page) => {
+    const open = new Set();
+    page.on("websocket", (socket) => {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket));
+    });
+    for (const end of ["close", "framenavigated"]) page.on(end, () => open.clear());
+    return { page, open };
+  });
+  return {
+    count: () => sockets.reduce((sum, { open }) => sum + open.size, 0),
+    /** The page that has a socket. */
+    connected: () => sockets.find(({ open }) => open.size > 0)?.page,
+  };
+}

@@ -1,14 +1,19 @@
-// A reverse proxy that serves the gateway under a path, like `location /chat/ { proxy_pass http://gateway/; }`.
+// A reverse proxy before the gateway. It can serve it under a path, like `location /chat/ { proxy_pass http://gateway/; }`,
+// and it can misbehave, as proxies do.
 
 import { createServer, request } from "node:http";
 import { once } from "node:events";
 
-const PREFIX = "/chat";
+const CALLS = "/v1/";
 
 /** Starts the proxy on a free loopback port. Everything outside its path is 404. */
-export async function startPrefixProxy(gateway) {
+export async function startProxy(gateway, prefix = "") {
   const refused = [];
-  const target = (path) => (path.startsWith(`${PREFIX}/`) ? new URL(path.slice(PREFIX.length), gateway) : undefined);
+  const tunnels = new Set();
+  /** What calls of the gateway are answered with: by the gateway, with the status of an error page, or not at all. */
+  let answers = "gateway";
+  let refusesSockets = false;
+  const target = (path) => (path.startsWith(`${prefix}/`) ? new URL(path.slice(prefix.length), gateway) : undefined);
 
   /** Passes a request on. `onRequest` gets the request to the gateway. */
   function forward(incoming, onRequest) {
@@ -18,7 +23,15 @@ export async function startPrefixProxy(gateway) {
     return url !== undefined;
   }
 
+  /** Returns true if the proxy itself has answered the request, or never will. */
+  function misbehaves(incoming, answer) {
+    if (answers === "gateway" || !incoming.url.startsWith(prefix + CALLS)) return false;
+    if (answers !== "nothing") answer(answers);
+    return true;
+  }
+
   const server = createServer((incoming, answer) => {
+    if (misbehaves(incoming, (status) => answer.writeHead(status, { "Content-Type": "text/html" }).end(`<h1>${status}</h1>`))) return;
     const isForwarded = forward(incoming, (outgoing) => {
       outgoing.on("response", (response) => {
         answer.writeHead(response.statusCode, response.headers);
@@ -33,12 +46,19 @@ export async function startPrefixProxy(gateway) {
 
   server.on("upgrade", (incoming, client) => {
     client.on("error", () => client.destroy());
+    if (misbehaves(incoming, (status) => client.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`))) return;
+    if (refusesSockets) return void client.destroy();
     const isForwarded = forward(incoming, (outgoing) => {
       outgoing.on("upgrade", (response, socket) => {
         client.write(head(response));
+        const tunnel = { client, socket };
+        tunnels.add(tunnel);
         socket.pipe(client).pipe(socket);
         socket.on("error", () => client.destroy());
-        client.on("close", () => socket.destroy());
+        client.on("close", () => {
+          tunnels.delete(tunnel);
+          socket.destroy();
+        });
       });
       outgoing.on("response", () => client.destroy());
       outgoing.on("error", () => client.destroy());
@@ -47,12 +67,34 @@ export async function startPrefixProxy(gateway) {
     if (!isForwarded) client.destroy();
   });
 
+  /** Ends the open sockets, or loses what passes through them if nothing is answered. */
+  function disturbTunnels() {
+    for (const { client, socket } of tunnels) {
+      if (answers !== "nothing") client.destroy();
+      socket.unpipe(client);
+      client.unpipe(socket);
+      client.resume();
+      socket.resume();
+    }
+  }
+
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${server.address().port}${PREFIX}/`,
+    url: `http://127.0.0.1:${server.address().port}${prefix}/`,
     /** The paths of requests outside the proxy's path. */
     refused,
+    /** Answers calls with this status or, for `nothing`, not at all, until it is set to `gateway`. Open sockets end too. */
+    answerWith: (what) => {
+      answers = what;
+      if (what !== "gateway") disturbTunnels();
+      else server.closeAllConnections();
+    },
+    /** Ends the open sockets, and refuses others while it is on. Requests still pass. */
+    refuseSockets: (on) => {
+      refusesSockets = on;
+      for (const { client } of tunnels) client.destroy();
+    },
     close: () => {
       server.closeAllConnections();
       server.close();

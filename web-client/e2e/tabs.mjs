@@ -10,18 +10,7 @@ const BUSY_MS = 6_000;
 const SENT = ["sent", "delivered", "read"];
 
 export async function tabs({ step, harness, people, ada }) {
-  const sockets = new Map();
-  const count = () => [...sockets.values()].reduce((sum, open) => sum + open.size, 0);
-  const countSockets = (page) => {
-    const open = new Set();
-    sockets.set(page, open);
-    page.on("websocket", (socket) => {
-      open.add(socket);
-      socket.on("close", () => open.delete(socket));
-    });
-    page.on("close", () => open.clear());
-    page.on("framenavigated", () => open.clear());
-  };
+  let sockets;
   const openTab = async (name) => {
     const page = await harness.page(name, ada.context);
     await actions.openConversation(page, people.grace.name);
@@ -48,15 +37,15 @@ export async function tabs({ step, harness, people, ada }) {
   });
   await step("three tabs have one connection", async () => {
     others.push(await openTab("ada-third-tab"));
-    for (const page of all()) countSockets(page);
+    sockets = actions.countSockets(all());
     for (const page of all()) {
       await page.reload();
       await actions.waitOnline(page);
     }
-    await eventually("one socket", () => count() === 1);
+    await eventually("one socket", () => sockets.count() === 1);
   });
   await step("another tab takes over from a tab that does not react", async () => {
-    const busy = all().find((page) => sockets.get(page).size === 1);
+    const busy = sockets.connected();
     const free = all().find((page) => page !== busy);
     const blocked = busy.evaluate((ms) => {
       for (const end = Date.now() + ms; Date.now() < end; );
@@ -67,7 +56,7 @@ export async function tabs({ step, harness, people, ada }) {
     equal(Date.now() - began < BUSY_MS, true, "sent while the other tab was busy");
     await blocked;
     for (const page of all()) await actions.appearsOnce(page, FROZEN);
-    await eventually("one socket", () => count() === 1);
+    await eventually("one socket", () => sockets.count() === 1);
   });
   if (harness.options.restart) {
     await step("after a restart of the gateway, three tabs have one connection again", async () => {
@@ -75,7 +64,7 @@ export async function tabs({ step, harness, people, ada }) {
       await actions.send(others[1], RESTARTED);
       for (const page of all()) await actions.reachesState(page, RESTARTED, SENT, 60_000);
       for (const page of all()) await actions.waitOnline(page, 60_000);
-      await eventually("one socket", () => count() === 1);
+      await eventually("one socket", () => sockets.count() === 1);
     });
   }
   for (const page of others) await page.close();

@@ -11,6 +11,7 @@ import { emoji } from "./emoji.mjs";
 import { everyday } from "./everyday.mjs";
 import { faults } from "./faults.mjs";
 import { injection } from "./injection.mjs";
+import { keyboard } from "./keyboard.mjs";
 import { languages } from "./languages.mjs";
 import { manyMembers } from "./members.mjs";
 import { pointing } from "./pointing.mjs";
@@ -287,7 +288,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, alerts, consent, developer, emoji, everyday, faults, injection, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
+const parts = { ...details, account, alerts, consent, developer, emoji, everyday, faults, injection, keyboard, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -298,5 +299,5 @@ function more(...names) {
 
 await harness.run(async () => {
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "keyboard", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
 });

@@ -2,13 +2,13 @@
 
 import * as actions from "./page.mjs";
 import { equal } from "./harness.mjs";
-import { startPrefixProxy } from "./prefix_proxy.mjs";
+import { startProxy } from "./proxy.mjs";
 
 const { by } = actions;
 
 /** Grace uses the page at `/` of the gateway, Ada opens a second one under the path of a proxy. */
 export async function underPath({ step, harness, people, grace }) {
-  const proxy = await startPrefixProxy(harness.options.base);
+  const proxy = await startProxy(harness.options.base, "/chat");
   const name = "ada-under-path";
   try {
     const { page, context } = await harness.person(name, {}, proxy.url);

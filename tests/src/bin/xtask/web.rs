@@ -102,8 +102,8 @@ fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(found)
 }
 
-/// Runs the scenarios of the page on a new gateway and on a demo. Saves their screenshots in the
-/// target folder.
+/// Runs the scenarios of the page on a new gateway, on a demo, and on one that is killed. Saves
+/// their screenshots in the target folder.
 pub(crate) async fn browsers(binary: &Path) -> Verdict {
     let programs = ["node", "chromium"];
     match programs.into_iter().find(|program| find(program).is_none()) {
@@ -115,18 +115,22 @@ pub(crate) async fn browsers(binary: &Path) -> Verdict {
 async fn scenarios(binary: &Path) -> Result<()> {
     packages().await?;
     let gateway = Gateway::of(binary, Settings::new()).await?;
-    for script in ["e2e/two-browsers.mjs", "e2e/invites.mjs", "e2e/search.mjs"] {
+    for script in
+        ["e2e/two-browsers.mjs", "e2e/accessible.mjs", "e2e/invites.mjs", "e2e/search.mjs"]
+    {
         scenario(script, gateway.url()).await?;
     }
     let demo = Gateway::demo(binary).await?;
-    scenario("e2e/demo.mjs", demo.url()).await
+    scenario("e2e/demo.mjs", demo.url()).await?;
+    scenario("e2e/outages.mjs", binary.to_str().context("a binary without a name")?).await
 }
 
-async fn scenario(script: &str, url: &str) -> Result<()> {
+/// Runs a scenario on the gateway at a URL, or on gateways that it starts from a binary.
+async fn scenario(script: &str, gateway: &str) -> Result<()> {
     let screenshots = target().join("screenshots");
     fs::create_dir_all(&screenshots)?;
     let mut node = Command::new("node");
-    node.args([script, url, "--screenshots"])
+    node.args([script, gateway, "--screenshots"])
         .arg(&screenshots)
         .env("CONFAB_BROWSER", find("chromium").unwrap_or_default())
         .current_dir(web_client());
