@@ -11,6 +11,7 @@ mod configuration;
 mod forwarded;
 mod frames;
 mod hints;
+mod media;
 mod memory;
 mod queries;
 mod records;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "frames", check: frames::check },
     Target { name: "commands", check: commands::check },
     Target { name: "bodies", check: bodies::check },
@@ -36,6 +37,7 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "records", check: records::check },
     Target { name: "forwarded", check: forwarded::check },
     Target { name: "configuration", check: configuration::check },
+    Target { name: "media", check: media::check },
 ];
 
 impl Target {
