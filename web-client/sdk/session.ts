@@ -211,7 +211,7 @@ export class Session extends Emitter<SessionEvents> implements ClientSession {
 
   /** Fails if the session was stopped while its socket was opened. */
   #checkRunning(): void {
-    if (!this.#running) throw new Error("the session was stopped");
+    if (!this.#running) throw new Error("stopped");
   }
 
   async #freshToken(): Promise<string> {
