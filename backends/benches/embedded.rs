@@ -45,7 +45,7 @@ impl Writer {
             client_id: ClientId::new(&format!("c-{seq}")).ok(),
             at: Timestamp::from_millis(1_800_000_000_000),
             ord: self.head.ord + 1,
-            body: Body::Text { text: Some("x".repeat(TEXT_CHARS).into()), reply_to: None },
+            body: Body::plain("x".repeat(TEXT_CHARS), None),
         };
         let head = Head { seq, ord: entry.ord, at: entry.at, text_seq: seq, ..self.head };
         (entry, head)

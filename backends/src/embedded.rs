@@ -50,6 +50,7 @@ mod recent;
 mod replies;
 mod spaces;
 mod store;
+mod uploads;
 mod values;
 
 use std::{fs::File, path::PathBuf, sync::Arc, thread::JoinHandle};
@@ -75,6 +76,7 @@ use self::{
     maintenance::Maintenance,
     replies::EmbeddedReplies,
     store::Shared,
+    uploads::EmbeddedUploads,
 };
 pub use self::{health::Health, open::OpenError};
 
@@ -142,6 +144,7 @@ impl Embedded {
             logins: Arc::new(EmbeddedLogins(shared())),
             replies: Arc::new(EmbeddedReplies::new(shared())),
             invites: Arc::new(EmbeddedInvites(shared())),
+            uploads: Arc::new(EmbeddedUploads(shared())),
         }
     }
 

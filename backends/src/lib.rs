@@ -1,5 +1,6 @@
 //! Everything that talks to a disk or to a server that is not ours.
 
+pub mod blobs;
 pub mod embedded;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

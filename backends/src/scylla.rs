@@ -49,6 +49,7 @@ mod single_flight;
 mod statements;
 mod store;
 mod unknown_appends;
+mod uploads;
 mod views;
 mod watermarks;
 
@@ -77,6 +78,7 @@ use self::{
     statements::Statements,
     store::CqlStore,
     unknown_appends::UnknownAppends,
+    uploads::ScyllaUploads,
     watermarks::WatermarkCache,
 };
 pub use self::{
@@ -145,6 +147,7 @@ impl Scylla {
             logins: Arc::new(ScyllaLogins(store())),
             replies: Arc::new(ScyllaReplies(store())),
             invites: Arc::new(ScyllaInvites::new(store())),
+            uploads: Arc::new(ScyllaUploads(store())),
         }
     }
 

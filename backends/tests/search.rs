@@ -40,6 +40,7 @@ fn part(seq: u64) -> IndexedPart {
         version: Seq::new(seq),
         sender: UserId::new(9).unwrap(),
         text: Some(format!("message number{seq}").into()),
+        has_attachment: false,
     };
     IndexedPart { conversation: conversation(), to: Seq::new(seq), documents: vec![document] }
 }
@@ -49,7 +50,7 @@ async fn found(search: &LocalSearch, words: &str) -> usize {
         scope: vec![(conversation(), Seq::new(1))],
         query: Query::parse(words).unwrap(),
         sender: None,
-        has_link: false,
+        has: None,
         before: None,
         after: None,
         below: None,

@@ -116,7 +116,7 @@ impl Pair {
             client_id: ClientId::new(&format!("c-{}", self.sent)).ok(),
             expected_seq: None,
             base_seq: None,
-            change: Change::Text { text: "x".repeat(128).into(), reply_to: None },
+            change: Change::plain("x".repeat(128), None),
         })
     }
 

@@ -114,7 +114,7 @@ impl Writer {
             let texts = (0..count).map(|_| {
                 let text: Arc<str> = text(&mut self.chance).into();
                 self.text_bytes += text.len() as u64;
-                Body::Text { text: Some(text), reply_to: None }
+                Body::plain(text, None)
             });
             let texts = texts.collect();
             self.append(conversation, &mut head, sender, texts).await?;

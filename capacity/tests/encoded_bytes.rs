@@ -26,7 +26,7 @@ fn entry() -> Entry {
         client_id: Some(ClientId::new(CLIENT_ID).unwrap()),
         at: Timestamp::from_millis(1_800_000_000_000),
         ord: 18_000,
-        body: Body::Text { text: Some(TEXT.into()), reply_to: None },
+        body: Body::plain(TEXT, None),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     id::{ConversationId, UserId},
     model::{ClientId, Cursor, Invite, InviteCode, Kind, Member, MembershipState, Role, Seq, User},
     port::Place,
-    search::Query,
+    search::{Has, Query},
     time::Timestamp,
     view::EntryView,
 };
@@ -119,7 +119,7 @@ pub enum Command {
     },
 }
 
-/// Which messages to find. At least one of query, sender and link is required.
+/// Which messages to find. At least one of query, sender and `has` is required.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchFilter {
     /// What the text must have. A query without words finds nothing.
@@ -128,8 +128,8 @@ pub struct SearchFilter {
     pub conversation: Option<ConversationId>,
     /// Only messages of this user.
     pub sender: Option<UserId>,
-    /// Only messages with a link.
-    pub has_link: bool,
+    /// Only messages that have this.
+    pub has: Option<Has>,
     /// Only messages sent before this time.
     pub before: Option<Timestamp>,
     /// Only messages sent after this time.

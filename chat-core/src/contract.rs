@@ -9,6 +9,7 @@ mod fixtures;
 mod stores;
 
 pub mod accounts;
+pub mod blobs;
 pub mod bus;
 pub mod consents;
 pub mod conversations;
@@ -24,3 +25,4 @@ pub mod members;
 pub mod overlays;
 pub mod replies;
 pub mod search;
+pub mod uploads;

@@ -154,7 +154,7 @@ mod tests {
             client_id: Some(ClientId::new(&"c".repeat(CLIENT_ID_CHARS_MAX)).unwrap()),
             at: Timestamp::from_millis(i64::MIN),
             ord: u64::MAX,
-            body: Body::Text { text: Some(text.into()), reply_to: Some(LARGEST_SEQ) },
+            body: Body::plain(text, Some(LARGEST_SEQ)),
         }
     }
 

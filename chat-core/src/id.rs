@@ -114,6 +114,10 @@ ids! {
     LoginId,
     /// The id of a running gateway.
     GatewayId,
+    /// The id of an uploaded file.
+    AttachmentId,
+    /// The id of one chunk of an uploaded file.
+    ChunkId,
 }
 
 /// A new id that has no type yet.

@@ -12,6 +12,7 @@
 //! [`planted`] has defects to be found.
 
 pub mod accounts;
+pub mod attachments;
 mod boundaries;
 pub mod budget;
 pub mod chat;

@@ -30,6 +30,25 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 /// The largest password, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 
+/// The maximum number of files that one message can show.
+pub const ATTACHMENTS_MAX: usize = 10;
+/// The largest name of a file, in bytes.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// The default for the largest file, in bytes.
+pub const FILE_BYTES_MAX_DEFAULT: u64 = 25 << 20;
+/// The default for the bytes of all files of a user.
+pub const USER_FILE_BYTES_MAX_DEFAULT: u64 = 1 << 30;
+/// The bytes that a smaller file counts in its owner's quota.
+pub const BILLED_BYTES_MIN: u64 = 64 << 10;
+/// The largest chunk of a file, in bytes. A gateway holds one for each upload in progress.
+pub const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// The maximum number of chunks of a file.
+pub const CHUNKS_MAX: usize = 2_048;
+/// The time after which a file that is not complete, or that no message shows, is removed.
+pub const UPLOAD_TTL: Duration = Duration::from_secs(24 * 3600);
+/// The time for which a file is kept at least once a command has begun to send it.
+pub const SENDING_TTL: Duration = Duration::from_secs(3600);
+
 /// The maximum number of members of a conversation.
 pub const MEMBERS_MAX: u32 = 100_000;
 /// The maximum number of members that a new group can start with, including its creator.
@@ -177,6 +196,8 @@ pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 
 const _: () = assert!(TEXT_BYTES_MAX * 2 < FRAME_BYTES_MAX, "an escaped text fits a frame");
 const _: () = assert!(BATCH_BYTES_MAX > TEXT_BYTES_MAX, "one text fits a batch");
+const _: () = assert!(ATTACHMENTS_MAX * FILE_NAME_BYTES_MAX < TEXT_BYTES_MAX, "names fit a frame");
+const _: () = assert!(SENDING_TTL.as_secs() > 60 * COMMAND_DEADLINE.as_secs(), "every try is over");
 const _: () = assert!(OUTBOX_BYTES_MAX > 2 * FRAME_BYTES_MAX, "an event fits an outbox");
 const _: () = assert!(BATCH_ENTRIES_MAX <= APPEND_ENTRIES_MAX, "a batch fits an append");
 const _: () = assert!(GATHER_MAX.as_millis() * 10 < COMMAND_DEADLINE.as_millis(), "a small part");

@@ -1,6 +1,7 @@
 //! Every port in memory: the reference implementations, which the domain's own tests use.
 
 mod accounts;
+mod blobs;
 mod bus;
 mod chooser;
 mod consents;
@@ -16,8 +17,10 @@ mod replies;
 mod search;
 mod state;
 mod stores;
+mod uploads;
 
 pub use accounts::MemoryAccounts;
+pub use blobs::{MemoryBlobs, NoBlobs};
 pub use bus::{ARRIVALS_MAX, BusFaults, MemoryBus, MemoryHub};
 pub use consents::{MemoryBoundaries, MemoryConsents};
 pub use conversations::MemoryConversations;
@@ -31,3 +34,4 @@ pub use passwords::PlainPasswords;
 pub use replies::MemoryReplies;
 pub use search::MemorySearch;
 pub use stores::MemoryStores;
+pub use uploads::MemoryUploads;

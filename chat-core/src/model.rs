@@ -4,6 +4,7 @@
 //! All of them can be encoded with [`crate::versioned`]. Decoding checks what the constructors
 //! check: ids are not zero, names are valid, and texts are within [`crate::limits`].
 
+mod attachment;
 mod body;
 mod bounded;
 mod client_id;
@@ -15,10 +16,13 @@ mod invite;
 mod login;
 mod overlay;
 mod privacy;
+mod stored_text;
 #[cfg(test)]
 mod tests;
+mod upload;
 mod user;
 
+pub use attachment::{Attachment, AttachmentList, MediaType, file_name};
 pub use body::{Body, Joining};
 pub use client_id::{ClientId, InvalidClientId};
 pub use consent::{Consent, MembershipState};
@@ -29,4 +33,5 @@ pub use invite::{InvalidInviteCode, Invite, InviteCode, InviteUse, UseClaim, Use
 pub use login::{EndedLogin, ExchangeDecision, Login, LoginSecret, TokenExchange, TokenGeneration};
 pub use overlay::{Edit, Overlay, Reaction};
 pub use privacy::{Audience, Boundary, Privacy, PrivacyChange};
+pub use upload::{Chunk, ContentHash, Progress, Upload, UploadError, Usage};
 pub use user::{Identity, User, Username};

@@ -6,6 +6,7 @@
 //! every implementation must pass.
 
 mod accounts;
+mod blobs;
 mod bus;
 mod consents;
 mod conversations;
@@ -17,10 +18,12 @@ mod logins;
 mod passwords;
 mod replies;
 mod search;
+mod uploads;
 
 use std::sync::Arc;
 
 pub use accounts::{Accounts, NameClaim};
+pub use blobs::{BlobError, Blobs};
 pub use bus::{Arrival, Bus, BusError, Channel};
 pub use consents::{Boundaries, Consents};
 pub use conversations::Conversations;
@@ -32,6 +35,7 @@ pub use logins::{Logins, Rotation};
 pub use passwords::{PasswordError, Passwords};
 pub use replies::{Replies, ReplyKey};
 pub use search::{Document, IndexedPart, Place, Search, SearchError, SearchRequest};
+pub use uploads::{Due, Uploads};
 
 pub use crate::model::Claim;
 
@@ -56,4 +60,6 @@ pub struct Stores {
     pub replies: Arc<dyn Replies>,
     /// Invites to groups.
     pub invites: Arc<dyn Invites>,
+    /// Records of uploaded files.
+    pub uploads: Arc<dyn Uploads>,
 }

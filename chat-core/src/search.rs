@@ -11,10 +11,10 @@ mod words;
 
 /// The format of indexes. It changes with the fields of documents and with the way in which texts are
 /// split into words. An index of another format is made again.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 pub use self::{
-    documents::has_link,
+    documents::{Has, has_link},
     indexer::{Indexed, IndexingError, rebuild},
     query::{Pattern, Query, QueryError},
     words::{Word, words},

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     error::StoreError,
     id::{ConversationId, UserId},
-    model::{Body, Entry, Overlay, Reaction, Seq},
+    model::{AttachmentList, Body, Entry, Overlay, Reaction, Seq},
     planted::{Bug, is_planted},
     port::Conversations,
     time::Timestamp,
@@ -26,6 +26,8 @@ pub struct EntryView {
 
 /// About how many bytes an entry takes on the wire besides its text.
 const ENTRY_BYTES: usize = 300;
+/// About how many bytes an attachment takes there.
+const ATTACHMENT_BYTES: usize = 400;
 /// How many bytes the id of a user takes there.
 const USER_BYTES: usize = 24;
 
@@ -51,8 +53,13 @@ impl EntryView {
     /// Returns about how many bytes the entry takes on the wire. A control character takes six there,
     /// and so the text alone may be six times as long as it is in the log.
     pub(crate) fn wire_bytes(&self) -> usize {
+        let mut files = 0;
         let text = match &self.entry.body {
-            Body::Text { text, .. } | Body::Edited { text, .. } => text.as_deref(),
+            Body::Text { text, attachments, .. } => {
+                files = attachments.len();
+                text.as_deref()
+            }
+            Body::Edited { text, .. } => text.as_deref(),
             Body::Title { title } => Some(&**title),
             Body::Redacted { .. }
             | Body::Reaction { .. }
@@ -67,16 +74,17 @@ impl EntryView {
         };
         let text: usize = text.unwrap_or_default().bytes().map(escaped).sum();
         let users: usize = self.reactions.iter().map(|reaction| reaction.users.len() + 2).sum();
-        ENTRY_BYTES + text + users * USER_BYTES
+        ENTRY_BYTES + text + users * USER_BYTES + files * ATTACHMENT_BYTES
     }
 
     /// Applies the overlay to a message.
     fn with_overlay(entry: Entry, overlay: &Overlay) -> Self {
         let mut view = Self::from(entry);
-        let Body::Text { text, .. } = &mut view.entry.body else { return view };
+        let Body::Text { text, attachments, .. } = &mut view.entry.body else { return view };
         if overlay.redacted.is_some() && !is_planted(Bug::LeavesRedactedText) {
             view.redacted = true;
             *text = None;
+            *attachments = AttachmentList::default();
             return view;
         }
         if let Some(edit) = &overlay.edited {

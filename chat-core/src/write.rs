@@ -7,6 +7,7 @@
 
 pub(crate) mod appender;
 pub mod decide;
+mod files;
 mod gather;
 mod load;
 mod plan;
@@ -14,6 +15,7 @@ pub mod state;
 mod unknown;
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -30,9 +32,11 @@ use crate::{
     display_name,
     emoji::is_emoji,
     error::ChatError,
-    id::{ConversationId, UserId},
-    limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
-    model::{Body, ClientId, Entry, Role, Seq},
+    id::{AttachmentId, ConversationId, UserId},
+    limits::{
+        ATTACHMENTS_MAX, EMOJI_BYTES_MAX, FILE_NAME_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
+    },
+    model::{Body, ClientId, Entry, Role, Seq, Upload},
     visible::is_visible,
 };
 
@@ -60,6 +64,8 @@ pub enum Change {
         text: Arc<str>,
         /// The message that it answers.
         reply_to: Option<Seq>,
+        /// The files that it shows.
+        attachments: Vec<AttachmentId>,
     },
     /// Replaces the text of the actor's own message.
     Edit {
@@ -110,12 +116,13 @@ impl Write {
     /// Returns the write with its title normalized. Fails if a text, title or emoji is out of bounds.
     pub(crate) fn validated(mut self) -> Result<Self, ChatError> {
         match &mut self.change {
-            Change::Text { text, .. } | Change::Edit { text, .. } => {
-                check_bytes("text", text, TEXT_BYTES_MAX)?;
-                if !text.chars().any(is_visible) {
-                    return Err(ChatError::invalid("text", "expected something to see"));
+            Change::Text { text, attachments, .. } if !attachments.is_empty() => {
+                check_attachments(attachments)?;
+                if !text.is_empty() {
+                    check_text(text)?;
                 }
             }
+            Change::Text { text, .. } | Change::Edit { text, .. } => check_text(text)?,
             Change::React { emoji, .. } => {
                 if emoji.len() > EMOJI_BYTES_MAX || !is_emoji(emoji) {
                     return Err(ChatError::invalid(
@@ -141,6 +148,25 @@ pub(crate) fn normalized_title(text: &str) -> Result<Arc<str>, ChatError> {
     Ok(title.into())
 }
 
+fn check_text(text: &str) -> Result<(), ChatError> {
+    check_bytes("text", text, TEXT_BYTES_MAX)?;
+    if text.chars().any(is_visible) {
+        Ok(())
+    } else {
+        Err(ChatError::invalid("text", "expected something to see"))
+    }
+}
+
+fn check_attachments(ids: &[AttachmentId]) -> Result<(), ChatError> {
+    if ids.len() > ATTACHMENTS_MAX {
+        return Err(ChatError::TooLarge { field: "attachments", max: ATTACHMENTS_MAX });
+    }
+    if ids.iter().collect::<HashSet<_>>().len() < ids.len() {
+        return Err(ChatError::invalid("attachments", "expected each attachment once"));
+    }
+    Ok(())
+}
+
 /// Fails unless the text has 1 to `max` bytes.
 fn check_bytes(field: &'static str, text: &str, max: usize) -> Result<(), ChatError> {
     if text.is_empty() {
@@ -153,10 +179,18 @@ fn check_bytes(field: &'static str, text: &str, max: usize) -> Result<(), ChatEr
 }
 
 impl Change {
+    /// Sends a message without attachments.
+    pub fn plain(text: impl Into<Arc<str>>, reply_to: Option<Seq>) -> Self {
+        Self::Text { text: text.into(), reply_to, attachments: Vec::new() }
+    }
+
     /// Returns the bytes of text in the change, for the bound on a batch.
     pub fn text_bytes(&self) -> usize {
         match self {
-            Self::Text { text, .. } | Self::Edit { text, .. } => text.len(),
+            Self::Text { text, attachments, .. } => {
+                text.len() + attachments.len() * FILE_NAME_BYTES_MAX
+            }
+            Self::Edit { text, .. } => text.len(),
             Self::React { emoji, .. } => emoji.len(),
             Self::SetTitle { title } => title.len(),
             Self::Redact { .. }
@@ -166,14 +200,19 @@ impl Change {
         }
     }
 
-    /// Returns true if this change makes an entry with this body. An erased text matches any text.
+    /// Returns true if this change makes an entry with this body. An erased text matches any text with
+    /// any attachments.
     pub fn makes(&self, body: &Body) -> bool {
         let same = |wanted: &Arc<str>, kept: &Option<Arc<str>>| {
             kept.as_ref().is_none_or(|kept| kept == wanted)
         };
         match (self, body) {
-            (Self::Text { text, reply_to }, Body::Text { text: kept, reply_to: kept_to }) => {
-                reply_to == kept_to && same(text, kept)
+            (
+                Self::Text { text, reply_to, attachments },
+                Body::Text { text: kept, reply_to: kept_to, attachments: kept_files },
+            ) => {
+                let are_same = attachments.iter().eq(kept_files.iter().map(|one| &one.id));
+                reply_to == kept_to && same(text, kept) && (kept.is_none() || are_same)
             }
             (
                 Self::Edit { target_seq, text },
@@ -247,6 +286,8 @@ struct Waiting {
     order: u64,
     actor: UserId,
     write: Write,
+    /// The records of the files that it sends, as they were when this gateway last looked.
+    files: Vec<Upload>,
     /// The head that the sender knew, or else the head at which this gateway first planned the
     /// write. A first attempt can only stand after it.
     base: Option<Seq>,

@@ -31,6 +31,8 @@ const SHORT_SEARCH_TOKENS: u32 = 20;
 const MESSAGE_SEARCH_TOKENS: u32 = 20;
 /// Memberships that are read for one token: by a session that opens, or for the list.
 const MEMBERSHIPS_PER_TOKEN: usize = 50;
+/// Bytes of a file that are received or sent for one token.
+const BYTES_PER_TOKEN: u64 = 1 << 20;
 /// Users whose presence is read for one token.
 const PRESENCES_PER_TOKEN: usize = 10;
 
@@ -245,6 +247,13 @@ impl Admission {
     /// before.
     pub async fn charge_memberships(&self, user: UserId, memberships: usize) {
         let tokens = tokens(memberships, MEMBERSHIPS_PER_TOKEN) - 1;
+        self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
+    }
+
+    /// Charges a user for bytes of files that were received or will be sent, beyond the token that the
+    /// request took before.
+    pub async fn charge_bytes(&self, user: UserId, bytes: u64) {
+        let tokens = u32::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u32::MAX);
         self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
     }
 

@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chat_core::{
     accounts::{Grant, Registry},
+    attachments::Attachments,
     budget::Unread,
     chat::Chat,
     command::{Command, Reply},
@@ -30,6 +31,7 @@ use crate::{
         millis,
         value::{Cursors, Id, Time},
     },
+    rest::attachments::{LinkSigner, UploadPlaces},
     tokens::{FirstUses, Issued, Tokens, Verified},
     ws::wheel::Wheel,
 };
@@ -55,6 +57,12 @@ pub struct App {
     pub chat: Arc<Chat>,
     /// Accounts and their logins.
     pub accounts: Arc<Registry>,
+    /// Uploaded files.
+    pub attachments: Arc<Attachments>,
+    /// Signs links to files.
+    pub link_signer: LinkSigner,
+    /// The places of requests that receive files.
+    pub upload_places: Arc<UploadPlaces>,
     /// Presence of users.
     pub presence: Tracker,
     /// Rate limits.
@@ -192,7 +200,7 @@ impl App {
             user: Id(identity.user),
             session: Id(identity.login),
             heartbeat_ms: millis(HEARTBEAT),
-            limits: Limits::new(self.limits.shown()),
+            limits: Limits::new(self.limits.shown(), self.attachments.rules()),
             server_time: Time(self.clock.now()),
             resume: Cursors(heads),
         }

@@ -9,6 +9,7 @@ use std::{fmt, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use backends::{
+    blobs::ObjectBlobs,
     embedded::{self, Embedded, EmbeddedConfig},
     redis::{Redis, RedisConfig, RedisConfigError},
     scylla::{self, Availability, ConnectError, Rebuilt, Scylla, ScyllaConfig},
@@ -16,9 +17,9 @@ use backends::{
 };
 use chat_core::{
     id::Snowflakes,
-    memory::{LocalLimiter, MemorySearch, MemoryStores, NoBus},
+    memory::{LocalLimiter, MemoryBlobs, MemorySearch, MemoryStores, NoBlobs, NoBus},
     passwords::Argon2Passwords,
-    port::{Search, Stores},
+    port::{Blobs, Search, Stores},
     search::{self, Indexed},
     time::{Clock, SystemClock, Timestamp},
 };
@@ -110,6 +111,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Parts, Backends)> {
     let ended_logins = store.stores.logins.ended(clock.now()).await.context("ended logins")?;
     let memory_leases = || LeaseHub::start(&tasks, stop.clone()).leases();
     let parts = Parts {
+        blobs: open_blobs(config)?,
         stores: store.stores,
         store_health: store.health,
         bus: redis.map_or_else(|| Arc::new(NoBus::new()) as _, Redis::bus),
@@ -181,6 +183,22 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             })
         }
     }
+}
+
+/// The reason why a gateway of a fleet keeps no files.
+const NO_FILES: &str = "this server keeps no files: its operator has to set attachments.folder";
+
+/// Opens the storage of uploaded files.
+fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
+    let folder = match (&config.attachments.folder, config.store) {
+        (Some(folder), _) => folder.clone(),
+        (None, StoreKind::Embedded) => config.data_dir.join("files"),
+        (None, StoreKind::Memory) => return Ok(Arc::new(MemoryBlobs::default())),
+        (None, StoreKind::Scylla) => return Ok(Arc::new(NoBlobs(NO_FILES))),
+    };
+    let opened = ObjectBlobs::in_folder(&folder, config.embedded.reserve);
+    let blobs = opened.with_context(|| format!("folder of files {}", folder.display()))?;
+    Ok(Arc::new(blobs))
 }
 
 impl Backends {

@@ -5,6 +5,7 @@
 //! are structs in files of their own. [`layers`] merges the sources and reports every wrong
 //! setting at once. Nothing else in the process reads the environment.
 
+mod attachments;
 mod auth;
 mod consent;
 mod layers;
@@ -29,6 +30,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    attachments::Attachments,
     auth::Auth,
     consent::Consent,
     logging::LogFormat,
@@ -79,6 +81,8 @@ pub struct Config {
     pub redis: Redis,
     /// The search engine of a fleet.
     pub search: Search,
+    /// Where uploaded files are kept, and how much may be uploaded.
+    pub attachments: Attachments,
     /// Tokens and passwords.
     pub auth: Auth,
     /// Whether users have to agree to what others start.
@@ -108,6 +112,7 @@ impl Default for Config {
             scylla: Scylla::default(),
             redis: Redis::default(),
             search: Search::default(),
+            attachments: Attachments::default(),
             auth: Auth::default(),
             consent: Consent::default(),
             rate_limits: RateLimits::default(),
@@ -165,6 +170,7 @@ impl Config {
     /// Checks what the types of the fields cannot express.
     fn check(&self, layers: &mut Layers) {
         self.tls.check(layers);
+        self.attachments.check(layers);
         self.auth.check(layers);
         self.embedded.check(layers);
         self.drain.check(layers);

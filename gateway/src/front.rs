@@ -36,10 +36,11 @@ use crate::{
     unread::{self, RequestUser},
 };
 
-/// Allows pages of ours to load only from this gateway, and nothing inline.
+/// Allows pages of ours to load only from this gateway, and nothing inline. They may show files that they
+/// have downloaded.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; \
-     base-uri 'none'; form-action 'none'";
+     connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -48,7 +49,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (REFERRER_POLICY, "no-referrer"),
     (
         HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
@@ -57,9 +58,10 @@ const HEADERS: [(HeaderName, &str); 5] = [
 const ONE_YEAR: &str = "max-age=31536000";
 
 /// Headers that a page of another origin may send.
-const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key";
+const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, range, if-range, \
+     tus-resumable, upload-length, upload-offset, upload-metadata";
 /// Methods that a page of another origin may use.
-const ALLOWED_METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
+const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /// Time that a browser may cache the answer to a preflight, in seconds.
 const PREFLIGHT_SECONDS: &str = "600";
 
@@ -164,7 +166,8 @@ impl RequestContext {
         }
         let headers = answer.headers_mut();
         for (name, value) in HEADERS {
-            headers.insert(name, HeaderValue::from_static(value));
+            // A file that users have uploaded has a stricter policy of its own.
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
         }
         if self.serves_tls {
             headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONE_YEAR));
@@ -207,7 +210,10 @@ impl RequestContext {
             (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
             (
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                "ratelimit, ratelimit-policy, retry-after, www-authenticate",
+                "ratelimit, ratelimit-policy, retry-after, www-authenticate, location, \
+                 content-range, content-disposition, etag, tus-resumable, tus-version, \
+                 tus-extension, tus-max-size, upload-offset, upload-length, upload-expires, \
+                 upload-metadata",
             ),
         ] {
             headers.insert(name, HeaderValue::from_static(value));

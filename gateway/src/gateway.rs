@@ -12,11 +12,12 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use chat_core::{
     accounts::{AccountSettings, RefreshKey, Registry},
+    attachments::Attachments,
     budget::Unread,
     chat::Chat,
     consent::ConsentRules,
     model::EndedLogin,
-    port::{Bus, Limiter, Passwords, Search, Stores},
+    port::{Blobs, Bus, Limiter, Passwords, Search, Stores},
     ports::Ports,
     random::SystemRandom,
     revocations::RevokedLogins,
@@ -44,7 +45,10 @@ use crate::{
     page,
     poll::WaitingPolls,
     protocol::{JsonEncode, millis},
-    rest,
+    rest::{
+        self,
+        attachments::{LinkSigner, UploadPlaces},
+    },
     tokens::{LEEWAY, SigningKey, TokenScope, Tokens},
     ws::wheel::Wheel,
 };
@@ -61,6 +65,8 @@ const BACKGROUND_END_MAX: Duration = Duration::from_secs(5);
 pub struct Parts {
     /// Logs, accounts, and everything else that is stored.
     pub stores: Stores,
+    /// The bytes of uploaded files.
+    pub blobs: Arc<dyn Blobs>,
     /// Condition of the stores.
     pub store_health: Arc<dyn StoreHealth>,
     /// Hints to and from other gateways.
@@ -269,6 +275,16 @@ fn assemble(
             reserved_names: config.auth.reserved_names.clone(),
         },
     );
+    let attachments = Attachments::start(
+        stores,
+        parts.blobs,
+        clock.clone(),
+        config.attachments.rules(),
+        background,
+        stop.clone(),
+    );
+    let link_signer = LinkSigner::from_secret(parts.key.bytes());
+    let uploads_at_once = config.attachments.uploads_at_once.get();
     let presence = TrackerParts {
         clock: clock.clone(),
         leases: parts.leases,
@@ -282,6 +298,9 @@ fn assemble(
     App {
         presence: Tracker::start(presence, background, stop),
         accounts: Arc::new(accounts),
+        attachments,
+        link_signer,
+        upload_places: UploadPlaces::new(usize::try_from(uploads_at_once).unwrap_or(usize::MAX)),
         first_uses: Arc::default(),
         limits: Admission::new(config.rate_limits, parts.limiter, config.auth.passwords_max()),
         public_url: config.public_url.clone(),

@@ -47,7 +47,7 @@ const COUNTERS_FROM_START: [(&str, &str); 13] = [
 ];
 
 /// Counters that appear with their first event. Most of them have labels.
-const COUNTERS: [(&str, &str); 10] = [
+const COUNTERS: [(&str, &str); 13] = [
     ("confab_http_requests_total", "HTTP requests by method, route and status"),
     ("confab_connections_refused_total", "refused TCP connections, by limit: total or address"),
     ("confab_commands_total", "commands by name"),
@@ -60,6 +60,9 @@ const COUNTERS: [(&str, &str); 10] = [
     ("confab_appends_total", "appends to logs, by outcome"),
     ("confab_append_entries_total", "entries appended to logs"),
     ("confab_search_indexed_total", "messages taken into the index, again after each edit"),
+    ("confab_upload_bytes_total", "bytes of files received"),
+    ("confab_download_bytes_total", "bytes of files sent"),
+    ("confab_attachments_removed_total", "files removed because no message shows them any more"),
     ("confab_events_total", "events encoded, each once for all its readers, by kind"),
 ];
 

@@ -2,12 +2,13 @@
 //!
 //! `docs/protocol.md` describes it. In reading order: [`value`] has single values and [`read`] turns
 //! JSON objects into types. [`users`], [`sessions`], [`conversations`], [`invites`], [`messages`],
-//! [`search`] and [`poll`] are the bodies and answers of REST, [`list`] their lists. [`command`], [`hello`] and [`reply`] are the
+//! [`attachments`], [`search`] and [`poll`] are the bodies and answers of REST, [`list`] their lists. [`command`], [`hello`] and [`reply`] are the
 //! WebSocket's. [`entry`] and [`event`] belong to all transports.
 //!
 //! These types check shapes. The domain checks content, such as the length of a text. No input causes
 //! a panic.
 
+pub mod attachments;
 pub mod command;
 pub mod conversations;
 pub mod entry;

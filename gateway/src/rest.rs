@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod asyncapi;
+pub mod attachments;
 pub mod blocks;
 pub mod conversations;
 pub mod cursor;
@@ -71,6 +72,17 @@ pub fn router() -> Router<Arc<App>> {
         .route("/v1/invites/{code}", get(invites::preview).delete(invites::end))
         .route("/v1/invites/{code}/accept", post(invites::accept))
         .route("/v1/search", get(search::search))
+        .route("/v1/attachments", post(attachments::begin).options(attachments::options))
+        .route(
+            "/v1/attachments/{id}",
+            get(attachments::get)
+                .head(attachments::head)
+                .patch(attachments::resume)
+                .delete(attachments::discard),
+        )
+        .route("/v1/attachments/{id}/info", get(attachments::info))
+        .route("/v1/attachments/{id}/link", post(attachments::link))
+        .route("/v1/files/{link}", get(attachments::get_by_link))
         .route("/v1/poll", post(poll::poll))
         .route("/v1/ws", upgrade)
 }

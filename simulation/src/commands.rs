@@ -64,9 +64,9 @@ impl Line {
     }
 
     fn command(&self) -> Command {
-        let text = self.text.as_str().into();
+        let text = self.text.as_str();
         let client_id = if self.is_anonymous { None } else { ClientId::new(&self.text).ok() };
-        let change = Change::Text { text, reply_to: None };
+        let change = Change::plain(text, None);
         Command::Write(Write {
             client_id,
             base_seq: self.base_seq,

@@ -7,7 +7,7 @@
 //!
 //! In reading order: [`Plan`], `trial` (one run), `others` (the users who must not notice), `load`
 //! (what attackers have in common), the scenarios (`writes`, `reads`, `accounts`, `unread`, `sockets`,
-//! `strangers`, `invites`), and `outcome` (goals and the table).
+//! `strangers`, `invites`, `uploads`), and `outcome` (goals and the table).
 //!
 //! Attacks reach loopback addresses only. Their rates, counts and durations are bounded.
 
@@ -21,6 +21,7 @@ mod sockets;
 mod strangers;
 mod trial;
 mod unread;
+mod uploads;
 mod writes;
 
 use std::{path::Path, time::Duration};
@@ -102,11 +103,13 @@ pub enum Scenario {
     Strangers,
     /// Codes of invites are guessed.
     InviteGuesses,
+    /// Many users upload as many files as they may, all at the same time.
+    ManyUploads,
 }
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Outsiders,
         Self::ManyLogins,
         Self::GroupsInBulk,
@@ -124,6 +127,7 @@ impl Scenario {
         Self::SilentSockets,
         Self::Strangers,
         Self::InviteGuesses,
+        Self::ManyUploads,
     ];
 
     /// Returns the name on the command line.
@@ -146,6 +150,7 @@ impl Scenario {
             Self::SilentSockets => "silent-sockets",
             Self::Strangers => "strangers",
             Self::InviteGuesses => "invite-guesses",
+            Self::ManyUploads => "many-uploads",
         }
     }
 
@@ -177,6 +182,7 @@ impl Scenario {
             Self::SilentSockets => sockets::silent(trial).boxed_local(),
             Self::Strangers => strangers::strangers(trial).boxed_local(),
             Self::InviteGuesses => invites::guesses(trial).boxed_local(),
+            Self::ManyUploads => uploads::many(trial).boxed_local(),
         }
     }
 }

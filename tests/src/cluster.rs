@@ -1,6 +1,6 @@
 //! Several gateways on one CQL store and one Redis.
 
-use std::{fs, path::Path};
+use std::{convert::identity, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -30,26 +30,38 @@ pub struct Cluster {
 impl Cluster {
     /// Starts gateways on one store node, or returns `None` if a server may be missing and is.
     pub async fn on_one_node(gateways: usize) -> Result<Option<Self>> {
+        Self::on_one_node_with(gateways, identity).await
+    }
+
+    /// The same, with further settings of the gateways.
+    pub async fn on_one_node_with(
+        gateways: usize,
+        settings: impl FnOnce(Settings) -> Settings,
+    ) -> Result<Option<Self>> {
         let Some(cassandra) = Cassandra::one().await? else { return Ok(None) };
-        Self::on(cassandra, gateways).await
+        Self::on(cassandra, gateways, settings).await
     }
 
     /// Starts gateways on three store nodes with three replicas.
     pub async fn on_three_nodes(gateways: usize) -> Result<Option<Self>> {
         let Some(cassandra) = Cassandra::three().await? else { return Ok(None) };
-        Self::on(cassandra, gateways).await
+        Self::on(cassandra, gateways, identity).await
     }
 
     /// Starts gateways on one store node that may use the whole machine, for measurements.
     pub async fn to_measure(gateways: usize) -> Result<Option<Self>> {
         let Some(cassandra) = Cassandra::to_measure().await? else { return Ok(None) };
-        Self::on(cassandra, gateways).await
+        Self::on(cassandra, gateways, identity).await
     }
 
-    async fn on(cassandra: Cassandra, size: usize) -> Result<Option<Self>> {
+    async fn on(
+        cassandra: Cassandra,
+        size: usize,
+        change: impl FnOnce(Settings) -> Settings,
+    ) -> Result<Option<Self>> {
         let Some(redis) = Redis::start().await? else { return Ok(None) };
         let folder = TempDir::with_prefix("confab-cluster-")?;
-        let settings = settings(&cassandra, &redis.url(), folder.path())?;
+        let settings = change(settings(&cassandra, &redis.url(), folder.path())?);
         migrate(&settings).await?;
         let mut gateways = Vec::new();
         for _ in 0..size {
@@ -73,6 +85,7 @@ pub fn settings(cassandra: &Cassandra, redis: &str, folder: &Path) -> Result<Set
         .set("SCYLLA__NODES", &cassandra.nodes())
         .set("SCYLLA__REPLICATION", &cassandra.replication().to_string())
         .set("REDIS__URLS", redis)
+        .set("ATTACHMENTS__FOLDER", folder.join("files").to_str().context("a folder")?)
         .set("AUTH__SECRET_FILE", secret.to_str().context("a folder without a name")?))
 }
 

@@ -19,6 +19,7 @@ pub mod cluster;
 pub mod crowd;
 pub mod drill;
 mod figures;
+pub mod files;
 pub mod gateway;
 mod maven;
 pub mod opensearch;

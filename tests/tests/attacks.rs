@@ -53,4 +53,5 @@ attacks! {
     connections_above_the_limit_of_an_address_are_closed: SilentSockets,
     strangers_get_requests_only: Strangers,
     guessed_codes_of_invites_let_nobody_in: InviteGuesses,
+    uploads_at_the_same_time_need_little_memory: ManyUploads,
 }

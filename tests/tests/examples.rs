@@ -7,7 +7,9 @@ use serde_json::Map;
 use tests::{
     Context, Result, Value,
     client::User,
-    ensure, json,
+    ensure,
+    files::upload,
+    json,
     shape::{covers, has},
     stage::Stage,
 };
@@ -164,6 +166,7 @@ body-poll                 | POST /v1/poll                                | 200
 body-profile              | PATCH /v1/me                                 | 200
 body-receipts             | POST /v1/conversations/{c}/receipts          | 204
 body-register             | POST /v1/users                               | 409
+body-send-attachments     | POST /v1/conversations/{c}/messages          | 201
 body-send                 | POST /v1/conversations/{c}/messages          | 201
 body-set-member           | PUT /v1/conversations/{c}/members/{grace}    | 200
 body-update-conversation  | PATCH /v1/conversations/{c}                  | 200
@@ -188,6 +191,9 @@ async fn documented_bodies_are_accepted() -> Result<()> {
         let mut body = names.fill(&examples()?[name])?;
         if name == "body-refresh" {
             body["refresh_token"] = json!(ada.refresh_token);
+        }
+        if name == "body-send-attachments" {
+            body["attachments"] = json!([upload(&ada, group, "menu.txt", b"soup").await?["id"]]);
         }
         let call = ada.call(method.parse()?, path).header("idempotency-key", name);
         let answer = call.json(&body).answer().await?;

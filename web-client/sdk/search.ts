@@ -12,8 +12,8 @@ export interface MessageQuery {
   conversation?: string;
   /** Only messages of this user. */
   sender?: string;
-  /** Only messages with a link. */
-  has?: "link";
+  /** Only messages with a link, or only those with a file. */
+  has?: "link" | "attachment";
   /** Only messages sent before this time. */
   before?: Date;
   /** Only messages sent after this time. */

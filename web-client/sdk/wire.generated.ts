@@ -1,7 +1,7 @@
 // The JSON of the protocol, generated from docs/openapi.json and docs/asyncapi.json: see tests/wire.test.ts.
 
-export type AudienceName = "everyone" | "contacts" | "nobody";
 export type Id = string;
+export type AudienceName = "everyone" | "contacts" | "nobody";
 export type KindName = "direct" | "group";
 export type Entry = EntryBody & {
   client_id?: string | null;
@@ -13,6 +13,7 @@ export type Entry = EntryBody & {
 };
 export type EntryBody =
   | {
+      attachments?: Attachment[];
       edited_at?: Time | null;
       kind: "text";
       reactions?: Reaction[];
@@ -185,6 +186,12 @@ export type ReceiptCommand =
 export interface AcceptInvite {
   client_id?: string | null;
 }
+export interface Attachment {
+  id: Id;
+  name: string;
+  size: number;
+  type: string;
+}
 export interface ChangePassword {
   new_password: string;
   old_password: string;
@@ -254,6 +261,10 @@ export interface PresenceJson {
   last_seen_at?: Time | null;
   status: StatusName;
   user: Id;
+}
+export interface FileLink {
+  expires_at: Time;
+  url: string;
 }
 export interface Found {
   conversation: Id;
@@ -401,6 +412,21 @@ export interface Register {
   username: string;
 }
 export interface Send {
+  /**
+   * @maxItems 10
+   */
+  attachments?:
+    | []
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string];
   base_seq?: Integer | null;
   client_id: string;
   expected_seq?: Integer | null;
@@ -430,6 +456,8 @@ export interface Hello {
   token: string;
 }
 export interface Limits {
+  attachment_bytes_max: number;
+  attachments_max: number;
   commands_in_flight_max: number;
   conversations_max: number;
   frame_bytes_max: number;
@@ -437,6 +465,7 @@ export interface Limits {
   poll_wait_ms_max: number;
   rate_limits?: RateLimits | null;
   resume_entries_max: number;
+  storage_bytes_max: number;
   text_bytes_max: number;
   title_bytes_max: number;
 }
@@ -593,6 +622,21 @@ export interface RemovedEvent {
   ev: "removed";
 }
 export interface SendCommand {
+  /**
+   * @maxItems 10
+   */
+  attachments?:
+    | []
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string];
   base_seq?: Integer | null;
   client_id: string;
   cmd: "send";

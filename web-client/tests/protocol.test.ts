@@ -111,8 +111,11 @@ const BODIES: Record<string, (it: Example) => object> = {
   "body-update-conversation": (it) => body.titleBody(it["title"] as string),
 };
 
+/** Bodies of features that the SDK does not have. */
+const LEFT_OUT = ["body-send-attachments"];
+
 describe("body examples are produced by the SDK", () => {
-  it.each(of("body").filter((name) => longest(BODIES, name)))("%s", (name) => {
+  it.each(of("body").filter((name) => longest(BODIES, name) && !LEFT_OUT.includes(name)))("%s", (name) => {
     const example = read(`${name}.json`);
     expect(longest(BODIES, name)?.({ ...example, note: "not a documented field" })).toEqual(example);
   });

@@ -69,9 +69,11 @@ describe("event examples fit their message and no other", () => {
 
 /** The shape of each body and answer in openapi.json. The longest name that an example begins with counts. */
 const SHAPES: Record<string, string> = {
+  "answer-attachment": "Attachment",
   "answer-blocks": "Items_Id",
   "answer-conversation": "ConversationJson",
   "answer-conversations": "ConversationsPage",
+  "answer-file-link": "FileLink",
   "answer-history": "History",
   "answer-invite": "InviteJson",
   "answer-invite-preview": "InvitePreviewJson",

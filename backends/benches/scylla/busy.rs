@@ -127,7 +127,7 @@ async fn send(
             client_id: ClientId::new(&format!("c{}", took.len())).ok(),
             expected_seq: None,
             base_seq: None,
-            change: Change::Text { text: "x".repeat(120).into(), reply_to: None },
+            change: Change::plain("x".repeat(120), None),
         };
         let reply = chat.execute(sender, Command::Write(write)).await.unwrap();
         assert!(matches!(reply, Reply::Written(_)), "{reply:?}");

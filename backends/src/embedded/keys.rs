@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use chat_core::{
     error::StoreError,
-    id::{ConversationId, LoginId, UserId},
+    id::{AttachmentId, ConversationId, LoginId, UserId},
     limits::CLIENT_ID_CHARS_MAX,
     model::{ClientId, InviteCode, Seq},
     port::ReplyKey,
@@ -216,8 +216,33 @@ pub(super) fn ended_after(now: Timestamp) -> Vec<u8> {
     pair(b'x', millis(now), u64::MAX).to_vec()
 }
 
-/// Returns the time in a key of [`ended_login`].
-pub(super) fn ended_until(key: &[u8]) -> Option<Timestamp> {
+/// `p|file`: the record of an uploaded file.
+pub(super) fn upload(file: AttachmentId) -> [u8; 9] {
+    single(b'p', file.get())
+}
+
+/// `h|user|file`: the bytes that a file counts for its owner.
+pub(super) fn upload_of(user: UserId, file: AttachmentId) -> [u8; 17] {
+    pair(b'h', user.get(), file.get())
+}
+
+/// The prefix of all [`upload_of`] keys of a user.
+pub(super) fn uploads_of(user: UserId) -> [u8; 9] {
+    single(b'h', user.get())
+}
+
+/// `z|time|file`: an empty row for each file that a job looks at, at this time.
+pub(super) fn due_upload(at: Timestamp, file: AttachmentId) -> [u8; 17] {
+    pair(b'z', millis(at), file.get())
+}
+
+/// The keys of the files that are due between these times.
+pub(super) fn due_uploads(from: Timestamp, to: Timestamp) -> RangeInclusive<[u8; 17]> {
+    pair(b'z', millis(from), 0)..=pair(b'z', millis(to), u64::MAX)
+}
+
+/// Returns the time in a key of [`ended_login`] or [`due_upload`].
+pub(super) fn time_in(key: &[u8]) -> Option<Timestamp> {
     let millis = u64::from_be_bytes(*key.get(1..)?.first_chunk()?);
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }

@@ -50,7 +50,7 @@ fn end(txn: &mut Txn<'_>, ended: EndedLogin, now: Timestamp) -> Result<(), Store
 }
 
 fn read_ended(key: &[u8], value: &[u8]) -> Result<EndedLogin, StoreError> {
-    let until = keys::ended_until(key)
+    let until = keys::time_in(key)
         .ok_or_else(|| StoreError::Corrupt("the key of an ended login has no time".to_owned()))?;
     Ok(EndedLogin { identity: values::decode(key, value)?, refused_until: until })
 }

@@ -16,7 +16,7 @@ pub(super) enum Space {
     /// `c`, `g`: cursors, overwritten often, and consents.
     Cursors,
     /// `a`, `b`, `n`, `l`, `s`, `x`: accounts, boundaries, usernames, logins by id, logins by user,
-    /// ended logins.
+    /// ended logins. `p`, `h`, `z`: uploads, uploads by user, uploads by the time they are due.
     People,
     /// `q`: replies by idempotency key.
     Replies,

@@ -8,7 +8,7 @@ use chat_core::{
     id::{ConversationId, IdMark, UserId},
     model::{
         Boundary, Consent, Cursor, Entry, Founding, Head, IdempotencyRecord, Identity, Invite,
-        InviteUse, Login, Member, Overlay, Seq, User,
+        InviteUse, Login, Member, Overlay, Seq, Upload, User,
     },
     time::Timestamp,
     versioned,
@@ -71,6 +71,8 @@ records! {
     IdMark: "mark of the ids",
     Invite: "invite",
     InviteUse: "use of an invite",
+    Upload: "upload",
+    u64: "bytes of an upload",
 }
 
 /// A user and the hash of the password.

@@ -4,7 +4,7 @@
 //! run side by side.
 
 /// The schema version that this code needs.
-pub(super) const VERSION: i32 = 5;
+pub(super) const VERSION: i32 = 6;
 
 /// Holds the schema version and the settings that cannot change later.
 pub(super) const SETTINGS: &str = "CREATE TABLE IF NOT EXISTS settings (
@@ -78,6 +78,14 @@ pub(super) const MIGRATIONS: [&[&str]; VERSION as usize] = [
         user bigint, client_id text, base_seq bigint, PRIMARY KEY (code, user))",
         "CREATE TABLE IF NOT EXISTS invite_slots (
         conversation bigint, slot int, code bigint, PRIMARY KEY (conversation, slot))",
+    ],
+    &[
+        "CREATE TABLE IF NOT EXISTS attachments (
+        attachment bigint PRIMARY KEY, revision bigint, record blob)",
+        "CREATE TABLE IF NOT EXISTS attachments_by_owner (
+        owner bigint, attachment bigint, bytes bigint, PRIMARY KEY (owner, attachment))",
+        "CREATE TABLE IF NOT EXISTS attachments_due (
+        hour int, due_at bigint, attachment bigint, PRIMARY KEY (hour, due_at, attachment))",
     ],
 ];
 

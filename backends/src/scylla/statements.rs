@@ -290,6 +290,25 @@ statements! {
     invite_slots_serial: SerialRead "SELECT slot, code FROM invite_slots WHERE conversation = ?",
     set_invite_slot: Conditional "UPDATE invite_slots SET code = ? WHERE conversation = ? \
         AND slot = ? IF code = ?",
+    // Uploaded files.
+    create_upload: Conditional "INSERT INTO attachments (attachment, revision, record) \
+        VALUES (?, ?, ?) IF NOT EXISTS",
+    upload: Read "SELECT record FROM attachments WHERE attachment = ?",
+    upload_serial: SerialRead "SELECT record FROM attachments WHERE attachment = ?",
+    replace_upload: Conditional "UPDATE attachments SET revision = ?, record = ? \
+        WHERE attachment = ? IF revision = ?",
+    remove_upload: Conditional "DELETE FROM attachments WHERE attachment = ? IF EXISTS",
+    index_upload: Write "INSERT INTO attachments_by_owner (owner, attachment, bytes) \
+        VALUES (?, ?, ?) USING TIMESTAMP 1",
+    unindex_upload: Write "DELETE FROM attachments_by_owner USING TIMESTAMP 2 \
+        WHERE owner = ? AND attachment = ?",
+    upload_bytes: Read "SELECT bytes FROM attachments_by_owner WHERE owner = ?",
+    set_due_upload: Write "INSERT INTO attachments_due (hour, due_at, attachment) \
+        VALUES (?, ?, ?)",
+    due_uploads: Read "SELECT due_at, attachment FROM attachments_due \
+        WHERE hour = ? AND due_at >= ? AND due_at <= ? LIMIT ?",
+    forget_due_upload: Write "DELETE FROM attachments_due \
+        WHERE hour = ? AND due_at = ? AND attachment = ?",
 
     // Node numbers.
     own_node: Conditional "UPDATE nodes SET owner = ? WHERE node = ? IF alive = null",

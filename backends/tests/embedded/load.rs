@@ -176,7 +176,7 @@ impl Writer {
             joined_ord: number,
         };
         let target_seq = Seq::new(3 * (1 + random((seq.get() / 3).max(1))));
-        let message = Body::Text { text: Some(text(number).into()), reply_to: None };
+        let message = Body::plain(text(number), None);
         if seq.get().is_multiple_of(3) || target_seq >= seq {
             return message;
         }

@@ -38,7 +38,7 @@ impl Writer {
             client_id: ClientId::new(&format!("c-{seq}")).ok(),
             at: Timestamp::from_millis(seq.get().cast_signed()),
             ord: self.head.ord + 1,
-            body: Body::Text { text: Some(format!("text {seq}").into()), reply_to: None },
+            body: Body::plain(format!("text {seq}"), None),
         };
         let head = Head { seq, ord: entry.ord, at: entry.at, text_seq: seq, ..self.head };
         (entry, head)

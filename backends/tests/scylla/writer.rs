@@ -23,7 +23,7 @@ pub(crate) fn fresh<Id: From<Snowflake>>() -> Id {
 }
 
 pub(crate) fn text(text: &str) -> Body {
-    Body::Text { text: Some(text.into()), reply_to: None }
+    Body::plain(text, None)
 }
 
 pub(crate) fn joined(user: UserId) -> Body {

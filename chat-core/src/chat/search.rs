@@ -15,7 +15,7 @@ use crate::{
     limits::{HISTORY_PAGE_BYTES, READS_AT_ONCE_MAX, UNREAD_RETRY_AFTER},
     model::{Body, Identity, Member, MembershipState},
     port::{Place, SearchError, SearchRequest},
-    search::{Query, has_link},
+    search::{Has, Query, has_link},
     view::EntryView,
 };
 
@@ -56,7 +56,7 @@ impl Chat {
         after: Option<Place>,
         limit: usize,
     ) -> Result<Reply, ChatError> {
-        if filter.query.is_none() && filter.sender.is_none() && !filter.has_link {
+        if filter.query.is_none() && filter.sender.is_none() && filter.has.is_none() {
             return Err(ChatError::invalid("q", "one of q, sender and has is required"));
         }
         let _permit = self.context.searches.acquire().await.map_err(|_| ChatError::Internal)?;
@@ -73,7 +73,7 @@ impl Chat {
             scope: scope.iter().map(|(id, member)| (*id, member.joined_seq)).collect(),
             query: filter.query.unwrap_or_default(),
             sender: filter.sender,
-            has_link: filter.has_link,
+            has: filter.has,
             before: filter.before,
             after: filter.after,
             below: after,
@@ -198,9 +198,13 @@ impl Chat {
 
 /// Returns the message if its present state matches.
 fn shown(request: &SearchRequest, view: EntryView) -> Option<FoundMessage> {
-    let Body::Text { text: Some(text), .. } = &view.entry.body else { return None };
+    let Body::Text { text: Some(text), attachments, .. } = &view.entry.body else { return None };
+    let has = |wanted| match wanted {
+        Has::Link => has_link(text),
+        Has::Attachment => !attachments.is_empty(),
+    };
     let is_wanted = request.sender.is_none_or(|sender| sender == view.entry.sender)
-        && (!request.has_link || has_link(text))
+        && request.has.is_none_or(has)
         && request.before.is_none_or(|before| view.entry.at < before)
         && request.after.is_none_or(|after| view.entry.at > after);
     let highlights = request.query.find(text).filter(|_| is_wanted)?;

@@ -17,7 +17,7 @@ pub async fn erase_removes_the_text_and_keeps_the_entry(stores: &[Stores]) {
     let mut writer = LogWriter::new(&stores[0]);
     let sender = fresh();
     let mut drafts = LogWriter::texts(sender, 4);
-    drafts[1].body = Body::Text { text: Some("an answer".into()), reply_to: Some(Seq::new(1)) };
+    drafts[1].body = Body::plain("an answer", Some(Seq::new(1)));
     drafts.push(Draft::new(sender, edited(Seq::new(1), "edited")));
     let mut entries = writer.append(&drafts).await;
     for _ in 0..2 {

@@ -62,7 +62,7 @@ pub(super) fn last(stores: &[Stores]) -> &Stores {
 }
 
 pub(super) fn text(text: &str) -> Body {
-    Body::Text { text: Some(text.into()), reply_to: None }
+    Body::plain(text, None)
 }
 
 pub(super) fn joined(user: UserId) -> Body {
@@ -102,7 +102,7 @@ pub(super) fn every_body(user: UserId) -> Vec<Body> {
     vec![
         text("plain"),
         text("\0nul\0, \u{1F469}\u{200D}\u{1F680}, e\u{301}, \u{202E}rtl, \"quotes\" 'n' \\ \n"),
-        Body::Text { text: Some(Arc::from("")), reply_to: Some(target_seq) },
+        Body::plain(Arc::from(""), Some(target_seq)),
         joined(user),
         Body::Role { member },
         edited(target_seq, "other\0"),

@@ -9,7 +9,7 @@ use crate::{
     id::{ConversationId, UserId},
     model::Seq,
     port::{Document, IndexedPart, Place, Search, SearchRequest},
-    search::Query,
+    search::{Has, Query},
     time::Timestamp,
 };
 
@@ -69,6 +69,7 @@ impl Ground {
             version: Seq::new(seq),
             sender: self.sender,
             text: Some(text.into()),
+            has_attachment: false,
         }
     }
 
@@ -88,7 +89,7 @@ impl Ground {
             scope: vec![(self.conversation, Seq::new(1))],
             query: Query::parse(query).unwrap(),
             sender: None,
-            has_link: false,
+            has: None,
             before: None,
             after: None,
             below: None,
@@ -246,23 +247,27 @@ pub async fn only_the_scope_is_searched(indexes: &[Arc<dyn Search>]) {
     assert_eq!(indexes[0].query(&nowhere).await.unwrap(), []);
 }
 
-/// Sender, link and times narrow what the words find.
+/// Sender, links, files and times narrow what the words find.
 pub async fn filters_narrow_the_hits(indexes: &[Arc<dyn Search>]) {
     let ground = Ground::new();
     let mut part = ground.texts(&["see https://example.com", "see you", "see them"]);
     let other = fresh();
     part.documents[2].sender = other;
+    part.documents[1].has_attachment = true;
     index(indexes, part.clone()).await;
     expect(indexes, ground, "see ", &[3, 2, 1]).await;
     let see = ground.request("see ");
     expect_request(indexes, &SearchRequest { sender: Some(other), ..see.clone() }, &[3]).await;
-    expect_request(indexes, &SearchRequest { has_link: true, ..see.clone() }, &[1]).await;
+    let has = |has, request: &SearchRequest| SearchRequest { has: Some(has), ..request.clone() };
+    expect_request(indexes, &has(Has::Link, &see), &[1]).await;
+    expect_request(indexes, &has(Has::Attachment, &see), &[2]).await;
     let second = part.documents[1].place.at;
     expect_request(indexes, &SearchRequest { before: Some(second), ..see.clone() }, &[1]).await;
     expect_request(indexes, &SearchRequest { after: Some(second), ..see }, &[3]).await;
     let any = ground.request("");
     expect_request(indexes, &SearchRequest { sender: Some(other), ..any.clone() }, &[3]).await;
-    expect_request(indexes, &SearchRequest { has_link: true, ..any }, &[1]).await;
+    expect_request(indexes, &has(Has::Link, &any), &[1]).await;
+    expect_request(indexes, &has(Has::Attachment, &any), &[2]).await;
 }
 
 /// An edit replaces the text, and the message keeps its place.

@@ -114,6 +114,13 @@ macro_rules! store_contract {
             invites: concurrent_claims_of_a_user_take_one_use;
             invites: conversation_has_a_limited_number_of_live_invites;
             invites: invite_has_room_when_another_one_is_not_live;
+            uploads: upload_is_refused_when_its_id_is_taken;
+            uploads: upload_changes_only_from_the_known_revision;
+            uploads: one_of_several_concurrent_changes_of_an_upload_wins;
+            uploads: removed_upload_is_gone;
+            uploads: bytes_of_a_user_are_those_of_their_uploads;
+            uploads: upload_is_due_from_its_time_on;
+            uploads: due_uploads_are_limited;
         );
     };
     (@tests $open:path; $($file:ident: $test:ident;)+) => {$(
@@ -144,6 +151,7 @@ mod tests {
             ("logins", include_str!("logins.rs")),
             ("replies", include_str!("replies.rs")),
             ("invites", include_str!("invites.rs")),
+            ("uploads", include_str!("uploads.rs")),
         ] {
             for test in text.split("\npub async fn ").skip(1) {
                 let name = test.split('(').next().unwrap_or_default();

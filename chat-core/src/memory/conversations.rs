@@ -195,7 +195,7 @@ mod tests {
         let text = |text: &str| Some(Arc::from(text));
         let bodies = [
             Body::Joined { user, role: Role::Member, joining: Joining::Added },
-            Body::Text { text: text("text"), reply_to: None },
+            Body::plain("text", None),
             Body::Edited { target_seq, text: text("edit") },
             Body::Left { user, by: user },
             Body::Redacted { target_seq },

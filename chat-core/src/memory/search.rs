@@ -29,7 +29,7 @@ fn matches(request: &SearchRequest, document: &Document) -> bool {
     let Document { place, sender, .. } = document;
     let Some(text) = &document.text else { return false };
     request.sender.is_none_or(|wanted| wanted == *sender)
-        && (!request.has_link || document.has_link())
+        && request.has.is_none_or(|wanted| document.has(wanted))
         && request.before.is_none_or(|before| place.at < before)
         && request.after.is_none_or(|after| place.at > after)
         && request.below.is_none_or(|below| *place < below)

@@ -10,10 +10,10 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::invites::KeptInvite;
 use crate::{
-    id::{ConversationId, LoginId, UserId},
+    id::{AttachmentId, ConversationId, LoginId, UserId},
     model::{
         Boundary, ClientId, Consent, Cursor, EndedLogin, Entry, Founding, Head, IdempotencyRecord,
-        InviteCode, Login, Member, Overlay, Seq, User,
+        InviteCode, Login, Member, Overlay, Seq, Upload, User,
     },
     port::ReplyKey,
 };
@@ -31,6 +31,7 @@ pub(super) struct State {
     pub(super) ended_logins: HashMap<LoginId, EndedLogin>,
     pub(super) replies: HashMap<ReplyKey, IdempotencyRecord>,
     pub(super) invites: HashMap<InviteCode, KeptInvite>,
+    pub(super) uploads: BTreeMap<AttachmentId, Upload>,
 }
 
 /// One conversation's log. The entry with seq `n` is at index `n - 1`.

@@ -12,6 +12,7 @@ use super::{
     logins::MemoryLogins,
     replies::MemoryReplies,
     state::Shared,
+    uploads::MemoryUploads,
 };
 use crate::port::Stores;
 
@@ -33,7 +34,8 @@ impl MemoryStores {
             accounts: Arc::new(MemoryAccounts(shared.clone())),
             logins: Arc::new(MemoryLogins(shared.clone())),
             replies: Arc::new(MemoryReplies(shared.clone())),
-            invites: Arc::new(MemoryInvites(shared)),
+            invites: Arc::new(MemoryInvites(shared.clone())),
+            uploads: Arc::new(MemoryUploads(shared)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Member, Role, Seq, bounded};
+use super::{AttachmentList, Member, Role, Seq, bounded, stored_text};
 use crate::{
     id::UserId,
     limits::{EMOJI_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX},
@@ -17,12 +17,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// The sender wrote a message.
+    #[serde(with = "stored_text")]
     Text {
         /// The text; `None` after it has been erased.
-        #[serde(deserialize_with = "bounded::optional_text::<TEXT_BYTES_MAX, _>")]
         text: Option<Arc<str>>,
         /// The entry that the message answers.
         reply_to: Option<Seq>,
+        /// The files that it shows; none after it has been erased.
+        attachments: AttachmentList,
     },
     /// The sender replaced a message's text.
     Edited {
@@ -126,6 +128,17 @@ impl Joining {
 }
 
 impl Body {
+    /// Makes a message without attachments.
+    pub fn plain(text: impl Into<Arc<str>>, reply_to: Option<Seq>) -> Self {
+        let attachments = AttachmentList::default();
+        Self::Text { text: Some(text.into()), reply_to, attachments }
+    }
+
+    /// Makes a message whose text and attachments have been erased.
+    pub fn erased(reply_to: Option<Seq>) -> Self {
+        Self::Text { text: None, reply_to, attachments: AttachmentList::default() }
+    }
+
     /// Returns the stable number of the variant, 1 to 8, for stores that keep it in a column of
     /// its own.
     pub const fn kind(&self) -> u8 {
@@ -167,9 +180,10 @@ impl Body {
     /// Returns the number of bytes of text, which bounds on batches count.
     pub fn text_bytes(&self) -> usize {
         match self {
-            Self::Text { text, .. } | Self::Edited { text, .. } => {
-                text.as_ref().map_or(0, |text| text.len())
+            Self::Text { text, attachments, .. } => {
+                text.as_ref().map_or(0, |text| text.len()) + attachments.name_bytes()
             }
+            Self::Edited { text, .. } => text.as_ref().map_or(0, |text| text.len()),
             Self::Title { title } => title.len(),
             Self::Reaction { emoji, .. } => emoji.len(),
             Self::Redacted { .. } | Self::Joined { .. } | Self::Left { .. } | Self::Role { .. } => {
@@ -178,14 +192,12 @@ impl Body {
         }
     }
 
-    /// Returns the body that is left after its text is erased, or `None` if there is no text to
-    /// erase. Only messages and edits have one, until it has been erased.
+    /// Returns the body that is left after its text and its attachments are erased, or `None` if there
+    /// is nothing to erase. Only messages and edits have a text, until it has been erased.
     #[must_use]
-    pub const fn without_text(&self) -> Option<Self> {
+    pub fn without_text(&self) -> Option<Self> {
         match self {
-            Self::Text { text: Some(_), reply_to } => {
-                Some(Self::Text { text: None, reply_to: *reply_to })
-            }
+            Self::Text { text: Some(_), reply_to, .. } => Some(Self::erased(*reply_to)),
             Self::Edited { text: Some(_), target_seq } => {
                 Some(Self::Edited { text: None, target_seq: *target_seq })
             }
@@ -201,12 +213,13 @@ impl Body {
     }
 
     /// Returns true if a retried command asks for the same as this body did. An erased text
-    /// matches every text.
+    /// matches every text, with any attachments.
     pub fn repeats(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Text { text: a, reply_to: x }, Self::Text { text: b, reply_to: y }) => {
-                x == y && (a.is_none() || b.is_none() || a == b)
-            }
+            (
+                Self::Text { text: a, reply_to: x, attachments: one },
+                Self::Text { text: b, reply_to: y, attachments: other },
+            ) => x == y && (a.is_none() || b.is_none() || (a == b && one == other)),
             (Self::Edited { target_seq: x, text: a }, Self::Edited { target_seq: y, text: b }) => {
                 x == y && (a.is_none() || b.is_none() || a == b)
             }

@@ -7,10 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::*;
 use crate::{
-    id::{ConversationId, EntryId, LoginId, UserId},
+    id::{AttachmentId, ChunkId, ConversationId, EntryId, LoginId, UserId},
     limits::{
-        CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, EMOJI_BYTES_MAX,
-        TEXT_BYTES_MAX, TITLE_BYTES_MAX,
+        ATTACHMENTS_MAX, CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX,
+        EMOJI_BYTES_MAX, FILE_NAME_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
     },
     time::Timestamp,
     versioned::{DecodeError, VERSION, decode, encode},
@@ -69,8 +69,8 @@ fn body_has_these_bytes() {
     let joining = Joining::ByInvite { invited_by: OTHER };
     let joined_by_invite = Body::Joined { user: USER, role: Role::Member, joining };
     for (body, kind, bytes) in [
-        (Body::Text { text: Some("hé".into()), reply_to: None }, 1, &b"\0\x01\x03h\xC3\xA9\0"[..]),
-        (Body::Text { text: None, reply_to: Some(TARGET) }, 1, &[0, 0, 1, 3]),
+        (Body::plain("hé", None), 1, &b"\0\x01\x03h\xC3\xA9\0"[..]),
+        (Body::erased(Some(TARGET)), 1, &[0, 0, 1, 3]),
         (Body::Edited { target_seq: TARGET, text: Some("".into()) }, 2, &[1, 3, 1, 0]),
         (Body::Edited { target_seq: TARGET, text: None }, 2, &[1, 3, 0]),
         (Body::Redacted { target_seq: TARGET }, 3, &[2, 3]),
@@ -88,6 +88,50 @@ fn body_has_these_bytes() {
         assert_eq!(body.kind(), kind, "{body:?}");
         has_bytes(&body, bytes);
     }
+}
+
+fn attachment() -> Attachment {
+    let id = AttachmentId::new(7).unwrap();
+    Attachment { id, name: "a.png".into(), size: 300, media: MediaType::Png }
+}
+
+#[test]
+fn message_with_attachments_has_these_bytes() {
+    let attachments = [attachment()].into_iter().collect();
+    let body = Body::Text { text: Some("hé".into()), reply_to: None, attachments };
+    has_bytes(&body, b"\0\x02\x03h\xC3\xA9\0\x01\x07\x05a.png\xAC\x02\x01");
+    assert_eq!(body.without_text(), Some(Body::erased(None)));
+    assert!(body.repeats(&Body::erased(None)) && !body.repeats(&Body::plain("hé", None)));
+    for (code, media) in (0..).zip(MediaType::ALL) {
+        has_bytes(&media, &[code]);
+    }
+    let many = vec![attachment(); ATTACHMENTS_MAX + 1];
+    is_refused::<AttachmentList>(&many);
+    let name = "x".repeat(FILE_NAME_BYTES_MAX + 1).into();
+    is_refused::<Attachment>(&Attachment { name, ..attachment() });
+}
+
+#[test]
+fn upload_has_these_bytes() {
+    let usage = Usage::Sending { client_id: ClientId::new("a-1").unwrap(), base: TARGET };
+    let upload = Upload {
+        id: attachment().id,
+        owner: USER,
+        conversation: CONVERSATION,
+        name: attachment().name,
+        size: 300,
+        media: MediaType::Png,
+        revision: 2,
+        due_at: Some(Timestamp::from_millis(1)),
+        chunks: vec![Chunk { id: ChunkId::new(8).unwrap(), bytes: 300 }],
+        progress: Progress::Finished { sha256: [9; 32], usage },
+    };
+    let start = b"\x07\x06\x05\x05a.png\xAC\x02\x01\x02\x01\x02\x01\x08\xAC\x02\x01";
+    let bytes = [&start[..], &[9; 32], b"\x01\x03a-1\x03"].concat();
+    has_bytes(&upload, &bytes);
+    has_bytes(&Usage::Unsent, &[0]);
+    has_bytes(&Usage::Shown(TARGET), &[2, 3]);
+    has_bytes(&Progress::Ending, &[2]);
 }
 
 #[test]
@@ -201,7 +245,7 @@ fn decoding_refuses_values_that_constructors_refuse() {
     is_refused::<ClientId>(&"a".repeat(CLIENT_ID_CHARS_MAX + 1));
     is_refused::<Username>(&"an");
     let long = |bytes: usize| "x".repeat(bytes + 1).into();
-    is_refused::<Body>(&Body::Text { text: Some(long(TEXT_BYTES_MAX)), reply_to: None });
+    is_refused::<Body>(&Body::plain(long(TEXT_BYTES_MAX), None));
     is_refused::<Body>(&Body::Edited { target_seq: TARGET, text: Some(long(TEXT_BYTES_MAX)) });
     is_refused::<Body>(&Body::Title { title: long(TITLE_BYTES_MAX) });
     let emoji = long(EMOJI_BYTES_MAX);
@@ -222,8 +266,8 @@ fn decoding_refuses_values_that_constructors_refuse() {
 #[test]
 fn without_text_keeps_everything_but_the_text() {
     let reply_to = Some(TARGET);
-    let text = Body::Text { text: Some("hi".into()), reply_to };
-    let erased = Body::Text { text: None, reply_to };
+    let text = Body::plain("hi", reply_to);
+    let erased = Body::erased(reply_to);
     assert_eq!((text.without_text(), erased.without_text()), (Some(erased), None));
     let edited = Body::Edited { target_seq: TARGET, text: Some("hi".into()) };
     let erased = Body::Edited { target_seq: TARGET, text: None };

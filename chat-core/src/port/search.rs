@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::{ConversationId, UserId},
     model::Seq,
-    search::{Query, has_link},
+    search::{Has, Query, has_link},
     time::Timestamp,
 };
 
@@ -22,12 +22,22 @@ pub struct Document {
     pub sender: UserId,
     /// The newest text, or `None` after a redaction: then the index must forget the text.
     pub text: Option<Arc<str>>,
+    /// True if it shows files.
+    pub has_attachment: bool,
 }
 
 impl Document {
     /// Returns true if the text has a link.
     pub fn has_link(&self) -> bool {
         self.text.as_deref().is_some_and(has_link)
+    }
+
+    /// Returns true if the message has this.
+    pub fn has(&self, wanted: Has) -> bool {
+        match wanted {
+            Has::Link => self.has_link(),
+            Has::Attachment => self.has_attachment,
+        }
     }
 }
 
@@ -63,8 +73,8 @@ pub struct SearchRequest {
     pub query: Query,
     /// Who must have sent it.
     pub sender: Option<UserId>,
-    /// True if the text must have a link.
-    pub has_link: bool,
+    /// What it must have.
+    pub has: Option<Has>,
     /// Only messages sent before this time.
     pub before: Option<Timestamp>,
     /// Only messages sent after this time.

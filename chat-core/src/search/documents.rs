@@ -27,11 +27,24 @@ pub(super) fn documents(
 fn document(entry: &Entry, overlay: Option<&Overlay>) -> Document {
     let redacted = overlay.and_then(|overlay| overlay.redacted);
     let edited = overlay.and_then(|overlay| overlay.edited.as_ref());
-    let original = if let Body::Text { text, .. } = &entry.body { text.clone() } else { None };
+    let (original, has_attachment) = if let Body::Text { text, attachments, .. } = &entry.body {
+        (text.clone(), !attachments.is_empty())
+    } else {
+        (None, false)
+    };
     let text = edited.map_or(original, |edit| edit.text.clone()).filter(|_| redacted.is_none());
     let version = edited.map_or(entry.seq, |edit| edit.seq).max(redacted.unwrap_or(entry.seq));
     let place = Place { at: entry.at, conversation: entry.conversation, seq: entry.seq };
-    Document { place, version, sender: entry.sender, text }
+    Document { place, version, sender: entry.sender, text, has_attachment }
+}
+
+/// What a message can have besides words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// A link that starts with `http://` or `https://`.
+    Link,
+    /// A file.
+    Attachment,
 }
 
 /// Returns true if a text has a link.
@@ -67,7 +80,7 @@ mod tests {
     }
 
     fn text(seq: u64, text: &str) -> Entry {
-        entry(seq, Body::Text { text: Some(text.into()), reply_to: None })
+        entry(seq, Body::plain(text, None))
     }
 
     fn edited(seq: u64, target: u64, text: &str) -> Entry {

@@ -7,6 +7,7 @@
 //! that head is confirmed, and never to a write whose entry stands already.
 
 mod answers;
+mod prepare;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -27,7 +28,7 @@ use crate::{
     id::{ConversationId, UserId},
     limits::{APPENDER_QUEUE_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_DEADLINE},
     log,
-    model::{Entry, Member, Seq},
+    model::{Entry, Seq},
     planted::{Bug, is_planted},
     port::{Append, Appended},
 };
@@ -86,7 +87,8 @@ impl Appender {
         queue.begun += 1;
         let order = queue.begun;
         let base = write.base_seq;
-        let waiting = Waiting { order, actor, write, base, deadline, result: sender };
+        let files = Vec::new();
+        let waiting = Waiting { order, actor, write, files, base, deadline, result: sender };
         if queue.waiting.len() >= APPENDER_QUEUE_MAX {
             const FULL: &str = "too many writes wait for this conversation";
             waiting.answer(Err(ChatError::Unavailable(FULL)));
@@ -191,16 +193,25 @@ impl Appender {
             return Ok(before);
         }
 
-        // Consent: a member who writes takes part.
-        if let Err(error) = self.open_for_writers(&mut plan).await {
-            (_, *writes) = plan.undo();
-            return Err(error.into());
+        // Prepare: what must be recorded before the append.
+        match self.prepare(&mut plan).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let before;
+                (before, *writes) = plan.undo();
+                return Ok(before);
+            }
+            Err(error) => {
+                (_, *writes) = plan.undo();
+                return Err(error.into());
+            }
         }
 
         // Append.
         let mut ask_until = None;
         match self.append(&plan).await {
             Ok(Appended::Done) => {
+                self.record_files(&plan);
                 let Plan { after, writers, entries, verdicts, postponed, .. } = plan;
                 if !entries.is_empty() {
                     *earlier = EarlierAppends::Settled;
@@ -257,17 +268,6 @@ impl Appender {
         let (entries, answered): (Vec<Entry>, Vec<Option<Waiting>>) = own.into_iter().unzip();
         self.publish(entries, answered.into_iter()).await;
         Ok(before)
-    }
-
-    /// Records that the members whose entries are about to be appended take part.
-    async fn open_for_writers(&self, plan: &mut Plan) -> Result<(), StoreError> {
-        let newly_open: Vec<Member> = plan.newly_open().collect();
-        for member in newly_open {
-            self.context.open(self.conversation, &member).await?;
-            plan.before.open(member.user);
-            plan.after.open(member.user);
-        }
-        Ok(())
     }
 
     /// Appends the plan's entries. A plan without entries holds if the head is still the same.

@@ -49,12 +49,11 @@ pub fn decide(state: &State, actor: UserId, change: &Change) -> Result<Decision,
         return Err(ChatError::Private);
     }
     match change {
-        Change::Text { text, reply_to } => {
+        Change::Text { text, reply_to, .. } => {
             if reply_to.is_some_and(|seq| message(state, &actor, seq).is_err()) {
                 return Err(ChatError::invalid("reply_to", "this message does not exist"));
             }
-            let body = Body::Text { text: Some(text.clone()), reply_to: *reply_to };
-            Ok(Decision::Append(body))
+            Ok(Decision::Append(Body::plain(text.clone(), *reply_to)))
         }
         Change::Edit { target_seq, text } => {
             edit(&actor, message(state, &actor, *target_seq)?, *target_seq, text)

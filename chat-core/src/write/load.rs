@@ -7,6 +7,7 @@ use futures_util::future::{try_join, try_join_all};
 use super::{
     Waiting,
     decide::needs,
+    files::load_files,
     state::{State, Target},
 };
 use crate::{
@@ -23,7 +24,7 @@ pub(super) async fn load(
     context: &Context,
     conversation: ConversationId,
     state: Option<State>,
-    writes: &[Waiting],
+    writes: &mut [Waiting],
 ) -> Result<State, ChatError> {
     let stores = context.stores();
     let mut state = if let Some(state) = state {
@@ -37,9 +38,10 @@ pub(super) async fn load(
         State::new(conversation, founding.kind, head, title)
     };
     state.trim();
+    load_files(stores, writes).await?;
     let mut users = BTreeSet::new();
     let mut targets = BTreeSet::new();
-    for waiting in writes {
+    for waiting in &*writes {
         let needs = needs(waiting.actor, &waiting.write.change);
         users.extend(needs.users.into_iter().filter(|user| state.standing(*user).is_none()));
         targets.extend(needs.target.filter(|seq| state.target(*seq).is_none()));
@@ -47,7 +49,7 @@ pub(super) async fn load(
     if !users.is_empty() || !targets.is_empty() {
         learn(stores, &mut state, users, targets).await?;
     }
-    for waiting in writes {
+    for waiting in &*writes {
         let needs = needs(waiting.actor, &waiting.write.change);
         // Only a member can cause these reads.
         if let Some(user) = needs.candidate
@@ -137,5 +139,5 @@ async fn read_target(
     .await?;
     let Some(entry) = found.into_iter().next() else { return Ok(None) };
     let overlay = overlays.into_iter().next().map_or_else(Overlay::default, |(_, one)| one);
-    Ok(Some(Target { sender: entry.sender, is_text: entry.body.is_text(), overlay }))
+    Ok(Some(Target { overlay, ..Target::of(&entry) }))
 }

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use super::{
     Outcome, Waiting, Write, WriteResult,
     decide::{Decision, decide},
+    files::attachments_of,
     state::State,
 };
 use crate::{
     error::ChatError,
     id::{EntryId, UserId},
-    model::{ClientId, Entry, Member, Seq},
+    model::{Body, ClientId, Entry, Member, Seq},
     planted::{Bug, is_planted},
     time::Clock,
 };
@@ -85,7 +86,7 @@ impl Plan {
         }
         waiting.base = Some(waiting.base.map_or(head, |base| base.min(head)));
         let expected = waiting.write.expected_seq;
-        match decide(&self.after, waiting.actor, &waiting.write.change) {
+        match decide_with_files(&self.after, &waiting) {
             Ok(Decision::Append(_)) if expected.is_some_and(|seq| seq != head.next()) => {
                 let refusal = ChatError::HeadMoved { head_seq: head };
                 self.verdicts.push((waiting, Verdict::Refused(refusal)));
@@ -113,6 +114,24 @@ impl Plan {
         }
     }
 
+    /// Returns true if a message of the plan has files, or loses them.
+    pub(super) fn has_files(&self) -> bool {
+        let has_files = |seq| {
+            let target = self.after.target(seq).flatten();
+            target.is_some_and(|target| !target.attachments.is_empty())
+        };
+        self.writers.iter().zip(&self.entries).any(|(waiting, entry)| match &entry.body {
+            Body::Text { .. } => !waiting.files.is_empty(),
+            Body::Redacted { target_seq } => has_files(*target_seq),
+            Body::Edited { .. }
+            | Body::Reaction { .. }
+            | Body::Joined { .. }
+            | Body::Left { .. }
+            | Body::Role { .. }
+            | Body::Title { .. } => false,
+        })
+    }
+
     /// Returns the members whose entries show that they take part from now on.
     pub(super) fn newly_open(&self) -> impl Iterator<Item = Member> {
         self.writers.iter().filter_map(|waiting| {
@@ -131,6 +150,15 @@ impl Plan {
         }
         (self.before, batch)
     }
+}
+
+/// Decides a write. The message of a text gets its attachments.
+fn decide_with_files(state: &State, waiting: &Waiting) -> Result<Decision, ChatError> {
+    let mut decision = decide(state, waiting.actor, &waiting.write.change)?;
+    if let Decision::Append(Body::Text { attachments, .. }) = &mut decision {
+        *attachments = attachments_of(waiting)?;
+    }
+    Ok(decision)
 }
 
 /// Returns the result of a repeat: the standing entry, or `KeyReused` if the repeat asks for
@@ -162,11 +190,19 @@ mod tests {
             client_id: Some(ClientId::new(text).unwrap()),
             expected_seq: (text == "refused").then_some(Seq::new(99)),
             base_seq: None,
-            change: Change::Text { text: text.into(), reply_to: None },
+            change: Change::plain(text, None),
         };
         let actor = UserId::new(1).unwrap();
         let (result, _) = oneshot::channel();
-        Waiting { order, actor, write, base: None, deadline: Instant::now(), result }
+        Waiting {
+            order,
+            actor,
+            write,
+            files: Vec::new(),
+            base: None,
+            deadline: Instant::now(),
+            result,
+        }
     }
 
     const TEXTS: [&str; 5] = ["a", "refused", "b", "a", "c"];

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     error::ChatError,
     id::{ConversationId, UserId},
-    model::{Body, Entry, Head, Kind, Member, Overlay, Role, Seq},
+    model::{AttachmentList, Body, Entry, Head, Kind, Member, Overlay, Role, Seq},
     planted::{Bug, is_planted},
     projection::Projection,
     time::Timestamp,
@@ -41,8 +41,23 @@ pub struct Target {
     pub sender: UserId,
     /// True if the entry is a message.
     pub is_text: bool,
+    /// The files that it shows.
+    pub attachments: AttachmentList,
     /// What later entries did to it.
     pub overlay: Overlay,
+}
+
+impl Target {
+    /// Returns the entry before any later one.
+    pub fn of(entry: &Entry) -> Self {
+        let attachments = if let Body::Text { attachments, .. } = &entry.body {
+            attachments.clone()
+        } else {
+            AttachmentList::default()
+        };
+        let (sender, is_text) = (entry.sender, entry.body.is_text());
+        Self { sender, is_text, attachments, overlay: Overlay::default() }
+    }
 }
 
 /// What the decision about a write depends on, besides the running values.
@@ -233,9 +248,7 @@ impl State {
     /// Completes a target that was looked up before the log had it.
     fn complete_target(&mut self, entry: &Entry) {
         if self.target(entry.seq) == Some(None) {
-            let (sender, is_text) = (entry.sender, entry.body.is_text());
-            let target = Target { sender, is_text, overlay: Overlay::default() };
-            Arc::make_mut(&mut self.targets).insert(entry.seq, Some(target));
+            Arc::make_mut(&mut self.targets).insert(entry.seq, Some(Target::of(entry)));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The domain on memory ports and paused time: several gateways on one store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod attachments;
 mod concurrent_writes;
 mod consent;
 mod conversations;

@@ -58,7 +58,7 @@ impl Hook for RemoveDuringRead {
             remove(&removed),
             Change::Edit { target_seq: TARGET, text: "secret edit".into() },
             Change::SetTitle { title: "secret title".into() },
-            Change::Text { text: "secret text".into(), reply_to: None },
+            Change::plain("secret text", None),
             add(&newcomer),
         ] {
             owner.change(conversation, change).await.unwrap();

@@ -311,7 +311,7 @@ pub(crate) fn write(conversation: ConversationId, change: Change) -> Write {
 }
 
 pub(crate) fn text_of(text: &str) -> Change {
-    Change::Text { text: text.into(), reply_to: None }
+    Change::plain(text, None)
 }
 
 pub(crate) fn add(user: &Person) -> Change {

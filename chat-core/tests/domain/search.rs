@@ -1,5 +1,7 @@
 //! Search: what is found follows the logs, and nobody is shown what they may not see.
 
+mod files;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -11,7 +13,7 @@ use chat_core::{
     memory::{MemoryHub, MemorySearch, MemoryStores, NoBus},
     model::{Body, Seq},
     port::{IndexedPart, Place, Search, SearchError, SearchRequest},
-    search::Query,
+    search::{Has, Query},
 };
 use proptest::prelude::*;
 use tokio::time::sleep;
@@ -152,7 +154,7 @@ async fn search_needs_something_to_look_for() {
     let refused = page(&ada, SearchFilter::default(), None, 10).await.unwrap_err();
     assert!(matches!(refused, ChatError::Invalid { field: Some(field), .. } if field == "q"));
     assert_eq!(find(&ada, "…").await, [0; 0]);
-    let links = SearchFilter { has_link: true, ..SearchFilter::default() };
+    let links = SearchFilter { has: Some(Has::Link), ..SearchFilter::default() };
     assert_eq!(all(&ada, links).await, [(group, seq.get())]);
 }
 

@@ -36,7 +36,7 @@ async fn message_can_be_changed_when_asked_for_before_it_existed() {
         react(target_seq, true),
         Change::Edit { target_seq, text: "three".into() },
         Change::Redact { target_seq },
-        Change::Text { text: "four".into(), reply_to: Some(target_seq) },
+        Change::plain("four", Some(target_seq)),
     ] {
         ada.change(conversation, change).await.unwrap();
     }

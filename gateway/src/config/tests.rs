@@ -133,6 +133,22 @@ fn settings_that_would_fail_later_are_refused_at_the_start() {
 }
 
 #[test]
+fn sizes_of_files_are_bounded() {
+    assert_problems(
+        "",
+        &[("CONFAB__ATTACHMENTS__FILE_MAX", "1025MiB"), ("CONFAB__ATTACHMENTS__USER_MAX", "1MiB")],
+        &[
+            "CONFAB__ATTACHMENTS__FILE_MAX: at most 1GiB",
+            "CONFAB__ATTACHMENTS__USER_MAX: smaller than attachments.file_max",
+        ],
+    );
+    let largest =
+        [("CONFAB__ATTACHMENTS__FILE_MAX", "1GiB"), ("CONFAB__ATTACHMENTS__USER_MAX", "1GiB")];
+    let (config, _) = load("", &largest).unwrap();
+    assert_eq!(config.attachments.rules().file_bytes_max, 1 << 30);
+}
+
+#[test]
 fn every_setting_refuses_a_value_of_another_shape() {
     let (_, report) = load("", &[]).unwrap();
     for name in report.names() {

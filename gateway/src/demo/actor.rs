@@ -161,7 +161,7 @@ impl Actor {
             client_id: ClientId::new(&format!("{OWN}{}", self.said)).ok(),
             expected_seq: None,
             base_seq: None,
-            change: Change::Text { text: line.into(), reply_to: None },
+            change: Change::plain(line, None),
         };
         self.execute(Command::Write(write)).await.map(drop)
     }

@@ -155,7 +155,7 @@ impl Writer<'_> {
         text: &str,
     ) -> Result<Seq, ChatError> {
         self.clock.step(MESSAGES);
-        let change = Change::Text { text: text.into(), reply_to: None };
+        let change = Change::plain(text, None);
         let reply = self.execute(who, write(conversation, change)).await?;
         let Reply::Written(written) = reply else { return Err(ChatError::Internal) };
         Ok(written.entry.entry.seq)

@@ -6,7 +6,7 @@ mod gated;
 use std::{ffi::OsString, net::SocketAddr};
 
 use chat_core::{
-    memory::{LocalLimiter, MemorySearch, MemoryStores, NoBus, PlainPasswords},
+    memory::{LocalLimiter, MemoryBlobs, MemorySearch, MemoryStores, NoBus, PlainPasswords},
     time::{SystemClock, TestClock, Timestamp},
 };
 use presence::memory::{LeaseHub, MemoryLastSeen};
@@ -38,6 +38,7 @@ fn parts(clock: Arc<dyn Clock>) -> Parts {
     let hub = LeaseHub::start(&TaskTracker::new(), CancellationToken::new());
     Parts {
         stores: MemoryStores::new(),
+        blobs: Arc::new(MemoryBlobs::default()),
         store_health: Arc::new(AlwaysUp),
         bus: Arc::new(NoBus::new()),
         search: Some(Arc::new(MemorySearch::default())),

@@ -9,7 +9,10 @@ use chat_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::value::{Id, RoleName, Time, WireConversationId, WireEntryId, WireUserId};
+use super::{
+    attachments::AttachmentJson,
+    value::{Id, RoleName, Time, WireConversationId, WireEntryId, WireUserId},
+};
 
 /// An entry in its present state: later edits, reactions and redactions are applied.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +47,9 @@ enum EntryBody<'a> {
         /// The `seq` of the text that this one answers.
         #[serde(skip_serializing_if = "Option::is_none")]
         reply_to: Option<u64>,
+        /// The files that the message shows.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<AttachmentJson<'a>>,
         /// When the text was last edited.
         #[serde(skip_serializing_if = "Option::is_none")]
         edited_at: Option<Time>,
@@ -136,13 +142,15 @@ impl<'a> From<&'a EntryView> for EntryBody<'a> {
         // Nothing of a text stays readable after a redaction.
         let visible = |text: &'a Option<Arc<str>>| text.as_deref().filter(|_| !view.redacted);
         match &view.entry.body {
-            Body::Text { text, reply_to } => {
+            Body::Text { text, reply_to, attachments } => {
                 let text = visible(text);
+                let attachments = if view.redacted { &[][..] } else { attachments };
                 let reactions = if view.redacted { &[][..] } else { &view.reactions };
                 Self::Text {
                     text,
                     redacted: text.is_none(),
                     reply_to: reply_to.map(Seq::get),
+                    attachments: attachments.iter().map(AttachmentJson::from).collect(),
                     edited_at: view.edited_at.filter(|_| !view.redacted).map(Time),
                     reactions: reactions.iter().map(ReactionJson::from).collect(),
                 }

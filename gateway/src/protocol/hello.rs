@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat_core::limits;
+use chat_core::{attachments::AttachmentRules, limits};
 use serde::{
     Deserialize, Serialize,
     de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -91,6 +91,9 @@ pub struct Limits {
     commands_in_flight_max: usize,
     poll_wait_ms_max: u64,
     resume_entries_max: u64,
+    attachments_max: usize,
+    attachment_bytes_max: u64,
+    storage_bytes_max: u64,
     rate_limits: Option<RateLimits>,
 }
 
@@ -104,8 +107,8 @@ pub struct RateLimits {
 }
 
 impl Limits {
-    /// Returns the fixed bounds together with these configured rate limits.
-    pub fn new(rate_limits: Option<RateLimits>) -> Self {
+    /// Returns the fixed bounds together with the configured ones.
+    pub fn new(rate_limits: Option<RateLimits>, attachments: AttachmentRules) -> Self {
         Self {
             text_bytes_max: limits::TEXT_BYTES_MAX,
             title_bytes_max: limits::TITLE_BYTES_MAX,
@@ -115,6 +118,9 @@ impl Limits {
             commands_in_flight_max: limits::COMMANDS_IN_FLIGHT_MAX,
             poll_wait_ms_max: millis(limits::POLL_WAIT_MAX),
             resume_entries_max: limits::RESUME_ENTRIES_MAX,
+            attachments_max: limits::ATTACHMENTS_MAX,
+            attachment_bytes_max: attachments.file_bytes_max,
+            storage_bytes_max: attachments.user_bytes_max,
             rate_limits,
         }
     }

@@ -19,7 +19,11 @@ use utoipa::{
     },
 };
 
-use super::{entry::EntryJson, schema, value::Integer};
+use super::{
+    entry::EntryJson,
+    schema,
+    value::{Id, Integer, WireAttachmentId},
+};
 
 /// The body of `POST …/messages`, and the members of `send`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -28,11 +32,15 @@ pub struct Send {
     /// 1 to 64 characters of `A-Z a-z 0-9 _ -`, new for each command.
     #[schema(schema_with = schema::client_id, example = "ada-7f3c01")]
     pub client_id: ClientId,
-    /// 1 to 16,384 bytes.
-    #[schema(schema_with = schema::text)]
+    /// 1 to 16,384 bytes. May be empty if there are attachments.
+    #[schema(schema_with = schema::text_of_message)]
     pub text: Arc<str>,
     /// The `seq` of the text that this one answers.
     pub reply_to: Option<Integer>,
+    /// Complete files that the caller has uploaded for this conversation, each for one message.
+    #[schema(schema_with = schema::attachments, required = false)]
+    #[serde(default)]
+    pub attachments: Vec<WireAttachmentId>,
     /// The `seq` that the entry must get.
     pub expected_seq: Option<Integer>,
     /// The newest `seq` that the client knew when it first sent the command.
@@ -47,7 +55,11 @@ impl Send {
             client_id: Some(self.client_id),
             expected_seq: self.expected_seq.map(Seq::from),
             base_seq: self.base_seq.map(Seq::from),
-            change: Change::Text { text: self.text, reply_to: self.reply_to.map(Seq::from) },
+            change: Change::Text {
+                text: self.text,
+                reply_to: self.reply_to.map(Seq::from),
+                attachments: self.attachments.into_iter().map(|Id(id)| id).collect(),
+            },
         })
     }
 }

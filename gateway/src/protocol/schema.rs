@@ -5,10 +5,10 @@
 //! but most emoji do. A password may be easy to guess.
 
 use chat_core::limits::{
-    CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, EMOJI_BYTES_MAX, FOUNDERS_MAX,
-    INVITE_TTL_MAX, INVITE_TTL_MIN, INVITE_USES_MAX, MEMBERS_PAGE_MAX, PAGE_MAX,
-    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, SEARCH_QUERY_BYTES_MAX, TEXT_BYTES_MAX,
-    TITLE_BYTES_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN, WATCHED_MAX,
+    ATTACHMENTS_MAX, CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX,
+    EMOJI_BYTES_MAX, FOUNDERS_MAX, INVITE_TTL_MAX, INVITE_TTL_MIN, INVITE_USES_MAX,
+    MEMBERS_PAGE_MAX, PAGE_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, SEARCH_QUERY_BYTES_MAX,
+    TEXT_BYTES_MAX, TITLE_BYTES_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN, WATCHED_MAX,
 };
 use utoipa::{
     PartialSchema,
@@ -22,7 +22,7 @@ use utoipa::{
 
 use super::{
     search::HasName,
-    value::{KindName, WireConversationId, WireUserId},
+    value::{KindName, WireAttachmentId, WireConversationId, WireUserId},
 };
 
 /// An id.
@@ -45,6 +45,17 @@ fn number(min: usize, max: usize) -> Object {
 /// A text.
 pub(crate) fn text() -> Object {
     string(1, TEXT_BYTES_MAX).pattern(Some(VISIBLE)).build()
+}
+
+/// The text of a message, which may be empty if the message has attachments.
+pub(crate) fn text_of_message() -> Object {
+    string(0, TEXT_BYTES_MAX).build()
+}
+
+/// The attachments of a message.
+pub(crate) fn attachments() -> Array {
+    let ids = ArrayBuilder::new().items(WireAttachmentId::schema());
+    ids.max_items(Some(ATTACHMENTS_MAX)).unique_items(true).build()
 }
 
 /// A title.

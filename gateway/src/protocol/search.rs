@@ -8,7 +8,7 @@ use chat_core::{
     limits::SEARCH_QUERY_BYTES_MAX,
     model::Body,
     port::Place,
-    search::Query,
+    search::{Has, Query},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -62,7 +62,7 @@ impl FindMessages {
             query,
             conversation: self.conversation.map(|Id(conversation)| conversation),
             sender: self.sender.map(|Id(sender)| sender),
-            has_link: matches!(self.has, Some(HasName::Link)),
+            has: self.has.map(Has::from),
             before: self.before.map(|Time(before)| before),
             after: self.after.map(|Time(after)| after),
         };
@@ -83,6 +83,17 @@ fn query(text: &str) -> Result<Query, ChatError> {
 pub enum HasName {
     /// A link that starts with `http://` or `https://`.
     Link,
+    /// A file.
+    Attachment,
+}
+
+impl From<HasName> for Has {
+    fn from(name: HasName) -> Self {
+        match name {
+            HasName::Link => Self::Link,
+            HasName::Attachment => Self::Attachment,
+        }
+    }
 }
 
 /// A page of messages that were found, newest first. It may have fewer items than asked for although

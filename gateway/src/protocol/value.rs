@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, str::FromStr, time::Duration};
 
 use chat_core::{
-    id::{ConversationId, EntryId, LoginId, UserId},
+    id::{AttachmentId, ConversationId, EntryId, LoginId, UserId},
     limits::INTEGER_MAX,
     model::{Kind, Role, Seq},
     time::Timestamp,
@@ -30,6 +30,8 @@ pub type WireConversationId = Id<ConversationId>;
 pub type WireEntryId = Id<EntryId>;
 /// A login's id.
 pub type WireLoginId = Id<LoginId>;
+/// An uploaded file's id.
+pub type WireAttachmentId = Id<AttachmentId>;
 
 impl<T: fmt::Display> Serialize for Id<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,7 +13,8 @@ use utoipa::OpenApi;
 
 use self::{links::Links, shared::SharedParts};
 use super::{
-    asyncapi, blocks, conversations, invites, members, messages, reactions, search, sessions, users,
+    asyncapi, attachments, blocks, conversations, invites, members, messages, reactions, search,
+    sessions, users,
 };
 use crate::{error::Problem, poll};
 
@@ -41,6 +42,8 @@ mod shared;
         messages::send, messages::history, messages::edit, messages::redact, messages::receipts,
         reactions::put, reactions::remove,
         search::search,
+        attachments::begin, attachments::resume, attachments::discard, attachments::info,
+        attachments::get, attachments::link, attachments::get_by_link,
         poll::poll,
     ),
     components(schemas(Problem)),

@@ -1,6 +1,7 @@
 //! Tests of the REST calls against a router in memory.
 
 mod accounts;
+mod attachments;
 mod bounds;
 mod conversations;
 mod http;

@@ -268,7 +268,7 @@ impl Fleet {
                     client_id: None,
                     expected_seq: None,
                     base_seq: None,
-                    change: Change::Text { text: "hello".into(), reply_to: None },
+                    change: Change::plain("hello", None),
                 });
                 self.execute(sender, command).await;
                 sent += 1;

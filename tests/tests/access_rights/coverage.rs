@@ -31,6 +31,13 @@ GET /v1/invites/{code}               |                                       | 4
 POST /v1/invites/{code}/accept       | {}                                    | 404 401
 DELETE /v1/invites/{code}            |                                       | 404 401
 GET /v1/search                       |                                       | 400 401
+POST /v1/attachments                 |                                       | 400 401
+GET /v1/attachments/{id}             |                                       | 404 401
+PATCH /v1/attachments/{id}           |                                       | 400 401
+DELETE /v1/attachments/{id}          |                                       | 404 401
+GET /v1/attachments/{id}/info        |                                       | 404 401
+POST /v1/attachments/{id}/link        |                                       | 404 401
+GET /v1/files/{link}                 |                                       | 404 404
 POST /v1/poll                        | {"wait_ms":0}                           | 200 401
 "#;
 
@@ -69,7 +76,7 @@ async fn every_route_has_a_row_and_is_refused_without_a_token_unless_open() -> R
         tried.insert(route.to_owned());
         let called = route.replace("users/{id}", &format!("users/{}", bob.id));
         let called = called.replace("{user}", &bob.id).replace("{id}", &login);
-        let called = called.replace("{code}", "00000000000");
+        let called = called.replace("{code}", "00000000000").replace("{link}", "AAAA");
         let body = body.replace("{user}", &bob.id);
         let with = status(&ada, true, &called, &body).await?;
         let without = status(&ada, false, &called, &body).await?;

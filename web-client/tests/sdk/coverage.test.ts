@@ -28,6 +28,9 @@ const documentedCommands = (): string[] => [...new Set([...PAGE.matchAll(/\[`(\w
 const LEFT_OUT: Record<string, string> = {
   "GET /v1/users/{id}": "`users` reads several at once",
   "GET /v1/ws": "it opens the socket",
+  ...Object.fromEntries(["POST /v1/attachments", "PATCH /v1/attachments/{id}", "DELETE /v1/attachments/{id}", "GET /v1/attachments/{id}/info", "POST /v1/attachments/{id}/link", "GET /v1/files/{link}"].map((call) => [
+    call, "any tus client uploads files",
+  ])),
 };
 
 const CODE = "4Zq8LkT0bXw";

@@ -3,8 +3,11 @@
 use std::fmt::{Debug, Write};
 
 use chat_core::{
-    id::{EntryId, LoginId},
-    model::{Body, ClientId, Edit, InviteCode, Kind, LoginSecret, Reaction, Role, Username},
+    id::{AttachmentId, ChunkId, EntryId, LoginId},
+    model::{
+        Body, Chunk, ClientId, Edit, InviteCode, Kind, LoginSecret, MediaType, Progress, Reaction,
+        Role, Usage, Username,
+    },
 };
 
 use super::*;
@@ -56,7 +59,7 @@ fn log_records_keep_their_bytes() {
         client_id: Some(ClientId::new("a-1").unwrap()),
         at: AT,
         ord: 3,
-        body: Body::Text { text: Some("hé".into()), reply_to: Some(Seq::new(2)) },
+        body: Body::plain("hé", Some(Seq::new(2))),
     };
     assert_bytes(&entry, "01ac020405070103612d31d00f0300010368c3a90102");
     assert_bytes(&Seq::new(300), "01ac02");
@@ -109,6 +112,25 @@ fn view_records_keep_their_bytes() {
     assert_bytes(&overlay, "010103d00f01036e657702020301040104f09f8e89070109");
     let cursor = Cursor { delivered_seq: Seq::new(3), read_seq: Seq::new(2), read_ord: 1 };
     assert_bytes(&cursor, "01030201");
+}
+
+#[test]
+fn file_records_keep_their_bytes() {
+    let upload = Upload {
+        id: AttachmentId::new(3).unwrap(),
+        owner: user(),
+        conversation: conversation(),
+        name: "a.png".into(),
+        size: 300,
+        media: MediaType::Png,
+        revision: 2,
+        due_at: Some(AT),
+        chunks: vec![Chunk { id: ChunkId::new(8).unwrap(), bytes: 300 }],
+        progress: Progress::Finished { sha256: [1; 32], usage: Usage::Shown(Seq::new(4)) },
+    };
+    let bytes = format!("010307ac0205612e706e67ac02010201d00f0108ac0201{}0204", "01".repeat(32));
+    assert_bytes(&upload, &bytes);
+    assert_bytes(&300_u64, "01ac02");
 }
 
 #[test]

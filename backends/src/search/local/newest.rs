@@ -7,6 +7,7 @@ use chat_core::{
     id_map::IdMap,
     model::Seq,
     port::{Place, SearchRequest},
+    search::Has,
     time::Timestamp,
 };
 use tantivy::{
@@ -15,7 +16,7 @@ use tantivy::{
     columnar::ColumnValues,
 };
 
-use super::schema::{AT, CONVERSATION, HAS_LINK, SENDER, SEQ};
+use super::schema::{AT, CONVERSATION, HAS_ATTACHMENT, HAS_LINK, SENDER, SEQ};
 
 /// Collects the newest matches that a request allows.
 pub(super) struct Newest(Arc<Allowed>);
@@ -25,7 +26,7 @@ struct Allowed {
     /// The first seq of each conversation.
     scope: IdMap<u64, u64>,
     sender: Option<u64>,
-    has_link: bool,
+    has: Option<Has>,
     /// The times in milliseconds.
     after: i64,
     before: i64,
@@ -39,7 +40,7 @@ impl Newest {
         Self(Arc::new(Allowed {
             scope,
             sender: request.sender.map(chat_core::id::UserId::get),
-            has_link: request.has_link,
+            has: request.has,
             after: request.after.map_or(i64::MIN, Timestamp::as_millis),
             before: request.before.map_or(i64::MAX, Timestamp::as_millis),
             below: request.below,
@@ -58,13 +59,20 @@ impl Collector for Newest {
         reader: &SegmentReader,
     ) -> tantivy::Result<SegmentNewest> {
         let columns = reader.fast_fields();
+        let has = self.0.has.map(|has| {
+            let column = columns.bool(match has {
+                Has::Link => HAS_LINK,
+                Has::Attachment => HAS_ATTACHMENT,
+            })?;
+            tantivy::Result::Ok(column.first_or_default_col(false))
+        });
         Ok(SegmentNewest {
             allowed: self.0.clone(),
             conversations: columns.u64(CONVERSATION)?.first_or_default_col(0),
             seqs: columns.u64(SEQ)?.first_or_default_col(0),
             senders: columns.u64(SENDER)?.first_or_default_col(0),
             times: columns.i64(AT)?.first_or_default_col(0),
-            links: columns.bool(HAS_LINK)?.first_or_default_col(false),
+            has: has.transpose()?,
             newest: BinaryHeap::with_capacity(self.0.limit + 1),
         })
     }
@@ -90,7 +98,8 @@ pub(super) struct SegmentNewest {
     seqs: Arc<dyn ColumnValues<u64>>,
     senders: Arc<dyn ColumnValues<u64>>,
     times: Arc<dyn ColumnValues<i64>>,
-    links: Arc<dyn ColumnValues<bool>>,
+    /// True where a message has what the request wants, if it wants something.
+    has: Option<Arc<dyn ColumnValues<bool>>>,
     /// The oldest on top.
     newest: BinaryHeap<Reverse<Place>>,
 }
@@ -112,7 +121,7 @@ impl SegmentNewest {
         let from = *allowed.scope.get(&conversation)?;
         let seq = self.seqs.get_val(doc);
         let is_wanted = seq >= from
-            && (!allowed.has_link || self.links.get_val(doc))
+            && self.has.as_ref().is_none_or(|has| has.get_val(doc))
             && allowed.sender.is_none_or(|sender| sender == self.senders.get_val(doc));
         let conversation = ConversationId::new(conversation)?;
         let place = Place { at, conversation, seq: Seq::new(seq) };

@@ -20,6 +20,7 @@ pub(super) const SEQ: &str = "seq";
 pub(super) const SENDER: &str = "sender";
 pub(super) const AT: &str = "at";
 pub(super) const HAS_LINK: &str = "has_link";
+pub(super) const HAS_ATTACHMENT: &str = "has_attachment";
 const TEXT: &str = "text";
 const MARK_OF: &str = "mark_of";
 const TOKENIZER: &str = "words";
@@ -35,6 +36,7 @@ pub(super) struct Fields {
     sender: Field,
     at: Field,
     has_link: Field,
+    has_attachment: Field,
     text: Field,
     mark_of: Field,
 }
@@ -51,6 +53,7 @@ pub(super) fn fields() -> (Schema, Fields) {
         sender: schema.add_u64_field(SENDER, FAST),
         at: schema.add_i64_field(AT, FAST),
         has_link: schema.add_bool_field(HAS_LINK, FAST),
+        has_attachment: schema.add_bool_field(HAS_ATTACHMENT, FAST),
         text: schema.add_text_field(TEXT, TextOptions::default().set_indexing_options(text)),
         mark_of: schema.add_u64_field(MARK_OF, INDEXED),
     };
@@ -71,6 +74,7 @@ impl Fields {
         made.add_u64(self.sender, document.sender.get());
         made.add_i64(self.at, document.place.at.as_millis());
         made.add_bool(self.has_link, document.has_link());
+        made.add_bool(self.has_attachment, document.has_attachment);
         made.add_text(self.text, text);
         Some(made)
     }
@@ -83,6 +87,7 @@ impl Fields {
         made.add_u64(self.sender, 0);
         made.add_i64(self.at, 0);
         made.add_bool(self.has_link, false);
+        made.add_bool(self.has_attachment, false);
         made.add_u64(self.mark_of, conversation.get());
         made
     }

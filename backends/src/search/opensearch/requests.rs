@@ -3,7 +3,7 @@
 use chat_core::{
     id::UserId,
     port::{Document, IndexedPart, SearchRequest},
-    search::{Pattern, words},
+    search::{Has, Pattern, words},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub(super) fn messages_index() -> Value {
                 "at": {"type": "long"},
                 "sender": {"type": "long"},
                 "has_link": {"type": "boolean"},
+                "has_attachment": {"type": "boolean"},
                 "words": {"type": "text", "analyzer": "whitespace", "norms": false},
             },
         },
@@ -46,6 +47,7 @@ pub(super) fn document(index: &str, document: &Document) -> String {
                 "at": place.at.as_millis(),
                 "sender": document.sender.get(),
                 "has_link": document.has_link(),
+                "has_attachment": document.has_attachment,
                 "words": words.join(" "),
             })
         },
@@ -83,9 +85,10 @@ pub(super) fn search(request: &SearchRequest) -> Value {
         filter.extend(prefixes.iter().map(prefix));
     }
     filter.extend(request.sender.map(|sender| json!({"term": {"sender": UserId::get(sender)}})));
-    if request.has_link {
-        filter.push(json!({"term": {"has_link": true}}));
-    }
+    filter.extend(request.has.map(|has| match has {
+        Has::Link => json!({"term": {"has_link": true}}),
+        Has::Attachment => json!({"term": {"has_attachment": true}}),
+    }));
     let before = request.before.map(Timestamp::as_millis);
     let after = request.after.map(Timestamp::as_millis);
     filter.extend(before.map(|before| json!({"range": {"at": {"lt": before}}})));

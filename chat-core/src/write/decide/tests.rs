@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     id::ConversationId,
-    model::{Edit, Head, Overlay, Reaction},
+    model::{AttachmentList, Edit, Head, Overlay, Reaction},
     time::Timestamp,
 };
 
@@ -57,12 +57,12 @@ fn members() -> [Member; 4] {
 }
 
 fn text_of(sender: UserId, overlay: Overlay) -> Target {
-    Target { sender, is_text: true, overlay }
+    Target { sender, is_text: true, attachments: AttachmentList::default(), overlay }
 }
 
 /// A group whose message at [`MESSAGE`] has this overlay.
 fn group_with(overlay: Overlay) -> State {
-    let no_message = Target { sender: OWNER, is_text: false, overlay: Overlay::default() };
+    let no_message = Target { is_text: false, ..text_of(OWNER, Overlay::default()) };
     state_of(
         Kind::Group,
         &members(),
@@ -89,7 +89,7 @@ fn redacted() -> Overlay {
 }
 
 fn text(reply_to: Option<u64>) -> Change {
-    Change::Text { text: "hello".into(), reply_to: reply_to.map(Seq::new) }
+    Change::plain("hello", reply_to.map(Seq::new))
 }
 
 fn edit_of(seq: u64) -> Change {
@@ -148,7 +148,7 @@ fn blocked_member_may_only_take_back() {
 #[test]
 fn text_is_appended_with_the_message_that_it_answers() {
     for reply_to in [None, Some(MESSAGE), Some(HEAD)] {
-        let body = Body::Text { text: Some("hello".into()), reply_to: reply_to.map(Seq::new) };
+        let body = Body::plain("hello", reply_to.map(Seq::new));
         assert_eq!(decide(&group(), MEMBER, &text(reply_to)), Ok(appended(body)));
     }
     let unknown = ChatError::invalid("reply_to", "this message does not exist");

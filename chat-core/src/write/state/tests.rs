@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     id::EntryId,
-    model::{Joining, Reaction},
+    model::{AttachmentList, Joining, Reaction},
 };
 
 const ADA: UserId = UserId::new(1).expect("valid id");
@@ -33,8 +33,13 @@ fn group() -> State {
     state
 }
 
+fn target_of(sender: UserId, is_text: bool) -> Target {
+    let (attachments, overlay) = (AttachmentList::default(), Overlay::default());
+    Target { sender, is_text, attachments, overlay }
+}
+
 fn text() -> Body {
-    Body::Text { text: Some("hello".into()), reply_to: None }
+    Body::plain("hello", None)
 }
 
 fn joined(user: UserId, role: Role) -> Body {
@@ -130,7 +135,7 @@ fn reaction(target: u64) -> Body {
 #[test]
 fn folded_reaction_changes_a_target_that_is_known() {
     let mut state = group();
-    let target = Target { sender: BOB, is_text: true, overlay: Overlay::default() };
+    let target = target_of(BOB, true);
     state.learn_target(Seq::new(9), Some(target));
     state.learn_target(Seq::new(8), None);
     for seq in [7, 8, 9] {
@@ -151,7 +156,7 @@ fn target_is_completed_when_the_log_gets_its_entry() {
     fold(&mut state, text());
     fold(&mut state, Body::Title { title: "x".into() });
     fold(&mut state, text());
-    let of = |is_text| Target { sender: ADA, is_text, overlay: Overlay::default() };
+    let of = |is_text| target_of(ADA, is_text);
     assert_eq!(state.target(Seq::new(11)), Some(Some(&of(true))));
     assert_eq!(state.target(Seq::new(12)), Some(Some(&of(false))));
     assert_eq!(state.target(Seq::new(13)), None, "nobody has asked for it");
@@ -163,7 +168,7 @@ fn what_was_read_replaces_nothing_that_was_folded() {
     fold(&mut state, left(BOB));
     state.learn_member(BOB, Some(member(BOB, Role::Owner)));
     assert_eq!(state.standing(BOB), Some(None));
-    let target = Target { sender: BOB, is_text: true, overlay: Overlay::default() };
+    let target = target_of(BOB, true);
     state.learn_target(Seq::new(9), Some(target.clone()));
     state.learn_target(Seq::new(9), None);
     assert_eq!(state.target(Seq::new(9)), Some(Some(&target)));

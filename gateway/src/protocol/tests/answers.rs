@@ -1,6 +1,7 @@
 //! Answers of REST and replies of the WebSocket are encoded as in the examples.
 
 use chat_core::{
+    attachments::AttachmentRules,
     command::{FoundMessage, Reply, Totals, Written},
     error::ChatError,
     event::{Encode, Event},
@@ -13,6 +14,7 @@ use crate::{
     frame::text_of,
     protocol::{
         Empty, JsonEncode,
+        attachments::{AttachmentJson, FileLinkJson},
         conversations::{ConversationJson, ConversationsPage, MemberJson},
         hello::{Limits, RateLimits, Welcome},
         list::{Items, Paged},
@@ -27,10 +29,12 @@ use crate::{
 };
 
 pub(super) const NAMES: &[&str] = &[
+    "attachment",
     "blocks",
     "conversation-direct",
     "conversation-group",
     "conversations",
+    "file-link",
     "history",
     "invite",
     "invite-preview",
@@ -174,6 +178,18 @@ fn answer_to_a_search_matches_its_example() {
 }
 
 #[test]
+fn attachment_matches_its_example() {
+    assert_eq!(json(&AttachmentJson::from(&menu())), compact("answer-attachment"));
+}
+
+#[test]
+fn link_to_a_file_matches_its_example() {
+    let expires_at = Time(at("2026-03-14T10:03:12.618Z"));
+    let url = "/v1/files/ZXhhbXBsZSBvZiBhIGxpbmssIHdoaWNoIGlzIGxvbmdlcg".to_owned();
+    assert_eq!(json(&FileLinkJson { url, expires_at }), compact("answer-file-link"));
+}
+
+#[test]
 fn answer_to_a_poll_matches_its_example() {
     let events = [
         Event::Message(left()),
@@ -213,7 +229,10 @@ fn reply_to_hello_matches_its_example() {
         user: Id(user(ADA)),
         session: Id(login(FIREFOX)),
         heartbeat_ms: 25_000,
-        limits: Limits::new(Some(RateLimits { messages_per_second: 20, burst: 100 })),
+        limits: Limits::new(
+            Some(RateLimits { messages_per_second: 20, burst: 100 }),
+            AttachmentRules::default(),
+        ),
         server_time: Time(at("2026-03-14T10:00:00.250Z")),
         resume: Cursors(&resume),
     };

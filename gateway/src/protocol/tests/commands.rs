@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     example,
-    samples::{ALAN, GRACE, LUNCH, PAIR, conversation, seq, user},
+    samples::{ALAN, GRACE, LUNCH, PAIR, conversation, menu, seq, user},
 };
 use crate::{
     protocol::{
@@ -62,6 +62,7 @@ pub(super) const BODIES: &[&str] = &[
     "refresh",
     "register",
     "send",
+    "send-attachments",
     "set-member",
     "update-conversation",
 ];
@@ -81,7 +82,7 @@ fn write(id: &str, base: u64, change: Change) -> Write {
 }
 
 fn noon_write() -> Write {
-    let change = Change::Text { text: "Shall we eat at noon?".into(), reply_to: None };
+    let change = Change::plain("Shall we eat at noon?", None);
     write("ada-7f3c01", 2, change)
 }
 
@@ -92,7 +93,7 @@ fn one_write() -> Write {
 
 #[test]
 fn write_commands_match_their_examples() {
-    let reply = Change::Text { text: "Yes, the usual place.".into(), reply_to: Some(seq(3)) };
+    let reply = Change::plain("Yes, the usual place.", Some(seq(3)));
     let reply = Write { expected_seq: Some(seq(4)), ..write("grace-51d2aa", 3, reply) };
     let redaction = Change::Redact { target_seq: seq(8) };
     let thumbs_up = Change::React { target_seq: seq(3), emoji: "👍".into(), on: true };
@@ -105,6 +106,15 @@ fn write_commands_match_their_examples() {
     ] {
         assert_eq!(parsed(name), (id, ClientCommand::Chat(Command::Write(expected))), "{name}");
     }
+}
+
+#[test]
+fn body_with_attachments_matches_its_example() {
+    let body: Send = from_json(example("body-send-attachments").as_bytes()).unwrap();
+    let attachments = vec![menu().id];
+    let change = Change::Text { text: "".into(), reply_to: None, attachments };
+    let expected = Write { base_seq: None, ..write("ada-7f3c09", 0, change) };
+    assert_eq!(body.into_command(conversation(LUNCH)), Command::Write(expected));
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(super) const NAMES: &[&str] = &[
     "message-redacted",
     "message-role",
     "message-text",
+    "message-text-with-attachments",
     "message-title",
     "presence",
     "receipt",
@@ -43,8 +44,9 @@ pub(super) fn assert_encoded(event: &Event, name: &str) {
 
 #[test]
 fn every_kind_of_entry_matches_its_example() {
-    let entries: [(EntryView, &str); 8] = [
+    let entries: [(EntryView, &str); 9] = [
         (noon(), "text"),
+        (pictured(), "text-with-attachments"),
         (edited(), "edited"),
         (reaction(), "reaction"),
         (joined(), "joined"),

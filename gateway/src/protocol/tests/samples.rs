@@ -2,10 +2,10 @@
 
 use chat_core::{
     command::{ConversationView, MemberView},
-    id::{ConversationId, EntryId, LoginId, UserId},
+    id::{AttachmentId, ConversationId, EntryId, LoginId, UserId},
     model::{
-        Body, ClientId, Cursor, Entry, Joining, Kind, Member, MembershipState, Role, Seq, User,
-        Username,
+        Attachment, Body, ClientId, Cursor, Entry, Joining, Kind, MediaType, Member,
+        MembershipState, Role, Seq, User, Username,
     },
     time::Timestamp,
     view::{EntryView, ReactionView},
@@ -126,13 +126,25 @@ pub(super) fn entry(
 }
 
 pub(super) fn text(text: &str, reply_to: Option<u64>) -> Body {
-    Body::Text { text: Some(text.into()), reply_to: reply_to.map(seq) }
+    Body::plain(text, reply_to.map(seq))
 }
 
 pub(super) fn noon() -> EntryView {
     let id = (3, 291_140_119_409_201_152);
     let body = text("Shall we eat at noon?", None);
     entry(id, ADA, Some("ada-7f3c01"), "2026-03-14T09:26:53.589Z", body)
+}
+
+pub(super) fn menu() -> Attachment {
+    let id = AttachmentId::new(291_140_140_812_763_136).unwrap();
+    Attachment { id, name: "menu.png".into(), size: 48_213, media: MediaType::Png }
+}
+
+pub(super) fn pictured() -> EntryView {
+    let id = (14, 291_140_196_647_313_409);
+    let attachments = [menu()].into_iter().collect();
+    let body = Body::Text { text: Some("".into()), reply_to: None, attachments };
+    entry(id, ADA, Some("ada-7f3c09"), "2026-03-14T09:59:12.004Z", body)
 }
 
 pub(super) fn usual() -> EntryView {
@@ -208,7 +220,7 @@ pub(super) fn page() -> Vec<EntryView> {
     one.entry.body = text("Shall we eat at one?", None);
     one.edited_at = Some(at("2026-03-14T09:27:40.120Z"));
     one.reactions = vec![ReactionView { emoji: "👍".into(), users: vec![user(GRACE)] }];
-    let gone = Body::Text { text: None, reply_to: None };
+    let gone = Body::erased(None);
     let gone_edit = Body::Edited { target_seq: seq(8), text: None };
     vec![
         founder(1, 291_139_937_883_918_337, ADA, Role::Owner),

@@ -53,6 +53,17 @@ const LINKS: &[Following] = &[
         parameters: &[("id", "$response.body#/id")],
     },
     Following {
+        call: "upload",
+        next: &[
+            "continue_upload",
+            "attachment_info",
+            "download",
+            "link_attachment",
+            "discard_upload",
+        ],
+        parameters: &[("id", "$response.body#/id")],
+    },
+    Following {
         call: "create_invite",
         next: &["invite", "accept_invite", "end_invite"],
         parameters: &[("code", "$response.body#/code")],

@@ -11,7 +11,7 @@ use super::Client;
 use crate::{front, gateway, rest::openapi};
 
 /// Every call, and whether it is open to clients without a token.
-const CALLS: [(&str, &str, bool); 41] = [
+const CALLS: [(&str, &str, bool); 48] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
     ("GET", "/v1/users/{id}", false),
@@ -50,6 +50,13 @@ const CALLS: [(&str, &str, bool); 41] = [
     ("POST", "/v1/invites/{code}/accept", false),
     ("DELETE", "/v1/invites/{code}", false),
     ("GET", "/v1/search", false),
+    ("POST", "/v1/attachments", false),
+    ("GET", "/v1/attachments/{id}", false),
+    ("PATCH", "/v1/attachments/{id}", false),
+    ("DELETE", "/v1/attachments/{id}", false),
+    ("GET", "/v1/attachments/{id}/info", false),
+    ("POST", "/v1/attachments/{id}/link", false),
+    ("GET", "/v1/files/{link}", true),
     ("POST", "/v1/poll", false),
     ("GET", "/openapi.json", true),
     ("GET", "/asyncapi.json", true),
@@ -58,7 +65,7 @@ const CALLS: [(&str, &str, bool); 41] = [
 
 fn filled(path: &str) -> String {
     let path = path.replace("{id}", "5").replace("{user}", "6").replace("{seq}", "7");
-    path.replace("{emoji}", "x").replace("{code}", "00000000000")
+    path.replace("{emoji}", "x").replace("{code}", "00000000000").replace("{link}", "x")
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ async fn search_is_refused_when_its_query_is_wrong() {
         ("", 400, "invalid", "q"),
         ("?conversation=7", 400, "invalid", "q"),
         ("?q=a&q=b", 400, "invalid", "q"),
-        ("?q=a&has=attachment", 400, "invalid", "has"),
+        ("?q=a&has=files", 400, "invalid", "has"),
         ("?q=a&sender=ada", 400, "invalid", "sender"),
         ("?q=a&before=yesterday", 400, "invalid", "before"),
         ("?q=a&after=2026-02-30T00:00:00Z", 400, "invalid", "after"),
