@@ -43,6 +43,10 @@ export async function list({ page, isPhone, screen, dialog, grace }) {
     await by(page, "conversation-filter").fill("no such title");
     await by(page, "none-found").waitFor();
   });
+  await screen("found messages", async () => {
+    await by(page, "conversation-filter").fill("tea");
+    await by(page, "found").first().waitFor();
+  });
   await by(page, "conversation-filter").fill("");
   await dialog("new conversation", async () => {
     await by(page, "new-direct").click();
@@ -82,6 +86,16 @@ export async function conversation({ page, grace, hal, screen, dialog }) {
     await by(page, "block").waitFor();
   });
   await dialog("block question of the menu", () => by(page, "block").click());
+  await screen("search in a conversation", async () => {
+    await by(page, "show-search").click();
+    await by(page, "search-text").fill("tea");
+    await by(page, "search-panel").getByTestId("found").first().waitFor();
+  });
+  await dialog("sender of a search", async () => {
+    await by(page, "filter-person").click();
+    await by(page, "sender-option").first().waitFor();
+  });
+  await by(page, "search-close").click();
   await toList(page);
   await screen("blocked person", async () => {
     await actions.openConversation(page, hal.name);

@@ -1,6 +1,8 @@
 // Makes the screenshots in `docs/screenshots/`: the main screens on a desktop and on a phone, light and dark.
 //
 //     node e2e/gallery.mjs http://127.0.0.1:8080 --screenshots ../docs/screenshots
+//
+// The machine needs a font with emoji, such as fonts-noto-color-emoji.
 
 import * as actions from "./page.mjs";
 import { galleryPeople } from "./gallery_people.mjs";
@@ -16,6 +18,7 @@ const KINDS = {
 const SCREENS = {
   conversation: async (page, { grace }) => {
     await actions.openConversation(page, grace.name);
+    await by(page, "header-status").filter({ hasText: "Online" }).waitFor();
     await actions.isVisible(page, "Tea first");
   },
   group: async (page, _, isPhone) => {
@@ -40,7 +43,11 @@ async function show(page, name, open) {
 
 await harness.run(async () => {
   let everybody;
-  await harness.step("people talk", async () => (everybody = await galleryPeople(harness.options.base)));
+  await harness.step("people talk", async () => {
+    everybody = await galleryPeople(harness.options.base);
+    const { page } = await harness.person("grace"); // she is online
+    await actions.logIn(page, everybody.grace.username);
+  });
   for (const colorScheme of ["light", "dark"]) {
     for (const [kind, settings] of Object.entries(KINDS)) {
       await harness.step(`${kind}, ${colorScheme}`, async () => {

@@ -4,9 +4,12 @@ import { createSignal, For } from "solid-js";
 import { chooseTheme, chosenTheme, type Theme, THEMES } from "../../browser/theme";
 import { t } from "../../text/language";
 
+export function nameOfTheme(theme: Theme | undefined): string {
+  return { system: t().settings.themeOfSystem, light: t().settings.themeLight, dark: t().settings.themeDark }[theme ?? "system"];
+}
+
 export function AppearancePage() {
   const [chosen, setChosen] = createSignal(chosenTheme());
-  const name = (theme: Theme | undefined) => ({ system: t().settings.themeOfSystem, light: t().settings.themeLight, dark: t().settings.themeDark })[theme ?? "system"];
 
   function choose(theme: Theme | undefined): void {
     setChosen(theme);
@@ -18,7 +21,7 @@ export function AppearancePage() {
       <For each={[undefined, ...THEMES]}>
         {(theme) => (
           <label class="settings-row">
-            <span class="settings-row-text">{name(theme)}</span>
+            <span class="settings-row-text">{nameOfTheme(theme)}</span>
             <input
               type="radio" name="theme" class="radio" data-testid={`theme-${theme ?? "system"}`} checked={chosen() === theme}
               onChange={() => choose(theme)}

@@ -6,6 +6,10 @@ import { chooseLanguage, chosenLanguage, type Code, LANGUAGES, t } from "../../t
 
 const CODES = Object.keys(LANGUAGES) as Code[];
 
+export function nameOfLanguage(code: Code | undefined): string {
+  return code ? LANGUAGES[code] : t().settings.languageOfSystem;
+}
+
 export function LanguagePage() {
   const [chosen, setChosen] = createSignal(chosenLanguage());
   const [error, setError] = createSignal<string>();
@@ -30,8 +34,8 @@ export function LanguagePage() {
 
   return (
     <div class="settings-page" role="radiogroup" aria-label={t().settings.language}>
-      <Choice code={undefined} name={t().settings.languageOfSystem} />
-      <For each={CODES}>{(code) => <Choice code={code} name={LANGUAGES[code]} />}</For>
+      <Choice code={undefined} name={nameOfLanguage(undefined)} />
+      <For each={CODES}>{(code) => <Choice code={code} name={nameOfLanguage(code)} />}</For>
       <Show when={error()}>
         <p class="form-error" role="alert">{error()}</p>
       </Show>

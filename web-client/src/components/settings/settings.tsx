@@ -2,17 +2,19 @@
 
 import { createSignal, type JSX, Match, onMount, Show, Switch } from "solid-js";
 import type { Me } from "../../../sdk/index";
+import { chosenTheme } from "../../browser/theme";
+import { nameOf } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
-import { t } from "../../text/language";
+import { chosenLanguage, t } from "../../text/language";
 import { Dialog } from "../dialog";
 import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, NextIcon, PersonIcon, ThemeIcon } from "../more_icons";
 import { Skeleton } from "../skeleton";
 import { AlertsPage } from "./alerts_page";
-import { AppearancePage } from "./appearance_page";
+import { AppearancePage, nameOfTheme } from "./appearance_page";
 import { BlockedPage } from "./blocked_page";
 import { DevicesPage } from "./devices_page";
-import { LanguagePage } from "./language_page";
+import { LanguagePage, nameOfLanguage } from "./language_page";
 import { NamePage } from "./name_page";
 import { PasswordPage } from "./password_page";
 import { PrivacyPage } from "./privacy_page";
@@ -48,7 +50,7 @@ export function Settings(props: { onClose: () => void }) {
     return current ? t().settings[current] : t().settings.settings;
   };
 
-  function Item(itemProps: { page: Page; icon: JSX.Element }) {
+  function Item(itemProps: { page: Page; icon: JSX.Element; value?: string }) {
     let button!: HTMLButtonElement;
     onMount(() => previous === itemProps.page && button.focus());
     return (
@@ -59,6 +61,7 @@ export function Settings(props: { onClose: () => void }) {
         >
           {itemProps.icon}
           <span>{t().settings[itemProps.page]}</span>
+          <bdi class="settings-item-value">{itemProps.value}</bdi>
           <NextIcon />
         </button>
       </li>
@@ -69,12 +72,12 @@ export function Settings(props: { onClose: () => void }) {
     return (
       <>
         <ul class="settings-menu">
-          <Item page="name" icon={<PersonIcon />} />
+          <Item page="name" icon={<PersonIcon />} value={nameOf(model.people.get(model.me.id))} />
           <Item page="password" icon={<KeyIcon />} />
           <Item page="devices" icon={<DeviceIcon />} />
           <Item page="alerts" icon={<BellIcon />} />
-          <Item page="language" icon={<LanguageIcon />} />
-          <Item page="appearance" icon={<ThemeIcon />} />
+          <Item page="language" icon={<LanguageIcon />} value={nameOfLanguage(chosenLanguage())} />
+          <Item page="appearance" icon={<ThemeIcon />} value={nameOfTheme(chosenTheme())} />
           <Show when={me()?.privacy}>
             <Item page="privacy" icon={<EyeIcon />} />
             <Item page="blocked" icon={<BlockIcon />} />
