@@ -8,7 +8,7 @@ const gateway = "http://127.0.0.1:8080";
 /** What the list of conversations needs, and the login page does not. */
 const LIST = new RegExp(
   [
-    "src/state/(?!account|notes|model_context|alerting|leaving)", "src/logic/(?!refusals|markdown|inline|text|people|emoji|dates|more_refusals)", "src/browser/(attention|unsent\\.)",
+    "src/state/(?!account|notes|model_context|alerting|leaving)", "src/logic/(?!refusals|markdown|inline|text|people|emoji|dates|grouping|message_state|pending_rows|more_refusals)", "src/browser/(attention|unsent\\.)",
     "src/components/(workspace|sidebar|conversation_item|avatar|presence_dot|banner|empty_pane)", "solid-js/store",
     "sdk/(client|session|outbox|feed|socket|polls|receipts|watch|rest_transport|command|backoff|pause|tabs|tab_session|tab_commands|election|unsent|limits)\\.",
   ].join("|"),

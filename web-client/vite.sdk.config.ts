@@ -15,7 +15,7 @@ export default defineConfig(({ mode }) => {
       outDir: "dist",
       emptyOutDir: isMain,
       minify: true,
-      lib: { entry: isMain ? ["index.ts"] : ["invites.ts", "limits.ts", "node.ts", "search.ts", "tabs.ts", "testing.ts"], formats: ["es"] },
+      lib: { entry: isMain ? ["index.ts"] : ["attachments.ts", "invites.ts", "limits.ts", "node.ts", "search.ts", "tabs.ts", "testing.ts"], formats: ["es"] },
       rolldownOptions: {
         external: (id) => id.startsWith("node:") || (isMain ? id === "./tabs.js" : isInMain(id)),
         output: { minify: true, comments: false, paths: (id) => (isInMain(id) ? MAIN : id) },

@@ -46,7 +46,7 @@ export class Harness {
   }
 
   async open() {
-    this.browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
+    this.browser = await chromium.launch({ executablePath: BROWSER, args: [...FLAGS, ...(this.options.flags ?? [])] });
   }
 
   /** Opens a separate browser context for a user. */

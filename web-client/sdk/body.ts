@@ -47,7 +47,7 @@ export const titleBody = (title: string): object => ({ title });
 
 export const memberBody = (role: Role | undefined): object => ({ role });
 
-export const sendBody = (it: Send): object => pick(it, "client_id", "text", "reply_to", "expected_seq", "base_seq");
+export const sendBody = (it: Send): object => pick(it, "client_id", "text", "reply_to", "attachments", "expected_seq", "base_seq");
 
 export const editBody = (it: Edit): object => pick(it, "client_id", "text", "base_seq");
 

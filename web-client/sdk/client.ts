@@ -128,7 +128,7 @@ export class Client extends Emitter<ClientEvents> {
   submit(command: WithoutClientId<EntryCommand>): OutboxItem {
     const base_seq = this.#feed.cursor(command.conversation);
     const client_id = this.environment.newId();
-    const complete = { ...command, client_id, ...(base_seq === undefined ? {} : { base_seq }) };
+    const complete = { ...command, client_id, base_seq };
     return this.outbox.add(complete as EntryCommand);
   }
 

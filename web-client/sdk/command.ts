@@ -16,6 +16,8 @@ export interface Send {
   client_id: string;
   text: string;
   reply_to?: number;
+  /** The ids of uploaded files. */
+  attachments?: string[];
   expected_seq?: number;
   base_seq?: number;
 }
@@ -103,5 +105,5 @@ export interface ClientName {
 
 /** Returns the first frame of a socket. Without `resume`, the server sends only new events. */
 export function helloFrame(id: number, token: string, resume: object | undefined, client: ClientName): string {
-  return JSON.stringify({ id, cmd: "hello", token, ...(resume ? { resume } : {}), client });
+  return JSON.stringify({ id, cmd: "hello", token, resume, client });
 }

@@ -13,6 +13,11 @@ const reactionGroup = record({ emoji: text, users: listOf(text) });
 /** The users who reacted with an emoji. */
 export interface ReactionGroup extends Shaped<typeof reactionGroup> {}
 
+export const attachment = record({ id: text, name: text, size: integer, type: text });
+
+/** A file of a message. Its type was found in its content: `application/octet-stream` for all but images, sounds and videos. */
+export interface Attachment extends Shaped<typeof attachment> {}
+
 const base = {
   conversation: text,
   seq: integer,
@@ -27,6 +32,7 @@ const kinds = {
   text: record({
     text: optional(text),
     reply_to: optional(integer),
+    attachments: optional(listOf(attachment)),
     edited_at: optional(text),
     redacted: optional(flag),
     reactions: optional(listOf(reactionGroup)),

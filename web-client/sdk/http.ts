@@ -7,14 +7,17 @@ import type { Environment } from "./environment.js";
 export const REQUEST_TIMEOUT_MS = 10_000;
 
 export interface Call<T> {
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   shape: Shape<T>;
+  /** Reads what the shape gets. By default JSON. */
+  read?: (response: Response) => Promise<unknown>;
+  /** A blob is sent as it is, everything else as JSON. */
   body?: object;
   headers?: Record<string, string>;
   token?: string;
   timeout_ms?: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export async function call<T>(environment: Environment, request: Call<T>): Promise<T> {
@@ -29,12 +32,14 @@ export async function call<T>(environment: Environment, request: Call<T>): Promi
       headers: headersOf(request),
       signal: stop.signal,
       cache: "no-store",
-      ...(request.body ? { body: JSON.stringify(request.body) } : {}),
+      body: request.body === undefined || request.body instanceof Blob ? request.body : JSON.stringify(request.body),
     });
-    return await read(response, request.shape, `${request.method} ${request.path}`);
+    if (!response.ok) throw new ConfabError(await problemOf(response));
+    const read = request.read?.(response) ?? (response.status === 204 ? {} : response.json());
+    return request.shape(await read, `${request.method} ${request.path}`);
   } catch (error) {
     if (error instanceof ConfabError) throw error;
-    throw new Unreachable(error instanceof Error ? error.message : "no answer");
+    throw new Unreachable((error as Error).message);
   } finally {
     cancel();
     request.signal?.removeEventListener("abort", abort);
@@ -44,16 +49,10 @@ export async function call<T>(environment: Environment, request: Call<T>): Promi
 function headersOf(request: Call<unknown>): Record<string, string> {
   return {
     Accept: "application/json",
-    ...(request.body ? { "Content-Type": "application/json" } : {}),
-    ...(request.token ? { Authorization: `Bearer ${request.token}` } : {}),
+    ...(request.body && { "Content-Type": "application/json" }),
+    ...(request.token && { Authorization: `Bearer ${request.token}` }),
     ...request.headers,
   };
-}
-
-async function read<T>(response: Response, shape: Shape<T>, where: string): Promise<T> {
-  if (!response.ok) throw new ConfabError(await problemOf(response));
-  const body = response.status === 204 ? {} : await response.json();
-  return shape(body, where);
 }
 
 /**

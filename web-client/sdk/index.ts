@@ -17,6 +17,7 @@ export { Rest } from "./rest.js";
 export type { Watch } from "./watch.js";
 export { type LoginStore, type StoredLogin, Tokens, type TokenSource } from "./tokens.js";
 export type {
+  Attachment,
   Audience,
   Conversation,
   CursorMap,

@@ -24,7 +24,7 @@ export interface OutboxItem {
   readonly made_at: number;
   readonly state: OutboxState;
   /** The error, if the gateway refused the command. */
-  readonly error?: ConfabError;
+  readonly error?: ConfabError | undefined;
   /** The entry that the gateway made of it. */
   readonly entry?: Entry | undefined;
   /** False if the command could not be stored. It is lost if all tabs are closed before it is sent. */
@@ -261,7 +261,7 @@ export class Outbox extends Emitter<OutboxEvents> {
       if (isRetryable(error)) {
         return refusal?.retryAfterMs ?? patientDelayMs(SEND_BACKOFF, failures, this.environment.random());
       }
-      const failed: OutboxItem = { ...item, state: "failed", ...(refusal ? { error: refusal } : {}) };
+      const failed: OutboxItem = { ...item, state: "failed", error: refusal };
       this.#take(item);
       this.#put(failed);
       this.#keepFailed(failed);

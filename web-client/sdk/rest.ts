@@ -12,7 +12,7 @@ import type { HistoryQuery } from "./command.js";
 /** How much longer than its wait the answer of a poll may take. */
 const POLL_GRACE_MS = 10_000;
 
-type Extras = Pick<Call<unknown>, "body" | "headers" | "timeout_ms" | "signal">;
+type Extras = Pick<Call<unknown>, "body" | "read" | "headers" | "timeout_ms" | "signal">;
 
 /** The REST calls of the gateway. A call that the gateway refuses fails with `ConfabError`. */
 export class Rest {
@@ -86,7 +86,7 @@ export class Rest {
   }
 
   async searchUsers(query: string, signal?: AbortSignal): Promise<wire.User[]> {
-    return (await this.call("GET", `/v1/users${queryOf({ query })}`, wire.users, signal ? { signal } : {})).items;
+    return (await this.call("GET", `/v1/users${queryOf({ query })}`, wire.users, { signal })).items;
   }
 
   /** Returns a page of the list, newest activity first. With `state`, only the requests or the open conversations. */

@@ -24,6 +24,8 @@ export interface RoomEvents {
 export interface SendOptions {
   /** The seq of the message that this one answers. */
   reply_to?: number;
+  /** The ids of files that were uploaded with `@confab/client/attachments`. The text may then be empty. */
+  attachments?: string[];
 }
 
 /** One conversation, with its observable state. */

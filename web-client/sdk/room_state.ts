@@ -2,7 +2,7 @@
 
 import type { ConfabError } from "./error.js";
 import type { OutboxItem } from "./outbox.js";
-import type { Conversation, Entry, History, Member, ReactionGroup, Receipt, TextEntry, Typing } from "./wire.js";
+import type { Attachment, Conversation, Entry, History, Member, ReactionGroup, Receipt, TextEntry, Typing } from "./wire.js";
 
 /** The newest messages that are kept. Older ones are read with `history`. */
 export const MESSAGES_MAX = 500;
@@ -12,11 +12,13 @@ export interface Message {
   /** Undefined while it is pending. */
   readonly seq?: number;
   /** Identifies this user's own message before it has a seq. */
-  readonly client_id?: string;
+  readonly client_id?: string | undefined;
   readonly sender: string;
   readonly text: string;
   readonly sent_at: string;
-  readonly reply_to?: number;
+  readonly reply_to?: number | undefined;
+  /** The files of the message. A message that is pending has none yet. */
+  readonly attachments?: readonly Attachment[] | undefined;
   readonly isEdited: boolean;
   readonly isRedacted: boolean;
   readonly reactions: readonly ReactionGroup[];
@@ -24,7 +26,7 @@ export interface Message {
   /** True if an unsent message could not be stored. It is lost if the app ends before it is sent. */
   readonly isUnkept?: boolean;
   /** Why it has failed. */
-  readonly error?: ConfabError;
+  readonly error?: ConfabError | undefined;
 }
 
 /** What is known of a conversation. It is never changed in place. */
@@ -93,7 +95,7 @@ function withEntry(state: RoomState, entry: Entry): RoomState {
       if (entry.text === undefined) return next;
       return changed(next, entry.target_seq, (it) => (it.isRedacted ? it : { ...it, text: entry.text ?? "", isEdited: true }));
     case "redacted":
-      return changed(next, entry.target_seq, (it) => ({ ...it, text: "", isRedacted: true, reactions: [] }));
+      return changed(next, entry.target_seq, (it) => ({ ...it, text: "", attachments: undefined, isRedacted: true, reactions: [] }));
     case "reaction":
       return changed(next, entry.target_seq, (it) => ({ ...it, reactions: withReaction(it.reactions, entry) }));
     case "left":
@@ -122,14 +124,15 @@ function withText(state: RoomState, entry: TextEntry): RoomState {
 
 /** Returns the message of a text in its current state. */
 export function messageOf(entry: TextEntry): Message {
-  const { seq, client_id, sender, sent_at, reply_to } = entry;
+  const { seq, client_id, sender, sent_at, reply_to, attachments } = entry;
   return {
     seq,
-    ...(client_id === undefined ? {} : { client_id }),
+    client_id,
     sender,
     text: entry.redacted ? "" : (entry.text ?? ""),
     sent_at,
-    ...(reply_to === undefined ? {} : { reply_to }),
+    reply_to,
+    attachments,
     isEdited: entry.edited_at !== undefined,
     isRedacted: entry.redacted ?? false,
     reactions: entry.reactions ?? [],
@@ -150,13 +153,13 @@ function withItem(state: RoomState, item: OutboxItem): readonly Message[] {
     sender: me,
     text: command.text,
     sent_at: new Date(item.made_at).toISOString(),
-    ...(command.reply_to === undefined ? {} : { reply_to: command.reply_to }),
+    reply_to: command.reply_to,
     isEdited: false,
     isRedacted: false,
     reactions: [],
     state: item.state === "failed" ? "failed" : "pending",
     ...(item.isKept === false ? { isUnkept: true } : {}),
-    ...(item.error ? { error: item.error } : {}),
+    error: item.error,
   };
   const at = messages.findIndex((it) => it.seq === undefined && it.client_id === client_id);
   return at < 0 ? [...messages, message] : messages.map((it, index) => (index === at ? message : it));

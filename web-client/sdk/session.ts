@@ -211,7 +211,7 @@ export class Session extends Emitter<SessionEvents> implements ClientSession {
 
   /** Fails if the session was stopped while its socket was opened. */
   #checkRunning(): void {
-    if (!this.#running) throw new Error("the session was stopped");
+    if (!this.#running) throw new Error("stopped");
   }
 
   async #freshToken(): Promise<string> {
@@ -292,7 +292,7 @@ export class Session extends Emitter<SessionEvents> implements ClientSession {
     if (previous === "unhealthy") this.#pause.wake();
     if (this.#socket || this.state === "polling") return;
     this.#setState("polling");
-    this.emit("attached", "polling");
+    if (this.#running) this.emit("attached", "polling"); // a listener of the state may have stopped the session
   }
 
   #renewOnSocket(token: string): void {

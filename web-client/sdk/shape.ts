@@ -49,7 +49,7 @@ export function withDefault<T>(otherwise: T, shape: Shape<T>): Shape<T> {
 
 export function oneOf<const W extends string>(...words: W[]): Shape<W> {
   return (value, where) => {
-    if (!words.includes(value as W)) throw new ShapeError(where, `one of ${words.join(", ")}`);
+    if (!words.includes(value as W)) throw new ShapeError(where, `one of ${words}`);
     return value as W;
   };
 }

@@ -1,6 +1,7 @@
 // A fake server in memory, against which apps can test themselves. It speaks the part of the protocol that the SDK
 // needs for accounts, conversations, messages, invites and the search, over REST, long polling and WebSocket.
 
+import type { FileCall } from "./testing_attachments.js";
 import { FakeBrowser } from "./testing_browser.js";
 import { FakeInvites } from "./testing_invites.js";
 import { FakeLog, type FakeUser } from "./testing_log.js";
@@ -31,6 +32,8 @@ interface Call {
 export class FakeServer {
   readonly url = "http://confab.test";
   readonly log = new FakeLog();
+  /** The files that were uploaded. */
+  readonly files = this.log.files;
   /** While true, nothing reaches the server. */
   isOffline = false;
   /** Returns the fault of a request (`POST /v1/poll`), of a command (`send`), of `open` or of an `event`. */
@@ -106,11 +109,32 @@ export class FakeServer {
     const method = init.method ?? "GET";
     const fault = this.isOffline ? "lost" : this.fault(`${method} ${pathname}`);
     if (fault === "lost") throw new TypeError("the fake network is down");
+    if (pathname.startsWith("/v1/attachments")) return this.answerFiles(pathname, init, fault === "answer lost");
     const body = init.body ? (JSON.parse(String(init.body)) as Record<string, unknown>) : {};
     const token = new Headers(init.headers).get("Authorization")?.replace("Bearer ", "");
     const answer = this.answer(method, pathname, searchParams, body, token);
     if (fault === "answer lost") throw new TypeError("the fake network lost the answer");
     return answer;
+  }
+
+  private async answerFiles(path: string, init: RequestInit, isLost: boolean): Promise<Response> {
+    const headers = new Headers(init.headers);
+    const user = this.log.byToken(headers.get("Authorization")?.replace("Bearer ", ""));
+    if (!user) return refusal(401, "unauthenticated");
+    const body = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
+    const answer = this.fileAnswer({ method: init.method ?? "GET", path, headers, body, user });
+    if (isLost) throw new TypeError("the fake network lost the answer");
+    return answer;
+  }
+
+  private fileAnswer(call: FileCall): Response {
+    try {
+      return this.files.answer(call);
+    } catch (error) {
+      const code = error instanceof Error ? error.message : "not_found";
+      const status = code === "conflict" ? 409 : 404;
+      return call.method === "HEAD" ? new Response(null, { status }) : refusal(status, code);
+    }
   }
 
   private answer(method: string, path: string, query: URLSearchParams, body: Record<string, unknown>, token?: string): Response {

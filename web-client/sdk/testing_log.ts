@@ -1,5 +1,7 @@
 // The users and conversations of the fake server.
 
+import { FakeFiles } from "./testing_attachments.js";
+
 export interface FakeUser {
   readonly id: string;
   readonly username: string;
@@ -30,6 +32,7 @@ export class FakeLog {
   private readonly users = new Map<string, FakeUser>();
   private readonly conversations = new Map<string, FakeConversation>();
   private ids = 286772161220186112n;
+  readonly files = new FakeFiles(() => this.nextId(), (id, user) => this.isShownTo(id, user));
 
   /** Returns the user with this name, who is added if missing. */
   user(username: string): FakeUser {
@@ -144,13 +147,15 @@ export class FakeLog {
   /** Executes a command that makes an entry. A repeated one has no effect, and gets the first answer. */
   execute(user: FakeUser, command: Fields): object {
     const id = String(command["conversation"]);
-    const { client_id, seq, text, reply_to, emoji, on } = command;
+    const { client_id, seq, text, reply_to, emoji, on, attachments } = command;
     const first = this.findFor(id, user).entries.find((it) => it.sender === user.id && client_id !== undefined && it["client_id"] === client_id);
     if (first) return { message: first, replayed: true };
     const named = client_id === undefined ? {} : { client_id };
     switch (command["cmd"]) {
-      case "send":
-        return sent(this.append(id, user, { kind: "text", text, ...named, ...(reply_to === undefined ? {} : { reply_to }) }));
+      case "send": {
+        const files = attachments === undefined ? {} : { attachments: this.files.attach(attachments as string[], user) };
+        return sent(this.append(id, user, { kind: "text", text, ...named, ...(reply_to === undefined ? {} : { reply_to }), ...files }));
+      }
       case "edit":
         return sent(this.append(id, user, { kind: "edited", target_seq: seq, text, ...named }));
       case "redact":
@@ -199,6 +204,12 @@ export class FakeLog {
       this.append(conversation.id, member, { kind: "joined", user: member.id, role: roleOf(conversation, member) });
     }
     return conversation.id;
+  }
+
+  /** Returns true if the user sees a message with the file. */
+  private isShownTo(file: string, user: FakeUser): boolean {
+    const entries = [...this.conversations.values()].filter((it) => it.members.includes(user)).flatMap((it) => it.entries);
+    return entries.some((entry) => ((entry["attachments"] as { id: string }[] | undefined) ?? []).some(({ id }) => id === file));
   }
 
   private find(id: string): FakeConversation {

@@ -48,6 +48,14 @@ it("first program of the README runs in Node", async () => {
   expect(lines.at(-1)).toBe("state: ended");
 }, DEADLINE_MS);
 
+it("program about files of the README runs in Node", async () => {
+  const programs = readFileSync(join(installed, "README.md"), "utf8").matchAll(/```js\n([\s\S]*?)```/g);
+  const program = [...programs].map(([, code]) => code ?? "").find((code) => code.includes("@confab/client/attachments"));
+  writeFileSync(join(folder, "files.mjs"), program ?? "");
+  const { stdout } = await run(process.execPath, ["files.mjs"], { cwd: folder, timeout: DEADLINE_MS });
+  expect(stdout.trim().split("\n")).toEqual(["13 of 13 bytes", "list.txt has: apples, bread"]);
+}, DEADLINE_MS);
+
 it("types are found by a project that resolves modules like Node", async () => {
   const program = `
     import { createConfab, type Message } from "@confab/client";

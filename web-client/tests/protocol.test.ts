@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as body from "../sdk/body";
 import { type Command, commandFrame, helloFrame, readReply } from "../sdk/command";
+import { attachment } from "../sdk/entry";
 import { ERROR_CODES, problem } from "../sdk/error";
-import { found } from "../sdk/found";
+import { fileLink, found } from "../sdk/found";
 import { anything, type Shape } from "../sdk/shape";
 import * as wire from "../sdk/wire";
 
@@ -21,6 +22,8 @@ it("error codes are those of the documented errors", () => {
 
 /** Shapes of answers by the start of the example's name. The longest match counts. */
 const ANSWERS: Record<string, Shape<unknown>> = {
+  "answer-attachment": attachment,
+  "answer-file-link": fileLink,
   "answer-conversation": wire.conversation,
   "answer-conversations": wire.conversations,
   "answer-history": wire.history,
@@ -111,11 +114,8 @@ const BODIES: Record<string, (it: Example) => object> = {
   "body-update-conversation": (it) => body.titleBody(it["title"] as string),
 };
 
-/** Bodies of features that the SDK does not have. */
-const LEFT_OUT = ["body-send-attachments"];
-
 describe("body examples are produced by the SDK", () => {
-  it.each(of("body").filter((name) => longest(BODIES, name) && !LEFT_OUT.includes(name)))("%s", (name) => {
+  it.each(of("body").filter((name) => longest(BODIES, name)))("%s", (name) => {
     const example = read(`${name}.json`);
     expect(longest(BODIES, name)?.({ ...example, note: "not a documented field" })).toEqual(example);
   });

@@ -1,21 +1,31 @@
 // The text field for a new message, a reply or an edit.
 
-import { createEffect, createSignal, on, onCleanup, onMount, Show } from "solid-js";
+import { createEffect, createSignal, on, onCleanup, onMount, Show, untrack } from "solid-js";
 import type { Conversation } from "../../sdk/index";
 import { type Draft, draftOf, keepDraft } from "../browser/drafts";
 import { isRequest } from "../logic/conversations";
 import { loadEmoji, typedShortcode } from "../logic/emoji";
+import { textOrFiles } from "../logic/files";
 import { nameOf, titleOf } from "../logic/format";
 import { plainText } from "../logic/markdown";
 import { messageAt } from "../logic/rows";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
+import { attach } from "./attachments/attach";
+import { AttachButton } from "./attachments/attach_button";
+import { canRecord } from "./attachments/recording";
+import { UploadTray } from "./attachments/upload_tray";
+import { uploadsIn } from "./attachments/uploads";
+import { VoiceButton } from "./attachments/voice_button";
 import type { ComposerTarget } from "./conversation_pane";
 import { CloseIcon } from "./icons";
+import { later } from "./later";
 import { SendIcon } from "./more_icons";
 import { Sentence } from "./sentence";
 import { createTypingSignal } from "./typing_signal";
+
+const VoiceRecorder = later(async () => (await import("./attachments/voice_recorder")).VoiceRecorder);
 
 const HEIGHT_MAX_PX = 180;
 
@@ -33,6 +43,12 @@ export function Composer(props: ComposerProps) {
   const typing = createTypingSignal((on) => model.sendTyping(id, on));
   const isTooLong = () => new TextEncoder().encode(text()).length > model.client.textBytesMax;
   const isEditing = () => props.target?.kind === "edit";
+  const uploads = uploadsIn(model.client, id);
+  const hasFiles = () => !isEditing() && uploads.items.length > 0;
+  const isEmpty = () => text().trim() === "" && !hasFiles();
+  /** The user has sent the message, and its files are still being uploaded. */
+  const [isWaiting, setWaiting] = createSignal(false);
+  const [recording, setRecording] = createSignal<{ isHeld: boolean }>();
   let input!: HTMLTextAreaElement;
 
   /** Focuses the field, unless that would open the keyboard of a touch screen. A request is read first. */
@@ -48,6 +64,12 @@ export function Composer(props: ComposerProps) {
     keep({ text: draft.text, target, ...(target?.kind === "edit" ? { edited: target.row.text } : {}) });
     if (target) input.focus();
   }, { defer: true }));
+
+  createEffect(() => {
+    if (!isWaiting() || uploads.isUploading()) return;
+    setWaiting(false);
+    if (!uploads.hasFailed()) untrack(send);
+  });
 
   function keep(changed: Draft): void {
     draft = changed;
@@ -77,18 +99,39 @@ export function Composer(props: ComposerProps) {
   function send(event?: Event): void {
     event?.preventDefault();
     const written = sentText(text());
-    if (!written || isTooLong()) return;
+    if ((!written && !hasFiles()) || isTooLong()) return;
+    if (hasFiles() && uploads.isUploading()) return void setWaiting(true);
     const { target } = props;
     if (target?.kind === "edit") {
       if (written !== target.row.text) model.client.submit({ cmd: "edit", conversation: id, seq: target.row.seq, text: written });
     } else {
+      const attachments = uploads.take();
+      if (!written && attachments.length === 0) return; // all have failed
       const reply = target ? { reply_to: target.row.seq } : {};
-      model.client.submit({ cmd: "send", conversation: id, text: written, ...reply });
+      model.client.submit({ cmd: "send", conversation: id, text: written, ...(attachments.length > 0 ? { attachments } : {}), ...reply });
       write("");
     }
     props.onTarget(undefined);
     typing.stop();
     input.focus();
+  }
+
+  /** Attaches files that are pasted. Of a text with pictures, the text is pasted. */
+  function paste(event: ClipboardEvent): void {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0 || isEditing() || event.clipboardData?.types.includes("text/plain")) return;
+    event.preventDefault();
+    attach(uploads, files, id);
+  }
+
+  function endRecording(): void {
+    setRecording(undefined);
+    input.focus();
+  }
+
+  function sendRecording(file: File): void {
+    uploads.add([file]);
+    setWaiting(true);
   }
 
   function pressed(event: KeyboardEvent): void {
@@ -110,7 +153,18 @@ export function Composer(props: ComposerProps) {
   return (
     <form class="composer" onSubmit={send}>
       <Show when={props.target}>{(target) => <TargetLine conversation={id} target={target()} onCancel={() => props.onTarget(undefined)} />}</Show>
-      <div class="composer-line">
+      <UploadTray uploads={uploads} />
+      <Show when={recording()} keyed>
+        {({ isHeld }) => (
+          <div class="composer-line">
+            <VoiceRecorder isHeld={isHeld} onSend={sendRecording} onClose={endRecording} />
+          </div>
+        )}
+      </Show>
+      <div class="composer-line" hidden={recording() !== undefined}>
+        <Show when={!isEditing()}>
+          <AttachButton onFiles={(files) => attach(uploads, files, id)} />
+        </Show>
         <textarea
           ref={input} class="composer-text" dir="auto" rows={1} placeholder={t().composer.message} data-testid="composer"
           aria-label={unmarked(t().composer.messageTo(titleOf(props.conversation)))} aria-invalid={isTooLong()} value={text()}
@@ -119,11 +173,21 @@ export function Composer(props: ComposerProps) {
             void replaceShortcode();
             if (!isEditing()) typing.typed(event.currentTarget.value);
           }}
-          onKeyDown={pressed} onBlur={() => typing.stop()}
+          onKeyDown={pressed} onBlur={() => typing.stop()} onPaste={paste}
         />
-        <button type="submit" class="send" data-testid="send" aria-label={t().composer.send} aria-disabled={!text().trim() || isTooLong()}>
-          <SendIcon />
-        </button>
+        <Show
+          when={isEmpty() && !isEditing() && canRecord()}
+          fallback={
+            <button
+              type="submit" class="send" data-testid="send" aria-label={t().composer.send} aria-disabled={isEmpty() || isTooLong()}
+              aria-busy={isWaiting()}
+            >
+              <Show when={isWaiting()} fallback={<SendIcon />}><span class="spinner" /></Show>
+            </button>
+          }
+        >
+          <VoiceButton onRecord={(isHeld) => setRecording({ isHeld })} />
+        </Show>
       </div>
       <Show when={isTooLong()}>
         <p class="form-error" role="alert">{t().composer.tooLong}</p>
@@ -139,7 +203,7 @@ function TargetLine(props: { conversation: string; target: NonNullable<ComposerT
     const { seq, text } = props.target.row;
     const row = messageAt(model.timelines.rows(props.conversation), seq);
     if (!row) return text;
-    return row.isRedacted ? t().message.deleted : row.text;
+    return row.isRedacted ? t().message.deleted : textOrFiles(row.text, row.files);
   };
   const kind = () => {
     const { sender } = props.target.row;

@@ -6,6 +6,7 @@ import { now } from "../browser/attention";
 import { draftOf } from "../browser/drafts";
 import { addressOf, opened } from "../browser/route";
 import { isRequest } from "../logic/conversations";
+import { textOrFiles } from "../logic/files";
 import { listTime, nameOf, titleOf } from "../logic/format";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
@@ -63,13 +64,13 @@ function LastMessage(props: { conversation: Conversation }) {
     if (first !== undefined) return props.conversation.kind === "group" ? t().list.typingIn(name(first)) : t().list.typing;
     if (draft() !== "") return t().list.draft(line(draft()));
     const command = unsent()?.command;
-    if (command?.cmd === "send") return t().list.preview(t().page.you, line(command.text));
+    if (command?.cmd === "send") return t().list.preview(t().page.you, line(command.text || "📎"));
     return lastText();
   };
   const lastText = () => {
     const last = props.conversation.last_message;
     if (last?.kind !== "text") return t().list.noMessages;
-    const shown = line(last.redacted ? t().list.deleted : (last.text ?? ""));
+    const shown = line(last.redacted ? t().list.deleted : textOrFiles(last.text ?? "", last.attachments));
     if (last.sender === model.me.id) return t().list.preview(t().page.you, shown);
     return props.conversation.kind === "group" ? t().list.preview(name(last.sender), shown) : isolated(shown);
   };

@@ -8,6 +8,9 @@ import { isRequest } from "../logic/conversations";
 import { titleOf } from "../logic/format";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
+import { attach } from "./attachments/attach";
+import { createDropping } from "./attachments/dropping";
+import { uploadsIn } from "./attachments/uploads";
 import { BlockedBar } from "./blocked_bar";
 import { Composer } from "./composer";
 import { ConversationHeader, type Panel } from "./conversation_header";
@@ -19,6 +22,7 @@ import "../styles/timeline.css";
 import "../styles/markup.css";
 import "../styles/actions.css";
 import "../styles/composer.css";
+import "../styles/files.css";
 import "../styles/request.css";
 
 const MembersPanel = later(async () => (await import("./members_panel")).MembersPanel);
@@ -38,6 +42,7 @@ export function ConversationPane(props: { id: string; onClose: () => void }) {
     const { seq, sender, text } = target.row;
     setTarget({ kind: target.kind, row: { seq, sender, text } });
   };
+  const dropping = createDropping((files) => attach(uploadsIn(model.client, props.id), files, props.id));
   /** Opens the search, or focuses it. In its field, the shortcut is left to the browser, which searches the whole page. */
   function searchOnShortcut(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
     const field = event.currentTarget.querySelector<HTMLElement>(".search-text");
@@ -52,7 +57,10 @@ export function ConversationPane(props: { id: string; onClose: () => void }) {
     <Show when={opened() === props.id && conversation()}>
       {(it) => (
         <div class="conversation-pane" onKeyDown={searchOnShortcut}>
-          <section class="conversation-main" aria-label={t().header.conversation}>
+          <section class="conversation-main" aria-label={t().header.conversation} {...(blockedPeer(it()) ? {} : dropping.handlers)}>
+            <Show when={dropping.isOver()}>
+              <p class="drop-here" data-testid="drop-here">{t().files.drop}</p>
+            </Show>
             <ConversationHeader conversation={it()} panel={panel()} onPanel={setPanel} />
             <Timeline conversation={it()} onTarget={aim} />
             <Show when={isRequest(it())}>

@@ -5,11 +5,12 @@ import type { Conversation } from "../../sdk/index";
 import { fullTime } from "../logic/dates";
 import { clockTime, nameOf, tintOf } from "../logic/format";
 import { stateOfEntry } from "../logic/message_state";
-import { withPending } from "../logic/pending";
+import { withPending } from "../logic/pending_rows";
 import type { MessageRow } from "../logic/rows";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
+import { AttachedFiles } from "./attachments/attached_files";
 import { Avatar } from "./avatar";
 import type { ComposerTarget } from "./conversation_pane";
 import { later } from "./later";
@@ -74,10 +75,13 @@ export function Message(props: MessageProps) {
             {(seq) => <Quote conversation={props.conversation.id} seq={seq()} onShow={props.onShow} />}
           </Show>
           <Show when={!row().isRedacted} fallback={<span class="message-text" data-testid="message-text">{t().message.deleted}</span>}>
-            <MessageText
-              text={row().text} isUnfolded={model.timelines.isUnfolded(props.conversation.id, props.row.seq)}
-              onUnfold={() => model.timelines.unfold(props.conversation.id, props.row.seq)}
-            />
+            <Show when={row().files}>{(files) => <AttachedFiles files={files()} conversation={props.conversation.id} />}</Show>
+            <Show when={row().text}>
+              <MessageText
+                text={row().text} isUnfolded={model.timelines.isUnfolded(props.conversation.id, props.row.seq)}
+                onUnfold={() => model.timelines.unfold(props.conversation.id, props.row.seq)}
+              />
+            </Show>
           </Show>
           <span class="message-meta">
             <Show when={row().isEdited && !row().isRedacted}>

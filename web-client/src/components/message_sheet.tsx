@@ -64,7 +64,9 @@ export function MessageSheet(props: SheetProps) {
       </div>
       <ul class="sheet-items">
         <Item testid="reply" icon={<ReplyIcon />} onPick={() => props.onTarget({ kind: "reply", row: props.row })}>{t().message.reply}</Item>
-        <Item testid="copy-text" icon={<CopyIcon />} onPick={() => void copy()}>{t().message.copyText}</Item>
+        <Show when={props.row.text}>
+          <Item testid="copy-text" icon={<CopyIcon />} onPick={() => void copy()}>{t().message.copyText}</Item>
+        </Show>
         <Show when={props.isMine}>
           <Item testid="edit" icon={<PenIcon />} onPick={() => props.onTarget({ kind: "edit", row: props.row })}>{t().message.edit}</Item>
         </Show>

@@ -8,6 +8,7 @@ import { sendRefusal } from "../logic/more_refusals";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
+import { PendingFiles } from "./attachments/pending_files";
 import { MessageText } from "./message_text";
 import { Sentence } from "./sentence";
 import { StateMark } from "./state_mark";
@@ -16,6 +17,7 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
   const { client, conversations, pending } = useModel();
   const at = () => new Date(props.item.made_at).toISOString();
   const text = () => (props.item.command.cmd === "send" ? props.item.command.text : "");
+  const files = () => (props.item.command.cmd === "send" ? props.item.command.attachments : undefined);
   const [isUnfolded, setUnfolded] = createSignal(false);
   const refusal = () => {
     const conversation = conversations.get(props.item.conversation);
@@ -29,7 +31,10 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
     >
       <div class="message-column">
         <div class="bubble" classList={{ failed: props.item.state === "failed" }}>
-          <MessageText text={text()} isUnfolded={isUnfolded()} onUnfold={() => setUnfolded(true)} />
+          <Show when={files()}>{(ids) => <PendingFiles ids={ids()} conversation={props.item.conversation} />}</Show>
+          <Show when={text()}>
+            <MessageText text={text()} isUnfolded={isUnfolded()} onUnfold={() => setUnfolded(true)} />
+          </Show>
           <span class="message-meta">
             <time dateTime={at()}>{clockTime(at())}</time>
             <StateMark state={stateOfItem(props.item)} />

@@ -1,6 +1,7 @@
 // The message that a reply refers to. It is read from history if it is not in the window, and again when it changes.
 
 import { createMemo, createResource, Show } from "solid-js";
+import { textOrFiles } from "../logic/files";
 import { nameOf } from "../logic/format";
 import { plainText } from "../logic/markdown";
 import { type MessageRow, messageAt, rowsOf } from "../logic/rows";
@@ -23,7 +24,7 @@ export function Quote(props: { conversation: string; seq: number; onShow: (seq: 
         {(it) => (
           <>
             <span class="quote-name">{name(it())}</span>
-            <span class="quote-text">{it().isRedacted ? t().message.deleted : plainText(it().text)}</span>
+            <span class="quote-text">{it().isRedacted ? t().message.deleted : textOrFiles(plainText(it().text), it().files)}</span>
           </>
         )}
       </Show>

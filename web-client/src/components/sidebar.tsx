@@ -131,9 +131,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
             <button type="button" class="button" onClick={() => void conversations.reload()}>{t().page.tryAgain}</button>
           </div>
         </Show>
-        <Show when={isSearching()}>
-          <h2 class="list-heading">{t().list.conversations}</h2>
-        </Show>
+        <h2 class="list-heading" hidden={!isSearching()}>{t().list.conversations}</h2>
         <ul ref={rows} data-testid="conversation-list">
           <For each={shown()}>{(conversation) => <ConversationItem conversation={conversation} />}</For>
         </ul>

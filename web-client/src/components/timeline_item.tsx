@@ -3,7 +3,7 @@
 import { createMemo, Show } from "solid-js";
 import type { Conversation, OutboxItem } from "../../sdk/index";
 import { continuesRun } from "../logic/grouping";
-import { rowOfItem } from "../logic/pending";
+import { rowOfItem } from "../logic/pending_rows";
 import { indexFrom, type Row } from "../logic/rows";
 import { useModel } from "../state/model_context";
 import type { ComposerTarget } from "./conversation_pane";

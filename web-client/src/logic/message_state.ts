@@ -15,15 +15,3 @@ export function stateOfEntry(seq: number, members: Member[], me: string): Messag
 export function stateOfItem(item: OutboxItem): MessageState {
   return item.state === "failed" ? "failed" : item.state === "sent" ? "sent" : "queued";
 }
-
-/** Returns the members with a receipt applied. Receipts only move forward. */
-export function withReceipt(
-  members: Member[],
-  receipt: { user: string; delivered_seq: number; read_seq: number },
-): Member[] {
-  return members.map((member) => {
-    if (member.user !== receipt.user) return member;
-    const read_seq = Math.max(member.read_seq, receipt.read_seq);
-    return { ...member, read_seq, delivered_seq: Math.max(member.delivered_seq, receipt.delivered_seq, read_seq) };
-  });
-}

@@ -1,6 +1,6 @@
 // The rows of a timeline: a message with its changes applied, or a notice. Lists of rows are ascending by seq.
 
-import type { Entry, EntryOf, ReactionGroup, TextEntry } from "../../sdk/index";
+import type { Attachment, Entry, EntryOf, ReactionGroup, TextEntry } from "../../sdk/index";
 import { foldedNotice } from "./notices";
 
 export interface MessageRow {
@@ -13,6 +13,7 @@ export interface MessageRow {
   isEdited: boolean;
   isRedacted: boolean;
   reactions: readonly ReactionGroup[];
+  files?: readonly Attachment[] | undefined;
 }
 
 export interface NoticeRow {
@@ -127,6 +128,7 @@ function messageOf(entry: TextEntry): MessageRow {
     reactions: entry.reactions ?? NO_REACTIONS,
   };
   if (entry.reply_to !== undefined) row.reply_to = entry.reply_to;
+  if (entry.attachments && !row.isRedacted) row.files = entry.attachments;
   return row;
 }
 
@@ -137,7 +139,7 @@ function shared(sender: string): string {
 }
 
 function changedMessage(row: MessageRow, entry: Change): MessageRow {
-  if (entry.kind === "redacted") return { ...row, isRedacted: true, text: "", reactions: NO_REACTIONS };
+  if (entry.kind === "redacted") return { ...row, isRedacted: true, text: "", files: undefined, reactions: NO_REACTIONS };
   if (entry.kind === "reaction") return { ...row, reactions: withReaction(row.reactions, entry) };
   return row.isRedacted || entry.text === undefined ? row : { ...row, text: entry.text, isEdited: true };
 }

@@ -6,6 +6,7 @@ import { loadAlerts, playTone } from "../browser/alerts";
 import { goTo, opened } from "../browser/route";
 import { isRequest } from "../logic/conversations";
 import { nameOf, titleOf } from "../logic/format";
+import { textOrFiles } from "../logic/files";
 import { plainText } from "../logic/markdown";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
@@ -36,7 +37,7 @@ export function startAlerts(model: Model): () => void {
     const conversation = model.conversations.get(entry.conversation);
     if (!conversation) return;
     const sender = conversation.kind === "group" ? nameOf(model.people.get(entry.sender)) : undefined;
-    const text = hasPreview ? plainText(entry.text ?? "") : t().alerts.newMessage;
+    const text = hasPreview ? textOrFiles(plainText(entry.text ?? ""), entry.attachments) : t().alerts.newMessage;
     const body = sender === undefined ? text : unmarked(t().list.preview(sender, text));
     try {
       const notification = new Notification(titleOf(conversation), { body, tag: entry.conversation, icon: "./icon-192.png" });

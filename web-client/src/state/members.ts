@@ -2,7 +2,7 @@
 
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
 import type { Client, Conversation, Entry, Member, Receipt } from "../../sdk/index";
-import { withReceipt } from "../logic/message_state";
+import { withReceipt } from "../logic/receipts";
 
 /** Receipts are not pushed in larger groups, so their members would become stale. */
 export const MEMBERS_SHOWN_MAX = 256;

@@ -70,6 +70,7 @@ export const ar: FirstTexts = {
     pickOne: "اختر محادثة من القائمة أو ابدأ محادثة جديدة.",
     yours: "محادثاتك هنا",
     untitled: "مجموعة بلا عنوان",
+    voice: "رسالة صوتية",
     direct: "محادثة مباشرة",
   },
   presence: {

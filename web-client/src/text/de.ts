@@ -70,6 +70,7 @@ export const de: FirstTexts = {
     pickOne: "Wähle eine aus der Liste oder beginne eine neue.",
     yours: "Hier sind deine Unterhaltungen",
     untitled: "Gruppe ohne Titel",
+    voice: "Sprachnachricht",
     direct: "Direkte Unterhaltung",
   },
   presence: {

@@ -73,6 +73,7 @@ export const en = {
     pickOne: "Pick one from the list, or start a new one.",
     yours: "Your conversations live here",
     untitled: "Untitled group",
+    voice: "Voice message",
     direct: "Direct conversation",
   },
   presence: {

@@ -70,6 +70,7 @@ export const es: FirstTexts = {
     pickOne: "Elige una de la lista o empieza una nueva.",
     yours: "Aquí están tus conversaciones",
     untitled: "Grupo sin título",
+    voice: "Mensaje de voz",
     direct: "Conversación directa",
   },
   presence: {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EntryCommand, OutboxItem } from "../../sdk/index";
-import { changesMessage, rowOfItem, withPending } from "../../src/logic/pending";
+import { changesMessage } from "../../src/logic/pending";
+import { rowOfItem, withPending } from "../../src/logic/pending_rows";
 import { continuesRun } from "../../src/logic/grouping";
 import { type MessageRow, rowsOf } from "../../src/logic/rows";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";

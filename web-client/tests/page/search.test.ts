@@ -116,7 +116,7 @@ describe("query of the filters", () => {
   });
 
   it("filters are parts of the query, and days are whole", () => {
-    const query = queryOf(" tea ", { sender, hasLink: true, since: "2026-03-14", until: "2026-03-14" }, C);
+    const query = queryOf(" tea ", { sender, has: "link", since: "2026-03-14", until: "2026-03-14" }, C);
     expect(query).toMatchObject({ q: "tea", conversation: C, sender: ME, has: "link" });
     const midnight = new Date(2026, 2, 14);
     expect([query?.after, query?.before]).toEqual([new Date(midnight.getTime() - 1), new Date(2026, 2, 15)]);

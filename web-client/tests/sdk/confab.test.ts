@@ -288,6 +288,14 @@ describe("connection", () => {
     expect(logIns).toBe(2);
   });
 
+  it.each(["socket", "polling"] as const)("nothing runs after a listener has closed the connection when it was %s", async (transport) => {
+    server.fault = (what) => (what === "open" && transport === "polling" ? "lost" : undefined);
+    const confab = connect();
+    confab.on("state", (state) => state.name === "online" && confab.close());
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([confab.state, vi.getTimerCount()]).toEqual([{ name: "ended", reason: "stopped" }, 0]);
+  });
+
   it("log-out removes everything from the store", async () => {
     const store = memoryStore();
     const confab = connect(store);

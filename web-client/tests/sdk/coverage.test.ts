@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { describe as describeFile, discard, linkTo, upload } from "../../sdk/attachments";
 import type { Command } from "../../sdk/command";
 import { Rest, Tokens } from "../../sdk/index";
 import { acceptInvite, createInvite, endInvite, listInvites, previewInvite } from "../../sdk/invites";
@@ -28,16 +29,28 @@ const documentedCommands = (): string[] => [...new Set([...PAGE.matchAll(/\[`(\w
 const LEFT_OUT: Record<string, string> = {
   "GET /v1/users/{id}": "`users` reads several at once",
   "GET /v1/ws": "it opens the socket",
-  ...Object.fromEntries(["POST /v1/attachments", "PATCH /v1/attachments/{id}", "DELETE /v1/attachments/{id}", "GET /v1/attachments/{id}/info", "POST /v1/attachments/{id}/link", "GET /v1/files/{link}"].map((call) => [
-    call, "any tus client uploads files",
-  ])),
+  "PATCH /v1/attachments/{id}": "`upload` sends the parts of a file with it, after it was told how much is stored: attachments.test.ts",
+  "GET /v1/files/{link}": "it is what `linkTo` returns, for elements of a page",
 };
 
 const CODE = "4Zq8LkT0bXw";
 const text = { conversation: C, client_id: "a", text: "hi" };
 const over = (rest: Rest) => new RestTransport(rest);
 
+const files = (rest: Rest) => ({ rest, environment: rest["environment"] });
+/** Begins an upload, and ends it, because it goes on as long as nothing answers. */
+async function beginUpload(rest: Rest): Promise<unknown> {
+  const stop = new AbortController();
+  const running = upload(files(rest), C, new Blob(["a"]), { signal: stop.signal });
+  setTimeout(() => stop.abort());
+  return running;
+}
+
 const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> = {
+  "POST /v1/attachments": beginUpload,
+  "DELETE /v1/attachments/{id}": (rest) => discard({ rest }, C),
+  "GET /v1/attachments/{id}/info": (rest) => describeFile({ rest }, C),
+  "POST /v1/attachments/{id}/link": (rest) => linkTo(files(rest), C),
   "GET /v1/conversations": (rest) => rest.conversations(undefined, 10),
   "POST /v1/conversations": (rest) => rest.openDirect(OTHER),
   "GET /v1/conversations/{id}": (rest) => rest.conversation(C),

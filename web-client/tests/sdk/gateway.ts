@@ -120,7 +120,7 @@ export class FakeGateway {
 
   private async fetch(url: string, init: RequestInit): Promise<Response> {
     const path = url.replace("http://gateway", "");
-    const body = init.body ? (JSON.parse(String(init.body)) as Record<string, unknown>) : {};
+    const body = typeof init.body === "string" ? (JSON.parse(init.body) as Record<string, unknown>) : {};
     const called = { method: init.method ?? "GET", path, body, headers: init.headers as Record<string, string> };
     this.calls.push(called);
     const answer = this.answers.get(`${called.method} ${path.split("?")[0]}`);

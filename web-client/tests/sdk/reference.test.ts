@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 const SDK = join(import.meta.dirname, "../../sdk");
 const REFERENCE = join(import.meta.dirname, "../../../docs/sdk");
 const REFERENCE_BYTES_MAX = 200_000;
-const ENTRIES = ["index", "invites", "limits", "node", "search", "tabs", "testing"];
+const ENTRIES = ["attachments", "index", "invites", "limits", "node", "search", "tabs", "testing"];
 
 interface Exported {
   entry: string;

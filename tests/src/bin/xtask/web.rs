@@ -115,10 +115,9 @@ pub(crate) async fn browsers(binary: &Path) -> Verdict {
 async fn scenarios(binary: &Path) -> Result<()> {
     packages().await?;
     let gateway = Gateway::of(binary, Settings::new()).await?;
-    for script in
-        ["e2e/two-browsers.mjs", "e2e/accessible.mjs", "e2e/invites.mjs", "e2e/search.mjs"]
-    {
-        scenario(script, gateway.url()).await?;
+    let scripts = ["two-browsers", "accessible", "invites", "search", "attachments"];
+    for script in scripts.map(|name| format!("e2e/{name}.mjs")) {
+        scenario(&script, gateway.url()).await?;
     }
     let demo = Gateway::demo(binary).await?;
     scenario("e2e/demo.mjs", demo.url()).await?;

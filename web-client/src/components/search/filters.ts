@@ -5,28 +5,28 @@ import type { MessageQuery } from "../../../sdk/search";
 
 export interface Filters {
   sender?: User | undefined;
-  hasLink: boolean;
+  has?: "link" | "attachment" | undefined;
   /** The first and the last day, as `2026-03-14`, or empty. */
   since: string;
   until: string;
 }
 
-export const NO_FILTERS: Filters = { hasLink: false, since: "", until: "" };
+export const NO_FILTERS: Filters = { since: "", until: "" };
 const QUERY_BYTES_MAX = 256;
 const PAGE = 30;
 
 /** Returns the query, or undefined while there is nothing to look for. Days are those of this device. */
 export function queryOf(text: string, filters: Filters, conversation?: string): MessageQuery | undefined {
   const q = shortened(text.trim());
-  const { sender, hasLink } = filters;
-  if (q === "" && !sender && !hasLink) return undefined;
+  const { sender, has } = filters;
+  if (q === "" && !sender && !has) return undefined;
   const since = dayOf(filters.since);
   const until = dayOf(filters.until);
   return {
     ...(q === "" ? {} : { q }),
     ...(conversation === undefined ? {} : { conversation }),
     ...(sender ? { sender: sender.id } : {}),
-    ...(hasLink ? { has: "link" } : {}),
+    ...(has ? { has } : {}),
     ...(since ? { after: new Date(since.getTime() - 1) } : {}),
     ...(until ? { before: nextDay(until) } : {}),
     limit: PAGE,

@@ -5,6 +5,7 @@ import type { TextEntry } from "../../../sdk/index";
 import type { FoundMessage } from "../../../sdk/search";
 import { now } from "../../browser/attention";
 import { dayName, fullTime } from "../../logic/dates";
+import { textOrFiles } from "../../logic/files";
 import { clockTime, daysApart, nameOf, titleOf } from "../../logic/format";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
@@ -48,7 +49,7 @@ export function FoundItem(props: FoundItemProps) {
           <span class="found-sender">{sender()}</span>
         </Show>
         <span class="found-text">
-          <For each={snippetOf(entry.text ?? "", props.found.highlights)}>
+          <For each={snippetOf(textOrFiles(entry.text ?? "", entry.attachments), props.found.highlights)}>
             {(part) => <Show when={part.isFound} fallback={part.text}><mark>{part.text}</mark></Show>}
           </For>
         </span>

@@ -1,9 +1,10 @@
-// The filters of a search as chips: a person, links, and the first and the last day.
+// The filters of a search as chips: a person, links or files, and the first and the last day.
 
-import { createSignal, Show } from "solid-js";
+import { createSignal, type JSX, Show } from "solid-js";
 import { nameOf } from "../../logic/format";
 import { t } from "../../text/language";
 import { unmarked } from "../../text/sentence";
+import { AttachIcon } from "../file_icons";
 import { CloseIcon } from "../icons";
 import { LinkIcon, PersonIcon } from "../more_icons";
 import { Sentence } from "../sentence";
@@ -34,13 +35,8 @@ export function SearchFilters(props: FiltersProps) {
           <Removable text={t().search.fromPerson(nameOf(sender()))} testid="filter-person-remove" onRemove={() => change({ sender: undefined })} />
         )}
       </Show>
-      <button
-        type="button" class="filter-chip" data-testid="filter-links" aria-pressed={props.filters.hasLink}
-        onClick={() => change({ hasLink: !props.filters.hasLink })}
-      >
-        <LinkIcon />
-        {t().search.links}
-      </button>
+      <HasChip {...props} has="link" testid="filter-links"><LinkIcon />{t().search.links}</HasChip>
+      <HasChip {...props} has="attachment" testid="filter-files"><AttachIcon />{t().search.files}</HasChip>
       <DateChip label={t().search.since} testid="filter-since" day={props.filters.since} onDay={(since) => change({ since })} />
       <DateChip label={t().search.until} testid="filter-until" day={props.filters.until} onDay={(until) => change({ until })} />
       <Show when={isPicking()}>
@@ -50,6 +46,19 @@ export function SearchFilters(props: FiltersProps) {
         />
       </Show>
     </div>
+  );
+}
+
+/** Shows only messages that have something. A message may have both, but a search finds one of them. */
+function HasChip(props: FiltersProps & { has: "link" | "attachment"; testid: string; children: JSX.Element }) {
+  const isChosen = () => props.filters.has === props.has;
+  return (
+    <button
+      type="button" class="filter-chip" data-testid={props.testid} aria-pressed={isChosen()}
+      onClick={() => props.onFilters({ ...props.filters, has: isChosen() ? undefined : props.has })}
+    >
+      {props.children}
+    </button>
   );
 }
 

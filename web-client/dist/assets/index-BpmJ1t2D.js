@@ -1,1 +1,0 @@
-import{$t as e,Et as t,P as n,T as r,Tt as i,Vt as a,a as o,i as s}from"./base-CIIAu5dt.js";var c=document.getElementById(`root`);if(!c)throw Error(`the page has no root`);i(),Promise.all([n(),o(t()!==void 0),r()]).then(()=>a(()=>e(s,{}),c),()=>c.textContent=`Confab could not be loaded. Reload the page.`);

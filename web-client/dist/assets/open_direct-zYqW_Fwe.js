@@ -1,1 +1,0 @@
-import{vt as e}from"./base-CIIAu5dt.js";async function t({client:t,conversations:n},r){let i=await t.rest.openDirect(r);n.upsert(i),e(i.id)}export{t};

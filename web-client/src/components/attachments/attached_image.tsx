@@ -1,0 +1,55 @@
+// An image of a message. Its place has a fixed size, so that nothing moves when it is read, and it is read when it is near the view.
+
+import { createSignal, Match, onCleanup, onMount, Switch } from "solid-js";
+import type { Attachment } from "../../../sdk/index";
+import { useModel } from "../../state/model_context";
+import { t } from "../../text/language";
+import { unmarked } from "../../text/sentence";
+import { ImageIcon } from "../file_icons";
+import { Sentence } from "../sentence";
+import { createContent } from "./file_content";
+import { sizeText } from "./file_words";
+
+/** Larger images are read only when the user asks for them. */
+const READ_AT_ONCE_MAX = 6 << 20;
+
+export function AttachedImage(props: { file: Attachment; onView: () => void }) {
+  const { client } = useModel();
+  const { file } = props; // a component is created for each file
+  const content = createContent(client, file);
+  const [isBroken, setBroken] = createSignal(false);
+  let place!: HTMLButtonElement;
+  onMount(() => {
+    const observer = new IntersectionObserver(([entry]) => {
+      if (!entry?.isIntersecting || file.size > READ_AT_ONCE_MAX) return;
+      observer.disconnect();
+      void content.read();
+    }, { rootMargin: "400px" });
+    observer.observe(place);
+    onCleanup(() => observer.disconnect());
+  });
+
+  function pick(): void {
+    if (content.state() === "ready" && !isBroken()) props.onView();
+    else void content.read();
+  }
+
+  return (
+    <button
+      ref={place} type="button" class="attached-image" data-testid="attached-image" data-state={content.state()}
+      aria-label={unmarked(t().files.image(file.name))} title={file.name} onClick={pick}
+    >
+      <Switch fallback={<ImageIcon />}>
+        <Match when={content.url() !== undefined && !isBroken()}>
+          <img src={content.url()} alt="" onError={() => setBroken(true)} />
+        </Match>
+        <Match when={content.state() === "failed" || isBroken()}>
+          <span class="attached-note">{isBroken() ? t().files.notShown : t().files.notLoaded}</span>
+        </Match>
+        <Match when={content.state() === "unread" && file.size > READ_AT_ONCE_MAX}>
+          <span class="attached-note"><Sentence text={t().files.show(sizeText(file.size))} /></span>
+        </Match>
+      </Switch>
+    </button>
+  );
+}

@@ -1,0 +1,29 @@
+// Sizes of files, and why a file was refused, in the language of the page.
+
+import { ConfabError } from "../../../sdk/index";
+import { perLanguage } from "../../logic/format";
+import { errorText } from "../../logic/refusals";
+import { t } from "../../text/language";
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+const STEP = 1024;
+
+const formats = perLanguage((locale) =>
+  UNITS.map((unit) => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: unit === "byte" ? "long" : "short", maximumFractionDigits: 1 })),
+);
+
+export function sizeText(bytes: number): string {
+  const at = bytes < STEP ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log(bytes) / Math.log(STEP)));
+  const value = bytes / STEP ** at;
+  return (formats()[at] as Intl.NumberFormat).format(value >= 100 ? Math.round(value) : value);
+}
+
+/** Returns why a file could not be uploaded. */
+export function fileRefusal(error: unknown): string {
+  if (!(error instanceof ConfabError)) return errorText(error);
+  const { max } = error.details;
+  if (error.code === "too_large" && typeof max === "number") return t().files.tooLarge(sizeText(max));
+  if (error.code === "conflict" && typeof max === "number") return t().files.storageFull(sizeText(max));
+  if (error.code === "unavailable") return t().files.unavailable;
+  return errorText(error);
+}
