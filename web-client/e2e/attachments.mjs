@@ -2,7 +2,11 @@
 //
 //     node e2e/attachments.mjs http://127.0.0.1:8080 --screenshots screenshots
 
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import * as actions from "./page.mjs";
 import { equal, eventually, Harness, readArguments } from "./harness.mjs";
 import { BASES } from "./injection_strings.mjs";
@@ -15,7 +19,11 @@ const GRACE = { username: `grace-${run}`, name: "Grace Hopper" };
 const MIB = 1 << 20;
 const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
-const harness = new Harness({ ...readArguments(), flags: FAKE_MICROPHONE });
+const folder = mkdtempSync(join(tmpdir(), "confab-files-"));
+const WEB_CLIENT = join(import.meta.dirname, "..");
+
+const options = readArguments();
+const harness = new Harness({ ...options, flags: FAKE_MICROPHONE });
 const step = harness.step.bind(harness);
 let ada;
 let grace;
@@ -143,7 +151,10 @@ async function fail() {
     equal(readFileSync(await download.path()).equals(buffer), true, "the content of the saved file");
   });
   await step("a file that is too large says what the limit is", async () => {
-    await choose(page, [{ name: "huge.iso", mimeType: "application/octet-stream", buffer: Buffer.alloc(26 * MIB) }]);
+    const file = join(folder, "huge.iso");
+    writeFileSync(file, "");
+    truncateSync(file, 26 * MIB);
+    await choose(page, file); // a path, because its content would be copied to the browser
     await by(page, "upload-error").filter({ hasText: "This file is too large. A file has at most 25 MB." }).waitFor();
     await harness.screen("97-too-large", page);
     await by(page, "upload-cancel").click();
@@ -233,6 +244,53 @@ async function elsewhere() {
   });
 }
 
+async function program() {
+  await step("a program in Node uploads over a connection that breaks, and reads the file again", async () => {
+    const { createConfab, upload, download, linkTo } = await builtSdk();
+    let parts = 0;
+    const breaking = async (url, init) => {
+      const answer = await fetch(url, init);
+      if (init.method === "PATCH" && (parts += 1) === 2) throw new TypeError("the connection broke");
+      return answer;
+    };
+    const auth = { username: ADA.username, password: actions.PASSWORD };
+    const confab = createConfab({ url: options.base, auth, environment: { fetch: breaking } });
+    const client = await confab.lowLevel();
+    const conversation = await actions.openedId(ada.page);
+    const content = Buffer.alloc(3.5 * MIB, "from node ");
+    const { id, size } = await upload(client, conversation, new Blob([content]), { name: "node.bin" });
+    equal(`${size} bytes in ${parts} parts`, `${3.5 * MIB} bytes in 4 parts`, "what was sent");
+    await (await confab.conversation(conversation)).send("From a program", { attachments: [id] });
+    await by(grace.page, "file-card").filter({ hasText: "node.bin" }).waitFor();
+    const bytes = async (blob) => Buffer.from(await blob.arrayBuffer());
+    equal((await bytes(await download(client, id))).equals(content), true, "the downloaded content");
+    const answer = await fetch((await linkTo(client, id)).url);
+    equal((await bytes(answer)).equals(content), true, "the content behind the link");
+    confab.close();
+  });
+}
+
+async function find() {
+  await step("messages with files are found", async () => {
+    const { page } = ada;
+    await by(page, "show-search").click();
+    await by(page, "filter-files").click();
+    await by(page, "found").filter({ hasText: "plan.txt" }).waitFor();
+    await by(page, "found").filter({ hasText: "Voice message" }).waitFor();
+    await harness.screen("105-search-files", page);
+    await by(page, "search-close").click();
+  });
+}
+
+/** Builds the SDK as it is packed, and returns what a program imports of it. */
+async function builtSdk() {
+  for (const mode of ["production", "entries"]) {
+    const build = ["vite", "build", "--config", "vite.sdk.config.ts", "--mode", mode, "--outDir", folder, "--logLevel", "error"];
+    await promisify(execFile)("npx", build, { cwd: WEB_CLIENT });
+  }
+  return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "attachments.js"))) };
+}
+
 const picture = (name, at) => ({ name, mimeType: "image/png", buffer: pictures[at] });
 
 const choose = (page, files) => by(page, "attach-input").setInputFiles(files);
@@ -262,5 +320,6 @@ async function draw(page, colours) {
 }
 
 await harness.run(async () => {
-  for (const part of [pick, view, files, fail, speak, elsewhere]) await part();
+  for (const part of [pick, view, files, fail, speak, program, find, elsewhere]) await part();
 });
+rmSync(folder, { recursive: true });
