@@ -150,6 +150,31 @@ async function fail() {
     const [download] = await Promise.all([grace.page.waitForEvent("download"), card.getByTestId("file-download").click()]);
     equal(readFileSync(await download.path()).equals(buffer), true, "the content of the saved file");
   });
+  await step("a file that is picked again after a reload goes on where it was", async () => {
+    const file = join(folder, "reloaded.bin");
+    writeFileSync(file, Buffer.alloc(4 * MIB, "reloaded "));
+    let requests = [];
+    let isBroken = true;
+    await page.route("**/v1/attachments{,/*}", (route) => {
+      const method = route.request().method();
+      requests.push(method);
+      return isBroken && method === "PATCH" && requests.filter((it) => it === "PATCH").length > 2 ? route.abort() : route.continue();
+    });
+    await choose(page, file);
+    await eventually("a broken upload", () => requests.filter((it) => it === "PATCH").length > 2);
+    await page.reload();
+    await by(page, "composer").waitFor();
+    requests = [];
+    isBroken = false;
+    await choose(page, file);
+    await isUploaded(page, 1);
+    equal(requests.join(), "HEAD,PATCH,PATCH", "requests after the reload");
+    await page.unroute("**/v1/attachments{,/*}");
+    await by(page, "send").click();
+    const card = by(grace.page, "file-card").filter({ hasText: "reloaded.bin" });
+    const [download] = await Promise.all([grace.page.waitForEvent("download"), card.getByTestId("file-download").click()]);
+    equal(readFileSync(await download.path()).equals(readFileSync(file)), true, "the content of the saved file");
+  });
   await step("a file that is too large says what the limit is", async () => {
     const file = join(folder, "huge.iso");
     writeFileSync(file, "");
