@@ -17,6 +17,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 const ADA = { username: `ada-${run}`, name: "Ada Byron" };
 const GRACE = { username: `grace-${run}`, name: "Grace Hopper" };
 const MIB = 1 << 20;
+const PICTURE_PX = 640;
 const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const folder = mkdtempSync(join(tmpdir(), "confab-files-"));
@@ -79,7 +80,7 @@ async function view() {
     await harness.screen("94-viewer-zoom", page);
     const [download] = await Promise.all([page.waitForEvent("download"), by(page, "viewer-download").click()]);
     equal(download.suggestedFilename(), "two.png", "the name of the saved file");
-    equal(readFileSync(await download.path()).equals(pictures[2]), true, "the content of the saved file");
+    equal(await widthOf(page, readFileSync(await download.path())), PICTURE_PX, "the width of the saved image");
     await page.keyboard.press("Escape");
     await by(page, "image-viewer").waitFor({ state: "detached" });
     equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Image menu.png", "the focus");
@@ -327,6 +328,13 @@ const isUploaded = (page, count) =>
 
 const imageIsShown = (page, name) =>
   eventually(`${name} shown`, async () => (await attached(page, name).locator("img").count()) === 1 && attached(page, name).locator("img").evaluate((image) => image.complete && image.naturalWidth > 0));
+
+/** Returns the width of an image. The server may have removed what a reader does not need. */
+const widthOf = (page, content) =>
+  page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    return (await createImageBitmap(new Blob([bytes]))).width;
+  }, content.toString("base64"));
 
 /** Returns PNG images in these colours. */
 async function draw(page, colours) {

@@ -190,7 +190,10 @@ class Upload {
 
   async #ask(id: string): Promise<undefined> {
     try {
-      this.#stored = await this.#call("HEAD", pathOf(id), TUS, undefined, offsetOf);
+      const [stored, isComplete] = await this.#call("HEAD", pathOf(id), TUS, undefined, async (response) => [
+        await offsetOf(response), response.headers.get("Upload-Length") === response.headers.get("Upload-Offset"),
+      ] as const);
+      this.#stored = isComplete ? this.file.size : stored; // the server may have made a complete file smaller
     } catch (error) {
       if (error instanceof Unreachable) await this.#checkExists(id); // an answer to HEAD has no body that says why
       throw error;

@@ -100,6 +100,27 @@ describe("upload", () => {
     expect(sentBytes).toBe(4 * MIB + 3 * MIB);
   });
 
+  it("complete file that the server has made smaller is not sent again", async () => {
+    const file = fileOf(2 * MIB);
+    const { fetch } = server.environment;
+    let isCut = false;
+    const shrinking = connect("ada", {
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        const offset = answer.headers.get("Upload-Offset");
+        if (init.method === "PATCH" && offset === String(2 * MIB)) {
+          isCut = true;
+          throw new TypeError("the answer is lost");
+        }
+        if (init.method !== "HEAD" || !isCut) return answer;
+        return new Response(null, { headers: { "Upload-Offset": "7", "Upload-Length": "7" } });
+      },
+    });
+    const { name } = await upload(await shrinking.lowLevel(), group, file);
+    expect([name, isCut]).toEqual(["big.bin", true]);
+    shrinking.close();
+  });
+
   it("another upload of the same file goes on where the first one was", async () => {
     const uploads = new Map<string, string>();
     const file = fileOf(3 * MIB);
