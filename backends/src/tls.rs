@@ -1,4 +1,4 @@
-//! TLS to Redis and to the CQL store: which authorities are trusted, and the gateway's certificate.
+//! TLS to Redis, the CQL store and the search engine: which authorities are trusted, and the gateway's certificate.
 
 use std::{
     fs, io,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
@@ -64,10 +64,7 @@ pub(crate) fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsEr
         Some(path) => read_authorities(path)?,
         None => authorities_of_this_machine()?,
     };
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|source| TlsError::Unusable { path: PathBuf::from("TLS"), source })?
-        .with_root_certificates(roots);
+    let builder = builder()?.with_root_certificates(roots);
     let Some(ClientIdentity { certificate, key }) = &files.identity else {
         return Ok(Arc::new(builder.with_no_client_auth()));
     };
@@ -75,6 +72,17 @@ pub(crate) fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsEr
         .with_client_auth_cert(read_certificates(certificate)?, read_key(key)?)
         .map_err(|source| TlsError::Unusable { path: certificate.clone(), source })?;
     Ok(Arc::new(config))
+}
+
+/// Returns a configuration for clients that use no TLS. It trusts nobody.
+pub(crate) fn trusting_nobody() -> Result<Arc<ClientConfig>, TlsError> {
+    Ok(Arc::new(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|source| TlsError::Unusable { path: PathBuf::from("TLS"), source })
 }
 
 fn provider() -> Arc<CryptoProvider> {

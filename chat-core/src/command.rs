@@ -189,6 +189,8 @@ pub enum Reply {
         next: Option<Place>,
         /// The number of memberships that were read.
         memberships: usize,
+        /// The bytes of the messages whose texts were compared with the query.
+        compared_bytes: usize,
     },
     /// A conversation that was opened or created.
     Made {

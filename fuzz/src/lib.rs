@@ -15,6 +15,7 @@ mod media;
 mod memory;
 mod queries;
 mod records;
+mod searches;
 mod tokens;
 
 /// A parser under test.
@@ -27,11 +28,12 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "frames", check: frames::check },
     Target { name: "commands", check: commands::check },
     Target { name: "bodies", check: bodies::check },
     Target { name: "queries", check: queries::check },
+    Target { name: "searches", check: searches::check },
     Target { name: "tokens", check: tokens::check },
     Target { name: "hints", check: hints::check },
     Target { name: "records", check: records::check },

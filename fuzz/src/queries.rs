@@ -5,9 +5,11 @@
 use chat_core::limits::{INTEGER_MAX, PAGE_MAX};
 use gateway::{
     fuzzing::query,
-    protocol::{messages::Paging, value::Integer},
+    protocol::{messages::Paging, search::FindMessages, value::Integer},
     rest::{
-        cursor::{decode_list, decode_member, encode_list, encode_member},
+        cursor::{
+            decode_list, decode_member, decode_place, encode_list, encode_member, encode_place,
+        },
         extract::{FindUsers, Ids, ListPage, MembersPage, NoQuery, Presences},
     },
 };
@@ -18,7 +20,7 @@ pub(crate) fn check(input: &[u8]) {
     let Some((which, text)) = input.split_last() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
     check_cursor(text);
-    match which % 6 {
+    match which % 7 {
         0 => check_query::<ListPage>(text, |page| {
             check_number(page.limit);
             page.cursor.iter().for_each(|cursor| check_cursor(cursor));
@@ -37,6 +39,10 @@ pub(crate) fn check(input: &[u8]) {
                 check_number(number);
             }
             drop(paging.into_command(CONVERSATION));
+        }),
+        5 => check_query::<FindMessages>(text, |find| {
+            check_number(find.limit);
+            drop(find.into_command(None));
         }),
         _ => check_query::<NoQuery>(text, |NoQuery {}| assert!(text.bytes().all(|b| b == b'&'))),
     }
@@ -64,5 +70,8 @@ fn check_cursor(text: &str) {
     }
     if let Ok(cursor) = decode_member(text) {
         assert_eq!(encode_member(cursor), text);
+    }
+    if let Ok(cursor) = decode_place(text) {
+        assert_eq!(encode_place(cursor), text);
     }
 }

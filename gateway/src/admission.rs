@@ -3,6 +3,7 @@
 mod known_places;
 mod openings;
 mod password_places;
+mod prices;
 pub mod quota;
 
 use std::{fmt, net::IpAddr, sync::Arc};
@@ -15,26 +16,17 @@ use chat_core::{
     port::{Bucket, Limiter, Taken},
 };
 
+pub use self::prices::Price;
 use self::{
     known_places::KnownPlaces,
     openings::{Opening, Openings},
     password_places::{PasswordPlace, PasswordPlaces},
+    prices::{BYTES_PER_TOKEN, COMPARED_BYTES_PER_TOKEN, MEMBERSHIPS_PER_TOKEN, tokens},
 };
 use crate::{config::RateLimits, listener::limited_as, metrics, protocol::hello};
 
 /// Characters of a user name in the key of its bucket. Longer names are never valid.
 const NAME_CHARS_MAX: usize = 64;
-
-/// Tokens for finding users by a single letter, which may read most of the index.
-const SHORT_SEARCH_TOKENS: u32 = 20;
-/// Tokens for finding messages: a query of the index, and the logs of a page.
-const MESSAGE_SEARCH_TOKENS: u32 = 20;
-/// Memberships that are read for one token: by a session that opens, or for the list.
-const MEMBERSHIPS_PER_TOKEN: usize = 50;
-/// Bytes of a file that are received or sent for one token.
-const BYTES_PER_TOKEN: u64 = 1 << 20;
-/// Users whose presence is read for one token.
-const PRESENCES_PER_TOKEN: usize = 10;
 
 /// Whose tokens a bucket has.
 #[derive(Debug, Clone, Copy)]
@@ -115,35 +107,6 @@ impl SessionPermit<'_> {
     pub async fn charge(self, memberships: usize) {
         self.admission.charge_memberships(self.user, memberships).await;
     }
-}
-
-/// What an operation of a user costs, in tokens of the bucket for requests.
-#[derive(Debug, Clone, Copy)]
-pub enum Price<'a> {
-    /// One token.
-    Request,
-    /// Finding users by the beginning of their names.
-    Search(&'a str),
-    /// Finding messages.
-    Messages,
-    /// Reading the presence of this many users.
-    Presence(usize),
-}
-
-impl Price<'_> {
-    fn tokens(self) -> u32 {
-        match self {
-            Self::Search(query) if query.chars().nth(1).is_none() => SHORT_SEARCH_TOKENS,
-            Self::Messages => MESSAGE_SEARCH_TOKENS,
-            Self::Presence(users) => tokens(users, PRESENCES_PER_TOKEN),
-            Self::Request | Self::Search(_) => 1,
-        }
-    }
-}
-
-/// Returns the tokens for this many items, at least one.
-fn tokens(items: usize, per_token: usize) -> u32 {
-    u32::try_from(items.div_ceil(per_token)).unwrap_or(u32::MAX).max(1)
 }
 
 impl Admission {
@@ -254,6 +217,12 @@ impl Admission {
     /// request took before.
     pub async fn charge_bytes(&self, user: UserId, bytes: u64) {
         let tokens = u32::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u32::MAX);
+        self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
+    }
+
+    /// Charges a user for a search that has compared this many bytes of texts, beyond the first token's.
+    pub async fn charge_comparison(&self, user: UserId, bytes: usize) {
+        let tokens = tokens(bytes, COMPARED_BYTES_PER_TOKEN) - 1;
         self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
     }
 

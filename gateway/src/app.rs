@@ -138,10 +138,11 @@ impl App {
         let reply = self.chat.execute(identity, command).await?;
         if may_make && matches!(reply, Reply::Made { created: true, .. }) {
             self.limits.charge_addition(identity.user).await;
-        } else if let Reply::Conversations { memberships, .. } | Reply::Found { memberships, .. } =
-            &reply
-        {
+        } else if let Reply::Conversations { memberships, .. } = &reply {
             self.limits.charge_memberships(identity.user, *memberships).await;
+        } else if let Reply::Found { memberships, compared_bytes, .. } = &reply {
+            self.limits.charge_memberships(identity.user, *memberships).await;
+            self.limits.charge_comparison(identity.user, *compared_bytes).await;
         }
         Ok(reply)
     }

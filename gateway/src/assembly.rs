@@ -24,7 +24,7 @@ use chat_core::{
     time::{Clock, SystemClock, Timestamp},
 };
 use gateway::{
-    config::{Config, ListenerTls, RedisTls, StoreKind},
+    config::{ClientTls, Config, ListenerTls, StoreKind},
     gateway::Parts,
     health::{AlwaysUp, Condition, StoreHealth},
     listener::Certificate,
@@ -267,11 +267,14 @@ fn redis_misconfigured(error: &RedisConfigError) -> anyhow::Error {
 }
 
 fn redis_config(config: &Config) -> RedisConfig {
-    let RedisTls { ca, certificate, key } = &config.redis.tls;
     RedisConfig {
         urls: config.redis.urls.iter().map(|url| url.expose().to_owned()).collect(),
-        tls: tls_files(ca, certificate, key),
+        tls: client_tls(&config.redis.tls),
     }
+}
+
+fn client_tls(ClientTls { ca, certificate, key }: &ClientTls) -> TlsFiles {
+    tls_files(ca, certificate, key)
 }
 
 /// Puts the certificate and its key together. The configuration has both or neither.

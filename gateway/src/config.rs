@@ -40,7 +40,7 @@ pub use self::{
     search::{Search, SearchUrl},
     serving::{Admin, Drain, Limits},
     storage::{Embedded, Redis, RedisUrl, Scylla, StoreKind},
-    tls::{ListenerTls, RedisTls, ScyllaTls},
+    tls::{ClientTls, ListenerTls, ScyllaTls},
 };
 use self::{layers::Layers, serving::local};
 use crate::{listener::Network, origin::Origin};

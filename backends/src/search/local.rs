@@ -18,6 +18,7 @@ use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 use async_trait::async_trait;
@@ -32,11 +33,15 @@ use tantivy::{
     DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TERMINATED,
     TantivyError, Term, directory::MmapDirectory, schema::IndexRecordOption,
 };
+use tokio::sync::oneshot;
 
 use self::{newest::Newest, schema::Fields};
 
 /// The file that has the format.
 const FORMAT_FILE: &str = "format";
+/// How nice the writer's threads are: a busy normal thread gets nine times the time of each of them.
+#[cfg(target_os = "linux")]
+const WRITER_NICE: i32 = 10;
 /// The writer's memory.
 const WRITER_BYTES: usize = 32 * 1024 * 1024;
 
@@ -104,6 +109,30 @@ impl LocalSearch {
         // Last, so that an index that was not created completely is made again.
         fs::write(dir.join(FORMAT_FILE), FORMAT.to_string()).map_err(folder)?;
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// Runs `write` on a thread of its own. Tantivy starts threads for each commit, which get its
+    /// priority, so that sending does not wait for indexing.
+    async fn writing(
+        &self,
+        write: impl FnOnce(&Shared) -> Result<(), TantivyError> + Send + 'static,
+    ) -> Result<(), SearchError> {
+        let shared = self.0.clone();
+        let (done, result) = oneshot::channel();
+        let work = move || {
+            lower_priority();
+            // Nobody waits any longer after a shutdown.
+            drop(done.send(write(&shared)));
+        };
+        thread::Builder::new()
+            .name("search-writer".into())
+            .spawn(work)
+            .map_err(|error| SearchError::Unavailable(error.to_string()))?;
+        match result.await {
+            Ok(done) => done.map_err(|error| failed(&error)),
+            // Damaged files can cause panics.
+            Err(_) => Err(SearchError::Damaged("the writer panicked".into())),
+        }
     }
 
     /// Runs `work` on a thread that may block.
@@ -248,6 +277,20 @@ fn open_writer(index: &Index) -> Result<IndexWriter, TantivyError> {
     index.writer_with_num_threads(1, WRITER_BYTES)
 }
 
+/// Gives the calling thread, and the threads that it starts later, less time than others where there
+/// are not enough processors.
+#[cfg(target_os = "linux")]
+fn lower_priority() {
+    // Linux changes the calling thread alone. With normal priority everything works, too.
+    if let Err(error) = rustix::process::setpriority_process(None, WRITER_NICE) {
+        tracing::debug!(%error, "the index is made with normal priority");
+    }
+}
+
+/// Other systems would change all threads of the process.
+#[cfg(not(target_os = "linux"))]
+const fn lower_priority() {}
+
 #[async_trait]
 impl Search for LocalSearch {
     async fn marks(&self, conversations: &[ConversationId]) -> Result<Vec<Seq>, SearchError> {
@@ -258,7 +301,7 @@ impl Search for LocalSearch {
 
     async fn index(&self, parts: &[IndexedPart]) -> Result<(), SearchError> {
         let parts = parts.to_vec();
-        self.blocking(move |shared| shared.index(&parts)).await
+        self.writing(move |shared| shared.index(&parts)).await
     }
 
     async fn query(&self, request: &SearchRequest) -> Result<Vec<Place>, SearchError> {
@@ -267,6 +310,6 @@ impl Search for LocalSearch {
     }
 
     async fn clear(&self) -> Result<(), SearchError> {
-        self.blocking(Shared::clear).await
+        self.writing(Shared::clear).await
     }
 }

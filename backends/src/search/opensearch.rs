@@ -42,6 +42,8 @@ pub struct OpenSearchConfig {
     pub password: Option<String>,
     /// The beginning of the names of the indexes.
     pub prefix: String,
+    /// Files for addresses that begin with `https://`.
+    pub tls: TlsFiles,
 }
 
 impl fmt::Debug for OpenSearchConfig {
@@ -65,6 +67,7 @@ pub enum OpenSearchConfigError {
 #[derive(Debug)]
 pub struct OpenSearch {
     http: Http,
+    // Aliases of the indexes.
     messages: String,
     marks: String,
 }
@@ -79,23 +82,26 @@ impl OpenSearch {
     /// Makes a client of these servers. They need not be up.
     pub fn new(config: &OpenSearchConfig) -> Result<Self, OpenSearchConfigError> {
         Ok(Self {
-            http: Http::new(config, &TlsFiles::default())?,
+            http: Http::new(config)?,
             messages: format!("{}-messages-{FORMAT}", config.prefix),
             marks: format!("{}-marks-{FORMAT}", config.prefix),
         })
     }
 
-    /// Creates the indexes, if they do not exist. New documents need new marks.
+    /// Creates the indexes, if they do not exist. New documents need new marks: all logs are then taken
+    /// into the index again.
     async fn create(&self) -> Result<(), SearchError> {
-        if self.create_index(&self.messages, &requests::messages_index()).await? {
+        if self.create_index(&self.messages, requests::messages_index()).await? {
             self.delete_index(&self.marks).await?;
         }
-        self.create_index(&self.marks, &requests::marks_index()).await.map(drop)
+        self.create_index(&self.marks, requests::marks_index()).await.map(drop)
     }
 
-    /// Returns true if the index did not exist.
-    async fn create_index(&self, name: &str, body: &Value) -> Result<bool, SearchError> {
-        let answer = self.http.call(Method::PUT, &format!("/{name}"), Some(body)).await?;
+    /// Creates an index, and its alias, by which it is used. Returns true if the index did not exist.
+    async fn create_index(&self, alias: &str, mut body: Value) -> Result<bool, SearchError> {
+        body["aliases"] = json!({ alias: {} });
+        let path = format!("/{}", index_of(alias));
+        let answer = self.http.call(Method::PUT, &path, Some(&body)).await?;
         match answer.status {
             200 => Ok(true),
             400 if answer.error_type() == "resource_already_exists_exception" => Ok(false),
@@ -103,8 +109,9 @@ impl OpenSearch {
         }
     }
 
-    async fn delete_index(&self, name: &str) -> Result<(), SearchError> {
-        let answer = self.http.call(Method::DELETE, &format!("/{name}"), None).await?;
+    async fn delete_index(&self, alias: &str) -> Result<(), SearchError> {
+        let path = format!("/{}", index_of(alias));
+        let answer = self.http.call(Method::DELETE, &path, None).await?;
         if matches!(answer.status, 200 | 404) { Ok(()) } else { Err(answer.unexpected()) }
     }
 
@@ -120,8 +127,17 @@ impl OpenSearch {
             .find(|item| !matches!(item["status"].as_u64(), Some(200 | 201 | 409)));
         match failed {
             None => Ok(()),
+            Some(item) if item["error"]["type"] == "index_not_found_exception" => {
+                Err(self.make_again().await)
+            }
             Some(item) => Err(SearchError::Unavailable(format!("not indexed: {}", item["error"]))),
         }
+    }
+
+    /// Creates indexes that somebody has deleted. They are empty at first.
+    async fn make_again(&self) -> SearchError {
+        let lost = || SearchError::Unavailable("the index was deleted, making it again".to_owned());
+        self.create().await.map_or_else(|error| error, |()| lost())
     }
 
     async fn read_marks(&self, ids: &[ConversationId]) -> Result<Answer, SearchError> {
@@ -161,7 +177,11 @@ impl Search for OpenSearch {
     async fn query(&self, request: &SearchRequest) -> Result<Vec<Place>, SearchError> {
         let path = format!("/{}/_search", self.messages);
         let body = requests::search(request);
-        let mut answer = self.http.call(Method::POST, &path, Some(&body)).await?.success()?;
+        let answer = self.http.call(Method::POST, &path, Some(&body)).await?;
+        if answer.status == 404 {
+            return Err(self.make_again().await);
+        }
+        let mut answer = answer.success()?;
         if answer["timed_out"] == json!(true) || answer["_shards"]["failed"] != json!(0) {
             return Err(SearchError::Unavailable("a part of the index did not answer".to_owned()));
         }
@@ -175,6 +195,11 @@ impl Search for OpenSearch {
         self.delete_index(&self.marks).await?;
         self.create().await
     }
+}
+
+/// Returns the name of the index that an alias stands for.
+fn index_of(alias: &str) -> String {
+    format!("{alias}-0")
 }
 
 fn place(hit: &Hit) -> Option<Place> {

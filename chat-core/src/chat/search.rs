@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use metrics::histogram;
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
 use super::Chat;
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
 
 /// How often the index is asked for one page, because its hits may not be shown.
 const ROUNDS_MAX: usize = 4;
+/// The number of hits that are read before it is known whether the page has room for more.
+const READ_AT_ONCE: usize = 16;
 
 /// The memberships in which a caller searches.
 type Scope = IdMap<ConversationId, Member>;
@@ -31,6 +33,8 @@ struct Page {
     items: Vec<FoundMessage>,
     bytes: usize,
     is_full: bool,
+    /// The bytes of all messages whose texts were compared with the query.
+    compared_bytes: usize,
 }
 
 impl Page {
@@ -67,7 +71,12 @@ impl Chat {
         let started = Instant::now();
         let (scope, memberships) = self.search_scope(identity, filter.conversation).await?;
         if filter.query.as_ref().is_some_and(Query::is_empty) {
-            return Ok(Reply::Found { items: Vec::new(), next: None, memberships });
+            return Ok(Reply::Found {
+                items: Vec::new(),
+                next: None,
+                memberships,
+                compared_bytes: 0,
+            });
         }
         let request = SearchRequest {
             scope: scope.iter().map(|(id, member)| (*id, member.joined_seq)).collect(),
@@ -79,9 +88,10 @@ impl Chat {
             below: after,
             limit: limit + 1,
         };
-        let (items, next) = self.fill_page(request, &scope, limit).await?;
+        let (Page { items, compared_bytes, .. }, next) =
+            self.fill_page(request, &scope, limit).await?;
         histogram!("confab_search_seconds").record(started.elapsed());
-        Ok(Reply::Found { items, next, memberships })
+        Ok(Reply::Found { items, next, memberships, compared_bytes })
     }
 
     /// Asks the index until a page is full, and returns the page with the end of what it covers, if there
@@ -91,15 +101,15 @@ impl Chat {
         mut request: SearchRequest,
         scope: &Scope,
         limit: usize,
-    ) -> Result<(Vec<FoundMessage>, Option<Place>), ChatError> {
+    ) -> Result<(Page, Option<Place>), ChatError> {
         let mut page = Page::default();
         let mut next = None;
         for _ in 0..ROUNDS_MAX {
             let hits = self.hits(&request).await?;
             let may_have_more = hits.len() == request.limit;
             let last = hits.last().copied();
-            for message in self.messages(&request, scope, hits).await? {
-                page.add(message, limit);
+            for hits in hits.chunks(READ_AT_ONCE) {
+                self.read_hits(&request, scope, hits, limit, &mut page).await?;
             }
             next = last.filter(|_| may_have_more);
             if page.is_full || next.is_none() {
@@ -110,7 +120,7 @@ impl Chat {
         if page.is_full {
             next = page.items.last().map(|last| place(&last.entry));
         }
-        Ok((page.items, next))
+        Ok((page, next))
     }
 
     /// Returns the memberships in which the caller searches, and the number of memberships that were
@@ -150,23 +160,33 @@ impl Chat {
         })
     }
 
-    /// Reads hits from their logs, and returns those that match in their present state and that the
-    /// caller may see now.
-    async fn messages(
+    /// Reads hits from their logs, unless the page is full, and adds those to it that match in their
+    /// present state and that the caller may see now.
+    async fn read_hits(
         &self,
         request: &SearchRequest,
         scope: &Scope,
-        hits: Vec<Place>,
-    ) -> Result<Vec<FoundMessage>, ChatError> {
-        let visible = hits.into_iter().filter(|hit| {
+        hits: &[Place],
+        limit: usize,
+        page: &mut Page,
+    ) -> Result<(), ChatError> {
+        if page.is_full {
+            return Ok(());
+        }
+        let visible = hits.iter().filter(|hit| {
             scope.get(&hit.conversation).is_some_and(|member| hit.seq >= member.joined_seq)
         });
         let reads = visible
             .map(|hit| self.entries(hit.conversation, hit.seq.previous(), hit.seq, 1))
             .collect::<Vec<_>>();
         let views: Vec<_> = stream::iter(reads).buffered(READS_AT_ONCE_MAX).try_collect().await?;
-        let mut found: Vec<FoundMessage> =
-            views.into_iter().flatten().filter_map(|view| shown(request, view)).collect();
+        let mut found = Vec::new();
+        for view in views.into_iter().flatten() {
+            page.compared_bytes += view.wire_bytes();
+            found.extend(shown(request, view));
+            // Comparing a long text takes a while.
+            yield_now().await;
+        }
         // After reading: then everything that was read precedes a removal.
         let mut conversations: Vec<_> =
             found.iter().map(|message| message.entry.entry.conversation).collect();
@@ -179,7 +199,10 @@ impl Chat {
         let checks = checks.collect::<Vec<_>>();
         let left: Vec<_> = stream::iter(checks).buffered(READS_AT_ONCE_MAX).try_collect().await?;
         found.retain(|message| !left.contains(&Some(message.entry.entry.conversation)));
-        Ok(found)
+        for message in found {
+            page.add(message, limit);
+        }
+        Ok(())
     }
 
     /// Returns the conversation if the caller does not have this membership any more.

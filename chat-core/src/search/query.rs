@@ -1,11 +1,13 @@
 //! What a caller looks for, and where a text has it.
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 use super::words::{Word, words};
 
 /// The most words of a query.
 const PATTERNS_MAX: usize = 128;
+/// The most places of a text that are found.
+const PLACES_MAX: usize = 100;
 
 /// The words that a text must have. All clauses must be found, in any order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,7 +16,7 @@ pub struct Query {
 }
 
 /// A word to look for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
     /// The folded word ([`Word::folded`]).
     pub folded: String,
@@ -62,6 +64,9 @@ impl Query {
         if clauses.iter().map(Vec::len).sum::<usize>() > PATTERNS_MAX {
             return Err(QueryError);
         }
+        // What is asked for twice is looked for once.
+        clauses.sort_unstable();
+        clauses.dedup();
         Ok(Self { clauses })
     }
 
@@ -75,20 +80,51 @@ impl Query {
         &self.clauses
     }
 
-    /// Returns where a text has what the query looks for, in bytes, ascending and without overlaps.
-    /// Returns `None` if it lacks any of it.
+    /// Returns where a text has what the query looks for, in bytes, ascending and without overlaps: some
+    /// places, up to 100. Returns `None` if it lacks any of it.
     pub fn find(&self, text: &str) -> Option<Vec<Range<usize>>> {
         let words = words(text);
+        let mut numbers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, word) in words.iter().enumerate() {
+            numbers.entry(&word.folded).or_default().push(number);
+        }
         let mut found = Vec::new();
         for clause in &self.clauses {
             let before = found.len();
-            found.extend(words.windows(clause.len()).filter_map(|part| place(clause, part)));
+            let starts = starts(clause, &numbers);
+            let places = starts.filter_map(|start| {
+                let part = words.get(start..start + clause.len())?;
+                place(clause, part)
+            });
+            found.extend(places.take(PLACES_MAX));
             if found.len() == before {
                 return None;
             }
         }
-        Some(without_overlaps(found))
+        let mut found = without_overlaps(found);
+        found.truncate(PLACES_MAX);
+        Some(found)
     }
+}
+
+/// Returns the numbers of the words at which a clause may start: where its rarest whole word is in the
+/// right place. A single prefix starts at any word that it begins.
+fn starts<'a>(
+    clause: &'a [Pattern],
+    numbers: &'a BTreeMap<&str, Vec<usize>>,
+) -> Box<dyn Iterator<Item = usize> + 'a> {
+    let whole = clause.iter().enumerate().filter(|(_, pattern)| !pattern.is_prefix);
+    let places = whole.map(|(offset, pattern)| {
+        (offset, numbers.get(pattern.folded.as_str()).map_or(&[][..], Vec::as_slice))
+    });
+    if let Some((offset, places)) = places.min_by_key(|(_, places)| places.len()) {
+        return Box::new(places.iter().filter_map(move |number| number.checked_sub(offset)));
+    }
+    let Some(prefix) = clause.first().map(|pattern| pattern.folded.as_str()) else {
+        return Box::new(std::iter::empty());
+    };
+    let begun = numbers.range(prefix..).take_while(move |(word, _)| word.starts_with(prefix));
+    Box::new(begun.flat_map(|(_, places)| places.iter().copied()))
 }
 
 /// Returns the words of a phrase or of a piece between spaces, or `None` if it has none.
@@ -204,7 +240,44 @@ mod tests {
         assert_eq!(Query::parse(&"a ".repeat(PATTERNS_MAX + 1)), Err(QueryError));
     }
 
+    #[test]
+    fn repeated_words_count_once() {
+        let once = Query::parse("b a \"a b\" a").unwrap();
+        assert_eq!(once, Query::parse("a b \"a b\" b a").unwrap());
+    }
+
+    #[test]
+    fn some_places_are_enough_when_a_text_repeats_a_word() {
+        let text = "a b ".repeat(PLACES_MAX);
+        assert_eq!(found("\"a b\"", &text).unwrap().len(), PLACES_MAX);
+        assert_eq!(found("a b", &text).unwrap().len(), PLACES_MAX);
+    }
+
+    /// Returns the same as [`Query::find`], by comparing each clause with all words.
+    fn find_slowly(query: &Query, text: &str) -> Option<Vec<Range<usize>>> {
+        let words = words(text);
+        let mut found = Vec::new();
+        for clause in query.clauses() {
+            let places = words.windows(clause.len()).filter_map(|part| place(clause, part));
+            let places: Vec<_> = places.collect();
+            if places.is_empty() {
+                return None;
+            }
+            found.extend(places);
+        }
+        Some(without_overlaps(found))
+    }
+
     proptest! {
+        #[test]
+        fn looking_words_up_finds_what_comparing_them_finds(
+            query in "[a-c東京\" ]{0,12}",
+            text in "[a-c東京é, ]{0,40}",
+        ) {
+            let query = Query::parse(&query).unwrap();
+            prop_assert_eq!(query.find(&text), find_slowly(&query, &text));
+        }
+
         #[test]
         fn every_text_is_found_by_its_own_beginning(text in "[\\PC]{1,60}", length in 1_usize..60) {
             let part: String = text.chars().take(length).collect();

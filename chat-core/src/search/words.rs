@@ -84,7 +84,7 @@ impl Splitter {
 
     /// Adds a folded character, which stands for these bytes of the text.
     fn add_char(&mut self, char: char, bytes: Range<usize>) {
-        let is_mark = char.general_category_group() == GeneralCategoryGroup::Mark;
+        let is_mark = is_mark(char);
         if is_mark && let Some(last) = self.run.last_mut() {
             last.folded.push(char);
             last.bytes.end = bytes.end;
@@ -135,6 +135,11 @@ impl Splitter {
             });
         }
     }
+}
+
+fn is_mark(char: char) -> bool {
+    // The category of other characters is looked up in a table.
+    !char.is_ascii() && char.general_category_group() == GeneralCategoryGroup::Mark
 }
 
 /// Returns true for letters of scripts that do not put spaces between all words.

@@ -227,7 +227,8 @@ async fn messages_are_indexed_when_the_store_comes_back() {
     let (ada, bob, group) = ada_and_bob(&scene).await;
     let seq = ada.send(group, "tea").await;
     scene.faults.fail_next(Call::Overlays, &[Fault::Unavailable, Fault::Unavailable]);
-    sleep(INDEXED).await;
+    // Each failure delays it to the next attempt.
+    sleep(2 * INDEXED).await;
     assert_eq!(find(&bob, "tea").await, [seq.get()]);
 }
 

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use chat_core::memory::LocalLimiter;
+use chat_core::{command::SearchFilter, memory::LocalLimiter};
 
-use super::*;
+use super::{prices::SHORT_SEARCH_TOKENS, *};
 
 fn admission(enabled: bool, burst: u32) -> Admission {
     let burst = NonZeroU32::new(burst).unwrap();
@@ -50,6 +50,20 @@ async fn session_with_many_memberships_leaves_a_debt() {
     let Err(ChatError::RateLimited { retry_after }) = refused else { panic!("{refused:?}") };
     // The bucket had 98 tokens, and owes at most 100.
     assert_eq!(retry_after.as_secs(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn search_that_compares_long_texts_leaves_a_debt() {
+    let admission = admission(true, 100);
+    let search = Command::Search { filter: SearchFilter::default(), after: None, limit: 100 };
+    admission.admit(user(1), &search).await.unwrap();
+    admission.charge_comparison(user(1), COMPARED_BYTES_PER_TOKEN).await;
+    admission.admit(user(1), &search).await.unwrap();
+    admission.charge_comparison(user(1), 101 * COMPARED_BYTES_PER_TOKEN).await;
+    let refused = admission.admit(user(1), &search).await;
+    let Err(ChatError::RateLimited { retry_after }) = refused else { panic!("{refused:?}") };
+    // The bucket had 60 tokens, and owes 40. One is enough to go on.
+    assert_eq!(retry_after.as_secs(), 41);
 }
 
 #[tokio::test(start_paused = true)]

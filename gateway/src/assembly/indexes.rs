@@ -7,7 +7,7 @@ use backends::search::{OpenSearch, OpenSearchConfig};
 use chat_core::port::Search;
 use gateway::{config::Config, secret::Secret};
 
-use super::misconfigured;
+use super::{client_tls, misconfigured};
 
 /// Makes a client of the search engine of a fleet, if there is one.
 pub(super) fn open_engine(config: &Config) -> Result<Option<Arc<dyn Search>>> {
@@ -20,6 +20,7 @@ pub(super) fn open_engine(config: &Config) -> Result<Option<Arc<dyn Search>>> {
         user: search.user.clone(),
         password: search.password.as_ref().map(Secret::expose).map(str::to_owned),
         prefix: search.prefix.clone(),
+        tls: client_tls(&search.tls),
     };
     let opened = OpenSearch::new(&engine);
     Ok(Some(Arc::new(opened.map_err(|error| misconfigured("CONFAB__SEARCH", &error))?)))

@@ -197,7 +197,10 @@ fn expected(name: &str, default: &Value) -> &'static str {
         | "redis.tls.key"
         | "scylla.tls.ca"
         | "scylla.tls.certificate"
-        | "scylla.tls.key" => "a path",
+        | "scylla.tls.key"
+        | "search.tls.ca"
+        | "search.tls.certificate"
+        | "search.tls.key" => "a path",
         "auth.password_workers" => "a whole number from 1",
         _ if default.is_boolean() => "true or false",
         _ if default.is_number() => "a whole number from 1",

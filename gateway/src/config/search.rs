@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::{layers::Layers, list, storage::masked};
+use super::{ClientTls, layers::Layers, list, storage::masked};
 use crate::secret::Secret;
 
 /// Longest beginning of the names of indexes.
@@ -24,11 +24,19 @@ pub struct Search {
     pub password: Option<Secret>,
     /// The beginning of the names of the indexes, the same on all gateways.
     pub prefix: String,
+    /// Files for addresses that begin with `https://`.
+    pub tls: ClientTls,
 }
 
 impl Default for Search {
     fn default() -> Self {
-        Self { urls: Vec::new(), user: None, password: None, prefix: "confab".to_owned() }
+        Self {
+            urls: Vec::new(),
+            user: None,
+            password: None,
+            prefix: "confab".to_owned(),
+            tls: ClientTls::default(),
+        }
     }
 }
 
@@ -43,6 +51,8 @@ impl Search {
         if self.password.is_some() && self.user.is_none() {
             layers.refuse("search.user", "required with search.password");
         }
+        let is_encrypted = self.urls.iter().any(|url| url.0.starts_with("https://"));
+        self.tls.check(layers, "search", "https://", is_encrypted);
         let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
         if self.prefix.len() > PREFIX_BYTES_MAX
             || !self.prefix.starts_with(|first: char| first.is_ascii_lowercase())

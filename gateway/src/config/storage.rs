@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddrV6, num::NonZeroU32, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{RedisTls, ScyllaTls, layers::Layers, list, serving::number, size};
+use super::{ClientTls, ScyllaTls, layers::Layers, list, serving::number, size};
 use crate::secret::Secret;
 
 const MIB: u64 = 1 << 20;
@@ -144,13 +144,13 @@ pub struct Redis {
     #[serde(with = "list")]
     pub urls: Vec<RedisUrl>,
     /// Encryption of the connections to `rediss://`.
-    pub tls: RedisTls,
+    pub tls: ClientTls,
 }
 
 impl Redis {
     pub(super) fn check(&self, layers: &mut Layers) {
         let is_used = self.urls.iter().any(|url| url.expose().starts_with("rediss://"));
-        self.tls.check(layers, is_used);
+        self.tls.check(layers, "redis", "rediss://", is_used);
     }
 }
 

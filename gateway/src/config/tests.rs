@@ -236,12 +236,14 @@ fn files_for_tls_are_refused_when_they_are_incomplete_or_unused() {
             ("CONFAB__REDIS__TLS__CERTIFICATE", "gateway.pem"),
             ("CONFAB__SCYLLA__TLS__CA", "ca.pem"),
             ("CONFAB__SCYLLA__TLS__KEY", "gateway.key"),
+            ("CONFAB__SEARCH__TLS__CA", "ca.pem"),
         ],
         &[
             "CONFAB__SCYLLA__TLS__CERTIFICATE: required with scylla.tls.key",
             "CONFAB__SCYLLA__TLS__CA: not used: scylla.tls.enabled is false",
             "CONFAB__REDIS__TLS__KEY: required with redis.tls.certificate",
             "CONFAB__REDIS__TLS__CA: no address in redis.urls begins with rediss://",
+            "CONFAB__SEARCH__TLS__CA: no address in search.urls begins with https://",
         ],
     );
     let (config, _) = load(

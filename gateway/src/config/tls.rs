@@ -21,10 +21,10 @@ impl ListenerTls {
     }
 }
 
-/// TLS to the Redis primaries whose addresses begin with `rediss://`.
+/// TLS to the servers whose addresses ask for it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct RedisTls {
-    /// Authorities that may sign the primaries' certificates. Without it, those that this machine
+pub struct ClientTls {
+    /// Authorities that may sign the servers' certificates. Without it, those that this machine
     /// trusts.
     pub ca: Option<PathBuf>,
     /// Certificate of this gateway.
@@ -33,11 +33,15 @@ pub struct RedisTls {
     pub key: Option<PathBuf>,
 }
 
-impl RedisTls {
-    pub(super) fn check(&self, layers: &mut Layers, is_used: bool) {
-        check_pair(layers, "redis.tls", self.certificate.is_some(), self.key.is_some());
+impl ClientTls {
+    /// Checks the files for the servers of a section, such as `redis`. They are unused unless one of its
+    /// `urls` begins with `scheme`.
+    pub(super) fn check(&self, layers: &mut Layers, section: &str, scheme: &str, is_used: bool) {
+        let tls = format!("{section}.tls");
+        check_pair(layers, &tls, self.certificate.is_some(), self.key.is_some());
         if self.ca.is_some() && !is_used {
-            layers.refuse("redis.tls.ca", "no address in redis.urls begins with rediss://");
+            let unused = format!("no address in {section}.urls begins with {scheme}");
+            layers.refuse(&format!("{tls}.ca"), &unused);
         }
     }
 }

@@ -75,15 +75,17 @@ pub(super) async fn presence(trial: &mut Trial) -> Result<Got> {
     Ok(got)
 }
 
-/// A user searches all messages for whatever begins with a letter, from four connections.
+/// A user searches long texts for a phrase that each of them has nearly, from four connections. The index
+/// does not know where in a text an unfinished word is, so all these texts are read and compared.
 pub(super) async fn message_searches(trial: &mut Trial) -> Result<Got> {
     let mallory = trial.user("mallory").await?;
     let group = mallory.group("words", &[]).await?;
-    for number in 0..trial.plan.count(2_000, 20) {
-        let text = format!("a{number} b{number} c{number} d{number}");
+    let text = format!("last {}", "a b ".repeat(4_000));
+    for number in 0..trial.plan.count(500, 20) {
         mallory.send(&group, &format!("id-{number}"), &text).await?.ok(201)?;
     }
-    searches(trial, &mallory, "/v1/search?q=c+b+a&limit=100").await
+    let phrase = "a+b+".repeat(60);
+    searches(trial, &mallory, &format!("/v1/search?q=%22{phrase}l&limit=100")).await
 }
 
 /// A user searches by the letter that many names begin with.

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{OpenSearchConfig, OpenSearchConfigError};
-use crate::tls::{TlsFiles, client_config};
+use crate::tls::{client_config, trusting_nobody};
 
 /// The time that a server has to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -69,10 +69,7 @@ impl Answer {
 }
 
 impl Http {
-    pub(super) fn new(
-        config: &OpenSearchConfig,
-        tls: &TlsFiles,
-    ) -> Result<Self, OpenSearchConfigError> {
+    pub(super) fn new(config: &OpenSearchConfig) -> Result<Self, OpenSearchConfigError> {
         let urls: Vec<String> =
             config.urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
         let is_address = |url: &String| {
@@ -83,9 +80,10 @@ impl Http {
         if urls.is_empty() || !urls.iter().all(is_address) {
             return Err(OpenSearchConfigError::Address);
         }
-        let tls = (*client_config(tls)?).clone();
+        let is_encrypted = urls.iter().any(|url| url.starts_with("https://"));
+        let tls = if is_encrypted { client_config(&config.tls)? } else { trusting_nobody()? };
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config((*tls).clone())
             .https_or_http()
             .enable_http1()
             .build();
@@ -111,9 +109,11 @@ impl Http {
         self.call_any(method, path, "application/json", body.into()).await
     }
 
-    /// Makes a call with lines of JSON.
+    /// Makes a call with lines of JSON. Their indexes are aliases: the server would make a missing index
+    /// by itself, with other fields.
     pub(super) async fn bulk(&self, lines: String) -> Result<Answer, SearchError> {
-        self.call_any(Method::POST, "/_bulk", "application/x-ndjson", lines.into()).await
+        let path = "/_bulk?require_alias=true";
+        self.call_any(Method::POST, path, "application/x-ndjson", lines.into()).await
     }
 
     /// Calls the server that answered last, and then the others. All calls can be repeated.
