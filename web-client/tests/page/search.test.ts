@@ -122,7 +122,7 @@ describe("query of the filters", () => {
     expect([query?.after, query?.before]).toEqual([new Date(midnight.getTime() - 1), new Date(2026, 2, 15)]);
   });
 
-  it("person alone is enough, and a date that is none counts for nothing", () => {
+  it("person alone is enough, and an invalid date is ignored", () => {
     expect(queryOf("", { ...NO_FILTERS, sender, since: "2026-03-99" })).toEqual({ sender: ME, limit: 30 });
   });
 
