@@ -2,6 +2,8 @@
 //!
 //! A chunk is one object, `file/chunk`. It is written once and never changes.
 
+mod s3;
+
 use std::{
     io,
     ops::Range,
@@ -19,6 +21,8 @@ use futures_util::TryStreamExt;
 use object_store::{
     Error, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path,
 };
+
+pub use s3::{S3Config, S3ConfigError};
 
 /// How many chunks of a file are removed at the same time.
 const REMOVALS_AT_ONCE_MAX: usize = 8;
@@ -46,6 +50,11 @@ impl ObjectBlobs {
         let files = files.with_automatic_cleanup(true).with_fsync(true);
         let folder = Folder { dir: dir.to_owned(), reserve_bytes };
         Ok(Self { objects: Arc::new(files), folder: Some(folder) })
+    }
+
+    /// Keeps chunks in a bucket. Calls nobody yet.
+    pub fn in_bucket(config: &S3Config) -> Result<Self, S3ConfigError> {
+        Ok(Self { objects: s3::open(config)?, folder: None })
     }
 }
 

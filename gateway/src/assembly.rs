@@ -3,13 +3,13 @@
 //! A gateway that runs alone has its store in a folder or in memory and everything else in this
 //! process. Gateways of a fleet share a CQL store, and Redis for hints, presence and rate limits.
 
+mod files;
 mod indexes;
 
 use std::{fmt, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use backends::{
-    blobs::ObjectBlobs,
     embedded::{self, Embedded, EmbeddedConfig},
     redis::{Redis, RedisConfig, RedisConfigError},
     scylla::{self, Availability, ConnectError, Rebuilt, Scylla, ScyllaConfig},
@@ -17,9 +17,9 @@ use backends::{
 };
 use chat_core::{
     id::Snowflakes,
-    memory::{LocalLimiter, MemoryBlobs, MemorySearch, MemoryStores, NoBlobs, NoBus},
+    memory::{LocalLimiter, MemorySearch, MemoryStores, NoBus},
     passwords::Argon2Passwords,
-    port::{Blobs, Search, Stores},
+    port::{Search, Stores},
     search::{self, Indexed},
     time::{Clock, SystemClock, Timestamp},
 };
@@ -41,7 +41,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::indexes::{open_engine, open_search};
+use self::{
+    files::open_blobs,
+    indexes::{open_engine, open_search},
+};
 
 /// Interval at which the lease of this gateway's node number is checked.
 const NODE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -183,22 +186,6 @@ async fn open_store(config: &Config) -> Result<OpenStore> {
             })
         }
     }
-}
-
-/// The reason why a gateway of a fleet keeps no files.
-const NO_FILES: &str = "this server keeps no files: its operator has to set attachments.folder";
-
-/// Opens the storage of uploaded files.
-fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
-    let folder = match (&config.attachments.folder, config.store) {
-        (Some(folder), _) => folder.clone(),
-        (None, StoreKind::Embedded) => config.data_dir.join("files"),
-        (None, StoreKind::Memory) => return Ok(Arc::new(MemoryBlobs::default())),
-        (None, StoreKind::Scylla) => return Ok(Arc::new(NoBlobs(NO_FILES))),
-    };
-    let opened = ObjectBlobs::in_folder(&folder, config.embedded.reserve);
-    let blobs = opened.with_context(|| format!("folder of files {}", folder.display()))?;
-    Ok(Arc::new(blobs))
 }
 
 impl Backends {

@@ -30,7 +30,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    attachments::Attachments,
+    attachments::{Attachments, S3},
     auth::Auth,
     consent::Consent,
     logging::LogFormat,

@@ -45,6 +45,13 @@ impl Settings {
         self
     }
 
+    /// Removes `CONFAB__<name>`, so that it has its default.
+    #[must_use]
+    pub fn unset(mut self, name: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Makes the process trust this certificate authority instead of those of the machine.
     #[must_use]
     pub fn trust(mut self, ca: PathBuf) -> Self {

@@ -29,6 +29,7 @@ pub mod process;
 pub mod proxy;
 pub mod record;
 pub mod redis;
+pub mod s3;
 pub mod servers;
 pub mod session;
 pub mod shape;

@@ -1,5 +1,7 @@
 //! Where uploaded files are kept, and how much may be uploaded.
 
+mod s3;
+
 use std::{num::NonZeroU32, path::PathBuf};
 
 use chat_core::{
@@ -8,6 +10,7 @@ use chat_core::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::s3::S3;
 use super::{layers::Layers, serving::number, size};
 
 /// The largest file that can be configured: what its chunks can hold, even if half of them are small.
@@ -16,9 +19,11 @@ const FILE_BYTES_LIMIT: u64 = (CHUNK_BYTES_MAX * CHUNKS_MAX / 2) as u64;
 /// Where uploaded files are kept, and how much may be uploaded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attachments {
-    /// Folder of the files. Without it they are in `files` in the embedded store's folder, and store
-    /// `scylla` keeps none.
+    /// Folder of the files. Without it, and without a bucket, they are in `files` in the embedded
+    /// store's folder, and store `scylla` keeps none.
     pub folder: Option<PathBuf>,
+    /// A bucket for the files instead of a folder.
+    pub s3: S3,
     /// The largest file.
     #[serde(with = "size")]
     pub file_max: u64,
@@ -34,6 +39,7 @@ impl Default for Attachments {
         let AttachmentRules { file_bytes_max, user_bytes_max } = AttachmentRules::default();
         Self {
             folder: None,
+            s3: S3::default(),
             file_max: file_bytes_max,
             user_max: user_bytes_max,
             uploads_at_once: number(64),
@@ -55,5 +61,9 @@ impl Attachments {
         if self.user_max < self.file_max {
             layers.refuse("attachments.user_max", "smaller than attachments.file_max");
         }
+        if self.folder.is_some() && self.s3.endpoint.is_some() {
+            layers.refuse("attachments.folder", "files are in a folder or in attachments.s3");
+        }
+        self.s3.check(layers);
     }
 }

@@ -71,16 +71,17 @@ impl FromStr for SearchUrl {
     type Err = InvalidSearchUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidSearchUrl> {
-        let uri: Uri = text.parse().map_err(|_| InvalidSearchUrl)?;
-        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-        let has_host = uri.authority().is_some_and(|host| !host.as_str().contains('@'));
-        let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
-        if is_http && has_host && is_bare {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidSearchUrl)
-        }
+        if is_server(text) { Ok(Self(text.to_owned())) } else { Err(InvalidSearchUrl) }
     }
+}
+
+/// Returns true for the address of a server, without a user, a password and a path.
+pub(super) fn is_server(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    let has_host = uri.authority().is_some_and(|host| !host.as_str().contains('@'));
+    let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+    is_http && has_host && is_bare
 }
 
 impl fmt::Display for SearchUrl {

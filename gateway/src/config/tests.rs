@@ -148,6 +148,51 @@ fn sizes_of_files_are_bounded() {
     assert_eq!(config.attachments.rules().file_bytes_max, 1 << 30);
 }
 
+const BUCKET: [(&str, &str); 4] = [
+    ("CONFAB__ATTACHMENTS__S3__ENDPOINT", "https://s3.example.org"),
+    ("CONFAB__ATTACHMENTS__S3__BUCKET", "files.example"),
+    ("CONFAB__ATTACHMENTS__S3__ACCESS_KEY", "AKIAEXAMPLE"),
+    ("CONFAB__ATTACHMENTS__S3__SECRET_KEY", "a secret"),
+];
+
+#[test]
+fn bucket_needs_its_address_name_and_keys() {
+    let (config, report) = load("", &BUCKET).unwrap();
+    assert_eq!(config.attachments.s3.region, "us-east-1");
+    assert!(!format!("{config:?}{report:?}").contains("a secret"));
+    for (missing, _) in BUCKET {
+        let others: Vec<_> = BUCKET.into_iter().filter(|(name, _)| *name != missing).collect();
+        assert_problems("", &others, &[&format!("{missing}: required with attachments.s3.")]);
+    }
+}
+
+#[test]
+fn bucket_refuses_names_of_another_form() {
+    let wrong = [
+        ("CONFAB__ATTACHMENTS__S3__ENDPOINT", "http://user@s3.example.org"),
+        ("CONFAB__ATTACHMENTS__S3__BUCKET", "Files"),
+        ("CONFAB__ATTACHMENTS__S3__PREFIX", "chat/../files"),
+        ("CONFAB__ATTACHMENTS__S3__CA", "/etc/ca.pem"),
+        ("CONFAB__ATTACHMENTS__FOLDER", "/srv/files"),
+    ];
+    let settings = [&BUCKET[2..], &wrong].concat();
+    assert_problems(
+        "",
+        &settings,
+        &[
+            "CONFAB__ATTACHMENTS__FOLDER: files are in a folder or in attachments.s3",
+            "CONFAB__ATTACHMENTS__S3__ENDPOINT: expected http://host:port or https://host:port",
+            "CONFAB__ATTACHMENTS__S3__CA: attachments.s3.endpoint is not https://",
+            "CONFAB__ATTACHMENTS__S3__BUCKET: expected 3 to 63 of a-z 0-9 . -",
+            "CONFAB__ATTACHMENTS__S3__PREFIX: expected up to 64 of a-z A-Z 0-9 _ - /",
+        ],
+    );
+    for prefix in ["chat", "chat/files-1", ""] {
+        let prefix = [("CONFAB__ATTACHMENTS__S3__PREFIX", prefix)];
+        load("", &[&BUCKET[..], &prefix].concat()).unwrap();
+    }
+}
+
 #[test]
 fn every_setting_refuses_a_value_of_another_shape() {
     let (_, report) = load("", &[]).unwrap();

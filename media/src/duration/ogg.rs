@@ -46,7 +46,7 @@ struct Sound {
     samples_before: u64,
 }
 
-/// Returns the serial number of the first stream with sound. First pages stand before all others.
+/// Returns the serial number of the first stream with sound. The first pages of all streams come first.
 fn first_sound(bytes: &[u8]) -> Option<(u32, Sound)> {
     let mut input = Input::new(bytes);
     loop {

@@ -26,8 +26,12 @@ const LINE: [&str; 11] = [
 const TOKIO_OF_THE_DOMAIN: [&str; 4] = ["sync", "time", "rt", "macros"];
 
 /// Files of the gateway that may name backends.
-const ASSEMBLY: [&str; 3] =
-    ["gateway/src/main.rs", "gateway/src/assembly.rs", "gateway/src/assembly/indexes.rs"];
+const ASSEMBLY: [&str; 4] = [
+    "gateway/src/main.rs",
+    "gateway/src/assembly.rs",
+    "gateway/src/assembly/files.rs",
+    "gateway/src/assembly/indexes.rs",
+];
 
 /// Returns this platform, to which the dependency graph is limited.
 fn host() -> Result<String> {

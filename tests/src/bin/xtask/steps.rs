@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use tests::{cassandra::Cassandra, opensearch::OpenSearch};
+use tests::{cassandra::Cassandra, opensearch::OpenSearch, s3::S3};
 use tokio::time::Instant;
 
 use crate::{
@@ -116,7 +116,7 @@ impl Step {
             Self::Clippy => "cargo clippy, warnings are errors",
             Self::Build => "release build of confab",
             Self::Bugs => "the simulation finds each planted bug",
-            Self::Stores => "cargo test of backends, on a Redis, a Cassandra and an OpenSearch",
+            Self::Stores => "cargo test of backends, on Redis, Cassandra, OpenSearch and S3",
             Self::Test => "cargo test of everything else, against the release binary",
             Self::Units => "cargo test of chat-core and presence",
             Self::Tidy => "house rules that no compiler checks",
@@ -167,7 +167,7 @@ impl Step {
     }
 }
 
-/// Runs the tests of the backends on one Cassandra and one OpenSearch, in a keyspace each.
+/// Runs the tests of the backends on one Cassandra, one OpenSearch and one S3 server.
 async fn stores() -> Result<()> {
     let cassandra = Cassandra::one().await?;
     let mut tests = cargo("test -p backends --no-fail-fast");
@@ -177,6 +177,10 @@ async fn stores() -> Result<()> {
     let engine = OpenSearch::start().await?;
     if let Some(engine) = &engine {
         tests.env("CONFAB_TEST_OPENSEARCH", engine.url());
+    }
+    let s3 = S3::start().await?;
+    if let Some(s3) = &s3 {
+        tests.env("CONFAB_TEST_S3", s3.place());
     }
     run(&mut tests, 30 * MINUTE).await
 }
