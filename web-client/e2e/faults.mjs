@@ -51,6 +51,13 @@ export async function faults({ step, harness, people, ada, grace }) {
     await actions.openConversation(private_.page, people.grace.name);
     await actions.send(private_.page, "Without storage");
     await actions.appearsOnce(grace.page, "Without storage");
+    await private_.context.setOffline(true);
+    await actions.send(private_.page, "Not kept while offline");
+    await actions.message(private_.page, "Not kept while offline").getByTestId("unsaved").waitFor();
+    await by(private_.page, "note").filter({ hasText: "Keep this page open" }).waitFor();
+    await private_.context.setOffline(false);
+    await actions.reachesState(private_.page, "Not kept while offline", ["sent", "delivered", "read"], 30_000);
+    await actions.appearsOnce(grace.page, "Not kept while offline");
     await private_.context.close();
     harness.pages.delete("ada-blocked");
   });

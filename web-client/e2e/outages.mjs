@@ -23,6 +23,7 @@ const GRACE = { username: "grace", name: "Grace Hopper" };
 const WAITS = "Not connected. Your messages will be sent when the connection is back.";
 /** While nothing answers, each attempt waits for its timeout. */
 const CONNECTS = "Connecting…";
+const NOT_LOADED = "This part of the page could not be loaded. Check your connection, or reload the page.";
 const UNREACHABLE = "Confab cannot be reached. Check your connection and try again.";
 
 const { base: binary, ...options } = readArguments();
@@ -150,7 +151,7 @@ async function network() {
 
 async function hostile() {
   const proxy = await startProxy(gateway.url);
-  const { page, context } = await harness.person("ada-behind-proxy", {}, proxy.url);
+  const { page, context } = await harness.person("ada-behind-proxy", { serviceWorkers: "block" }, proxy.url);
   await step("the log-in says that Confab cannot be reached while a proxy answers in its place", async () => {
     for (const answers of [404, 502]) {
       proxy.answerWith(answers);
@@ -182,6 +183,16 @@ async function hostile() {
       await actions.waitOnline(page, BACK_MS);
     });
   }
+  await step("a part of the page that cannot be loaded says so, and opens when it is asked for again", async () => {
+    proxy.loseAssets(true);
+    await by(page, "me").click();
+    await by(page, "note").filter({ hasText: NOT_LOADED }).waitFor();
+    proxy.loseAssets(false);
+    await by(page, "me").click();
+    await by(page, "settings-dialog").waitFor();
+    equal(await by(page, "settings-name").evaluate((item) => getComputedStyle(item).display), "flex", "the item is laid out by its style sheet");
+    await page.keyboard.press("Escape");
+  });
   await step("a proxy that passes no sockets leaves long polling, which says so", async () => {
     proxy.refuseSockets(true);
     await actions.waitFor(page, "polling", BACK_MS);

@@ -5,6 +5,7 @@ import { createServer, request } from "node:http";
 import { once } from "node:events";
 
 const CALLS = "/v1/";
+const ASSETS = "/assets/";
 
 /** Starts the proxy on a free loopback port. Everything outside its path is 404. */
 export async function startProxy(gateway, prefix = "") {
@@ -13,6 +14,7 @@ export async function startProxy(gateway, prefix = "") {
   /** What calls of the gateway are answered with: by the gateway, with the status of an error page, or not at all. */
   let answers = "gateway";
   let refusesSockets = false;
+  let losesAssets = false;
   const target = (path) => (path.startsWith(`${prefix}/`) ? new URL(path.slice(prefix.length), gateway) : undefined);
 
   /** Passes a request on. `onRequest` gets the request to the gateway. */
@@ -32,6 +34,7 @@ export async function startProxy(gateway, prefix = "") {
 
   const server = createServer((incoming, answer) => {
     if (misbehaves(incoming, (status) => answer.writeHead(status, { "Content-Type": "text/html" }).end(`<h1>${status}</h1>`))) return;
+    if (losesAssets && incoming.url.startsWith(prefix + ASSETS)) return void answer.destroy();
     const isForwarded = forward(incoming, (outgoing) => {
       outgoing.on("response", (response) => {
         answer.writeHead(response.statusCode, response.headers);
@@ -90,6 +93,8 @@ export async function startProxy(gateway, prefix = "") {
       if (what !== "gateway") disturbTunnels();
       else server.closeAllConnections();
     },
+    /** Answers no requests for files of the page while it is on. */
+    loseAssets: (on) => (losesAssets = on),
     /** Ends the open sockets, and refuses others while it is on. Requests still pass. */
     refuseSockets: (on) => {
       refusesSockets = on;

@@ -19,7 +19,7 @@ export function later<P extends Closable>(load: () => Promise<Component<P>>): Co
 export function laterScreen<P extends Closable>(load: () => Promise<Component<P>>): Component<P> {
   const [part, setPart] = createSignal<Component<P>>();
   return (props) => {
-    if (!part()) load().then(
+    if (!part()) retryStyles().then(load).then(
       (component) => setPart(() => component),
       () => {
         notify(t().page.partNotLoaded);
@@ -28,4 +28,18 @@ export function laterScreen<P extends Closable>(load: () => Promise<Component<P>
     );
     return <Show when={part()}>{(component) => <Dynamic component={component()} {...props} />}</Show>;
   };
+}
+
+const failedStyles = new Set<HTMLLinkElement>();
+globalThis.document?.addEventListener?.("error", ({ target }) => target instanceof HTMLLinkElement && failedStyles.add(target), true);
+
+/** Loads the style sheets again that have failed. The loader of the build tries each only once. */
+async function retryStyles(): Promise<void> {
+  await Promise.all([...failedStyles].map((failed) => new Promise((done, fail) => {
+    const link = failed.cloneNode() as HTMLLinkElement;
+    link.onload = done;
+    link.onerror = fail;
+    failedStyles.delete(failed);
+    failed.replaceWith(link);
+  })));
 }
