@@ -1,4 +1,4 @@
-//! TLS to Redis, the CQL store and the search engine: which authorities are trusted, and the gateway's certificate.
+//! TLS to Redis, the CQL store, the search engine and the storage of files: which authorities are trusted, and the gateway's certificate.
 
 use std::{
     fs, io,
@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{
     ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -74,9 +76,19 @@ pub(crate) fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsEr
     Ok(Arc::new(config))
 }
 
-/// Returns a configuration for clients that use no TLS. It trusts nobody.
-pub(crate) fn trusting_nobody() -> Result<Arc<ClientConfig>, TlsError> {
-    Ok(Arc::new(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
+/// Returns what opens connections to servers with `http://` or `https://`. Reads the files only if some
+/// address `is_encrypted`.
+pub(crate) fn https_connector(
+    files: &TlsFiles,
+    is_encrypted: bool,
+) -> Result<HttpsConnector<HttpConnector>, TlsError> {
+    let config = if is_encrypted {
+        (*client_config(files)?).clone()
+    } else {
+        builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    };
+    let connector = HttpsConnectorBuilder::new().with_tls_config(config);
+    Ok(connector.https_or_http().enable_http1().build())
 }
 
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {

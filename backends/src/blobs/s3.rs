@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -21,7 +21,7 @@ use object_store::{
 };
 use tokio::time::timeout;
 
-use crate::tls::{TlsError, TlsFiles, client_config};
+use crate::tls::{TlsError, TlsFiles, https_connector};
 
 /// The time that the storage has for an answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -70,6 +70,8 @@ pub enum S3ConfigError {
 
 /// Returns the objects of the bucket. Calls nobody.
 pub(super) fn open(config: &S3Config) -> Result<Arc<dyn ObjectStore>, S3ConfigError> {
+    let is_plain = config.endpoint.starts_with("http://");
+    let connector = https_connector(&config.tls, !is_plain)?;
     let retry = RetryConfig {
         max_retries: ATTEMPTS_MAX,
         retry_timeout: ATTEMPTS_TIME_MAX,
@@ -82,11 +84,11 @@ pub(super) fn open(config: &S3Config) -> Result<Arc<dyn ObjectStore>, S3ConfigEr
         .with_access_key_id(&config.access_key)
         .with_secret_access_key(&config.secret_key)
         .with_virtual_hosted_style_request(false)
-        .with_allow_http(config.endpoint.starts_with("http://"))
+        .with_allow_http(is_plain)
         // Not every storage with S3's protocol removes several objects with one call.
         .with_disable_bulk_delete(true)
         .with_retry(retry)
-        .with_http_connector(Https(https_client(&config.tls)?))
+        .with_http_connector(Https(Client::builder(TokioExecutor::new()).build(connector)))
         .build()?;
     if config.prefix.is_empty() {
         return Ok(Arc::new(bucket));
@@ -95,15 +97,6 @@ pub(super) fn open(config: &S3Config) -> Result<Arc<dyn ObjectStore>, S3ConfigEr
 }
 
 type HyperClient = Client<HttpsConnector<HttpConnector>, HttpRequestBody>;
-
-fn https_client(tls: &TlsFiles) -> Result<HyperClient, TlsError> {
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config((*client_config(tls)?).clone())
-        .https_or_http()
-        .enable_http1()
-        .build();
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
-}
 
 /// Makes the calls of the bucket with the HTTP client and the TLS that the search engine has too.
 #[derive(Debug, Clone)]

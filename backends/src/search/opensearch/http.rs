@@ -13,7 +13,7 @@ use hyper::{
     Method, Request, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{OpenSearchConfig, OpenSearchConfigError};
-use crate::tls::{client_config, trusting_nobody};
+use crate::tls::https_connector;
 
 /// The time that a server has to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -81,12 +81,7 @@ impl Http {
             return Err(OpenSearchConfigError::Address);
         }
         let is_encrypted = urls.iter().any(|url| url.starts_with("https://"));
-        let tls = if is_encrypted { client_config(&config.tls)? } else { trusting_nobody()? };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config((*tls).clone())
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = https_connector(&config.tls, is_encrypted)?;
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let credentials = config.user.as_ref().zip(config.password.as_ref());
         let authorization = credentials.and_then(|(user, password)| {
