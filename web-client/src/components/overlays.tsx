@@ -16,7 +16,8 @@ const DeveloperDrawer = later(async () => (await import("./developer_drawer")).D
 
 export function Overlays(_: { onClose: () => void }) {
   const [shown, setShown] = createSignal<Shortcut>();
-  const close = () => setShown(undefined);
+  /** Closes a part, unless another one was opened before the dialog reported that it is closed. */
+  const close = (part: Shortcut) => setShown((now) => (now === part ? undefined : now));
 
   function pressed(event: KeyboardEvent): void {
     const shortcut = shortcutOf(event);
@@ -37,13 +38,13 @@ export function Overlays(_: { onClose: () => void }) {
       </Show>
       <Switch>
         <Match when={shown() === "switcher"}>
-          <QuickSwitcher onClose={close} />
+          <QuickSwitcher onClose={() => close("switcher")} />
         </Match>
         <Match when={shown() === "shortcuts"}>
-          <ShortcutSheet onClose={close} />
+          <ShortcutSheet onClose={() => close("shortcuts")} />
         </Match>
         <Match when={shown() === "developer"}>
-          <DeveloperDrawer onClose={close} />
+          <DeveloperDrawer onClose={() => close("developer")} />
         </Match>
       </Switch>
     </>
