@@ -6,6 +6,7 @@ mod fleet;
 mod hostile;
 mod large;
 mod links;
+mod s3;
 mod uploads;
 
 use std::{fs, path::Path};
