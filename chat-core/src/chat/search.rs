@@ -21,7 +21,7 @@ use crate::{
 
 /// How often the index is asked for one page, because its hits may not be shown.
 const ROUNDS_MAX: usize = 4;
-/// The number of hits that are read before it is known whether the page has room for more.
+/// The number of hits that are read together. The page may have no room for more of them.
 const READ_AT_ONCE: usize = 16;
 
 /// The memberships in which a caller searches.
