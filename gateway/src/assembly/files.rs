@@ -53,7 +53,7 @@ fn s3_config(s3: &S3) -> Option<S3Config> {
         region: s3.region.clone(),
         access_key: s3.access_key.clone()?,
         secret_key: s3.secret_key.as_ref().map(Secret::expose)?.to_owned(),
-        prefix: s3.prefix.clone(),
+        prefix: s3.prefix.clone().unwrap_or_default(),
         tls: TlsFiles { ca: s3.ca.clone(), identity: None },
     })
 }

@@ -184,7 +184,7 @@ fn bucket_refuses_names_of_another_form() {
             "CONFAB__ATTACHMENTS__S3__ENDPOINT: expected http://host:port or https://host:port",
             "CONFAB__ATTACHMENTS__S3__CA: attachments.s3.endpoint is not https://",
             "CONFAB__ATTACHMENTS__S3__BUCKET: expected 3 to 63 of a-z 0-9 . -",
-            "CONFAB__ATTACHMENTS__S3__PREFIX: expected up to 64 of a-z A-Z 0-9 _ - /",
+            "CONFAB__ATTACHMENTS__S3__PREFIX: expected 1 to 64 of a-z A-Z 0-9 _ - /",
         ],
     );
     for prefix in ["chat", "chat/files-1", ""] {

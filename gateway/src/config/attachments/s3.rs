@@ -25,7 +25,7 @@ pub struct S3 {
     #[serde(serialize_with = "masked")]
     pub secret_key: Option<Secret>,
     /// The beginning of all names of objects.
-    pub prefix: String,
+    pub prefix: Option<String>,
     /// Authorities that may sign the storage's certificate. Without it, those that this machine trusts.
     pub ca: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl Default for S3 {
             region: "us-east-1".to_owned(),
             access_key: None,
             secret_key: None,
-            prefix: String::new(),
+            prefix: None,
             ca: None,
         }
     }
@@ -58,8 +58,8 @@ impl S3 {
         if self.bucket.as_ref().is_some_and(|bucket| !is_bucket(bucket)) {
             layers.refuse("attachments.s3.bucket", "expected 3 to 63 of a-z 0-9 . -");
         }
-        if !is_prefix(&self.prefix) {
-            let why = "expected up to 64 of a-z A-Z 0-9 _ - /, without a slash at its ends";
+        if self.prefix.as_ref().is_some_and(|prefix| !is_prefix(prefix)) {
+            let why = "expected 1 to 64 of a-z A-Z 0-9 _ - /, without a slash at its ends";
             layers.refuse("attachments.s3.prefix", why);
         }
     }
@@ -87,5 +87,5 @@ fn is_bucket(name: &str) -> bool {
 fn is_prefix(prefix: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
     let is_name = |part: &str| !part.is_empty() && part.bytes().all(is_plain);
-    prefix.len() <= PREFIX_BYTES_MAX && (prefix.is_empty() || prefix.split('/').all(is_name))
+    prefix.len() <= PREFIX_BYTES_MAX && prefix.split('/').all(is_name)
 }
