@@ -2,10 +2,12 @@
 //!
 //! A file arrives in chunks, which [`crate::port::Blobs`] keeps. Its record in
 //! [`crate::port::Uploads`] lists them, so an upload continues on any gateway from the durable offset.
+//! [`examine`] looks into a file that has arrived, and then a message can show it.
 //! Users who see a message that shows a file can read the file. Until then only its owner can.
 //! [`sweep`] removes what is not needed any more.
 
 mod access;
+mod examine;
 mod sweep;
 
 use std::{ops::Range, sync::Arc};
@@ -13,10 +15,14 @@ use std::{ops::Range, sync::Arc};
 use bytes::Bytes;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::examine::Examiner;
 use crate::{
     error::ChatError,
     id::{AttachmentId, ChunkId, ConversationId},
-    limits::{FILE_BYTES_MAX_DEFAULT, USER_FILE_BYTES_MAX_DEFAULT},
+    limits::{
+        FILE_BYTES_MAX_DEFAULT, IMAGE_MEMORY_DEFAULT, IMAGE_PIXELS_MAX_DEFAULT,
+        USER_FILE_BYTES_MAX_DEFAULT,
+    },
     model::{Identity, Progress, Upload, UploadError, Usage, file_name},
     port::{BlobError, Blobs, Stores},
     time::Clock,
@@ -29,11 +35,20 @@ pub struct AttachmentRules {
     pub file_bytes_max: u64,
     /// The bytes of all files of a user.
     pub user_bytes_max: u64,
+    /// The most pixels of an image. A larger one is kept as a plain file.
+    pub image_pixels_max: u64,
+    /// The memory in which images are examined, in bytes. An image that needs more is kept as a plain file.
+    pub image_memory: u64,
 }
 
 impl Default for AttachmentRules {
     fn default() -> Self {
-        Self { file_bytes_max: FILE_BYTES_MAX_DEFAULT, user_bytes_max: USER_FILE_BYTES_MAX_DEFAULT }
+        Self {
+            file_bytes_max: FILE_BYTES_MAX_DEFAULT,
+            user_bytes_max: USER_FILE_BYTES_MAX_DEFAULT,
+            image_pixels_max: IMAGE_PIXELS_MAX_DEFAULT.into(),
+            image_memory: IMAGE_MEMORY_DEFAULT,
+        }
     }
 }
 
@@ -55,6 +70,7 @@ pub struct Attachments {
     blobs: Arc<dyn Blobs>,
     clock: Arc<dyn Clock>,
     rules: AttachmentRules,
+    examiner: Examiner,
 }
 
 impl Attachments {
@@ -68,7 +84,8 @@ impl Attachments {
         tasks: &TaskTracker,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
-        let attachments = Arc::new(Self { stores, blobs, clock, rules });
+        let examiner = Examiner::new(rules.image_pixels_max, rules.image_memory);
+        let attachments = Arc::new(Self { stores, blobs, clock, rules, examiner });
         tasks.spawn(shutdown.run_until_cancelled_owned(sweep::run(attachments.clone())));
         attachments
     }
@@ -142,7 +159,7 @@ impl Attachments {
         self.remove(&ending).await
     }
 
-    /// Returns the bytes of a part of a file that [`Upload::parts`] returned.
+    /// Returns the bytes of a part of a file that [`crate::model::Chunk::parts`] returned.
     pub async fn read(
         &self,
         file: AttachmentId,

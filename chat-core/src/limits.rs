@@ -34,6 +34,14 @@ pub const PASSWORD_BYTES_MAX: usize = 1024;
 pub const ATTACHMENTS_MAX: usize = 10;
 /// The largest name of a file, in bytes.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// The longest blurred preview of an image, in bytes.
+pub const BLURHASH_BYTES_MAX: usize = 64;
+/// The default for the most pixels that an image may have.
+pub const IMAGE_PIXELS_MAX_DEFAULT: u32 = 50_000_000;
+/// The default for the memory in which a gateway examines images, in bytes.
+pub const IMAGE_MEMORY_DEFAULT: u64 = 256 << 20;
+/// The largest file that a gateway looks into, in bytes. It is in memory meanwhile.
+pub const EXAMINED_BYTES_MAX: u64 = 32 << 20;
 /// The default for the largest file, in bytes.
 pub const FILE_BYTES_MAX_DEFAULT: u64 = 25 << 20;
 /// The default for the bytes of all files of a user.

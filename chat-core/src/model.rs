@@ -22,7 +22,7 @@ mod tests;
 mod upload;
 mod user;
 
-pub use attachment::{Attachment, AttachmentList, MediaType, file_name};
+pub use attachment::{Attachment, AttachmentList, Details, MediaType, file_name};
 pub use body::{Body, Joining};
 pub use client_id::{ClientId, InvalidClientId};
 pub use consent::{Consent, MembershipState};
@@ -33,5 +33,5 @@ pub use invite::{InvalidInviteCode, Invite, InviteCode, InviteUse, UseClaim, Use
 pub use login::{EndedLogin, ExchangeDecision, Login, LoginSecret, TokenExchange, TokenGeneration};
 pub use overlay::{Edit, Overlay, Reaction};
 pub use privacy::{Audience, Boundary, Privacy, PrivacyChange};
-pub use upload::{Chunk, ContentHash, Progress, Upload, UploadError, Usage};
+pub use upload::{Chunk, ContentHash, Findings, Progress, Thumbnail, Upload, UploadError, Usage};
 pub use user::{Identity, User, Username};

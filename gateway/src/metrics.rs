@@ -47,7 +47,7 @@ const COUNTERS_FROM_START: [(&str, &str); 13] = [
 ];
 
 /// Counters that appear with their first event. Most of them have labels.
-const COUNTERS: [(&str, &str); 13] = [
+const COUNTERS: [(&str, &str); 14] = [
     ("confab_http_requests_total", "HTTP requests by method, route and status"),
     ("confab_connections_refused_total", "refused TCP connections, by limit: total or address"),
     ("confab_commands_total", "commands by name"),
@@ -62,6 +62,7 @@ const COUNTERS: [(&str, &str); 13] = [
     ("confab_search_indexed_total", "messages taken into the index, again after each edit"),
     ("confab_upload_bytes_total", "bytes of files received"),
     ("confab_download_bytes_total", "bytes of files sent"),
+    ("confab_images_refused_total", "images kept as plain files: damaged or too large"),
     ("confab_attachments_removed_total", "files removed because no message shows them any more"),
     ("confab_events_total", "events encoded, each once for all its readers, by kind"),
 ];
@@ -77,11 +78,12 @@ const GAUGES: [(&str, &str); 5] = [
     ("confab_info", "always 1; the version is a label"),
 ];
 
-const HISTOGRAMS: [(&str, &str); 5] = [
+const HISTOGRAMS: [(&str, &str); 6] = [
     (
         "confab_http_request_seconds",
         "time from the head of a request to its answer, by route; polls wait on purpose",
     ),
+    ("confab_file_examination_seconds", "time in which a file that has arrived was examined"),
     ("confab_search_seconds", "time of a search, from the query of the index to the page"),
     (
         "confab_search_lag_seconds",

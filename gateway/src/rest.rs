@@ -81,6 +81,7 @@ pub fn router() -> Router<Arc<App>> {
                 .delete(attachments::discard),
         )
         .route("/v1/attachments/{id}/info", get(attachments::info))
+        .route("/v1/attachments/{id}/thumbnail", get(attachments::thumbnail))
         .route("/v1/attachments/{id}/link", post(attachments::link))
         .route("/v1/files/{link}", get(attachments::get_by_link))
         .route("/v1/poll", post(poll::poll))

@@ -1,12 +1,15 @@
 //! The type of a file, found in its content.
 
+use serde::{Deserialize, Serialize};
+
 /// How many bytes of a file are enough for [`sniff`].
 const HEAD_BYTES_MAX: usize = 4_096;
 
 /// The type of a file. All but [`Self::Other`] may be shown inside a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Kind {
     /// Anything that is only downloaded: texts with HTML and SVG, documents, archives, programs.
+    #[default]
     Other,
     /// A PNG image.
     Png,

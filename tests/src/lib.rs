@@ -21,6 +21,7 @@ pub mod drill;
 mod figures;
 pub mod files;
 pub mod gateway;
+pub mod images;
 mod maven;
 pub mod opensearch;
 pub mod patience;

@@ -187,10 +187,14 @@ export interface AcceptInvite {
   client_id?: string | null;
 }
 export interface Attachment {
+  blurhash?: string | null;
+  duration_ms?: number | null;
+  height?: number | null;
   id: Id;
   name: string;
   size: number;
   type: string;
+  width?: number | null;
 }
 export interface ChangePassword {
   new_password: string;
@@ -461,6 +465,7 @@ export interface Limits {
   commands_in_flight_max: number;
   conversations_max: number;
   frame_bytes_max: number;
+  image_pixels_max: number;
   members_max: number;
   poll_wait_ms_max: number;
   rate_limits?: RateLimits | null;

@@ -73,7 +73,7 @@ impl Attachments {
         }
         let ending = match upload.progress {
             Progress::Ending => upload,
-            Progress::Receiving(_) | Progress::Finished { .. } => {
+            Progress::Receiving(_) | Progress::Received { .. } | Progress::Finished { .. } => {
                 let ending = upload.ending(now);
                 if !self.stores.uploads.replace(&upload, &ending).await? {
                     return Ok(());

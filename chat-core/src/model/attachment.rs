@@ -4,10 +4,12 @@ use std::{ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
+pub use media::Kind as MediaType;
+
 use super::bounded;
 use crate::{
     id::AttachmentId,
-    limits::{ATTACHMENTS_MAX, FILE_NAME_BYTES_MAX},
+    limits::{ATTACHMENTS_MAX, BLURHASH_BYTES_MAX, FILE_NAME_BYTES_MAX},
 };
 
 /// The name of a file whose own name has nothing to show.
@@ -25,6 +27,31 @@ pub struct Attachment {
     pub size: u64,
     /// Its type, found in its content.
     pub media: MediaType,
+    /// What is known of an image or a sound.
+    pub details: Details,
+}
+
+/// What is known of an image or a sound.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Details {
+    /// Nothing.
+    #[default]
+    None,
+    /// An image.
+    Image {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// A blurred preview (github.com/woltapp/blurhash).
+        #[serde(deserialize_with = "bounded::text::<BLURHASH_BYTES_MAX, _>")]
+        blurhash: Arc<str>,
+    },
+    /// A sound, or a video.
+    Sound {
+        /// How long it is, in milliseconds.
+        duration_ms: u32,
+    },
 }
 
 /// The files that a message shows. Needs no memory of its own if it is empty.
@@ -66,97 +93,6 @@ impl<'de> Deserialize<'de> for AttachmentList {
             return Err(D::Error::custom("too many attachments"));
         }
         Ok(attachments.into_iter().collect())
-    }
-}
-
-/// The type of a file, found in its content. All but [`Self::Other`] may be shown inside a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum MediaType {
-    /// Anything that is only downloaded.
-    #[default]
-    Other,
-    /// A PNG image.
-    Png,
-    /// A JPEG image.
-    Jpeg,
-    /// A GIF image.
-    Gif,
-    /// A WebP image.
-    Webp,
-    /// MP3.
-    Mp3,
-    /// Ogg with sound, such as Opus.
-    Ogg,
-    /// FLAC.
-    Flac,
-    /// Wave.
-    Wav,
-    /// MPEG-4 with sound only.
-    M4a,
-    /// AAC without a container.
-    Aac,
-    /// An MPEG-4 video.
-    Mp4,
-    /// A WebM video or sound.
-    Webm,
-}
-
-impl MediaType {
-    /// All types.
-    pub const ALL: [Self; 13] = [
-        Self::Other,
-        Self::Png,
-        Self::Jpeg,
-        Self::Gif,
-        Self::Webp,
-        Self::Mp3,
-        Self::Ogg,
-        Self::Flac,
-        Self::Wav,
-        Self::M4a,
-        Self::Aac,
-        Self::Mp4,
-        Self::Webm,
-    ];
-
-    /// Returns the type of a file with this beginning. The name of the file and what its sender says
-    /// about it do not matter. Texts, and with them HTML and SVG, are `Other`.
-    pub fn of(beginning: &[u8]) -> Self {
-        let found = infer::get(beginning).map_or("", |kind| kind.mime_type());
-        match found {
-            "image/png" => Self::Png,
-            "image/jpeg" => Self::Jpeg,
-            "image/gif" => Self::Gif,
-            "image/webp" => Self::Webp,
-            "audio/mpeg" => Self::Mp3,
-            "audio/ogg" | "audio/opus" => Self::Ogg,
-            "audio/x-flac" => Self::Flac,
-            "audio/x-wav" => Self::Wav,
-            "audio/m4a" => Self::M4a,
-            "audio/aac" => Self::Aac,
-            "video/mp4" => Self::Mp4,
-            "video/webm" => Self::Webm,
-            _ => Self::Other,
-        }
-    }
-
-    /// Returns the name of the type for `Content-Type`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Other => "application/octet-stream",
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Gif => "image/gif",
-            Self::Webp => "image/webp",
-            Self::Mp3 => "audio/mpeg",
-            Self::Ogg => "audio/ogg",
-            Self::Flac => "audio/flac",
-            Self::Wav => "audio/wav",
-            Self::M4a => "audio/mp4",
-            Self::Aac => "audio/aac",
-            Self::Mp4 => "video/mp4",
-            Self::Webm => "video/webm",
-        }
     }
 }
 
@@ -225,40 +161,5 @@ mod tests {
         assert!(name.len() <= FILE_NAME_BYTES_MAX && name.ends_with(".gz"), "{name}");
         let name = file_name(&format!("a.{}", "x".repeat(400)));
         assert_eq!(name.len(), FILE_NAME_BYTES_MAX);
-    }
-
-    #[test]
-    fn media_type_is_found_in_the_content() {
-        let webm = [&b"\x1A\x45\xDF\xA3\x9F\x42\x82\x84webm"[..], &[0; 256]].concat();
-        let mp4 = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2";
-        for (beginning, expected) in [
-            (&b"\x89PNG\r\n\x1a\n"[..], MediaType::Png),
-            (b"\xFF\xD8\xFF\xE0", MediaType::Jpeg),
-            (b"GIF89a", MediaType::Gif),
-            (b"RIFF\0\0\0\0WEBP", MediaType::Webp),
-            (b"RIFF\0\0\0\0WAVE", MediaType::Wav),
-            (b"fLaC", MediaType::Flac),
-            (b"OggS", MediaType::Ogg),
-            (b"ID3\x03", MediaType::Mp3),
-            (mp4, MediaType::Mp4),
-            (&webm[..], MediaType::Webm),
-            (b"%PDF-1.7", MediaType::Other),
-            (b"<svg xmlns='http://www.w3.org/2000/svg'>", MediaType::Other),
-            (b"<!DOCTYPE html><script>", MediaType::Other),
-            (b"PK\x03\x04", MediaType::Other),
-            (b"", MediaType::Other),
-        ] {
-            assert_eq!(MediaType::of(beginning), expected, "{}", beginning.escape_ascii());
-        }
-    }
-
-    #[test]
-    fn only_images_sound_and_video_have_a_type_of_their_own() {
-        for media in MediaType::ALL {
-            let kind = media.name().split('/').next().unwrap();
-            let is_shown = ["image", "audio", "video"].contains(&kind);
-            assert_eq!(is_shown, media != MediaType::Other, "{media:?}");
-            assert!(!media.name().contains("svg") && !media.name().contains("html"));
-        }
     }
 }

@@ -9,8 +9,9 @@ use super::*;
 use crate::{
     id::{AttachmentId, ChunkId, ConversationId, EntryId, LoginId, UserId},
     limits::{
-        ATTACHMENTS_MAX, CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX, DISPLAY_NAME_BYTES_MAX,
-        EMOJI_BYTES_MAX, FILE_NAME_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
+        ATTACHMENTS_MAX, BLURHASH_BYTES_MAX, CLIENT_ID_CHARS_MAX, DEVICE_BYTES_MAX,
+        DISPLAY_NAME_BYTES_MAX, EMOJI_BYTES_MAX, FILE_NAME_BYTES_MAX, TEXT_BYTES_MAX,
+        TITLE_BYTES_MAX,
     },
     time::Timestamp,
     versioned::{DecodeError, VERSION, decode, encode},
@@ -90,16 +91,20 @@ fn body_has_these_bytes() {
     }
 }
 
+fn image() -> Details {
+    Details::Image { width: 2, height: 300, blurhash: "L0".into() }
+}
+
 fn attachment() -> Attachment {
     let id = AttachmentId::new(7).unwrap();
-    Attachment { id, name: "a.png".into(), size: 300, media: MediaType::Png }
+    Attachment { id, name: "a.png".into(), size: 300, media: MediaType::Png, details: image() }
 }
 
 #[test]
 fn message_with_attachments_has_these_bytes() {
     let attachments = [attachment()].into_iter().collect();
     let body = Body::Text { text: Some("hé".into()), reply_to: None, attachments };
-    has_bytes(&body, b"\0\x02\x03h\xC3\xA9\0\x01\x07\x05a.png\xAC\x02\x01");
+    has_bytes(&body, b"\0\x02\x03h\xC3\xA9\0\x01\x07\x05a.png\xAC\x02\x01\x01\x02\xAC\x02\x02L0");
     assert_eq!(body.without_text(), Some(Body::erased(None)));
     assert!(body.repeats(&Body::erased(None)) && !body.repeats(&Body::plain("hé", None)));
     for (code, media) in (0..).zip(MediaType::ALL) {
@@ -109,11 +114,15 @@ fn message_with_attachments_has_these_bytes() {
     is_refused::<AttachmentList>(&many);
     let name = "x".repeat(FILE_NAME_BYTES_MAX + 1).into();
     is_refused::<Attachment>(&Attachment { name, ..attachment() });
+    let blurhash = "x".repeat(BLURHASH_BYTES_MAX + 1).into();
+    is_refused::<Details>(&Details::Image { width: 1, height: 1, blurhash });
 }
 
 #[test]
 fn upload_has_these_bytes() {
     let usage = Usage::Sending { client_id: ClientId::new("a-1").unwrap(), base: TARGET };
+    let chunk = Chunk { id: ChunkId::new(9).unwrap(), bytes: 7 };
+    let thumbnail = Thumbnail { side: 256, media: MediaType::Jpeg, chunk };
     let upload = Upload {
         id: attachment().id,
         owner: USER,
@@ -121,17 +130,21 @@ fn upload_has_these_bytes() {
         name: attachment().name,
         size: 300,
         media: MediaType::Png,
+        details: Details::Sound { duration_ms: 300 },
         revision: 2,
         due_at: Some(Timestamp::from_millis(1)),
         chunks: vec![Chunk { id: ChunkId::new(8).unwrap(), bytes: 300 }],
+        thumbnails: vec![thumbnail],
         progress: Progress::Finished { sha256: [9; 32], usage },
     };
-    let start = b"\x07\x06\x05\x05a.png\xAC\x02\x01\x02\x01\x02\x01\x08\xAC\x02\x01";
-    let bytes = [&start[..], &[9; 32], b"\x01\x03a-1\x03"].concat();
+    let start = b"\x07\x06\x05\x05a.png\xAC\x02\x01\x02\xAC\x02\x02\x01\x02\x01\x08\xAC\x02";
+    let end = b"\x01\x80\x02\x02\x09\x07\x02";
+    let bytes = [&start[..], end, &[9; 32], b"\x01\x03a-1\x03"].concat();
     has_bytes(&upload, &bytes);
     has_bytes(&Usage::Unsent, &[0]);
     has_bytes(&Usage::Shown(TARGET), &[2, 3]);
-    has_bytes(&Progress::Ending, &[2]);
+    has_bytes(&Progress::Received { sha256: [9; 32] }, &[&[1][..], &[9; 32]].concat());
+    has_bytes(&Progress::Ending, &[3]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use sha2::{
     digest::common::hazmat::{SerializableState, SerializedState},
 };
 
-use super::{Attachment, ClientId, MediaType, Seq, bounded};
+use super::{Attachment, ClientId, Details, MediaType, Seq, bounded};
 use crate::{
     id::{AttachmentId, ChunkId, ConversationId, UserId},
     limits::{BILLED_BYTES_MIN, CHUNKS_MAX, FILE_NAME_BYTES_MAX, SENDING_TTL, UPLOAD_TTL},
@@ -30,17 +30,21 @@ pub struct Upload {
     /// Its name, in the form of [`super::file_name`].
     #[serde(deserialize_with = "bounded::text::<FILE_NAME_BYTES_MAX, _>")]
     pub name: Arc<str>,
-    /// Its whole size in bytes.
+    /// The size that its owner has announced, in bytes.
     pub size: u64,
     /// Its type, found in the first chunk.
     pub media: MediaType,
+    /// What is known of an image or a sound.
+    pub details: Details,
     /// How often the record has changed.
     pub revision: u32,
     /// When a background job looks whether the file is still needed. `None`: it is, until the message
     /// that shows it is redacted.
     pub due_at: Option<Timestamp>,
-    /// The chunks that have arrived, in order.
+    /// The chunks that have arrived, in order. Of a cleaned image, the chunks that readers get.
     pub chunks: Vec<Chunk>,
+    /// Smaller forms of an image, the smallest first.
+    pub thumbnails: Vec<Thumbnail>,
     /// What the file is used for.
     pub progress: Progress,
 }
@@ -54,12 +58,28 @@ pub struct Chunk {
     pub bytes: u32,
 }
 
+/// A smaller form of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thumbnail {
+    /// Its longer side, in pixels.
+    pub side: u32,
+    /// Its type.
+    pub media: MediaType,
+    /// Its content, in one chunk.
+    pub chunk: Chunk,
+}
+
 /// How far a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     /// Some bytes are missing. The hash is of those that have arrived.
     Receiving(ContentHash),
-    /// All bytes have arrived.
+    /// All bytes have arrived, and nobody has looked into them yet.
+    Received {
+        /// The SHA-256 of what has arrived.
+        sha256: [u8; 32],
+    },
+    /// The file can be sent and read.
     Finished {
         /// The SHA-256 of the content.
         sha256: [u8; 32],
@@ -84,6 +104,19 @@ pub enum Usage {
     },
     /// The message at this seq.
     Shown(Seq),
+}
+
+/// What was found in a file that has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Findings {
+    /// Its type.
+    pub media: MediaType,
+    /// What is known of an image or a sound.
+    pub details: Details,
+    /// Smaller forms of an image.
+    pub thumbnails: Vec<Thumbnail>,
+    /// The chunks and the SHA-256 that readers get, if they are not those that have arrived.
+    pub cleaned: Option<(Vec<Chunk>, [u8; 32])>,
 }
 
 /// Why bytes do not fit an upload.
@@ -120,17 +153,37 @@ impl Upload {
             Progress::Receiving(ContentHash::of(&hash))
         };
         let due_at = Some(now.after(UPLOAD_TTL));
-        let (media, chunks) = (MediaType::Other, Vec::new());
-        Self { id, owner, conversation, name, size, media, revision: 0, due_at, chunks, progress }
+        Self {
+            id,
+            owner,
+            conversation,
+            name,
+            size,
+            media: MediaType::Other,
+            details: Details::None,
+            revision: 0,
+            due_at,
+            chunks: Vec::new(),
+            thumbnails: Vec::new(),
+            progress,
+        }
     }
 
-    /// Returns how many bytes have arrived.
+    /// Returns how many of the announced bytes have arrived.
     pub fn offset(&self) -> u64 {
+        match self.progress {
+            Progress::Receiving(_) => self.content_bytes(),
+            Progress::Received { .. } | Progress::Finished { .. } | Progress::Ending => self.size,
+        }
+    }
+
+    /// Returns how many bytes all chunks have together. Of a finished file, this is what readers get.
+    pub fn content_bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum()
     }
 
     /// Returns what the file counts for its owner's quota. Small files count more than their size, so
-    /// that the quota also bounds the number of records.
+    /// that the quota also bounds the number of records. Thumbnails do not count.
     pub fn billed_bytes(&self) -> u64 {
         self.size.max(BILLED_BYTES_MIN)
     }
@@ -139,14 +192,15 @@ impl Upload {
     pub const fn finished(&self) -> Option<(&[u8; 32], &Usage)> {
         match &self.progress {
             Progress::Finished { sha256, usage } => Some((sha256, usage)),
-            Progress::Receiving(_) | Progress::Ending => None,
+            Progress::Receiving(_) | Progress::Received { .. } | Progress::Ending => None,
         }
     }
 
     /// Returns what a message says about the file.
     pub fn attachment(&self) -> Attachment {
-        let Self { id, size, media, .. } = *self;
-        Attachment { id, name: self.name.clone(), size, media }
+        let Self { id, media, .. } = *self;
+        let (name, details) = (self.name.clone(), self.details.clone());
+        Attachment { id, name, size: self.content_bytes(), media, details }
     }
 
     /// Returns the record after the next bytes have been stored under this name.
@@ -168,17 +222,31 @@ impl Upload {
         let hash = hash.resumed().ok_or(UploadError::Damaged)?.chain_update(bytes);
         let mut after = self.changed();
         if after.chunks.is_empty() {
-            after.media = MediaType::of(bytes);
+            after.media = media::sniff(bytes);
         }
         after.chunks.push(Chunk { id, bytes: size });
         if offset == self.size {
             let sha256 = hash.finalize().into();
-            after.progress = Progress::Finished { sha256, usage: Usage::Unsent };
+            after.progress = if after.media == MediaType::Other {
+                Progress::Finished { sha256, usage: Usage::Unsent }
+            } else {
+                Progress::Received { sha256 }
+            };
             after.due_at = Some(now.after(UPLOAD_TTL));
         } else {
             after.progress = Progress::Receiving(ContentHash::of(&hash));
         }
         Ok(after)
+    }
+
+    /// Returns the record once somebody has looked into the file. `None` if somebody has done so before, or
+    /// if some bytes are missing.
+    pub fn examined(&self, findings: Findings) -> Option<Self> {
+        let Progress::Received { sha256 } = self.progress else { return None };
+        let Findings { media, details, thumbnails, cleaned } = findings;
+        let (chunks, sha256) = cleaned.unwrap_or_else(|| (self.chunks.clone(), sha256));
+        let progress = Progress::Finished { sha256, usage: Usage::Unsent };
+        Some(Self { media, details, chunks, thumbnails, progress, ..self.changed() })
     }
 
     /// Returns true if a command with this name may send the file: no other command has begun to.
@@ -223,22 +291,10 @@ impl Upload {
         Self { progress: Progress::Ending, due_at: Some(now), ..self.changed() }
     }
 
-    /// Returns the parts of chunks that hold these bytes of the file, in order.
-    pub fn parts(&self, range: &Range<u64>) -> Vec<(ChunkId, Range<u32>)> {
-        let mut start = 0;
-        let mut parts = Vec::new();
-        for chunk in &self.chunks {
-            let end = start + u64::from(chunk.bytes);
-            let (from, to) = (range.start.max(start), range.end.min(end));
-            if let (Ok(from), Ok(to)) =
-                (u32::try_from(from.saturating_sub(start)), u32::try_from(to.saturating_sub(start)))
-                && from < to
-            {
-                parts.push((chunk.id, from..to));
-            }
-            start = end;
-        }
-        parts
+    /// Returns the thumbnail for a place with a side of this many pixels: the smallest that fills it. `None` if
+    /// the content is not larger, or if the file is not an image.
+    pub fn thumbnail(&self, side: u32) -> Option<&Thumbnail> {
+        self.thumbnails.iter().find(|thumbnail| thumbnail.side >= side)
     }
 
     fn used(&self, usage: Usage) -> Self {
@@ -251,6 +307,26 @@ impl Upload {
 
     fn changed(&self) -> Self {
         Self { revision: self.revision.wrapping_add(1), ..self.clone() }
+    }
+}
+
+impl Chunk {
+    /// Returns the parts of these chunks that hold these bytes of their content, in order.
+    pub fn parts(chunks: &[Self], range: &Range<u64>) -> Vec<(ChunkId, Range<u32>)> {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for chunk in chunks {
+            let end = start + u64::from(chunk.bytes);
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            if let (Ok(from), Ok(to)) =
+                (u32::try_from(from.saturating_sub(start)), u32::try_from(to.saturating_sub(start)))
+                && from < to
+            {
+                parts.push((chunk.id, from..to));
+            }
+            start = end;
+        }
+        parts
     }
 }
 

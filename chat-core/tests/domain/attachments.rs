@@ -10,7 +10,7 @@ use chat_core::{
     id::{AttachmentId, ConversationId},
     limits::{SENDING_TTL, UPLOAD_TTL},
     memory::MemoryBlobs,
-    model::{Body, ClientId, Progress, Seq, Upload, Usage},
+    model::{Body, Chunk, ClientId, Progress, Seq, Upload, Usage},
 };
 use proptest::prelude::*;
 use tokio::{
@@ -25,9 +25,9 @@ use crate::scene::{Person, Scene};
 const ROUND: Duration = Duration::from_secs(30);
 
 /// The files of a scene's first gateway.
-struct Files {
-    attachments: Arc<Attachments>,
-    blobs: Arc<MemoryBlobs>,
+pub(crate) struct Files {
+    pub(crate) attachments: Arc<Attachments>,
+    pub(crate) blobs: Arc<MemoryBlobs>,
     stop: CancellationToken,
 }
 
@@ -38,11 +38,11 @@ impl Drop for Files {
 }
 
 impl Files {
-    fn of(scene: &Scene) -> Self {
+    pub(crate) fn of(scene: &Scene) -> Self {
         Self::with(scene, AttachmentRules::default())
     }
 
-    fn with(scene: &Scene, rules: AttachmentRules) -> Self {
+    pub(crate) fn with(scene: &Scene, rules: AttachmentRules) -> Self {
         let blobs = Arc::new(MemoryBlobs::default());
         let stop = CancellationToken::new();
         let attachments = Attachments::start(
@@ -56,7 +56,11 @@ impl Files {
         Self { attachments, blobs, stop }
     }
 
-    async fn begin(
+    pub(crate) fn new_file(conversation: ConversationId, bytes: usize) -> NewFile {
+        NewFile { conversation, name: "a.txt".to_owned(), size: bytes as u64 }
+    }
+
+    pub(crate) async fn begin(
         &self,
         owner: &Person,
         conversation: ConversationId,
@@ -91,7 +95,7 @@ fn showing(ids: &[AttachmentId]) -> Change {
     Change::Text { text: "".into(), reply_to: None, attachments: ids.to_vec() }
 }
 
-async fn send(
+pub(crate) async fn send(
     sender: &Person,
     conversation: ConversationId,
     client_id: &str,
@@ -270,7 +274,11 @@ async fn message_shows_only_complete_files_of_its_sender_for_its_conversation() 
 #[tokio::test(start_paused = true)]
 async fn files_of_a_user_are_limited_together() {
     let scene = Scene::without_requests(1);
-    let rules = AttachmentRules { file_bytes_max: 100_000, user_bytes_max: 200_000 };
+    let rules = AttachmentRules {
+        file_bytes_max: 100_000,
+        user_bytes_max: 200_000,
+        ..AttachmentRules::default()
+    };
     let files = Files::with(&scene, rules);
     let (ada, bob) = (scene.person("ada").await, scene.person("bob").await);
     let group = ada.group(&[&bob]).await;
@@ -301,7 +309,7 @@ async fn one_of_two_concurrent_requests_continues_an_upload() {
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     let winner: &[u8] = if one.is_ok() { b"abcd" } else { b"wxyz" };
     let record = stored(&scene, begun.id).await.unwrap();
-    let [(chunk, part)] = &record.parts(&(0..4))[..] else { unreachable!() };
+    let [(chunk, part)] = &Chunk::parts(&record.chunks, &(0..4))[..] else { unreachable!() };
     let read = files.attachments.read(begun.id, *chunk, part.clone()).await.unwrap();
     assert_eq!((&*read, files.blobs.chunk_count()), (winner, 1));
 }

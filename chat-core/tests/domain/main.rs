@@ -8,6 +8,7 @@ mod conversations;
 mod creation;
 mod delivery_order;
 mod ended_logins;
+mod examined_files;
 mod feeds;
 mod group_commit;
 mod invites;

@@ -94,6 +94,7 @@ pub struct Limits {
     attachments_max: usize,
     attachment_bytes_max: u64,
     storage_bytes_max: u64,
+    image_pixels_max: u64,
     rate_limits: Option<RateLimits>,
 }
 
@@ -121,6 +122,7 @@ impl Limits {
             attachments_max: limits::ATTACHMENTS_MAX,
             attachment_bytes_max: attachments.file_bytes_max,
             storage_bytes_max: attachments.user_bytes_max,
+            image_pixels_max: attachments.image_pixels_max,
             rate_limits,
         }
     }

@@ -21,7 +21,7 @@ use axum::{
 };
 use bytes::Bytes;
 use chat_core::{
-    attachments::NewFile,
+    attachments::{Attachments, NewFile},
     error::ChatError,
     id::AttachmentId,
     model::{Attachment, Identity, Upload},
@@ -32,6 +32,7 @@ use http::{
 };
 
 use self::{
+    download::Download,
     links::FileLink,
     receiving::{UploadBody, check_continues},
     tus::Tus,
@@ -39,13 +40,13 @@ use self::{
 pub use self::{links::LinkSigner, places::UploadPlaces};
 use super::{
     answer::{HandlerResult, created_or_ok},
-    extract::{BodyRejection, Caller, NoQuery, Path},
+    extract::{BodyRejection, Caller, CallerWithQuery, NoQuery, Path},
 };
 use crate::{
     admission::Price,
     app::App,
     protocol::{
-        attachments::{AttachmentJson, FileLinkJson},
+        attachments::{AttachmentJson, FileLinkJson, ThumbnailQuery},
         value::{Id, Time, WireAttachmentId},
     },
 };
@@ -82,6 +83,7 @@ pub async fn begin(
     let receiving = async move {
         let received = body.receive(&attachments, upload).await;
         drop(place);
+        let received = complete(&attachments, received).await;
         if received.is_err()
             && let Err(error) = attachments.discard(identity, id).await
         {
@@ -128,7 +130,7 @@ pub async fn resume(
     let receiving = async move {
         let received = body.receive(&attachments, upload).await;
         drop(place);
-        received
+        complete(&attachments, received).await
     };
     let upload = app.run_detached(receiving).await??;
     app.limits.charge_bytes(identity.user, upload.offset() - offset).await;
@@ -188,7 +190,26 @@ pub async fn get(
     headers: HeaderMap,
 ) -> HandlerResult {
     let upload = readable(&app, identity, id).await?;
-    download::answer(&app, identity.user, &upload, &headers).await
+    let file = Download::of(&upload)?;
+    download::answer(&app, identity.user, &file, &headers).await
+}
+
+/// Returns a smaller form of an image: JPEG, or PNG if it is transparent in places. Of a smaller image, the
+/// content.
+#[utoipa::path(
+    get, path = "/v1/attachments/{id}/thumbnail", tag = "attachments", operation_id = "thumbnail",
+    params(("id" = WireAttachmentId, Path, description = "the image"), ThumbnailQuery),
+    responses((status = 200, description = "the thumbnail", body = Vec<u8>, content_type = "image/jpeg")),
+)]
+pub async fn thumbnail(
+    State(app): State<Arc<App>>,
+    CallerWithQuery(identity, ThumbnailQuery { size }): CallerWithQuery<ThumbnailQuery>,
+    Path((Id(id),)): Path<(WireAttachmentId,)>,
+    headers: HeaderMap,
+) -> HandlerResult {
+    let upload = readable(&app, identity, id).await?;
+    let file = Download::of_thumbnail(&upload, size.side())?;
+    download::answer(&app, identity.user, &file, &headers).await
 }
 
 /// With `Tus-Resumable`: how far an upload of the caller is. Without it: the headers of a download.
@@ -200,10 +221,13 @@ pub async fn head(
     headers: HeaderMap,
 ) -> HandlerResult {
     if !tus.is_used() {
-        return download::head(&readable(&app, identity, id).await?, &headers);
+        let upload = readable(&app, identity, id).await?;
+        return download::head(&Download::of(&upload)?, &headers);
     }
     app.limits.admit_other(identity.user, Price::Request).await?;
     let upload = app.attachments.own(identity, id).await?;
+    let attachments = Arc::clone(&app.attachments);
+    let upload = app.run_detached(async move { attachments.complete(upload).await }).await??;
     let mut headers = tus::progress(&upload);
     headers.extend(tus::announced(&upload));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -253,7 +277,7 @@ pub async fn get_by_link(
     let FileLink { file, maker, .. } = link.ok_or(ChatError::NotFound("link"))?;
     app.limits.admit_other(maker.user, Price::Request).await?;
     let upload = app.attachments.linked(file).await?;
-    download::answer(&app, maker.user, &upload, &headers).await
+    download::answer(&app, maker.user, &Download::of(&upload)?, &headers).await
 }
 
 async fn readable(
@@ -262,7 +286,17 @@ async fn readable(
     id: AttachmentId,
 ) -> Result<Upload, crate::error::ApiError> {
     app.limits.admit_other(identity.user, Price::Request).await?;
-    Ok(app.attachments.readable(identity, id).await?)
+    let attachments = Arc::clone(&app.attachments);
+    Ok(app.run_detached(async move { attachments.readable(identity, id).await }).await??)
+}
+
+/// Looks into a file once all its bytes have arrived.
+async fn complete(
+    attachments: &Attachments,
+    received: Result<Upload, BodyRejection>,
+) -> Result<Upload, BodyRejection> {
+    let completed = attachments.complete(received?).await;
+    completed.map_err(|error| BodyRejection::Unread(error.into()))
 }
 
 fn described(upload: &Upload) -> Response {

@@ -43,7 +43,7 @@ mod shared;
         reactions::put, reactions::remove,
         search::search,
         attachments::begin, attachments::resume, attachments::discard, attachments::info,
-        attachments::get, attachments::link, attachments::get_by_link,
+        attachments::get, attachments::thumbnail, attachments::link, attachments::get_by_link,
         poll::poll,
     ),
     components(schemas(Problem)),

@@ -36,6 +36,7 @@ GET /v1/attachments/{id}             |                                       | 4
 PATCH /v1/attachments/{id}           |                                       | 400 401
 DELETE /v1/attachments/{id}          |                                       | 404 401
 GET /v1/attachments/{id}/info        |                                       | 404 401
+GET /v1/attachments/{id}/thumbnail   |                                       | 400 401
 POST /v1/attachments/{id}/link        |                                       | 404 401
 GET /v1/files/{link}                 |                                       | 404 404
 POST /v1/poll                        | {"wait_ms":0}                           | 200 401

@@ -4,6 +4,7 @@
 
 mod fleet;
 mod hostile;
+mod images;
 mod large;
 mod links;
 mod s3;
@@ -28,7 +29,8 @@ over_both_transports!(
     redacted_message_loses_its_files,
 );
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot really an image";
+/// A PNG image with one pixel.
+const PNG: &[u8] = include_bytes!("pixel.png");
 
 fn message(conversation: &str, client_id: &str, text: &str, attachments: &[&Value]) -> Value {
     let ids: Vec<_> = attachments.iter().map(|attachment| &attachment["id"]).collect();

@@ -31,6 +31,7 @@ const LEFT_OUT: Record<string, string> = {
   "GET /v1/ws": "it opens the socket",
   "PATCH /v1/attachments/{id}": "`upload` sends the parts of a file with it, after it was told how much is stored: attachments.test.ts",
   "GET /v1/files/{link}": "it is what `linkTo` returns, for elements of a page",
+  "GET /v1/attachments/{id}/thumbnail": "`download` returns whole files only",
 };
 
 const CODE = "4Zq8LkT0bXw";

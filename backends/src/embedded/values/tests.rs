@@ -5,8 +5,8 @@ use std::fmt::{Debug, Write};
 use chat_core::{
     id::{AttachmentId, ChunkId, EntryId, LoginId},
     model::{
-        Body, Chunk, ClientId, Edit, InviteCode, Kind, LoginSecret, MediaType, Progress, Reaction,
-        Role, Usage, Username,
+        Body, Chunk, ClientId, Details, Edit, InviteCode, Kind, LoginSecret, MediaType, Progress,
+        Reaction, Role, Usage, Username,
     },
 };
 
@@ -123,12 +123,15 @@ fn file_records_keep_their_bytes() {
         name: "a.png".into(),
         size: 300,
         media: MediaType::Png,
+        details: Details::None,
         revision: 2,
         due_at: Some(AT),
         chunks: vec![Chunk { id: ChunkId::new(8).unwrap(), bytes: 300 }],
+        thumbnails: Vec::new(),
         progress: Progress::Finished { sha256: [1; 32], usage: Usage::Shown(Seq::new(4)) },
     };
-    let bytes = format!("010307ac0205612e706e67ac02010201d00f0108ac0201{}0204", "01".repeat(32));
+    let bytes =
+        format!("010307ac0205612e706e67ac0201000201d00f0108ac020002{}0204", "01".repeat(32));
     assert_bytes(&upload, &bytes);
     assert_bytes(&300_u64, "01ac02");
 }

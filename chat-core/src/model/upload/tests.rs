@@ -32,6 +32,7 @@ fn hash_of_a_file_does_not_depend_on_its_chunks() {
             record = record.with_chunk(chunk(number), bytes, NOW).unwrap();
         }
         assert_eq!((record.offset(), record.finished().unwrap().0), (1_000, &sha256(&content)));
+        assert_eq!(record.attachment().size, 1_000);
     }
     assert_eq!(upload(0).finished().unwrap().0, &sha256(b""));
 }
@@ -56,6 +57,41 @@ fn type_is_found_in_the_first_chunk_only() {
     assert_eq!(whole.attachment().media, MediaType::Png);
     let text = upload(16).with_chunk(chunk(1), b"plain...", NOW).unwrap();
     assert_eq!(text.with_chunk(chunk(2), png, NOW).unwrap().media, MediaType::Other);
+}
+
+/// Returns the record of an image that has arrived.
+fn received() -> Upload {
+    upload(8).with_chunk(chunk(1), b"\x89PNG\r\n\x1a\n", NOW).unwrap()
+}
+
+#[test]
+fn image_is_complete_once_somebody_has_looked_into_it() {
+    let received = received();
+    assert_eq!((received.offset(), received.finished()), (8, None));
+    assert!(!received.may_be_sent_by(&client_id("one")));
+    assert_eq!(received.with_chunk(chunk(2), b"x", NOW), Err(UploadError::Complete));
+    let details = Details::Image { width: 3, height: 2, blurhash: "L0".into() };
+    let small = Chunk { id: chunk(3), bytes: 4 };
+    let thumbnail = |side| Thumbnail { side, media: MediaType::Jpeg, chunk: small };
+    let findings = Findings {
+        media: MediaType::Png,
+        details: details.clone(),
+        thumbnails: vec![thumbnail(256), thumbnail(1024)],
+        cleaned: None,
+    };
+    let same = received.examined(findings.clone()).unwrap();
+    assert_eq!(same.finished(), Some((&sha256(b"\x89PNG\r\n\x1a\n"), &Usage::Unsent)));
+    assert_eq!((same.attachment().size, same.attachment().details), (8, details));
+    assert_eq!(same.examined(findings.clone()), None, "it was examined before");
+    let cleaned = vec![Chunk { id: chunk(2), bytes: 5 }];
+    let findings = Findings { cleaned: Some((cleaned.clone(), [7; 32])), ..findings };
+    let changed = received.examined(findings).unwrap();
+    assert_eq!((changed.chunks.as_slice(), changed.finished().unwrap().0), (&*cleaned, &[7; 32]));
+    assert_eq!((changed.attachment().size, changed.size, changed.offset()), (5, 8, 8));
+    let sides = [1, 256, 257, 1024].map(|side| changed.thumbnail(side).unwrap().side);
+    assert_eq!(sides, [256, 256, 1024, 1024]);
+    assert_eq!(changed.thumbnail(1025), None);
+    assert_eq!(upload(1).examined(Findings::default()), None, "some bytes are missing");
 }
 
 #[test]
@@ -100,12 +136,13 @@ fn parts_cover_exactly_the_range() {
     record.chunks = [4, 1, 5].map(|bytes| Chunk { id: chunk(u64::from(bytes)), bytes }).into();
     for start in 0..=10_u64 {
         for end in start..=12 {
-            let parts = record.parts(&(start..end));
+            let parts = Chunk::parts(&record.chunks, &(start..end));
             let bytes: u64 = parts.iter().map(|(_, part)| u64::from(part.end - part.start)).sum();
             assert_eq!(bytes, end.min(10) - start, "{start}..{end}");
         }
     }
-    assert_eq!(record.parts(&(3..6)), [(chunk(4), 3..4), (chunk(1), 0..1), (chunk(5), 0..1)]);
+    let parts = Chunk::parts(&record.chunks, &(3..6));
+    assert_eq!(parts, [(chunk(4), 3..4), (chunk(1), 0..1), (chunk(5), 0..1)]);
 }
 
 #[test]

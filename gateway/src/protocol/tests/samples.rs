@@ -4,7 +4,7 @@ use chat_core::{
     command::{ConversationView, MemberView},
     id::{AttachmentId, ConversationId, EntryId, LoginId, UserId},
     model::{
-        Attachment, Body, ClientId, Cursor, Entry, Joining, Kind, MediaType, Member,
+        Attachment, Body, ClientId, Cursor, Details, Entry, Joining, Kind, MediaType, Member,
         MembershipState, Role, Seq, User, Username,
     },
     time::Timestamp,
@@ -137,12 +137,20 @@ pub(super) fn noon() -> EntryView {
 
 pub(super) fn menu() -> Attachment {
     let id = AttachmentId::new(291_140_140_812_763_136).unwrap();
-    Attachment { id, name: "menu.png".into(), size: 48_213, media: MediaType::Png }
+    let blurhash = "LEHV6nWB2yk8pyo0adR*.7kCMdnj".into();
+    let details = Details::Image { width: 1_200, height: 800, blurhash };
+    Attachment { id, name: "menu.png".into(), size: 48_213, media: MediaType::Png, details }
+}
+
+fn voice() -> Attachment {
+    let id = AttachmentId::new(291_140_140_812_763_137).unwrap();
+    let details = Details::Sound { duration_ms: 4_260 };
+    Attachment { id, name: "voice.webm".into(), size: 20_480, media: MediaType::Webm, details }
 }
 
 pub(super) fn pictured() -> EntryView {
     let id = (14, 291_140_196_647_313_409);
-    let attachments = [menu()].into_iter().collect();
+    let attachments = [menu(), voice()].into_iter().collect();
     let body = Body::Text { text: Some("".into()), reply_to: None, attachments };
     entry(id, ADA, Some("ada-7f3c09"), "2026-03-14T09:59:12.004Z", body)
 }

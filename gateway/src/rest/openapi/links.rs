@@ -58,6 +58,7 @@ const LINKS: &[Following] = &[
             "continue_upload",
             "attachment_info",
             "download",
+            "thumbnail",
             "link_attachment",
             "discard_upload",
         ],

@@ -11,7 +11,7 @@ use super::Client;
 use crate::{front, gateway, rest::openapi};
 
 /// Every call, and whether it is open to clients without a token.
-const CALLS: [(&str, &str, bool); 48] = [
+const CALLS: [(&str, &str, bool); 49] = [
     ("POST", "/v1/users", true),
     ("GET", "/v1/users", false),
     ("GET", "/v1/users/{id}", false),
@@ -55,6 +55,7 @@ const CALLS: [(&str, &str, bool); 48] = [
     ("PATCH", "/v1/attachments/{id}", false),
     ("DELETE", "/v1/attachments/{id}", false),
     ("GET", "/v1/attachments/{id}/info", false),
+    ("GET", "/v1/attachments/{id}/thumbnail", false),
     ("POST", "/v1/attachments/{id}/link", false),
     ("GET", "/v1/files/{link}", true),
     ("POST", "/v1/poll", false),
