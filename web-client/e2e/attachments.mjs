@@ -18,6 +18,7 @@ const ADA = { username: `ada-${run}`, name: "Ada Byron" };
 const GRACE = { username: `grace-${run}`, name: "Grace Hopper" };
 const MIB = 1 << 20;
 const PICTURE_PX = 640;
+const PICTURE_RATIO = 640 / 420;
 const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const folder = mkdtempSync(join(tmpdir(), "confab-files-"));
@@ -45,8 +46,13 @@ async function pick() {
     await choose(ada.page, [picture("menu.png", 0)]);
     await isUploaded(ada.page, 1);
     await harness.screen("90-tray", ada.page);
+    const thumbnails = [];
+    grace.page.on("request", (request) => request.url().includes("/thumbnail?") && thumbnails.push(request.url()));
     await actions.send(ada.page, "This is the menu");
     for (const { page } of [ada, grace]) await imageIsShown(page, "menu.png");
+    equal(thumbnails.length, 1, "thumbnails that were read");
+    const { width, height } = await attached(grace.page, "menu.png").boundingBox();
+    equal(Math.abs(width / height - PICTURE_RATIO) < 0.02, true, `the shape of the image: ${width} × ${height}`);
     equal(await by(grace.page, "last-message").first().textContent(), "This is the menu", "the preview of a text with a file");
     await harness.screen("91-image", ada.page);
   });

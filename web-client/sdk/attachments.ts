@@ -85,13 +85,22 @@ export function describe({ rest }: Pick<Client, "rest">, id: string): Promise<At
 }
 
 /** Returns the content of a file. After a lost connection, only the rest is read. */
-export async function download({ rest, environment }: AttachmentClient, id: string, options: DownloadOptions = {}): Promise<Blob> {
+export function download(client: AttachmentClient, id: string, options: DownloadOptions = {}): Promise<Blob> {
+  return readContent(client, pathOf(id), options);
+}
+
+/** Returns a small image of an image, whose longer side has `size` pixels. An image that is not larger is returned as it is. */
+export function thumbnail(client: AttachmentClient, id: string, size: 256 | 1024, options: DownloadOptions = {}): Promise<Blob> {
+  return readContent(client, `${pathOf(id)}/thumbnail?size=${size}`, options);
+}
+
+async function readContent({ rest, environment }: AttachmentClient, path: string, options: DownloadOptions): Promise<Blob> {
   const content = new Content(options.onProgress);
   const { signal } = options;
   for (let failures = 0; !content.isComplete; failures += 1) {
     const before = content.bytes;
     try {
-      await rest.call("GET", pathOf(id), anything, {
+      await rest.call("GET", path, anything, {
         headers: content.wanted(), timeout_ms: DOWNLOAD_TIMEOUT_MS, read: (response) => content.read(response), ...(signal ? { signal } : {}),
       });
     } catch (error) {

@@ -13,7 +13,18 @@ const reactionGroup = record({ emoji: text, users: listOf(text) });
 /** The users who reacted with an emoji. */
 export interface ReactionGroup extends Shaped<typeof reactionGroup> {}
 
-export const attachment = record({ id: text, name: text, size: integer, type: text });
+export const attachment = record({
+  id: text,
+  name: text,
+  size: integer,
+  type: text,
+  /** Of an image, in pixels. */
+  width: optional(integer),
+  height: optional(integer),
+  blurhash: optional(text),
+  /** Of a sound or a video. */
+  duration_ms: optional(integer),
+});
 
 /** A file of a message. Its type was found in its content: `application/octet-stream` for all but images, sounds and videos. */
 export interface Attachment extends Shaped<typeof attachment> {}

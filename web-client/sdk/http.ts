@@ -32,7 +32,7 @@ export async function call<T>(environment: Environment, request: Call<T>): Promi
       headers: headersOf(request),
       signal: stop.signal,
       cache: "no-store",
-      body: request.body === undefined || request.body instanceof Blob ? request.body : JSON.stringify(request.body),
+      body: request.body instanceof Blob ? request.body : JSON.stringify(request.body),
     });
     if (!response.ok) throw new ConfabError(await problemOf(response));
     const read = request.read?.(response) ?? (response.status === 204 ? {} : response.json());
@@ -60,10 +60,9 @@ function headersOf(request: Call<unknown>): Record<string, string> {
  * before it, such as a proxy, and says nothing about the request.
  */
 async function problemOf(response: Response): Promise<Problem> {
-  const retryAfter = Number(response.headers.get("Retry-After"));
-  const asked = retryAfter > 0 ? { retry_after_ms: retryAfter * 1000 } : {};
+  const retry_after_ms = Number(response.headers.get("Retry-After")) * 1000 || undefined;
   try {
-    return { ...asked, ...problem(await response.json(), "problem") };
+    return { retry_after_ms, ...problem(await response.json(), "problem") };
   } catch {
     throw new Unreachable(`the answer ${response.status} is not from the gateway`);
   }

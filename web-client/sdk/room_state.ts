@@ -24,7 +24,7 @@ export interface Message {
   readonly reactions: readonly ReactionGroup[];
   readonly state: "pending" | "sent" | "failed";
   /** True if an unsent message could not be stored. It is lost if the app ends before it is sent. */
-  readonly isUnkept?: boolean;
+  readonly isUnkept?: boolean | undefined;
   /** Why it has failed. */
   readonly error?: ConfabError | undefined;
 }
@@ -158,7 +158,7 @@ function withItem(state: RoomState, item: OutboxItem): readonly Message[] {
     isRedacted: false,
     reactions: [],
     state: item.state === "failed" ? "failed" : "pending",
-    ...(item.isKept === false ? { isUnkept: true } : {}),
+    isUnkept: item.isKept === false || undefined,
     error: item.error,
   };
   const at = messages.findIndex((it) => it.seq === undefined && it.client_id === client_id);

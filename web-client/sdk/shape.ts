@@ -32,7 +32,7 @@ export const integer: Shape<number> = (value, where) => {
 };
 
 export const flag: Shape<boolean> = (value, where) => {
-  if (typeof value !== "boolean") throw new ShapeError(where, "true or false");
+  if (typeof value !== "boolean") throw new ShapeError(where, "a boolean");
   return value;
 };
 

@@ -59,6 +59,7 @@ export class FakeFiles {
     if (!file || (file.owner !== call.user && !this.isShownTo(id, call.user))) throw new Error("not_found");
     if (part === "link") return json(201, { url: `/v1/files/${id}`, expires_at: "2026-03-14T09:36:53.589Z" });
     if (part === "info") return json(200, this.show(id));
+    if (part === "thumbnail" && !(this.show(id) as { type: string }).type.startsWith("image/")) throw new Error("not_found");
     if (call.method === "HEAD") return new Response(null, { headers: { "Upload-Offset": `${file.content.length}`, "Upload-Length": `${file.size}` } });
     if (call.method === "PATCH") return this.add(file, call);
     if (call.method === "GET") return this.content(file, call.headers);

@@ -129,11 +129,8 @@ export const event: Shape<Event> = (value, where) => {
 };
 
 export const hello = record({
-  user: text,
-  session: text,
   heartbeat_ms: integer,
   limits: mapOf(anything),
-  server_time: text,
   resume: mapOf(integer),
 });
 export interface Hello extends Reads<Shaped<typeof hello>, Received<Wire.Welcome>> {}

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfabError, Unreachable } from "../../sdk/index";
 import { FileCache } from "../../src/components/attachments/file_cache";
-import { fileRefusal, sizeText } from "../../src/components/attachments/file_words";
+import { fileRefusal, lengthText, sizeText } from "../../src/components/attachments/file_words";
 import { nameOfRecording } from "../../src/components/attachments/recording";
 import { kindOf, textOrFiles } from "../../src/logic/files";
 import { rowsOf, withChange } from "../../src/logic/rows";
@@ -39,6 +39,10 @@ describe("words about files", () => {
 
   it("sizes are short", () => {
     expect([0, 1, 1023, 1024, 1_500_000, 25 << 20, 5 * 2 ** 30].map(sizeText)).toEqual(["0 bytes", "1 byte", "1,023 bytes", "1 kB", "1.4 MB", "25 MB", "5 GB"]);
+  });
+
+  it("sounds have their length, or their size if that is not known", () => {
+    expect([{ size: 1024 }, { size: 1024, duration_ms: 61_400 }, { size: 1024, duration_ms: 600_000 }].map(lengthText)).toEqual(["1 kB", "1:01", "10:00"]);
   });
 
   it("refusals name the limit", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describe as describeFile, discard, download, linkTo, upload, type AttachmentClient, type Progress } from "../../sdk/attachments";
+import { describe as describeFile, discard, download, linkTo, thumbnail, upload, type AttachmentClient, type Progress } from "../../sdk/attachments";
 import { type Confab, createConfab, type Environment, memoryStore } from "../../sdk/index";
 import { createFakeServer, type FakeServer, type Fault } from "../../sdk/testing";
 
@@ -192,6 +192,14 @@ describe("files of others", () => {
     expect(await describeFile(other, id)).toMatchObject({ name: "big.bin" });
     expect((await linkTo(other, id)).url).toBe(`${server.url}/v1/files/${id}`);
     grace.close();
+  });
+
+  it("images have thumbnails, and other files do not", async () => {
+    const image = await upload(client, group, new File([PNG], "a.png"));
+    expect((await thumbnail(client, image.id, 256)).type).toBe("image/png");
+    expect(requests.at(-1)).toBe("GET /v1/attachments/id/thumbnail");
+    const other = await upload(client, group, fileOf(10));
+    await expect(thumbnail(client, other.id, 1024)).rejects.toMatchObject({ code: "not_found" });
   });
 
   it("discarded file is gone", async () => {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { describe as describeFile, discard, linkTo, upload } from "../../sdk/attachments";
+import { describe as describeFile, discard, linkTo, thumbnail, upload } from "../../sdk/attachments";
 import type { Command } from "../../sdk/command";
 import { Rest, Tokens } from "../../sdk/index";
 import { acceptInvite, createInvite, endInvite, listInvites, previewInvite } from "../../sdk/invites";
@@ -31,7 +31,6 @@ const LEFT_OUT: Record<string, string> = {
   "GET /v1/ws": "it opens the socket",
   "PATCH /v1/attachments/{id}": "`upload` sends the parts of a file with it, after it was told how much is stored: attachments.test.ts",
   "GET /v1/files/{link}": "it is what `linkTo` returns, for elements of a page",
-  "GET /v1/attachments/{id}/thumbnail": "`download` returns whole files only",
 };
 
 const CODE = "4Zq8LkT0bXw";
@@ -39,18 +38,19 @@ const text = { conversation: C, client_id: "a", text: "hi" };
 const over = (rest: Rest) => new RestTransport(rest);
 
 const files = (rest: Rest) => ({ rest, environment: rest["environment"] });
-/** Begins an upload, and ends it, because it goes on as long as nothing answers. */
-async function beginUpload(rest: Rest): Promise<unknown> {
+/** Starts what goes on as long as nothing answers, and ends it. */
+async function endedSoon(work: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
   const stop = new AbortController();
-  const running = upload(files(rest), C, new Blob(["a"]), { signal: stop.signal });
+  const running = work(stop.signal);
   setTimeout(() => stop.abort());
   return running;
 }
 
 const OFFERED: Record<string, (rest: Rest, tokens: Tokens) => Promise<unknown>> = {
-  "POST /v1/attachments": beginUpload,
+  "POST /v1/attachments": (rest) => endedSoon((signal) => upload(files(rest), C, new Blob(["a"]), { signal })),
   "DELETE /v1/attachments/{id}": (rest) => discard({ rest }, C),
   "GET /v1/attachments/{id}/info": (rest) => describeFile({ rest }, C),
+  "GET /v1/attachments/{id}/thumbnail": (rest) => endedSoon((signal) => thumbnail(files(rest), C, 256, { signal })),
   "POST /v1/attachments/{id}/link": (rest) => linkTo(files(rest), C),
   "GET /v1/conversations": (rest) => rest.conversations(undefined, 10),
   "POST /v1/conversations": (rest) => rest.openDirect(OTHER),

@@ -1,4 +1,4 @@
-// An image of a message. Its place has a fixed size, so that nothing moves when it is read, and it is read when it is near the view.
+// An image of a message. Its place has its size from the start, so that nothing moves when it is read, and it is read when it is near the view.
 
 import { createSignal, Match, onCleanup, onMount, Switch } from "solid-js";
 import type { Attachment } from "../../../sdk/index";
@@ -10,18 +10,26 @@ import { Sentence } from "../sentence";
 import { createContent } from "./file_content";
 import { sizeText } from "./file_words";
 
+/** Of width and height. Images beyond are cut at their edges. */
+const RATIO_MIN = 0.7;
+const RATIO_MAX = 2.5;
 /** Larger images are read only when the user asks for them. */
 const READ_AT_ONCE_MAX = 6 << 20;
 
 export function AttachedImage(props: { file: Attachment; onView: () => void }) {
   const { client } = useModel();
   const { file } = props; // a component is created for each file
-  const content = createContent(client, file);
+  /** The server has thumbnails of images whose size it knows. */
+  const { width, height } = file;
+  const isSized = width !== undefined && height !== undefined;
+  const content = createContent(client, file, isSized);
+  const isLarge = !isSized && file.size > READ_AT_ONCE_MAX;
   const [isBroken, setBroken] = createSignal(false);
   let place!: HTMLButtonElement;
   onMount(() => {
+    if (isSized) place.style.setProperty("--ratio", String(Math.min(RATIO_MAX, Math.max(RATIO_MIN, width / height))));
     const observer = new IntersectionObserver(([entry]) => {
-      if (!entry?.isIntersecting || file.size > READ_AT_ONCE_MAX) return;
+      if (!entry?.isIntersecting || isLarge) return;
       observer.disconnect();
       void content.read();
     }, { rootMargin: "400px" });
@@ -46,7 +54,7 @@ export function AttachedImage(props: { file: Attachment; onView: () => void }) {
         <Match when={content.state() === "failed" || isBroken()}>
           <span class="attached-note">{isBroken() ? t().files.notShown : t().files.notLoaded}</span>
         </Match>
-        <Match when={content.state() === "unread" && file.size > READ_AT_ONCE_MAX}>
+        <Match when={content.state() === "unread" && isLarge}>
           <span class="attached-note"><Sentence text={t().files.show(sizeText(file.size))} /></span>
         </Match>
       </Switch>

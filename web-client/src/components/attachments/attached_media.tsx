@@ -10,7 +10,7 @@ import { PlayIcon } from "../file_icons";
 import { Sentence } from "../sentence";
 import { createContent } from "./file_content";
 import { FileCard } from "./file_card";
-import { fileRefusal, sizeText } from "./file_words";
+import { fileRefusal, lengthText } from "./file_words";
 
 /** The arrow keys are those of the player, and do not move between messages. */
 const keepKeys = (event: KeyboardEvent) => event.stopPropagation();
@@ -43,7 +43,7 @@ export function AttachedMedia(props: { file: Attachment; isVideo: boolean }) {
           <span class="file-words">
             <span class="file-name">{name()}</span>
             <span class="file-size" role={content.state() === "failed" ? "alert" : undefined}>
-              <Sentence text={content.state() === "failed" ? fileRefusal(content.error()) : sizeText(file.size)} />
+              <Sentence text={content.state() === "failed" ? fileRefusal(content.error()) : lengthText(file)} />
             </span>
           </span>
         </div>

@@ -2,21 +2,28 @@
 
 import { createSignal, onCleanup } from "solid-js";
 import type { Client } from "../../../sdk/index";
-import { type Attachment, download } from "../../../sdk/attachments";
+import { type Attachment, download, thumbnail } from "../../../sdk/attachments";
 import { FileCache, type HeldFile } from "./file_cache";
+
+/** Enough for the largest place of an image in a message, also on dense screens. */
+const THUMBNAIL_PX = 1024;
+const SMALL_BYTES = 128 << 10;
 
 const caches = new WeakMap<Client, FileCache>();
 
 function cacheOf(client: Client): FileCache {
-  const known = caches.get(client) ?? new FileCache((id) => download(client, id));
+  const known = caches.get(client) ?? new FileCache((key) => {
+    const [id = "", small] = key.split(" ");
+    return small ? thumbnail(client, id, THUMBNAIL_PX) : download(client, id);
+  });
   caches.set(client, known);
   return known;
 }
 
 export type ContentState = "unread" | "reading" | "ready" | "failed";
 
-/** Returns the content of a file as an object URL, as soon as `read` was called and has succeeded. */
-export function createContent(client: Client, file: Pick<Attachment, "id" | "size">) {
+/** Returns the content of a file as an object URL, as soon as `read` was called and has succeeded. `isSmall` reads a thumbnail. */
+export function createContent(client: Client, file: Pick<Attachment, "id" | "size">, isSmall = false) {
   const [state, setState] = createSignal<ContentState>("unread");
   const [url, setUrl] = createSignal<string>();
   const [error, setError] = createSignal<unknown>();
@@ -34,7 +41,7 @@ export function createContent(client: Client, file: Pick<Attachment, "id" | "siz
   async function read(): Promise<string | undefined> {
     if (state() === "reading" || state() === "ready") return url();
     setState("reading");
-    held = cacheOf(client).hold(file.id, file.size);
+    held = isSmall ? cacheOf(client).hold(`${file.id} small`, SMALL_BYTES) : cacheOf(client).hold(file.id, file.size);
     try {
       const content = await held.url;
       if (isEnded) return undefined;

@@ -1,6 +1,6 @@
 // Sizes of files, and why a file was refused, in the language of the page.
 
-import { ConfabError } from "../../../sdk/index";
+import { type Attachment, ConfabError } from "../../../sdk/index";
 import { perLanguage } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
 import { t } from "../../text/language";
@@ -16,6 +16,15 @@ export function sizeText(bytes: number): string {
   const at = bytes < STEP ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log(bytes) / Math.log(STEP)));
   const value = bytes / STEP ** at;
   return (formats()[at] as Intl.NumberFormat).format(value >= 100 ? Math.round(value) : value);
+}
+
+/** Returns how long a sound or a video is, or its size if that is not known. */
+export function lengthText({ size, duration_ms }: Pick<Attachment, "size" | "duration_ms">): string {
+  return duration_ms === undefined ? sizeText(size) : clock(Math.round(duration_ms / 1000));
+}
+
+export function clock(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /** Returns why a file could not be uploaded. */

@@ -4,6 +4,7 @@ import { createSignal, Match, onCleanup, onMount, Show, Switch } from "solid-js"
 import { t } from "../../text/language";
 import { StopIcon } from "../file_icons";
 import { BinIcon, SendIcon } from "../more_icons";
+import { clock } from "./file_words";
 import { nameOfRecording, recordingType } from "./recording";
 import "../../styles/recorder.css";
 
@@ -123,8 +124,4 @@ export function VoiceRecorder(props: RecorderProps) {
 
 function stopTracks(stream: MediaStream): void {
   for (const track of stream.getTracks()) track.stop();
-}
-
-function clock(seconds: number): string {
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
