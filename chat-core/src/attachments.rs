@@ -15,6 +15,7 @@ use std::{ops::Range, sync::Arc};
 use bytes::Bytes;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::examine::Completed;
 use self::examine::Examiner;
 use crate::{
     error::ChatError,

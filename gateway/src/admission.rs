@@ -1,10 +1,10 @@
 //! Rate limits: takes tokens from buckets before any costly work.
 
 mod known_places;
-mod openings;
 mod password_places;
 mod prices;
 pub mod quota;
+mod turns;
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -19,12 +19,14 @@ use chat_core::{
 pub use self::prices::Price;
 use self::{
     known_places::KnownPlaces,
-    openings::{Opening, Openings},
     password_places::{PasswordPlace, PasswordPlaces},
     prices::{BYTES_PER_TOKEN, COMPARED_BYTES_PER_TOKEN, MEMBERSHIPS_PER_TOKEN, tokens},
+    turns::{Turn, Turns},
 };
 use crate::{config::RateLimits, listener::limited_as, metrics, protocol::hello};
 
+/// Sessions of one user that are opened at the same time.
+const OPENINGS_AT_ONCE: usize = 2;
 /// Characters of a user name in the key of its bucket. Longer names are never valid.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -81,7 +83,10 @@ impl Payer {
 pub struct Admission {
     rates: RateLimits,
     limiter: Arc<dyn Limiter>,
-    openings: Openings,
+    /// Sessions that are being opened.
+    openings: Turns,
+    /// Files that are being examined.
+    examinations: Turns,
     password_places: Arc<PasswordPlaces>,
     known_places: KnownPlaces,
 }
@@ -99,13 +104,28 @@ pub struct LogInPermit {
 pub struct SessionPermit<'a> {
     admission: &'a Admission,
     user: UserId,
-    _opening: Option<Opening<'a>>,
+    _turn: Option<Turn<'a>>,
 }
 
 impl SessionPermit<'_> {
     /// Charges the user for a session with this many memberships. Only now is its price known.
     pub async fn charge(self, memberships: usize) {
         self.admission.charge_memberships(self.user, memberships).await;
+    }
+}
+
+/// The permission to examine a file.
+#[derive(Debug)]
+pub struct ExaminationPermit<'a> {
+    admission: &'a Admission,
+    user: UserId,
+    _turn: Option<Turn<'a>>,
+}
+
+impl ExaminationPermit<'_> {
+    /// Charges the user for the memory in which the file was examined. The time is in proportion to it.
+    pub async fn charge(self, memory_bytes: u64) {
+        self.admission.charge_bytes(self.user, memory_bytes).await;
     }
 }
 
@@ -116,7 +136,8 @@ impl Admission {
         Self {
             rates,
             limiter,
-            openings: Openings::default(),
+            openings: Turns::new(OPENINGS_AT_ONCE),
+            examinations: Turns::new(1),
             password_places: PasswordPlaces::new(passwords_max),
             known_places: KnownPlaces::default(),
         }
@@ -202,8 +223,8 @@ impl Admission {
     /// Takes a token for opening a session, and waits while the user opens others.
     pub async fn begin_session(&self, user: UserId) -> Result<SessionPermit<'_>, ChatError> {
         self.admit_other(user, Price::Request).await?;
-        let opening = if self.rates.enabled { Some(self.openings.begin(user).await) } else { None };
-        Ok(SessionPermit { admission: self, user, _opening: opening })
+        let turn = if self.rates.enabled { Some(self.openings.take(user).await) } else { None };
+        Ok(SessionPermit { admission: self, user, _turn: turn })
     }
 
     /// Charges a user for a request that has read this many memberships, beyond the token that it took
@@ -213,11 +234,18 @@ impl Admission {
         self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
     }
 
-    /// Charges a user for bytes of files that were received or will be sent, beyond the token that the
-    /// request took before.
+    /// Charges a user for bytes of files that were received or will be sent, or of memory in which they
+    /// were examined, beyond the token that the request took before.
     pub async fn charge_bytes(&self, user: UserId, bytes: u64) {
         let tokens = u32::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u32::MAX);
         self.charge(Payer::UserRequests, user, self.rates.commands(), tokens).await;
+    }
+
+    /// Waits while another file of this user is examined. So the files of others wait for one of them
+    /// at most.
+    pub async fn begin_examination(&self, user: UserId) -> ExaminationPermit<'_> {
+        let turn = if self.rates.enabled { Some(self.examinations.take(user).await) } else { None };
+        ExaminationPermit { admission: self, user, _turn: turn }
     }
 
     /// Charges a user for a search that has compared this many bytes of texts, beyond the first token's.

@@ -105,11 +105,13 @@ pub enum Scenario {
     InviteGuesses,
     /// Many users upload as many files as they may, all at the same time.
     ManyUploads,
+    /// A user uploads small files with many pixels.
+    LargeImages,
 }
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Outsiders,
         Self::ManyLogins,
         Self::GroupsInBulk,
@@ -128,6 +130,7 @@ impl Scenario {
         Self::Strangers,
         Self::InviteGuesses,
         Self::ManyUploads,
+        Self::LargeImages,
     ];
 
     /// Returns the name on the command line.
@@ -151,6 +154,7 @@ impl Scenario {
             Self::Strangers => "strangers",
             Self::InviteGuesses => "invite-guesses",
             Self::ManyUploads => "many-uploads",
+            Self::LargeImages => "large-images",
         }
     }
 
@@ -183,6 +187,7 @@ impl Scenario {
             Self::Strangers => strangers::strangers(trial).boxed_local(),
             Self::InviteGuesses => invites::guesses(trial).boxed_local(),
             Self::ManyUploads => uploads::many(trial).boxed_local(),
+            Self::LargeImages => uploads::large_images(trial).boxed_local(),
         }
     }
 }

@@ -12,7 +12,8 @@ impl Attachments {
     /// other case, so that nobody learns of files that are not theirs.
     pub async fn readable(&self, caller: Identity, id: AttachmentId) -> Result<Upload, ChatError> {
         let found = self.stores.uploads.get(id).await?.ok_or(NOT_FOUND)?;
-        let upload = if found.owner == caller.user { self.complete(found).await? } else { found };
+        let upload =
+            if found.owner == caller.user { self.complete(found).await?.upload } else { found };
         match self.message_of(&upload).await? {
             Some(seq) => {
                 self.check_sees(caller.user, upload.conversation, seq).await?;

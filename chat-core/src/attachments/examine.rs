@@ -20,7 +20,7 @@ use crate::{
     error::ChatError,
     id::{AttachmentId, ChunkId},
     limits::{CHUNK_BYTES_MAX, EXAMINED_BYTES_MAX},
-    model::{Chunk, Details, Findings, MediaType, Progress, Thumbnail, Upload},
+    model::{Chunk, Details, Findings, MediaType, Thumbnail, Upload},
 };
 
 /// How long a file waits until others have been examined.
@@ -84,15 +84,30 @@ impl ExaminedImage {
     }
 }
 
+/// A complete file.
+#[derive(Debug)]
+pub struct Completed {
+    /// Its record.
+    pub upload: Upload,
+    /// The memory in which it was examined now, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl From<Upload> for Completed {
+    fn from(upload: Upload) -> Self {
+        Self { upload, memory_bytes: 0 }
+    }
+}
+
 impl Attachments {
     /// Completes the record of a file whose bytes have all arrived. Any gateway may do so, and again.
-    pub async fn complete(&self, upload: Upload) -> Result<Upload, ChatError> {
-        if !matches!(upload.progress, Progress::Received { .. }) {
-            return Ok(upload);
+    pub async fn complete(&self, upload: Upload) -> Result<Completed, ChatError> {
+        if !upload.has_arrived() {
+            return Ok(upload.into());
         }
         let started = Instant::now();
-        let findings = match self.examine(&upload).await {
-            Ok(findings) => findings,
+        let (findings, memory_bytes) = match self.examine(&upload).await {
+            Ok(examined) => examined,
             // Another request may have completed it meanwhile, and removed what has arrived.
             Err(error) => return self.completed(upload.id).await?.ok_or(error),
         };
@@ -104,7 +119,7 @@ impl Attachments {
             if is_cleaned {
                 self.remove_chunks(upload.id, upload.chunks.iter().map(|chunk| chunk.id)).await;
             }
-            return Ok(finished);
+            return Ok(Completed { upload: finished, memory_bytes });
         }
         // Another request has completed it first, or has removed it.
         self.remove_chunks(upload.id, stored.into_iter()).await;
@@ -113,15 +128,17 @@ impl Attachments {
     }
 
     /// Returns the record if the file is complete.
-    async fn completed(&self, id: AttachmentId) -> Result<Option<Upload>, ChatError> {
+    async fn completed(&self, id: AttachmentId) -> Result<Option<Completed>, ChatError> {
         let found = self.stores.uploads.get(id).await?;
-        Ok(found.filter(|found| found.finished().is_some()))
+        Ok(found.filter(|found| found.finished().is_some()).map(Completed::from))
     }
 
-    async fn examine(&self, upload: &Upload) -> Result<Findings, ChatError> {
+    /// Returns what was found, and the bytes of memory in which it was examined.
+    async fn examine(&self, upload: &Upload) -> Result<(Findings, u64), ChatError> {
         let media = upload.media;
         if upload.size > EXAMINED_BYTES_MAX {
-            return Ok(if media.is_image() { Findings::default() } else { of_type(media) });
+            let findings = if media.is_image() { Findings::default() } else { of_type(media) };
+            return Ok((findings, 0));
         }
         let _thread = self.examiner.take_thread().await?;
         let content = self.content(upload).await?;
@@ -131,7 +148,7 @@ impl Attachments {
         let measured = off_executor(move || media::audio_duration(&content)).await;
         let details =
             measured.flatten().map_or(Details::None, |duration_ms| Details::Sound { duration_ms });
-        Ok(Findings { details, ..of_type(media) })
+        Ok((Findings { details, ..of_type(media) }, upload.size))
     }
 
     /// An image that is too large or damaged is kept as a plain file.
@@ -139,18 +156,19 @@ impl Attachments {
         &self,
         file: AttachmentId,
         content: Bytes,
-    ) -> Result<Findings, ChatError> {
+    ) -> Result<(Findings, u64), ChatError> {
         let limits = self.examiner.limits;
         let checked = content.clone();
         let needed = off_executor(move || media::memory_needed(&checked, &limits)).await;
-        let Some(needed) = accepted(needed) else { return Ok(Findings::default()) };
+        let Some(needed) = accepted(needed) else { return Ok((Findings::default(), 0)) };
         let memory = self.examiner.take_memory(needed).await?;
         let examined = off_executor(move || ExaminedImage::of(&content, &limits)).await;
         drop(memory);
-        match accepted(examined) {
-            Some(examined) => self.store_image(file, examined).await,
-            None => Ok(Findings::default()),
-        }
+        let findings = match accepted(examined) {
+            Some(examined) => self.store_image(file, examined).await?,
+            None => Findings::default(),
+        };
+        Ok((findings, needed))
     }
 
     /// Stores what readers get of an image, unless it is what has arrived.

@@ -188,6 +188,11 @@ impl Upload {
         self.size.max(BILLED_BYTES_MIN)
     }
 
+    /// Returns true if all bytes have arrived, and nobody has looked into them yet.
+    pub const fn has_arrived(&self) -> bool {
+        matches!(self.progress, Progress::Received { .. })
+    }
+
     /// Returns the hash of a complete file, and which message shows it.
     pub const fn finished(&self) -> Option<(&[u8; 32], &Usage)> {
         match &self.progress {

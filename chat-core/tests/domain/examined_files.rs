@@ -72,7 +72,7 @@ async fn image_is_cleaned_and_gets_thumbnails_before_it_is_sent() {
     assert!(matches!(received.progress, Progress::Received { .. }));
     let refused = send(&ada, group, "a-1", &[received.id]).await.unwrap_err();
     assert_eq!(refused, ChatError::Conflict("an attachment is not complete"));
-    let file = files.attachments.complete(received).await.unwrap();
+    let file = files.attachments.complete(received).await.unwrap().upload;
     let read = content(&files, &file.chunks, file.id).await;
     assert!(has_place(&photo) && !has_place(&read));
     let [thumbnail] = &file.thumbnails[..] else { unreachable!("{file:?}") };
@@ -122,7 +122,7 @@ async fn image_is_stored_once_when_two_requests_examine_it() {
     let received = arrived(&files, &ada, group, &photo(600, 300)).await;
     let (one, other) =
         join!(files.attachments.complete(received.clone()), files.attachments.complete(received),);
-    let (one, other) = (one.unwrap(), other.unwrap());
+    let (one, other) = (one.unwrap().upload, other.unwrap().upload);
     assert_eq!((&one, one.thumbnails.len()), (&other, 1));
     assert!(!has_place(&content(&files, &one.chunks, one.id).await));
     assert_eq!(files.blobs.chunk_count(), 2);
@@ -142,8 +142,10 @@ async fn image_is_a_plain_file_when_it_is_damaged_or_too_large() {
         (half.to_vec(), MediaType::Other),
     ] {
         let received = arrived(&files, &ada, group, &given).await;
-        let file = files.attachments.complete(received).await.unwrap();
+        let completed = files.attachments.complete(received).await.unwrap();
+        let file = completed.upload;
         assert_eq!(file.media, media);
+        assert!(completed.memory_bytes > 0 || media == MediaType::Other);
         let is_same = content(&files, &file.chunks, file.id).await == given;
         assert_eq!(is_same, media == MediaType::Other);
         send(&ada, group, &format!("m-{}", file.id), &[file.id]).await.unwrap();

@@ -8,7 +8,7 @@ const MESSAGE_SEARCH_TOKENS: u32 = 20;
 pub(super) const COMPARED_BYTES_PER_TOKEN: usize = 16 * 1024;
 /// Memberships that are read for one token: by a session that opens, or for the list.
 pub(super) const MEMBERSHIPS_PER_TOKEN: usize = 50;
-/// Bytes of a file that are received or sent for one token.
+/// Bytes of a file that are received or sent for one token, or of memory in which it is examined.
 pub(super) const BYTES_PER_TOKEN: u64 = 1 << 20;
 /// Users whose presence is read for one token.
 const PRESENCES_PER_TOKEN: usize = 10;

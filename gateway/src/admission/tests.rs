@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use chat_core::{command::SearchFilter, memory::LocalLimiter};
+use futures_util::FutureExt;
 
 use super::{prices::SHORT_SEARCH_TOKENS, *};
 
@@ -64,6 +65,19 @@ async fn search_that_compares_long_texts_leaves_a_debt() {
     let Err(ChatError::RateLimited { retry_after }) = refused else { panic!("{refused:?}") };
     // The bucket had 60 tokens, and owes 40. One is enough to go on.
     assert_eq!(retry_after.as_secs(), 41);
+}
+
+#[tokio::test(start_paused = true)]
+async fn examined_file_leaves_a_debt_and_only_its_owner_waits() {
+    let admission = admission(true, 100);
+    let permit = admission.begin_examination(user(1)).await;
+    assert!(admission.begin_examination(user(1)).now_or_never().is_none());
+    assert!(admission.begin_examination(user(2)).now_or_never().is_some());
+    permit.charge(150 * BYTES_PER_TOKEN).await;
+    assert!(admission.begin_examination(user(1)).now_or_never().is_some());
+    let refused = admission.admit_other(user(1), Price::Request).await;
+    let Err(ChatError::RateLimited { retry_after }) = refused else { panic!("{refused:?}") };
+    assert_eq!(retry_after.as_secs(), 51);
 }
 
 #[tokio::test(start_paused = true)]

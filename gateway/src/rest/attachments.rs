@@ -21,7 +21,7 @@ use axum::{
 };
 use bytes::Bytes;
 use chat_core::{
-    attachments::{Attachments, NewFile},
+    attachments::{Completed, NewFile},
     error::ChatError,
     id::AttachmentId,
     model::{Attachment, Identity, Upload},
@@ -79,13 +79,13 @@ pub async fn begin(
     let place = app.upload_places.take(identity.user).await?;
     let upload = app.attachments.begin(identity, file).await?;
     let id = upload.id;
-    let attachments = Arc::clone(&app.attachments);
+    let server = Arc::clone(&app);
     let receiving = async move {
-        let received = body.receive(&attachments, upload).await;
+        let received = body.receive(&server.attachments, upload).await;
         drop(place);
-        let received = complete(&attachments, received).await;
+        let received = complete(&server, received).await;
         if received.is_err()
-            && let Err(error) = attachments.discard(identity, id).await
+            && let Err(error) = server.attachments.discard(identity, id).await
         {
             // Its client cannot continue it without an answer, and the job removes it.
             tracing::debug!(%error, upload.id = %id, "an upload without a client stays for a day");
@@ -126,11 +126,11 @@ pub async fn resume(
     let place = app.upload_places.take(identity.user).await?;
     let upload = app.attachments.own(identity, id).await?;
     check_continues(&upload, offset)?;
-    let attachments = Arc::clone(&app.attachments);
+    let server = Arc::clone(&app);
     let receiving = async move {
-        let received = body.receive(&attachments, upload).await;
+        let received = body.receive(&server.attachments, upload).await;
         drop(place);
-        complete(&attachments, received).await
+        complete(&server, received).await
     };
     let upload = app.run_detached(receiving).await??;
     app.limits.charge_bytes(identity.user, upload.offset() - offset).await;
@@ -226,8 +226,9 @@ pub async fn head(
     }
     app.limits.admit_other(identity.user, Price::Request).await?;
     let upload = app.attachments.own(identity, id).await?;
-    let attachments = Arc::clone(&app.attachments);
-    let upload = app.run_detached(async move { attachments.complete(upload).await }).await??;
+    let server = Arc::clone(&app);
+    let upload =
+        app.run_detached(async move { complete::<ChatError>(&server, Ok(upload)).await }).await??;
     let mut headers = tus::progress(&upload);
     headers.extend(tus::announced(&upload));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -290,13 +291,16 @@ async fn readable(
     Ok(app.run_detached(async move { attachments.readable(identity, id).await }).await??)
 }
 
-/// Looks into a file once all its bytes have arrived.
-async fn complete(
-    attachments: &Attachments,
-    received: Result<Upload, BodyRejection>,
-) -> Result<Upload, BodyRejection> {
-    let completed = attachments.complete(received?).await;
-    completed.map_err(|error| BodyRejection::Unread(error.into()))
+/// Examines a file once all its bytes have arrived.
+async fn complete<E: From<ChatError>>(app: &App, received: Result<Upload, E>) -> Result<Upload, E> {
+    let upload = received?;
+    if !upload.has_arrived() {
+        return Ok(upload);
+    }
+    let permit = app.limits.begin_examination(upload.owner).await;
+    let Completed { upload, memory_bytes } = app.attachments.complete(upload).await?;
+    permit.charge(memory_bytes).await;
+    Ok(upload)
 }
 
 fn described(upload: &Upload) -> Response {

@@ -8,12 +8,13 @@ use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    load::{Got, Tally, label},
+    load::{Got, Tally, label, repeat},
     trial::{Trial, behind_a_proxy},
 };
 use crate::{
     client::User,
     files::{CONTENT, beginning},
+    gateway::Settings,
 };
 
 /// Uploads of each user at the same time: as many as the gateway allows.
@@ -24,6 +25,10 @@ const FILE_BYTES: usize = 1 << 20;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// The pause before a refused upload is attempted again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A small file with 7,000 x 7,000 pixels.
+const LARGE_IMAGE: &[u8] = include_bytes!("49_megapixels.png");
+/// The most uploads of large images a second, on all connections of the attacker together.
+const IMAGES_A_SECOND: u32 = 20;
 
 /// Many users upload as many files as they may, all at the same time. Refused uploads are repeated.
 pub(super) async fn many(trial: &mut Trial) -> Result<Got> {
@@ -44,6 +49,28 @@ pub(super) async fn many(trial: &mut Trial) -> Result<Got> {
     let (granted, failed) = (got.answers.granted(), got.answers.with("500"));
     got.check(failed == 0, || format!("{failed} answers are 500"));
     got.check(granted == total, || format!("{granted} of {total} files were stored"));
+    Ok(got)
+}
+
+/// A user uploads small files whose examination takes the most memory and time, on as many connections as
+/// the gateway allows.
+pub(super) async fn large_images(trial: &mut Trial) -> Result<Got> {
+    let mallory = trial.user("mallory").await?;
+    let group = mallory.group("Images", &[]).await?;
+    let end = trial.begin(Settings::defaults()).await?;
+    let mallory = mallory.at(trial.url());
+    let uploads = (0..EACH).map(async |_| {
+        let uploaded = repeat(end, IMAGES_A_SECOND, async |_| {
+            let call = beginning(&mallory, &group, "a.png").header("content-type", CONTENT);
+            let call = call.bytes(LARGE_IMAGE).deadline(ANSWERED_WITHIN);
+            Ok(label(&call.answer().await?))
+        });
+        uploaded.await
+    });
+    let answers = try_join_all(uploads).await?;
+    let mut got = Got::of(answers.into_iter().fold(Tally::default(), Tally::merge));
+    let failed = got.answers.with("500");
+    got.check(failed == 0, || format!("{failed} answers are 500"));
     Ok(got)
 }
 
