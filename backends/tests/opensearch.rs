@@ -16,7 +16,7 @@ use chat_core::{
     memory::MemorySearch,
     model::Seq,
     port::{Document, IndexedPart, Place, Search, SearchError, SearchRequest},
-    search::Query,
+    search::{FORMAT, Query},
     time::{Clock, SystemClock, Timestamp},
 };
 use rustls::{
@@ -152,7 +152,7 @@ async fn deleted_index_is_made_again_with_its_fields() {
         search.marks(&[conversation]).await.unwrap();
         search.index(std::slice::from_ref(&part)).await.unwrap();
         assert!(finds_eventually(&search, &request).await);
-        delete(&url, &format!("{}-messages-1-0", config.prefix)).await;
+        delete(&url, &format!("{}-messages-{FORMAT}-0", config.prefix)).await;
         let refused = if has_write_first {
             search.index(std::slice::from_ref(&part)).await.unwrap_err()
         } else {

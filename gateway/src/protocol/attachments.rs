@@ -33,6 +33,11 @@ pub struct AttachmentJson<'a> {
     duration_ms: Option<u32>,
 }
 
+/// The bytes of a file.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct FileBytes(pub Vec<u8>);
+
 /// The query of a thumbnail.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -46,7 +46,7 @@ use crate::{
     admission::Price,
     app::App,
     protocol::{
-        attachments::{AttachmentJson, FileLinkJson, ThumbnailQuery},
+        attachments::{AttachmentJson, FileBytes, FileLinkJson, ThumbnailQuery},
         value::{Id, Time, WireAttachmentId},
     },
 };
@@ -63,7 +63,7 @@ pub async fn options(State(app): State<Arc<App>>, _: NoQuery) -> Response {
         ("Upload-Length" = Option<u64>, Header, description = "the size of the file in bytes; by default the size of the body"),
         ("Upload-Metadata" = String, Header, description = "`conversation` and `filename`, each followed by its value in base64"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = inline(FileBytes), content_type = "application/offset+octet-stream"),
     responses(
         (status = 201, description = "begun; with a body if the upload is complete", body = AttachmentJson),
     ),
@@ -111,7 +111,7 @@ pub async fn begin(
         ("id" = WireAttachmentId, Path, description = "the file"),
         ("Upload-Offset" = u64, Header, description = "how many bytes the server has"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = inline(FileBytes), content_type = "application/offset+octet-stream"),
     responses((status = 204, description = "stored; `Upload-Offset` says up to where")),
 )]
 pub async fn resume(
@@ -177,8 +177,8 @@ pub async fn info(
         ("Range" = Option<String>, Header, description = "one range of bytes"),
     ),
     responses(
-        (status = 200, description = "the whole content", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "the range", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "the whole content", body = inline(FileBytes), content_type = "application/octet-stream"),
+        (status = 206, description = "the range", body = inline(FileBytes), content_type = "application/octet-stream"),
         (status = 304, description = "the content is the one with the `ETag` in `If-None-Match`"),
         (status = 416, description = "the range is beyond the end"),
     ),
@@ -199,7 +199,7 @@ pub async fn get(
 #[utoipa::path(
     get, path = "/v1/attachments/{id}/thumbnail", tag = "attachments", operation_id = "thumbnail",
     params(("id" = WireAttachmentId, Path, description = "the image"), ThumbnailQuery),
-    responses((status = 200, description = "the thumbnail", body = Vec<u8>, content_type = "image/jpeg")),
+    responses((status = 200, description = "the thumbnail", body = inline(FileBytes), content_type = "image/jpeg")),
 )]
 pub async fn thumbnail(
     State(app): State<Arc<App>>,
@@ -261,8 +261,8 @@ pub async fn link(
         ("Range" = Option<String>, Header, description = "one range of bytes"),
     ),
     responses(
-        (status = 200, description = "the whole content", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "the range", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "the whole content", body = inline(FileBytes), content_type = "application/octet-stream"),
+        (status = 206, description = "the range", body = inline(FileBytes), content_type = "application/octet-stream"),
         (status = 304, description = "the content is the one with the `ETag` in `If-None-Match`"),
         (status = 416, description = "the range is beyond the end"),
     ),

@@ -32,6 +32,8 @@ const SEED: &str = "7";
 const EXAMPLES: &str = "10";
 /// The phases whose calls do not depend on the machine's speed.
 const FIXED_PHASES: &str = "examples,coverage";
+/// The files in `tests/` that schemathesis reads.
+const CONFIGURATION: [&str; 2] = ["schemathesis.toml", "schemathesis_hooks.py"];
 /// A run of the fixed phases ends well before this.
 const FIXED_MAX: Duration = Duration::from_secs(120);
 
@@ -112,7 +114,9 @@ async fn call_gateway(program: &Path, options: &[&str], time: Duration) -> Resul
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    fs::copy(workspace().join("tests/schemathesis.toml"), folder.join("schemathesis.toml"))?;
+    for file in CONFIGURATION {
+        fs::copy(workspace().join("tests").join(file), folder.join(file))?;
+    }
     populate(gateway.url(), &folder).await?;
     let mut schemathesis = Command::new(program);
     schemathesis
