@@ -121,8 +121,11 @@ impl LocalSearch {
         let (done, result) = oneshot::channel();
         let work = move || {
             lower_priority();
+            let written = write(&shared);
+            // The caller may open the index again at once.
+            drop(shared);
             // Nobody waits any longer after a shutdown.
-            drop(done.send(write(&shared)));
+            drop(done.send(written));
         };
         thread::Builder::new()
             .name("search-writer".into())
