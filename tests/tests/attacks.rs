@@ -54,4 +54,5 @@ attacks! {
     strangers_get_requests_only: Strangers,
     guessed_codes_of_invites_let_nobody_in: InviteGuesses,
     uploads_at_the_same_time_need_little_memory: ManyUploads,
+    images_with_many_pixels_are_bounded: LargeImages,
 }
