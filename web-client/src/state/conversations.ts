@@ -1,12 +1,17 @@
 // The list of conversations. It is read page by page, and updated by entries, receipts and events.
 
-import { batch, createMemo, createSignal } from "solid-js";
+import { batch, createEffect, createMemo, createSignal, on, onCleanup } from "solid-js";
 import { createStore, produce, reconcile, unwrap } from "solid-js/store";
 import { type Client, type Conversation, type Entry, isCode, type Receipt } from "../../sdk/index";
 import { byActivity, isRequest, unreadConversations, withDetails, withEntry, withOwnReceipt, withRead } from "../logic/conversations";
 
 const LIST_PAGE = 50;
 const REQUESTS_PAGE = 100;
+const RECOUNT_MS = 3_000;
+
+interface Totals {
+  unread_conversations: number;
+}
 
 export interface Listing {
   byId: Record<string, Conversation>;
@@ -26,6 +31,7 @@ export function createConversations(client: Client, me: string) {
   const unreadLoaded = createMemo(() => unreadConversations(Object.values(state.byId)));
   /** How many unread conversations are not in the list yet, by the totals of the server. */
   const [unreadElsewhere, setUnreadElsewhere] = createSignal(0);
+  let recounting: ReturnType<typeof setTimeout> | undefined;
   let isReading = false;
   const running = new Map<string, Promise<Conversation | "missing" | undefined>>();
 
@@ -39,6 +45,24 @@ export function createConversations(client: Client, me: string) {
     if (details.unread > 0 && !isRequest(details)) client.delivered(details.id, details.head_seq);
   }
 
+  const countElsewhere = (totals: Totals): number => setUnreadElsewhere(Math.max(0, totals.unread_conversations - unreadLoaded()));
+
+  // An event can add a conversation to the list that the totals have counted already, so they are read again.
+  createEffect(on(unreadLoaded, () => {
+    if (unreadElsewhere() > 0) recounting ??= setTimeout(() => void recount(), RECOUNT_MS);
+  }, { defer: true }));
+  onCleanup(() => clearTimeout(recounting));
+
+  async function recount(): Promise<void> {
+    recounting = undefined;
+    try {
+      const { totals } = await client.rest.conversations(undefined, 1);
+      if (totals) countElsewhere(totals);
+    } catch {
+      // the next page that is read brings totals too
+    }
+  }
+
   /** Reads one page, and returns the ids on it, or undefined if it could not be read. */
   async function readPage(cursor: string | undefined): Promise<string[] | undefined> {
     try {
@@ -46,7 +70,7 @@ export function createConversations(client: Client, me: string) {
       batch(() => {
         page.items.forEach(upsert);
         set({ status: "ready", next_cursor: page.next_cursor });
-        if (page.totals) setUnreadElsewhere(Math.max(0, page.totals.unread_conversations - unreadLoaded()));
+        if (page.totals) countElsewhere(page.totals);
       });
       return page.items.map(({ id }) => id);
     } catch {

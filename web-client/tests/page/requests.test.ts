@@ -103,6 +103,17 @@ it("reload reads every loaded page again, and the totals count what is not loade
   expect([model.conversations.get("5")?.unread, model.conversations.unread()]).toEqual([0, 0]);
 });
 
+it("conversation is counted once if an event adds it to the list after the totals have counted it", async () => {
+  const open = (id: string) => request({ id, state: "open", unread: 1 });
+  const totals = { unread_conversations: 2, requests: 0 };
+  gateway.answer("GET /v1/conversations", () => ({ items: [open("6")], next_cursor: "second", totals }));
+  gateway.answer("GET /v1/conversations/5", () => open("5"));
+  await model.conversations.reload();
+  gateway.socket.receive(messageEvent(textEntry(4, { conversation: "5" })));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([model.conversations.get("5")?.unread, model.conversations.unread()]).toEqual([1, 2]);
+});
+
 it("reload also reads unread conversations again that are further down the list", async () => {
   const open = (id: string, unread: number) => request({ id, state: "open", unread });
   gateway.socket.receive({ ev: "conversation", conversation: "5", details: open("5", 3) });
