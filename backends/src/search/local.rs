@@ -10,6 +10,7 @@
 //!
 //! `schema` has the fields, `newest` finds the newest matches.
 
+mod folder;
 mod newest;
 mod schema;
 
@@ -31,11 +32,11 @@ use chat_core::{
 use parking_lot::Mutex;
 use tantivy::{
     DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TERMINATED,
-    TantivyError, Term, directory::MmapDirectory, schema::IndexRecordOption,
+    TantivyError, Term, schema::IndexRecordOption,
 };
 use tokio::sync::oneshot;
 
-use self::{newest::Newest, schema::Fields};
+use self::{folder::Folder, newest::Newest, schema::Fields};
 
 /// The file that has the format.
 const FORMAT_FILE: &str = "format";
@@ -168,7 +169,7 @@ fn failed(error: &TantivyError) -> SearchError {
 impl Shared {
     fn open(dir: &Path) -> Result<Self, TantivyError> {
         let (schema, fields) = schema::fields();
-        let index = Index::open_or_create(MmapDirectory::open(dir)?, schema)?;
+        let index = Index::open_or_create(Folder::open(dir)?, schema)?;
         schema::register_tokenizer(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let writer = Mutex::new(Some(open_writer(&index)?));
