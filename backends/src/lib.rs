@@ -1,4 +1,6 @@
 //! Everything that talks to a disk or to a server that is not ours.
+//!
+//! What opens a server returns a boxed future. Otherwise each crate that awaits it compiles the driver again.
 
 pub mod blobs;
 pub mod embedded;

@@ -37,7 +37,7 @@ use chat_core::{
     memory::{ARRIVALS_MAX, LocalLimiter},
     port::{Arrival, Bus, Limiter},
 };
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use presence::{Change, Leases, limits::CHANGES_MAX};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -115,7 +115,15 @@ pub struct Redis {
 impl Redis {
     /// Starts to connect, on tasks that end with `stop`. Waits for the primaries for two seconds,
     /// then returns even if they are down. Metrics go to the recorder that is installed now.
-    pub async fn connect(
+    pub fn connect<'a>(
+        config: &'a RedisConfig,
+        tasks: &'a TaskTracker,
+        stop: CancellationToken,
+    ) -> BoxFuture<'a, Result<Self, RedisConfigError>> {
+        Box::pin(Self::connect_now(config, tasks, stop))
+    }
+
+    async fn connect_now(
         config: &RedisConfig,
         tasks: &TaskTracker,
         stop: CancellationToken,

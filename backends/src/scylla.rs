@@ -56,6 +56,7 @@ mod watermarks;
 use std::sync::Arc;
 
 use chat_core::port::Stores;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use presence::port::LastSeen;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -108,7 +109,11 @@ pub struct Scylla {
 
 impl Scylla {
     /// Connects to the store. The keyspace must exist; an empty one gets its tables.
-    pub async fn connect(config: ScyllaConfig) -> Result<Self, ConnectError> {
+    pub fn connect(config: ScyllaConfig) -> LocalBoxFuture<'static, Result<Self, ConnectError>> {
+        Box::pin(Self::connect_now(config))
+    }
+
+    async fn connect_now(config: ScyllaConfig) -> Result<Self, ConnectError> {
         let session = connect::session(&config).await?;
         let datacenter = connect::select_keyspace(&session, &config).await?;
         migrate::ensure(&session, &config, datacenter, MigrationScope::EmptyOnly).await?;
@@ -158,13 +163,15 @@ impl Scylla {
 
     /// Leases a node number to generate ids under, and renews it until [`Self::close`]. From then
     /// on, writes with new ids fail while the lease is not known to be alive. Call it once.
-    pub async fn lease_node(&self) -> Result<LeasedNode, ConnectError> {
-        let mut random = [0; 10];
-        getrandom::fill(&mut random)
-            .map_err(|error| ConnectError::refused("random numbers", error))?;
-        let [owner @ .., high, low] = random;
-        let first = u16::from_be_bytes([high, low]);
-        self.store.lease_node(i64::from_be_bytes(owner), first).await
+    pub fn lease_node(&self) -> BoxFuture<'_, Result<LeasedNode, ConnectError>> {
+        Box::pin(async {
+            let mut random = [0; 10];
+            getrandom::fill(&mut random)
+                .map_err(|error| ConnectError::refused("random numbers", error))?;
+            let [owner @ .., high, low] = random;
+            let first = u16::from_be_bytes([high, low]);
+            self.store.lease_node(i64::from_be_bytes(owner), first).await
+        })
     }
 
     /// Returns whether the store can be used.
@@ -196,17 +203,21 @@ impl Drop for Scylla {
 
 /// Migrates the schema to the newest version, and creates the keyspace unless it exists. Never
 /// downgrades, and may be repeated. Run it before you start gateways of a new version.
-pub async fn migrate(config: &ScyllaConfig) -> Result<(), ConnectError> {
-    let session = connect::session(config).await?;
-    connect::create_keyspace(&session, config).await?;
-    let datacenter = connect::select_keyspace(&session, config).await?;
-    migrate::ensure(&session, config, datacenter, MigrationScope::Any).await
+pub fn migrate(config: &ScyllaConfig) -> LocalBoxFuture<'_, Result<(), ConnectError>> {
+    Box::pin(async {
+        let session = connect::session(config).await?;
+        connect::create_keyspace(&session, config).await?;
+        let datacenter = connect::select_keyspace(&session, config).await?;
+        migrate::ensure(&session, config, datacenter, MigrationScope::Any).await
+    })
 }
 
 /// Writes all projections again from the logs. Gateways may run meanwhile.
-pub async fn rebuild(config: ScyllaConfig) -> Result<Rebuilt, ConnectError> {
-    let scylla = Scylla::connect(config).await?;
-    let rebuilt = scylla.store.rebuild().await;
-    scylla.close().await;
-    rebuilt.map_err(|error| ConnectError::refused("rebuilding projections", error))
+pub fn rebuild(config: ScyllaConfig) -> LocalBoxFuture<'static, Result<Rebuilt, ConnectError>> {
+    Box::pin(async {
+        let scylla = Scylla::connect(config).await?;
+        let rebuilt = scylla.store.rebuild().await;
+        scylla.close().await;
+        rebuilt.map_err(|error| ConnectError::refused("rebuilding projections", error))
+    })
 }

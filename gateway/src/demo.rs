@@ -23,6 +23,7 @@ use chat_core::{
     model::{Identity, Seq},
     time::{Clock, Timestamp},
 };
+use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -84,11 +85,15 @@ struct Stage {
 }
 
 /// Writes the history, and then has the people live until `stop`.
-pub async fn run(
+pub fn run(
     app: Arc<App>,
     clock: &DemoClock,
     stop: CancellationToken,
-) -> Result<(), ChatError> {
+) -> BoxFuture<'_, Result<(), ChatError>> {
+    Box::pin(play(app, clock, stop))
+}
+
+async fn play(app: Arc<App>, clock: &DemoClock, stop: CancellationToken) -> Result<(), ChatError> {
     let stage = seed::seed(&app, clock).await?;
     clock.catch_up();
     tracing::info!(password = script::PASSWORD, "demo people are ready");

@@ -23,6 +23,7 @@ use chat_core::{
     revocations::RevokedLogins,
     time::{Clock, SteadyClock, Timestamp},
 };
+use futures_util::future::BoxFuture;
 use presence::{LastSeen, LastSeenPolicy, Leases, Tracker, TrackerParts};
 use tokio::{
     net::TcpListener,
@@ -177,13 +178,18 @@ impl Gateway {
         front::wrap(routes.with_state(self.app()), self.app())
     }
 
-    /// Serves on these sockets until `shutdown` completes, then drains.
-    pub async fn run(
+    /// Serves on these sockets until `shutdown`, then drains. The future is boxed, because the crate that
+    /// awaits it would otherwise compile the HTTP server again.
+    pub fn run(
         self,
         public: TcpListener,
         admin: TcpListener,
-        shutdown: impl Future<Output = ()>,
-    ) {
+        shutdown: CancellationToken,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(self.serve(public, admin, shutdown))
+    }
+
+    async fn serve(self, public: TcpListener, admin: TcpListener, shutdown: CancellationToken) {
         let connections = TaskTracker::new();
         let close = CancellationToken::new();
         let listener = Listener::new(public, self.router(), Arc::clone(&self.limiter))
@@ -195,7 +201,7 @@ impl Gateway {
         let listener = Listener::new(admin, routes, Arc::clone(&self.admin_limiter));
         self.background.spawn(listener.serve(self.background.clone(), close_admin.clone()));
 
-        shutdown.await;
+        shutdown.cancelled().await;
         let deadline = Instant::now() + self.drain.deadline;
         tracing::info!(deadline_ms = millis(self.drain.deadline), "draining");
         self.app.draining.cancel();

@@ -183,7 +183,7 @@ async fn serve(config: &Config, has_demo: bool) -> Result<()> {
     }
     announce(&public, &admin, certificate.is_some())?;
     let shutdown = CancellationToken::new();
-    let running = gateway.run(public, admin, shutdown.cancelled());
+    let running = gateway.run(public, admin, shutdown.clone());
     let served = tokio::select! {
         served = run_until_stopped(running, &shutdown, &backends, &mut signals) => served,
         () = reload(certificate.as_ref(), hangups.as_mut()) => Ok(()),

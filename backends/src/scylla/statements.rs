@@ -7,9 +7,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::try_join_all;
+use futures_util::{TryStreamExt, stream::FuturesOrdered};
 use scylla::{
-    client::{execution_profile::ExecutionProfile, session::Session},
+    client::{
+        execution_profile::{ExecutionProfile, ExecutionProfileHandle},
+        session::Session,
+    },
     errors::PrepareError,
     policies::{
         retry::FallthroughRetryPolicy, speculative_execution::SimpleSpeculativeExecutionPolicy,
@@ -40,9 +43,9 @@ macro_rules! statements {
         pub(super) struct Statements {
             $($(#[$doc])* pub(super) $name: PreparedStatement,)+
             /// The execution profile of conditional batches.
-            pub(super) conditional: scylla::client::execution_profile::ExecutionProfileHandle,
+            pub(super) conditional: ExecutionProfileHandle,
             /// The execution profile of batches of plain writes.
-            pub(super) plain: scylla::client::execution_profile::ExecutionProfileHandle,
+            pub(super) plain: ExecutionProfileHandle,
         }
 
         impl Statements {
@@ -54,21 +57,16 @@ macro_rules! statements {
                 let default = session.get_default_execution_profile_handle().to_profile();
                 let conditional = conditional_profile(&default, timeout).into_handle();
                 let plain = plain_profile(&default).into_handle();
-                let all = [$((StatementKind::$kind, $cql)),+];
-                let prepared = all.map(|(kind, cql)| {
+                let all = [$((StatementKind::$kind, $cql)),+].map(|(kind, cql)| {
                     let profile = match kind {
                         StatementKind::Read | StatementKind::Write => Some(plain.clone()),
                         StatementKind::SerialRead => None,
                         StatementKind::Conditional => Some(conditional.clone()),
                     };
-                    async move {
-                        let mut statement = session.prepare(cql).await?;
-                        set_options(&mut statement, kind);
-                        statement.set_execution_profile_handle(profile);
-                        Ok::<_, PrepareError>(statement)
-                    }
+                    prepare(session, kind, cql, profile)
                 });
-                let mut prepared = try_join_all(prepared).await?.into_iter();
+                let prepared: Vec<_> = FuturesOrdered::from_iter(all).try_collect().await?;
+                let mut prepared = prepared.into_iter();
                 Ok(Self {
                     $($name: prepared.next().ok_or(PrepareError::PreparedStatementIdsMismatch)?,)+
                     conditional,
@@ -77,6 +75,18 @@ macro_rules! statements {
             }
         }
     };
+}
+
+async fn prepare(
+    session: &Session,
+    kind: StatementKind,
+    cql: &str,
+    profile: Option<ExecutionProfileHandle>,
+) -> Result<PreparedStatement, PrepareError> {
+    let mut statement = session.prepare(cql).await?;
+    set_options(&mut statement, kind);
+    statement.set_execution_profile_handle(profile);
+    Ok(statement)
 }
 
 /// The default profile without retries and without a second node. It times out after less than half

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{error::StoreError, id::ConversationId, model::Head};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use scylla::{
     client::session::Session,
     deserialize::row::DeserializeRow,
@@ -62,12 +62,12 @@ impl CqlStore {
     pub(super) async fn rows<R>(
         &self,
         statement: &PreparedStatement,
-        values: impl SerializeRow,
+        values: impl SerializeRow + Sync,
     ) -> Result<Vec<R>, StoreError>
     where
         R: for<'f> DeserializeRow<'f, 'f>,
     {
-        let result = self.execute(statement, values).await.map_err(unavailable)?;
+        let result = self.execute(statement, &values).await.map_err(unavailable)?;
         let rows = result.into_rows_result().map_err(corrupt)?;
         let typed = rows.rows::<R>().map_err(corrupt)?;
         typed.collect::<Result<_, _>>().map_err(corrupt)
@@ -77,7 +77,7 @@ impl CqlStore {
     pub(super) async fn row<R>(
         &self,
         statement: &PreparedStatement,
-        values: impl SerializeRow,
+        values: impl SerializeRow + Sync,
     ) -> Result<Option<R>, StoreError>
     where
         R: for<'f> DeserializeRow<'f, 'f>,
@@ -89,16 +89,16 @@ impl CqlStore {
     pub(super) async fn write(
         &self,
         statement: &PreparedStatement,
-        values: impl SerializeRow,
+        values: impl SerializeRow + Sync,
     ) -> Result<(), StoreError> {
-        self.execute(statement, values).await.map(drop).map_err(unavailable)
+        self.execute(statement, &values).await.map(drop).map_err(unavailable)
     }
 
     /// Sends plain writes to one partition in one request.
     pub(super) async fn write_all(
         &self,
         statement: &PreparedStatement,
-        values: &[impl SerializeRow],
+        values: &[impl SerializeRow + Sync],
     ) -> Result<(), StoreError> {
         if let [values] = values {
             return self.write(statement, values).await;
@@ -116,9 +116,9 @@ impl CqlStore {
     pub(super) async fn write_if(
         &self,
         statement: &PreparedStatement,
-        values: impl SerializeRow,
+        values: impl SerializeRow + Sync,
     ) -> Result<Attempted, StoreError> {
-        attempted(self.execute(statement, values).await)
+        attempted(self.execute(statement, &values).await)
     }
 
     /// Attempts conditional writes to one partition, all or none. Fails only if they were not sent.
@@ -135,13 +135,17 @@ impl CqlStore {
         attempted(self.observe(permit, Box::pin(self.session.batch(&batch, values)).await))
     }
 
-    async fn execute(
-        &self,
-        statement: &PreparedStatement,
-        values: impl SerializeRow,
-    ) -> Result<QueryResult, Failure> {
-        let permit = self.admit()?;
-        self.observe(permit, Box::pin(self.session.execute_unpaged(statement, values)).await)
+    /// Sends a statement. It is the same function for all types of values, because the driver would be
+    /// compiled again for each of them.
+    fn execute<'a>(
+        &'a self,
+        statement: &'a PreparedStatement,
+        values: &'a (dyn SerializeRow + Sync),
+    ) -> BoxFuture<'a, Result<QueryResult, Failure>> {
+        Box::pin(async move {
+            let permit = self.admit()?;
+            self.observe(permit, self.session.execute_unpaged(statement, values).await)
+        })
     }
 
     fn admit(&self) -> Result<Permit, Failure> {

@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, TryStreamExt, future::try_join, stream};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{BoxFuture, try_join},
+    stream,
+};
 use metrics::{counter, histogram};
 use parking_lot::Mutex;
 use tokio::{
@@ -117,9 +121,14 @@ pub struct Indexed {
 }
 
 /// Makes the index again from the logs alone.
-pub async fn rebuild(stores: &Stores, search: &dyn Search) -> Result<Indexed, IndexingError> {
-    search.clear().await?;
-    Indexer { stores, search }.compare_all().await
+pub fn rebuild<'a>(
+    stores: &'a Stores,
+    search: &'a dyn Search,
+) -> BoxFuture<'a, Result<Indexed, IndexingError>> {
+    Box::pin(async move {
+        search.clear().await?;
+        Indexer { stores, search }.compare_all().await
+    })
 }
 
 /// Starts the tasks that keep the index up to date, until the shutdown.

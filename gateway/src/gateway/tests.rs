@@ -87,7 +87,7 @@ async fn run(variables: &[(&str, &str)]) -> Running {
     let shutdown = CancellationToken::new();
     let signal = shutdown.clone();
     let tasks = TaskTracker::new();
-    let ended = tasks.spawn(async move { gateway.run(public, admin, signal.cancelled()).await });
+    let ended = tasks.spawn(gateway.run(public, admin, signal));
     Running { public: public_address, admin: admin_address, shutdown, ended }
 }
 
