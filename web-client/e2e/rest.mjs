@@ -65,6 +65,12 @@ export class RestUser {
     await this.call("POST", `/v1/conversations/${conversation}/receipts`, { read_seq: head_seq });
   }
 
+  /** Says that everything in a conversation has reached this user. */
+  async receive(conversation) {
+    const { head_seq } = await this.call("GET", `/v1/conversations/${conversation}`);
+    await this.call("POST", `/v1/conversations/${conversation}/receipts`, { delivered_seq: head_seq });
+  }
+
   /** Sends a message, and returns its seq. */
   async send(conversation, text, more = {}) {
     const body = { client_id: newKey(), text, ...more };

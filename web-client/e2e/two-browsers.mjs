@@ -15,6 +15,7 @@ import { keyboard } from "./keyboard.mjs";
 import { languages } from "./languages.mjs";
 import { manyMembers } from "./members.mjs";
 import { pointing } from "./pointing.mjs";
+import { previews } from "./previews.mjs";
 import { reading } from "./reading.mjs";
 import { shortcuts } from "./shortcuts.mjs";
 import { tabs } from "./tabs.mjs";
@@ -288,7 +289,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, alerts, consent, developer, emoji, everyday, faults, injection, keyboard, languages, manyMembers, pointing, reading, shortcuts, tabs, underPath, writing };
+const parts = { ...details, account, alerts, consent, developer, emoji, everyday, faults, injection, keyboard, languages, manyMembers, pointing, previews, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -299,5 +300,5 @@ function more(...names) {
 
 await harness.run(async () => {
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "pointing", "emoji", "alerts", "faults", "shortcuts", "keyboard", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "previews", "pointing", "emoji", "alerts", "faults", "shortcuts", "keyboard", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
 });

@@ -1,7 +1,7 @@
 // One conversation in the list.
 
 import { createMemo, Show } from "solid-js";
-import type { Conversation, OutboxItem } from "../../sdk/index";
+import type { Conversation } from "../../sdk/index";
 import { now } from "../browser/attention";
 import { draftOf } from "../browser/drafts";
 import { addressOf, opened } from "../browser/route";
@@ -12,9 +12,10 @@ import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { isolated } from "../text/sentence";
 import { Avatar } from "./avatar";
-import { AlertIcon, ClockIcon } from "./icons";
+import { later } from "./later";
 import { Sentence } from "./sentence";
 
+const PreviewMark = later(async () => (await import("./preview_mark")).PreviewMark);
 const UNREAD_SHOWN_MAX = 99;
 
 export function ConversationItem(props: { conversation: Conversation }) {
@@ -57,6 +58,7 @@ function LastMessage(props: { conversation: Conversation }) {
   const hasDraft = () => opened() !== id() && props.conversation.unread === 0;
   const draft = createMemo(() => (hasDraft() ? draftOf(model.me.id, id()).text.trim() : ""));
   const unsent = () => model.pending.in(id()).at(-1);
+  const isMine = () => props.conversation.last_message?.sender === model.me.id;
   const name = (user: string) => nameOf(model.people.get(user));
 
   const text = () => {
@@ -71,23 +73,15 @@ function LastMessage(props: { conversation: Conversation }) {
     const last = props.conversation.last_message;
     if (last?.kind !== "text") return t().list.noMessages;
     const shown = line(last.redacted ? t().list.deleted : textOrFiles(last.text ?? "", last.attachments));
-    if (last.sender === model.me.id) return t().list.preview(t().page.you, shown);
+    if (isMine()) return t().list.preview(t().page.you, shown);
     return props.conversation.kind === "group" ? t().list.preview(name(last.sender), shown) : isolated(shown);
   };
   return (
     <span class="last-message" classList={{ "is-typing": typing().length > 0 }} data-testid="last-message">
-      <Show when={typing().length === 0 && draft() === "" && unsent()}>{(item) => <UnsentMark item={item()} />}</Show>
+      <Show when={typing().length === 0 && draft() === "" && (unsent() || isMine())}>
+        <PreviewMark conversation={props.conversation} unsent={unsent()} onClose={() => undefined} />
+      </Show>
       <Sentence text={text()} />
-    </span>
-  );
-}
-
-function UnsentMark(props: { item: OutboxItem }) {
-  const hasFailed = () => props.item.state === "failed";
-  const label = () => (hasFailed() ? t().list.failed : t().list.waiting);
-  return (
-    <span class="unsent-mark" classList={{ failed: hasFailed() }} role="img" aria-label={label()} title={label()} data-testid="unsent-mark">
-      <Show when={hasFailed()} fallback={<ClockIcon />}><AlertIcon /></Show>
     </span>
   );
 }

@@ -24,5 +24,3 @@ export const PeopleIcon = icon(
 );
 export const LeaveIcon = flipping("M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4", "M15 8l4 4-4 4", "M19 12H9.500");
 export const CloseIcon = icon("M6 6l12 12", "M18 6L6 18");
-export const ClockIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 7.500V12l3 2");
-export const AlertIcon = icon("M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17z", "M12 8v4.500", "M12 15.700v.3");

@@ -3,8 +3,8 @@
 import { Dynamic } from "solid-js/web";
 import type { MessageState } from "../logic/message_state";
 import { t } from "../text/language";
-import { AlertIcon, ClockIcon } from "./icons";
-import { DeliveredIcon, ReadIcon, SentIcon } from "./more_icons";
+import { AlertIcon, ClockIcon, DeliveredIcon, ReadIcon, SentIcon } from "./more_icons";
+import "../styles/state_mark.css";
 
 const MARKS = { queued: ClockIcon, sent: SentIcon, delivered: DeliveredIcon, read: ReadIcon, failed: AlertIcon };
 

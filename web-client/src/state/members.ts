@@ -12,15 +12,22 @@ export function createMembers(client: Client) {
   const [state, set] = createStore<Record<string, Member[]>>({});
   const [failed, setFailed] = createStore<Record<string, boolean>>({});
 
+  /** For each read of members, the receipts that have arrived since. The answer may be older than they are. */
+  const readings = new Set<Receipt[]>();
+
   const put = (id: string, members: Member[]) => set(id, reconcile(members, { key: "user" }));
 
   async function load(id: string): Promise<void> {
     setFailed(id, false);
+    const newer: Receipt[] = [];
+    readings.add(newer);
     try {
-      put(id, await readAll(id));
+      const members = await readAll(id);
+      put(id, newer.filter((it) => it.conversation === id).reduce(withReceipt, members));
     } catch {
       setFailed(id, true); // the next time the conversation is opened, this is retried
     }
+    readings.delete(newer);
   }
 
   async function readAll(id: string): Promise<Member[]> {
@@ -35,6 +42,7 @@ export function createMembers(client: Client) {
   }
 
   function applyReceipt(receipt: Receipt): void {
+    readings.forEach((newer) => newer.push(receipt));
     const members = state[receipt.conversation];
     if (members) put(receipt.conversation, withReceipt(unwrap(members), receipt));
   }
@@ -58,6 +66,9 @@ export function createMembers(client: Client) {
     of: (id: string): Member[] => state[id] ?? [],
     /** Returns the members with their receipts. In larger groups, nobody's receipts are known. */
     receiptsIn: ({ id, member_count }: Conversation): Member[] => (member_count <= MEMBERS_SHOWN_MAX ? (state[id] ?? []) : []),
+    /** Returns true if no more can be learned about how far the others are. */
+    knowsReceiptsIn: ({ id, member_count }: Conversation): boolean =>
+      state[id] !== undefined || member_count === 1 || member_count > MEMBERS_SHOWN_MAX,
     /** Returns if the members of a conversation could be read. Those of large groups are read only when somebody asks for them. */
     status: (id: string): "ready" | "failed" | "loading" => (state[id] ? "ready" : failed[id] ? "failed" : "loading"),
     loaded: () => Object.keys(state),

@@ -114,7 +114,10 @@ export function createModel(client: Client, me: User) {
   /** Reads again what may have changed without an event while the client was not connected. */
   function reload(): void {
     void conversations.reload();
-    for (const id of members.loaded()) void members.load(id);
+    for (const id of members.loaded()) {
+      if (id === opened()) void members.load(id);
+      else members.drop(id); // they are read when they are shown
+    }
     if (blocks.all()) blocks.load().catch(() => undefined); // the next one reads them
     const id = opened();
     if (id && timelines.of(id)?.status !== "ready") void open(id);

@@ -49,8 +49,6 @@ export const ar: FirstTexts = {
     filter: "بحث",
     noneFound: "لم يُعثر على محادثة.",
     draft: (text) => s`مسودة: ${text}`,
-    waiting: "في انتظار الإرسال",
-    failed: "لم تُرسل",
     conversations: "المحادثات",
     settings: "الإعدادات",
     mySettings: (username) => s`@${username}: الإعدادات`,

@@ -49,8 +49,6 @@ export const de: FirstTexts = {
     filter: "Suchen",
     noneFound: "Keine Unterhaltung gefunden.",
     draft: (text) => s`Entwurf: ${text}`,
-    waiting: "Wird noch gesendet",
-    failed: "Nicht gesendet",
     conversations: "Unterhaltungen",
     settings: "Einstellungen",
     mySettings: (username) => s`@${username}: Einstellungen`,

@@ -52,8 +52,6 @@ export const en = {
     filter: "Search",
     noneFound: "No conversation found.",
     draft: (text: string) => s`Draft: ${text}`,
-    waiting: "Waiting to be sent",
-    failed: "Not sent",
     conversations: "Conversations",
     settings: "settings",
     mySettings: (username: string) => s`@${username}: settings`,

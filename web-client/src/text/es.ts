@@ -49,8 +49,6 @@ export const es: FirstTexts = {
     filter: "Buscar",
     noneFound: "No se encontró ninguna conversación.",
     draft: (text) => s`Borrador: ${text}`,
-    waiting: "Pendiente de envío",
-    failed: "No enviado",
     conversations: "Conversaciones",
     settings: "ajustes",
     mySettings: (username) => s`@${username}: ajustes`,

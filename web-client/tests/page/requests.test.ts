@@ -184,3 +184,13 @@ it("block list is read again after a reconnect, because another device may have 
   await gateway.socket.accept({ [C]: 4 });
   expect(model.blocks.all()).toEqual([]);
 });
+
+it("receipts of conversations that are not open are forgotten after a reconnect, because some may have been missed", async () => {
+  gateway.answer(`GET /v1/conversations/${C}/members`, () => ({ items: [{ user: OTHER, role: "member", joined_seq: 0, delivered_seq: 4, read_seq: 4 }], next_cursor: null }));
+  await model.members.load(C);
+  expect(model.members.status(C)).toBe("ready");
+  await gateway.socket.refuse();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await gateway.socket.accept({ [C]: 4 });
+  expect(model.members.status(C)).toBe("loading");
+});

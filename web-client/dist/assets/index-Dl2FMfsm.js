@@ -1,1 +1,0 @@
-import{Dt as e,Et as t,Ht as n,P as r,T as i,a,en as o,i as s}from"./base-DCtxQA9C.js";var c=document.getElementById(`root`);if(!c)throw Error(`the page has no root`);t(),Promise.all([r(),a(e()!==void 0),i()]).then(()=>n(()=>o(s,{}),c),()=>c.textContent=`Confab could not be loaded. Reload the page.`);

@@ -1,1 +1,0 @@
-import{yt as e}from"./base-DCtxQA9C.js";async function t({client:t,conversations:n},r){let i=await t.rest.openDirect(r);n.upsert(i),e(i.id)}export{t};
