@@ -59,7 +59,7 @@ export async function list({ page, isPhone, screen, dialog, grace }) {
     await by(page, "people-result").first().click();
     await by(page, "person-chosen").waitFor();
   });
-  await dialog("log-out question", () => by(page, "log-out").click());
+  await dialog("log-out question", () => actions.askToLogOut(page));
   if (!isPhone) await screen("no conversation open", () => page.locator(".empty").waitFor());
 }
 

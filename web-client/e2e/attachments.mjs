@@ -191,6 +191,27 @@ async function fail() {
     await harness.screen("97-too-large", page);
     await by(page, "upload-cancel").click();
   });
+  await step("logging out asks about an upload that still runs", async () => {
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await page.route("**/v1/attachments", async (route) => {
+      await released;
+      await route.continue();
+    });
+    await choose(page, [picture("slow.png", 2)]);
+    await page.locator("[data-testid=upload][data-state=uploading]").waitFor();
+    await page.evaluate(() => (location.hash = "#/"));
+    await actions.askToLogOut(page);
+    await by(page, "question").getByText("1 file that is being uploaded will not be sent.").waitFor();
+    await harness.screen("97-log-out", page);
+    await by(page, "question-cancel").click();
+    await page.keyboard.press("Escape");
+    await actions.openConversation(page, GRACE.name);
+    release();
+    await isUploaded(page, 1);
+    await page.unroute("**/v1/attachments");
+    await by(page, "upload-cancel").click();
+  });
   await step("a failed upload is tried again", async () => {
     const problem = { code: "invalid", message: "the disk is full", retryable: false };
     await page.route("**/v1/attachments", (route) => route.fulfill({ status: 400, contentType: "application/problem+json", body: JSON.stringify(problem) }));

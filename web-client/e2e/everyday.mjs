@@ -90,9 +90,10 @@ export async function everyday({ step, harness, people, ada, grace }) {
     await actions.waitFor(kay.page, "offline");
     await actions.openConversation(kay.page, "Stars");
     await actions.send(kay.page, "Never sent");
-    await by(kay.page, "log-out").click();
+    await actions.askToLogOut(kay.page);
     await by(kay.page, "question").getByText("1 unsent message will not be sent.").waitFor();
     await by(kay.page, "question-cancel").click();
+    await kay.page.keyboard.press("Escape");
     connection.open();
     await actions.reachesState(kay.page, "Never sent", ["sent", "delivered", "read"], 30_000);
     await actions.appearsOnce(kay.page, "Never sent");

@@ -27,8 +27,15 @@ export async function logIn(page, username, password = PASSWORD) {
 /** Answers the question that a dialog asks. */
 export const confirm = (page) => by(page, "question-confirm").click();
 
-export async function logOut(page) {
+/** Opens the question before a log-out. */
+export async function askToLogOut(page) {
+  await by(page, "me").click();
   await by(page, "log-out").click();
+  await by(page, "question").waitFor();
+}
+
+export async function logOut(page) {
+  await askToLogOut(page);
   await confirm(page);
   await by(page, "login-username").waitFor();
 }

@@ -22,5 +22,4 @@ export const PeopleIcon = icon(
   "M16 4.800a3.500 3.500 0 0 1 0 6.400",
   "M18 14a6.500 6.500 0 0 1 3.500 5.500",
 );
-export const LeaveIcon = flipping("M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4", "M15 8l4 4-4 4", "M19 12H9.500");
 export const CloseIcon = icon("M6 6l12 12", "M18 6L6 18");

@@ -1,16 +1,21 @@
-// Asks before the user logs out, and names the unsent messages that are lost.
+// Asks before the user logs out, and names the unsent messages and the running uploads that are lost.
 
 import { logOut } from "../state/account";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
+import { runningUploads } from "./attachments/uploads";
 import { Question } from "./question";
 
 export function LogOut(props: { onClose: () => void }) {
-  const { pending } = useModel();
-  const lost = () => (pending.total() > 0 ? ` ${t().logOut.lost(pending.total())}` : "");
+  const { client, pending } = useModel();
+  const text = () => {
+    const [messages, uploads] = [pending.total(), runningUploads(client)];
+    const lost = [messages > 0 && t().logOut.lost(messages), uploads > 0 && t().logOut.uploads(uploads)];
+    return [t().logOut.text, ...lost].filter(Boolean).join(" ");
+  };
   return (
     <Question title={t().logOut.title} confirm={t().logOut.confirm} onConfirm={logOut} onClose={() => props.onClose()}>
-      {t().logOut.text}{lost()}
+      {text()}
     </Question>
   );
 }

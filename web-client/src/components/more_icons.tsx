@@ -20,6 +20,7 @@ export const MoreIcon = icon(
   "M12 12.700a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
   "M12 19.200a.7.7 0 1 0 0-1.400 .7.7 0 0 0 0 1.400z",
 );
+export const LeaveIcon = flipping("M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4", "M15 8l4 4-4 4", "M19 12H9.500");
 export const PersonIcon = icon("M12 11.500a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M4.500 20a7.500 7.500 0 0 1 15 0");
 export const KeyIcon = icon("M8 19.500a4.500 4.500 0 1 0 0-9 4.500 4.500 0 0 0 0 9z", "M11.200 11.800L19.500 3.500", "M16.500 6.500l3 3");
 export const DeviceIcon = icon("M5 5.500h14a1 1 0 0 1 1 1V15H4V6.500a1 1 0 0 1 1-1z", "M2.500 18.500h19");

@@ -8,17 +8,16 @@ import { t } from "../text/language";
 import { Avatar } from "./avatar";
 import { ConversationFilter } from "./conversation_filter";
 import { ConversationItem } from "./conversation_item";
-import { LeaveIcon, PenIcon, PeopleIcon } from "./icons";
+import { PenIcon, PeopleIcon } from "./icons";
 import { later } from "./later";
 
 const NewDirect = later(async () => (await import("./new_direct")).NewDirect);
 const NewGroup = later(async () => (await import("./new_group")).NewGroup);
 const ListSearch = later(async () => (await import("./search/list_search")).ListSearch);
-const LogOut = later(async () => (await import("./log_out")).LogOut);
 const RequestList = later(async () => (await import("./request_list")).RequestList);
 const Settings = later(async () => (await import("./settings/settings")).Settings);
 
-type Dialogs = "direct" | "group" | "settings" | "log-out";
+type Dialogs = "direct" | "group" | "settings";
 const MORE_BEFORE_PX = 300;
 
 export function Sidebar() {
@@ -37,9 +36,6 @@ export function Sidebar() {
         </Match>
         <Match when={dialog() === "settings"}>
           <Settings onClose={close} />
-        </Match>
-        <Match when={dialog() === "log-out"}>
-          <LogOut onClose={close} />
         </Match>
       </Switch>
     </div>
@@ -71,12 +67,6 @@ function SidebarHeader(props: { open: (dialog: Dialogs) => void }) {
         onClick={() => props.open("group")}
       >
         <PeopleIcon />
-      </button>
-      <button
-        type="button" class="icon-button" data-testid="log-out" title={t().list.logOut} aria-label={t().list.logOut}
-        onClick={() => props.open("log-out")}
-      >
-        <LeaveIcon />
       </button>
     </header>
   );

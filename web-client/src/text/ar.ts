@@ -54,7 +54,6 @@ export const ar: FirstTexts = {
     mySettings: (username) => s`@${username}: الإعدادات`,
     newConversation: "محادثة جديدة",
     newGroup: "مجموعة جديدة",
-    logOut: "تسجيل الخروج",
     empty: "لا توجد محادثات بعد.",
     findSomeone: "ابحث عن شخص",
     notLoaded: "تعذّر تحميل القائمة.",

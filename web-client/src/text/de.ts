@@ -54,7 +54,6 @@ export const de: FirstTexts = {
     mySettings: (username) => s`@${username}: Einstellungen`,
     newConversation: "Neue Unterhaltung",
     newGroup: "Neue Gruppe",
-    logOut: "Abmelden",
     empty: "Noch keine Unterhaltungen.",
     findSomeone: "Jemanden finden",
     notLoaded: "Die Liste konnte nicht geladen werden.",

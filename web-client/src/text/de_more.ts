@@ -12,6 +12,8 @@ export const deMore: MoreTexts = {
     text: "Deine Entwürfe werden von diesem Gerät entfernt.",
     lost: (count) =>
       plural(count, { one: "# ungesendete Nachricht wird nicht gesendet.", other: "# ungesendete Nachrichten werden nicht gesendet." }),
+    uploads: (count) =>
+      plural(count, { one: "# Datei, die noch hochgeladen wird, wird nicht gesendet.", other: "# Dateien, die noch hochgeladen werden, werden nicht gesendet." }),
   },
   people: {
     search: "Personen suchen",

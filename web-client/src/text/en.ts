@@ -57,7 +57,6 @@ export const en = {
     mySettings: (username: string) => s`@${username}: settings`,
     newConversation: "New conversation",
     newGroup: "New group",
-    logOut: "Log out",
     empty: "No conversations yet.",
     findSomeone: "Find someone",
     notLoaded: "The list could not be loaded.",

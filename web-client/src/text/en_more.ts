@@ -11,6 +11,8 @@ export const enMore = {
     text: "Your drafts are removed from this device.",
     lost: (count: number) =>
       plural(count, { one: "# unsent message will not be sent.", other: "# unsent messages will not be sent." }),
+    uploads: (count: number) =>
+      plural(count, { one: "# file that is being uploaded will not be sent.", other: "# files that are being uploaded will not be sent." }),
   },
   people: {
     search: "Search people",

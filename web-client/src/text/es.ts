@@ -54,7 +54,6 @@ export const es: FirstTexts = {
     mySettings: (username) => s`@${username}: ajustes`,
     newConversation: "Nueva conversación",
     newGroup: "Nuevo grupo",
-    logOut: "Cerrar sesión",
     empty: "Todavía no hay conversaciones.",
     findSomeone: "Buscar a alguien",
     notLoaded: "No se pudo cargar la lista.",

@@ -11,6 +11,8 @@ export const esMore: MoreTexts = {
     confirm: "Cerrar sesión",
     text: "Tus borradores se eliminarán de este dispositivo.",
     lost: (count) => plural(count, { one: "# mensaje sin enviar no se enviará.", other: "# mensajes sin enviar no se enviarán." }),
+    uploads: (count) =>
+      plural(count, { one: "# archivo que aún se está subiendo no se enviará.", other: "# archivos que aún se están subiendo no se enviarán." }),
   },
   people: {
     search: "Buscar personas",

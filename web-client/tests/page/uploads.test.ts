@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Client, type Confab, createConfab, memoryStore } from "../../sdk/index";
 import { createFakeServer, type FakeServer } from "../../sdk/testing";
-import { createUploads, uploadedFile, type Uploads, uploadsIn } from "../../src/components/attachments/uploads";
+import { createUploads, runningUploads, uploadedFile, type Uploads, uploadsIn } from "../../src/components/attachments/uploads";
 
 let server: FakeServer;
 let confab: Confab;
@@ -86,6 +86,23 @@ it("uploads of a conversation are the same until the client ends", async () => {
   expect(uploadsIn(client, "7")).not.toBe(known);
   confab.close();
   await eventually(() => known.items.length === 0);
+});
+
+it("running uploads of all conversations are counted until they end", async () => {
+  expect(runningUploads(client)).toBe(0);
+  isHeld = true;
+  const [here, there] = [uploadsIn(client, group), uploadsIn(client, server.group("Lunch", ["ada"]))];
+  here.add(["a", "b"].map(file));
+  there.add(["c", "d", "e", "f"].map(file));
+  expect(runningUploads(client)).toBe(6);
+  there.cancelAll();
+  expect(runningUploads(client)).toBe(2);
+  isHeld = false;
+  await eventually(() => {
+    waiting.splice(0).forEach((release) => release());
+    return runningUploads(client) === 0;
+  });
+  expect(here.items.map(({ state }) => state)).toEqual(["done", "done"]);
 });
 
 it("image is shown from the file itself, and the address is given back", async () => {

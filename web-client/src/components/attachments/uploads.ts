@@ -110,6 +110,7 @@ export function createUploads(client: Client, conversation: string) {
     retry,
     take,
     cancelAll: () => items.map(({ key }) => key).forEach(cancel),
+    running: (): number => items.filter((it) => it.state === "uploading").length,
     isUploading: (): boolean => items.some((it) => it.state === "uploading"),
     hasFailed: (): boolean => items.some((it) => it.state === "failed"),
   };
@@ -127,4 +128,9 @@ export function uploadsIn(client: Client, conversation: string): Uploads {
   const uploads = known.get(conversation) ?? createUploads(client, conversation);
   known.set(conversation, uploads);
   return uploads;
+}
+
+/** Returns how many files are being uploaded, in all conversations together. */
+export function runningUploads(client: Client): number {
+  return [...(ofClients.get(client)?.values() ?? [])].reduce((sum, uploads) => sum + uploads.running(), 0);
 }

@@ -54,7 +54,7 @@ export function DevicesPage() {
       <Show when={ending()} keyed>
         {(which) => (
           <Question
-            title={which === "others" ? t().settings.logOutOthersTitle : t().settings.logOutDeviceTitle(deviceOf(which))} confirm={t().list.logOut}
+            title={which === "others" ? t().settings.logOutOthersTitle : t().settings.logOutDeviceTitle(deviceOf(which))} confirm={t().logOut.confirm}
             onConfirm={() => end(which)} onClose={() => setEnding(undefined)}
           >
             {which === "others" ? t().settings.logOutOthersText : t().settings.logOutDeviceText}
@@ -80,7 +80,7 @@ function Device(props: { login: LoginItem; onEnd: () => void }) {
           type="button" class="button small" data-testid="end-login" aria-label={unmarked(t().settings.logOutDevice(deviceOf(props.login)))}
           onClick={() => props.onEnd()}
         >
-          {t().list.logOut}
+          {t().logOut.confirm}
         </button>
       </Show>
     </li>

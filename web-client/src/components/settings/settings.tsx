@@ -8,7 +8,8 @@ import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
 import { chosenLanguage, t } from "../../text/language";
 import { Dialog } from "../dialog";
-import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, NextIcon, PersonIcon, ThemeIcon } from "../more_icons";
+import { later } from "../later";
+import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, LeaveIcon, NextIcon, PersonIcon, ThemeIcon } from "../more_icons";
 import { Skeleton } from "../skeleton";
 import { AlertsPage } from "./alerts_page";
 import { AppearancePage, nameOfTheme } from "./appearance_page";
@@ -20,6 +21,8 @@ import { PasswordPage } from "./password_page";
 import { PrivacyPage } from "./privacy_page";
 import "../../styles/settings.css";
 
+const LogOut = later(async () => (await import("../log_out")).LogOut);
+
 type Page = "name" | "password" | "devices" | "privacy" | "blocked" | "language" | "appearance" | "alerts";
 
 export function Settings(props: { onClose: () => void }) {
@@ -27,6 +30,7 @@ export function Settings(props: { onClose: () => void }) {
   const [page, setPage] = createSignal<Page>();
   const [me, setMe] = createSignal<Me>();
   const [error, setError] = createSignal<string>();
+  const [isLeaving, setLeaving] = createSignal(false);
   const [done, setDone] = createSignal<string>();
   let previous: Page | undefined;
 
@@ -82,6 +86,12 @@ export function Settings(props: { onClose: () => void }) {
             <Item page="privacy" icon={<EyeIcon />} />
             <Item page="blocked" icon={<BlockIcon />} />
           </Show>
+          <li>
+            <button type="button" class="settings-item danger" data-testid="log-out" onClick={() => setLeaving(true)}>
+              <LeaveIcon />
+              <span>{t().logOut.confirm}</span>
+            </button>
+          </li>
         </ul>
         <Show when={!me() && !error()}>
           <Skeleton kind="people" count={2} testid="settings-loading" />
@@ -122,6 +132,9 @@ export function Settings(props: { onClose: () => void }) {
           <BlockedPage />
         </Match>
       </Switch>
+      <Show when={isLeaving()}>
+        <LogOut onClose={() => setLeaving(false)} />
+      </Show>
     </Dialog>
   );
 }

@@ -1,1 +1,0 @@
-import{Bt as e,C as t,M as n,Qt as r,Tt as i,a,i as o,wt as s}from"./base-Dcgl211U.js";var c=document.getElementById(`root`);if(!c)throw Error(`the page has no root`);s(),Promise.all([n(),a(i()!==void 0),t()]).then(()=>e(()=>r(o,{}),c),()=>c.textContent=`Confab could not be loaded. Reload the page.`);

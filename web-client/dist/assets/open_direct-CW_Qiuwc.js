@@ -1,1 +1,0 @@
-import{_t as e}from"./base-Dcgl211U.js";async function t({client:t,conversations:n},r){let i=await t.rest.openDirect(r);n.upsert(i),e(i.id)}export{t};
