@@ -3,6 +3,7 @@
 import * as actions from "./page.mjs";
 import { account } from "./account.mjs";
 import { alerts } from "./alerts.mjs";
+import { bubbles } from "./bubbles.mjs";
 import { consent } from "./consent.mjs";
 import * as details from "./details.mjs";
 import { developer } from "./developer.mjs";
@@ -289,7 +290,7 @@ async function leave() {
   });
 }
 
-const parts = { ...details, account, alerts, consent, developer, emoji, everyday, faults, injection, keyboard, languages, manyMembers, pointing, previews, reading, shortcuts, tabs, underPath, writing };
+const parts = { ...details, account, alerts, bubbles, consent, developer, emoji, everyday, faults, injection, keyboard, languages, manyMembers, pointing, previews, reading, shortcuts, tabs, underPath, writing };
 
 function more(...names) {
   return async () => {
@@ -300,5 +301,5 @@ function more(...names) {
 
 await harness.run(async () => {
   for (const part of [meet, talk, change, more("drafts", "focus"), group, more("strangers"), history, cutOff, restart]) await part();
-  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "previews", "pointing", "emoji", "alerts", "faults", "shortcuts", "keyboard", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
+  for (const part of [more("catchingUp", "oldQuotes", "owners"), leave, more("tabs", "underPath", "writing", "reading", "bubbles", "previews", "pointing", "emoji", "alerts", "faults", "shortcuts", "keyboard", "languages", "developer", "injection", "manyMembers", "consent", "everyday", "longList", "account")]) await part();
 });

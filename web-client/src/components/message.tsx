@@ -12,6 +12,7 @@ import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
 import { AttachedFiles } from "./attachments/attached_files";
 import { Avatar } from "./avatar";
+import { fitBubble } from "./bubble_fit";
 import type { ComposerTarget } from "./conversation_pane";
 import { later } from "./later";
 import { createLongPress } from "./long_press";
@@ -53,8 +54,18 @@ export function Message(props: MessageProps) {
     return stateOfEntry(props.row.seq, model.members.receiptsIn(props.conversation), model.me.id);
   };
 
+  let article!: HTMLElement;
+  /** What changes the widths in the bubble, and may leave the height of the row the same. */
+  const words = createMemo(() => {
+    const { text, isEdited, isRedacted } = row();
+    const mark = state() === undefined ? "none" : state() === "queued" ? "small" : "large";
+    return [text, isEdited, isRedacted, mark, sender(), clockTime(props.row.sent_at)].join();
+  });
+  fitBubble(() => article, words);
+
   return (
     <article
+      ref={article}
       class="message" data-testid="message" data-seq={props.row.seq} data-state={state()} data-sender={props.row.sender}
       tabIndex={-1} aria-label={unmarked(t().message.by(isMine() ? t().page.you : sender(), clockTime(props.row.sent_at)))}
       classList={{ mine: isMine(), continues: props.joinsPrevious, "goes-on": props.joinsNext, "in-group": isGroup(), "pointed-at": props.isHighlighted }}

@@ -9,6 +9,7 @@ import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
 import { PendingFiles } from "./attachments/pending_files";
+import { fitBubble } from "./bubble_fit";
 import { MessageText } from "./message_text";
 import { Sentence } from "./sentence";
 import { StateMark } from "./state_mark";
@@ -23,8 +24,11 @@ export function PendingMessage(props: { item: OutboxItem; joinsPrevious: boolean
     const conversation = conversations.get(props.item.conversation);
     return sendRefusal(props.item.error ?? t().message.notSent, conversation ? titleOf(conversation) : t().refused.thisPerson);
   };
+  let article!: HTMLElement;
+  fitBubble(() => article, () => `${text()} ${stateOfItem(props.item)} ${clockTime(at())}`);
   return (
     <article
+      ref={article}
       class="message mine" data-testid="message" data-state={stateOfItem(props.item)} data-seq={props.item.entry?.seq}
       data-client-id={props.item.client_id} aria-label={unmarked(t().message.by(t().page.you, clockTime(at())))}
       classList={{ continues: props.joinsPrevious, "goes-on": props.joinsNext }}
