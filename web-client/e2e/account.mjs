@@ -23,6 +23,9 @@ export async function account({ step, harness, people, ada, grace }) {
     await by(page, "settings-display-name").fill(RENAMED);
     await by(page, "settings-save-name").click();
     await by(page, "settings-name").waitFor();
+    const head = by(page, "settings-profile");
+    await head.filter({ hasText: RENAMED }).filter({ hasText: `@${people.ada.username}` }).waitFor();
+    equal(await head.locator(".avatar").textContent(), "AK", "the initials");
     await page.keyboard.press("Escape");
     await by(page, "me").filter({ hasText: RENAMED }).waitFor();
     await grace.page.reload();

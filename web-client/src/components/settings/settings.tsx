@@ -7,6 +7,7 @@ import { nameOf } from "../../logic/format";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
 import { chosenLanguage, t } from "../../text/language";
+import { Avatar } from "../avatar";
 import { Dialog } from "../dialog";
 import { later } from "../later";
 import { BellIcon, BlockIcon, DeviceIcon, EyeIcon, KeyIcon, LanguageIcon, LeaveIcon, NextIcon, PersonIcon, ThemeIcon } from "../more_icons";
@@ -49,6 +50,7 @@ export function Settings(props: { onClose: () => void }) {
     setPage(undefined);
   }
 
+  const myName = () => nameOf(model.people.get(model.me.id));
   const title = () => {
     const current = page();
     return current ? t().settings[current] : t().settings.settings;
@@ -75,8 +77,15 @@ export function Settings(props: { onClose: () => void }) {
   function Menu() {
     return (
       <>
+        <div class="settings-profile" data-testid="settings-profile">
+          <Avatar id={model.me.id} name={myName()} />
+          <p class="settings-row-text">
+            <bdi class="settings-profile-name">{myName()}</bdi>
+            <bdi class="settings-row-hint">@{model.me.username}</bdi>
+          </p>
+        </div>
         <ul class="settings-menu">
-          <Item page="name" icon={<PersonIcon />} value={nameOf(model.people.get(model.me.id))} />
+          <Item page="name" icon={<PersonIcon />} />
           <Item page="password" icon={<KeyIcon />} />
           <Item page="devices" icon={<DeviceIcon />} />
           <Item page="alerts" icon={<BellIcon />} />
