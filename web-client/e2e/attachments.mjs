@@ -2,14 +2,13 @@
 //
 //     node e2e/attachments.mjs http://127.0.0.1:8080 --screenshots screenshots
 
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import * as actions from "./page.mjs";
 import { equal, eventually, Harness, readArguments } from "./harness.mjs";
 import { BASES } from "./injection_strings.mjs";
+import { uploadInNode } from "./upload_in_node.mjs";
 
 const { by } = actions;
 const run = Date.now().toString(36);
@@ -22,7 +21,6 @@ const PICTURE_RATIO = 640 / 420;
 const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const folder = mkdtempSync(join(tmpdir(), "confab-files-"));
-const WEB_CLIENT = join(import.meta.dirname, "..");
 
 const options = readArguments();
 const harness = new Harness({ ...options, flags: FAKE_MICROPHONE });
@@ -73,6 +71,7 @@ async function view() {
     await by(page, "viewer-image").waitFor();
     equal(await by(page, "viewer-place").textContent(), "1 of 3", "the place");
     await harness.screen("93-viewer", page);
+    equal(await by(page, "viewer-image").getAttribute("alt"), `Image menu.png from ${ADA.name}`, "the words for screen readers");
     await page.keyboard.press("ArrowRight");
     await by(page, "viewer-name").filter({ hasText: "one.png" }).waitFor();
     await by(page, "viewer-next").click();
@@ -89,7 +88,34 @@ async function view() {
     equal(await widthOf(page, readFileSync(await download.path())), PICTURE_PX, "the width of the saved image");
     await page.keyboard.press("Escape");
     await by(page, "image-viewer").waitFor({ state: "detached" });
-    equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Image menu.png", "the focus");
+    equal(await page.evaluate(() => document.activeElement?.querySelector("img")?.alt), `Image menu.png from ${ADA.name}`, "the focus");
+  });
+}
+
+async function preview() {
+  await step("a blurred preview is shown while an image is read, and the image says who has sent it", async () => {
+    const { page } = grace;
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await page.route("**/thumbnail?*", async (route) => {
+      await released;
+      await route.continue();
+    });
+    await page.reload();
+    const image = attached(page, "menu.png");
+    const canvas = image.getByTestId("attached-preview");
+    const middle = () => canvas.evaluate((it) => [...it.getContext("2d").getImageData(it.width >> 1, it.height >> 1, 1, 1).data]);
+    const corner = () => canvas.evaluate((it) => [...it.getContext("2d").getImageData(0, 0, 1, 1).data]);
+    await eventually("the preview", async () => (await canvas.count()) === 1 && (await corner())[3] === 255);
+    const [light, dark] = [await middle(), await corner()];
+    equal(light[0] > dark[0] + 40, true, `a white disk on a dark ground: ${light} in ${dark}`);
+    await harness.screen("94-preview", page);
+    release();
+    await imageIsShown(page, "menu.png");
+    await canvas.waitFor({ state: "detached" });
+    await page.unroute("**/thumbnail?*");
+    equal(await image.locator("img").getAttribute("alt"), `Image menu.png from ${ADA.name}`, "the words for screen readers");
+    equal(await attached(ada.page, "menu.png").locator("img").getAttribute("alt"), "Your image menu.png", "the words for the sender");
   });
 }
 
@@ -298,29 +324,8 @@ async function elsewhere() {
 }
 
 async function program() {
-  await step("a program in Node uploads over a connection that breaks, and reads the file again", async () => {
-    const { createConfab, upload, download, linkTo } = await builtSdk();
-    let parts = 0;
-    const breaking = async (url, init) => {
-      const answer = await fetch(url, init);
-      if (init.method === "PATCH" && (parts += 1) === 2) throw new TypeError("the connection broke");
-      return answer;
-    };
-    const auth = { username: ADA.username, password: actions.PASSWORD };
-    const confab = createConfab({ url: options.base, auth, environment: { fetch: breaking } });
-    const client = await confab.lowLevel();
-    const conversation = await actions.openedId(ada.page);
-    const content = Buffer.alloc(3.5 * MIB, "from node ");
-    const { id, size } = await upload(client, conversation, new Blob([content]), { name: "node.bin" });
-    equal(`${size} bytes in ${parts} parts`, `${3.5 * MIB} bytes in 4 parts`, "what was sent");
-    await (await confab.conversation(conversation)).send("From a program", { attachments: [id] });
-    await by(grace.page, "file-card").filter({ hasText: "node.bin" }).waitFor();
-    const bytes = async (blob) => Buffer.from(await blob.arrayBuffer());
-    equal((await bytes(await download(client, id))).equals(content), true, "the downloaded content");
-    const answer = await fetch((await linkTo(client, id)).url);
-    equal((await bytes(answer)).equals(content), true, "the content behind the link");
-    confab.close();
-  });
+  const conversation = await actions.openedId(ada.page);
+  await uploadInNode({ step, base: options.base, username: ADA.username, conversation, reader: grace.page, folder });
 }
 
 async function find() {
@@ -333,15 +338,6 @@ async function find() {
     await harness.screen("105-search-files", page);
     await by(page, "search-close").click();
   });
-}
-
-/** Builds the SDK as it is packed, and returns what a program imports of it. */
-async function builtSdk() {
-  for (const mode of ["production", "entries"]) {
-    const build = ["vite", "build", "--config", "vite.sdk.config.ts", "--mode", mode, "--outDir", folder, "--logLevel", "error"];
-    await promisify(execFile)("npx", build, { cwd: WEB_CLIENT });
-  }
-  return { ...(await import(join(folder, "index.js"))), ...(await import(join(folder, "attachments.js"))) };
 }
 
 const picture = (name, at) => ({ name, mimeType: "image/png", buffer: pictures[at] });
@@ -380,6 +376,6 @@ async function draw(page, colours) {
 }
 
 await harness.run(async () => {
-  for (const part of [pick, view, files, fail, speak, program, find, elsewhere]) await part();
+  for (const part of [pick, view, preview, files, fail, speak, program, find, elsewhere]) await part();
 });
 rmSync(folder, { recursive: true });

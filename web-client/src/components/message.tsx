@@ -86,7 +86,7 @@ export function Message(props: MessageProps) {
             {(seq) => <Quote conversation={props.conversation.id} seq={seq()} onShow={props.onShow} />}
           </Show>
           <Show when={!row().isRedacted} fallback={<span class="message-text" data-testid="message-text">{t().message.deleted}</span>}>
-            <Show when={row().files}>{(files) => <AttachedFiles files={files()} conversation={props.conversation.id} />}</Show>
+            <Show when={row().files}>{(files) => <AttachedFiles files={files()} sender={props.row.sender} conversation={props.conversation.id} />}</Show>
             <Show when={row().text}>
               <MessageText
                 text={row().text} isUnfolded={model.timelines.isUnfolded(props.conversation.id, props.row.seq)}

@@ -34,8 +34,8 @@ it("login page and list of conversations load within their budgets", () => {
   expect(sizeWith("list", "br")).toBeLessThanOrEqual(LIST_BROTLI_MAX);
 });
 
-it("first screens do not load the conversation, the settings or other languages", () => {
-  const parts = ["conversation_pane", "settings", "es", "de", "ar"].flatMap(named);
+it("first screens do not load the conversation, the settings, previews of images or other languages", () => {
+  const parts = ["conversation_pane", "settings", "blurred", "es", "de", "ar"].flatMap(named);
   expect(withImports([...first, ...named("login_page"), ...named("list"), ...named("en")]).filter((name) => parts.includes(name))).toEqual([]);
 });
 

@@ -11,7 +11,7 @@ import "../../styles/files.css";
 
 const ImageViewer = later(async () => (await import("./image_viewer")).ImageViewer);
 
-export function AttachedFiles(props: { files: readonly Attachment[]; conversation: string }) {
+export function AttachedFiles(props: { files: readonly Attachment[]; sender: string; conversation: string }) {
   const [viewed, setViewed] = createSignal<string>();
   const images = () => props.files.filter((file) => kindOf(file) === "image");
   const others = () => props.files.filter((file) => kindOf(file) !== "image");
@@ -19,7 +19,7 @@ export function AttachedFiles(props: { files: readonly Attachment[]; conversatio
     <div class="attached" data-testid="attached">
       <Show when={images().length > 0}>
         <div class="attached-images" classList={{ several: images().length > 1 }}>
-          <For each={images()}>{(file) => <AttachedImage file={file} onView={() => setViewed(file.id)} />}</For>
+          <For each={images()}>{(file) => <AttachedImage file={file} sender={props.sender} onView={() => setViewed(file.id)} />}</For>
         </div>
       </Show>
       <For each={others()}>
@@ -31,7 +31,7 @@ export function AttachedFiles(props: { files: readonly Attachment[]; conversatio
         )}
       </For>
       <Show when={viewed()}>
-        {(id) => <ImageViewer id={id()} files={props.files} conversation={props.conversation} onClose={() => setViewed(undefined)} />}
+        {(id) => <ImageViewer id={id()} files={props.files} sender={props.sender} conversation={props.conversation} onClose={() => setViewed(undefined)} />}
       </Show>
     </div>
   );

@@ -11,6 +11,7 @@ import { DownloadIcon, ZoomInIcon, ZoomOutIcon } from "../file_icons";
 import { CloseIcon } from "../icons";
 import { BackIcon, NextIcon } from "../more_icons";
 import { Sentence } from "../sentence";
+import { altText } from "./alt_text";
 import { createContent, save } from "./file_content";
 import { fileRefusal } from "./file_words";
 import "../../styles/viewer.css";
@@ -20,21 +21,24 @@ const ZOOMS = [1, 1.5, 2, 3, 4];
 interface ViewerProps {
   /** The image that is shown first. */
   id: string;
-  /** The files of its message. Those of a message that is not in the log yet are shown alone. */
+  /** The files of its message, and who has sent it. Those of a message that is not in the log yet are shown alone. */
   files: readonly Attachment[];
+  sender: string;
   conversation: string;
   onClose: () => void;
 }
 
 export function ImageViewer(props: ViewerProps) {
-  const { client, timelines } = useModel();
-  const loaded = () => timelines.rows(props.conversation).flatMap((row) => (row.kind === "message" ? (row.files ?? []) : []));
-  const isPending = untrack(() => !loaded().some(({ id }) => id === props.id));
-  const images = createMemo(() => (isPending ? props.files : loaded()).filter((file) => kindOf(file) === "image"));
+  const model = useModel();
+  const { client, timelines } = model;
+  const loaded = () => timelines.rows(props.conversation).flatMap((row) => (row.kind === "message" ? sentBy(row.sender, row.files) : []));
+  const isPending = untrack(() => !loaded().some(({ file }) => file.id === props.id));
+  const images = createMemo(() => (isPending ? sentBy(props.sender, props.files) : loaded()).filter(({ file }) => kindOf(file) === "image"));
   const [shown, setShown] = createSignal(props.id);
   const [zoom, setZoom] = createSignal(0);
-  const at = () => images().findIndex(({ id }) => id === shown());
-  const image = createMemo(() => images()[at()]);
+  const at = () => images().findIndex(({ file }) => file.id === shown());
+  const image = createMemo(() => images()[at()]?.file);
+  const alt = () => altText(model, images()[at()]?.sender ?? "", image()?.name ?? "");
   let dialog!: HTMLDialogElement;
   onMount(() => dialog.showModal());
   createEffect(() => image() ?? dialog.close()); // the message was deleted
@@ -43,7 +47,7 @@ export function ImageViewer(props: ViewerProps) {
     const next = images()[at() + by];
     if (!next) return;
     setZoom(0);
-    setShown(next.id);
+    setShown(next.file.id);
   }
   const zoomBy = (by: number) => setZoom((level) => Math.max(0, Math.min(ZOOMS.length - 1, level + by)));
 
@@ -69,7 +73,7 @@ export function ImageViewer(props: ViewerProps) {
 
   return (
     <dialog
-      ref={dialog} class="viewer" data-testid="image-viewer" aria-label={unmarked(t().files.image(image()?.name ?? ""))}
+      ref={dialog} class="viewer" data-testid="image-viewer" aria-label={alt()}
       onClose={() => props.onClose()} onKeyDown={pressed} onClick={(event) => event.target === dialog && dialog.close()}
     >
       <Show when={image()} keyed>
@@ -82,7 +86,7 @@ export function ImageViewer(props: ViewerProps) {
               <Tool label={t().files.save} testid="viewer-download" onPick={() => void download(file)}><DownloadIcon /></Tool>
               <Tool label={t().page.close} testid="viewer-close" onPick={() => dialog.close()}><CloseIcon /></Tool>
             </header>
-            <Picture file={file} zoom={ZOOMS[zoom()] ?? 1} onZoom={() => setZoom((level) => (level === 0 ? 2 : 0))} />
+            <Picture file={file} alt={alt()} zoom={ZOOMS[zoom()] ?? 1} onZoom={() => setZoom((level) => (level === 0 ? 2 : 0))} />
           </>
         )}
       </Show>
@@ -97,7 +101,10 @@ export function ImageViewer(props: ViewerProps) {
   );
 }
 
-function Picture(props: { file: Attachment; zoom: number; onZoom: () => void }) {
+/** Returns files, each with who has sent it. */
+const sentBy = (sender: string, files: readonly Attachment[] = []) => files.map((file) => ({ file, sender }));
+
+function Picture(props: { file: Attachment; alt: string; zoom: number; onZoom: () => void }) {
   const { client } = useModel();
   const { file } = props; // a component is created for each file
   const content = createContent(client, file);
@@ -112,7 +119,7 @@ function Picture(props: { file: Attachment; zoom: number; onZoom: () => void }) 
     <div ref={place} class="viewer-place" classList={{ zoomed: props.zoom > 1 }} tabIndex={props.zoom > 1 ? 0 : undefined}>
       <Switch fallback={<span class="spinner" />}>
         <Match when={content.url()}>
-          {(url) => <img class="viewer-image" data-testid="viewer-image" src={url()} alt={unmarked(t().files.image(file.name))} onDblClick={() => props.onZoom()} />}
+          {(url) => <img class="viewer-image" data-testid="viewer-image" src={url()} alt={props.alt} onDblClick={() => props.onZoom()} />}
         </Match>
         <Match when={content.state() === "failed"}><p role="alert"><Sentence text={fileRefusal(content.error())} /></p></Match>
       </Switch>

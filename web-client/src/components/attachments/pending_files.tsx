@@ -7,10 +7,10 @@ import { AttachedFiles } from "./attached_files";
 import { uploadedFile } from "./uploads";
 
 export function PendingFiles(props: { ids: readonly string[]; conversation: string }) {
-  const { client } = useModel();
+  const { client, me } = useModel();
   const [files] = createResource(() => props.ids, (ids) => {
     const known = ids.flatMap((id) => uploadedFile(id) ?? []);
     return known.length === ids.length ? known : Promise.all(ids.map((id) => describe(client, id))).catch(() => []);
   });
-  return <Show when={files()}>{(all) => <AttachedFiles files={all()} conversation={props.conversation} />}</Show>;
+  return <Show when={files()}>{(all) => <AttachedFiles files={all()} sender={me.id} conversation={props.conversation} />}</Show>;
 }
