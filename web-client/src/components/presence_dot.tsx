@@ -13,7 +13,7 @@ export function PresenceDot(props: { user: string }) {
   let dot!: HTMLSpanElement;
 
   onMount(() => {
-    const observer = new IntersectionObserver(([seen]) => setShown(seen?.isIntersecting ?? false));
+    const observer = new IntersectionObserver((entries) => setShown(entries.at(-1)?.isIntersecting ?? false));
     observer.observe(dot);
     onCleanup(() => observer.disconnect());
   });

@@ -32,8 +32,8 @@ export function AttachedImage(props: { file: Attachment; sender: string; onView:
   let place!: HTMLButtonElement;
   onMount(() => {
     if (isSized) place.style.setProperty("--ratio", String(Math.min(RATIO_MAX, Math.max(RATIO_MIN, width / height))));
-    const observer = new IntersectionObserver(([entry]) => {
-      if (!entry?.isIntersecting || isLarge) return;
+    const observer = new IntersectionObserver((entries) => {
+      if (isLarge || !entries.some((entry) => entry.isIntersecting)) return; // one call may have several entries
       observer.disconnect();
       void content.read();
     }, { rootMargin: "400px" });

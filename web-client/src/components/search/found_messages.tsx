@@ -65,7 +65,7 @@ export function FoundMessages(props: FoundMessagesProps) {
 function EndOfList(props: { onReach: () => void }) {
   let end!: HTMLDivElement;
   onMount(() => {
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && props.onReach(), { rootMargin: "300px" });
+    const observer = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && props.onReach(), { rootMargin: "300px" });
     observer.observe(end);
     onCleanup(() => observer.disconnect());
   });
