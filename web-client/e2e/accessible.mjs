@@ -3,6 +3,7 @@
 //     node e2e/accessible.mjs http://127.0.0.1:8080 --screenshots screenshots
 
 import * as actions from "./page.mjs";
+import { files, makeFiles } from "./accessible_files.mjs";
 import { crowd, people } from "./accessible_people.mjs";
 import { eventually, Harness, readArguments } from "./harness.mjs";
 import * as screens from "./accessible_screens.mjs";
@@ -12,12 +13,15 @@ const KINDS = {
   phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
 };
 
-const harness = new Harness(readArguments());
+const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
+const harness = new Harness({ ...readArguments(), flags: FAKE_MICROPHONE });
+const parts = { ...screens, files };
 
 /** One browser that shows screens one after the other. */
 class Tour {
-  constructor(name, page, everybody) {
-    Object.assign(this, { name, page, ...everybody });
+  constructor(name, page, everybody, made) {
+    Object.assign(this, { name, page, made, toList: screens.toList, ...everybody });
     this.isPhone = name.startsWith("phone");
     this.screen = this.screen.bind(this);
     this.dialog = this.dialog.bind(this);
@@ -41,23 +45,27 @@ class Tour {
   }
 }
 
-async function show(name, settings, parts, many) {
-  const everybody = await people(harness.options.base, many);
+async function show(name, settings, names, many, made) {
+  const everybody = await people(harness.options.base, many, made);
   const { page, context } = await harness.person(name, settings);
-  const tour = new Tour(name, page, everybody);
-  if (parts.includes("entrance")) await screens.entrance(tour);
+  const tour = new Tour(name, page, everybody, made);
+  if (names.includes("entrance")) await screens.entrance(tour);
   await actions.logIn(page, everybody.ada.username);
-  for (const part of parts.filter((part) => part !== "entrance")) await screens[part](tour);
+  for (const part of names.filter((part) => part !== "entrance")) await parts[part](tour);
   await context.close();
   harness.pages.delete(name);
 }
 
-const ALL = ["entrance", "emptyList", "list", "requests", "conversation", "messages", "composer", "refused", "group", "timeline", "settings", "overlays", "loading", "connection"];
-const MIRRORED = ["list", "conversation", "group", "settings"];
+const ALL = ["entrance", "emptyList", "list", "requests", "conversation", "messages", "composer", "files", "refused", "group", "timeline", "settings", "overlays", "loading", "connection"];
+const MIRRORED = ["list", "conversation", "files", "group", "settings"];
 
 await harness.run(async () => {
   const many = await crowd(harness.options.base);
+  const camera = await harness.person("camera");
+  const made = await makeFiles(camera.page);
+  await camera.context.close();
+  harness.pages.delete("camera");
   for (const [kind, settings] of Object.entries(KINDS)) {
-    await Promise.all([show(kind, settings, ALL, many), show(`${kind}-arabic`, { ...settings, locale: "ar-EG" }, MIRRORED, many)]);
+    await Promise.all([show(kind, settings, ALL, many, made), show(`${kind}-arabic`, { ...settings, locale: "ar-EG" }, MIRRORED, many, made)]);
   }
 });

@@ -1,5 +1,6 @@
 // The people of the accessibility scenario, and what they have written, so that each screen has something to show.
 
+import { sendFiles } from "./accessible_files.mjs";
 import { RestUser } from "./rest.mjs";
 
 const CODE = "**Release notes**\n> *Fast*, they said\n\n- one\n- two\n\n```rust\nfn main() {\n    println!(\"hi\");\n}\n```";
@@ -14,14 +15,15 @@ export function crowd(base) {
 }
 
 /** Registers everybody else. Ada looks at the page, and the others have written to her. */
-export async function people(base, many) {
+export async function people(base, many, made) {
   const run = `${Date.now().toString(36)}-${(runs += 1)}`;
   const register = (name, display_name) => RestUser.register(base, `${name}-${run}`, display_name);
-  const [ada, grace, hal, rex, ivy, noa] = await Promise.all([
+  const [ada, grace, hal, rex, ivy, noa, fay] = await Promise.all([
     register("ada", "Ada Byron"), register("grace", "Grace Hopper"), register("hal", "Hal West"), register("rex", "Rex Stone"),
-    register("ivy", "שלום כהן"), register("noa", "Noa New"),
+    register("ivy", "שלום כהן"), register("noa", "Noa New"), register("fay", "Fay Files"),
   ]);
   await talk(ada, grace);
+  await sendFiles(fay, ada, made);
   await ada.send(await ada.openDirect(hal), "Hello Hal");
   await ada.block(hal);
   await ada.openDirect(rex);
@@ -32,7 +34,7 @@ export async function people(base, many) {
   const unread = await grace.openGroup("Book club", [ada]);
   for (const text of ["Who has read it?", "All of it?"]) await grace.send(unread, text);
   const { code } = await ada.call("POST", `/v1/conversations/${group}/invites`, {});
-  return { invite: `/i/${code}`, ada, grace, hal, rex, ivy, noa, group, unread };
+  return { invite: `/i/${code}`, ada, grace, hal, rex, ivy, noa, fay, group, unread };
 }
 
 /** Grace and Ada have written messages of each kind. */

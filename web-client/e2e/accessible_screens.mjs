@@ -358,7 +358,7 @@ async function openActions(page, isPhone, text) {
 /** Returns where the actions on a message are, once they are open. */
 const actionsOn = (page, isPhone, text) => (isPhone ? by(page, "message-sheet") : actions.message(page, text));
 
-async function toList(page) {
+export async function toList(page) {
   await page.evaluate(() => (location.hash = "#/"));
   await page.locator(".pane-header").waitFor({ state: "detached" });
 }

@@ -59,6 +59,21 @@ export class RestUser {
     return this.call("PUT", `/v1/conversations/${conversation}/messages/${seq}/reactions/${encodeURIComponent(emoji)}`);
   }
 
+  /** Uploads a small file for a message, and returns its id. */
+  async upload(conversation, name, content) {
+    const base64 = (text) => Buffer.from(text).toString("base64");
+    const answer = await fetch(`${this.#base}/v1/attachments`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${this.#token}`, "Tus-Resumable": "1.0.0", "Upload-Length": String(content.length),
+        "Upload-Metadata": `conversation ${base64(conversation)},filename ${base64(name)}`, "Content-Type": "application/offset+octet-stream",
+      },
+      body: content,
+    });
+    if (!answer.ok) throw new Error(`upload of ${name}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()).id;
+  }
+
   /** Marks everything in a conversation as read. */
   async read(conversation) {
     const { head_seq } = await this.call("GET", `/v1/conversations/${conversation}`);
