@@ -1,13 +1,16 @@
-// Measures the page in long conversations, and prints one line for each number of loaded messages.
+// Measures the page in long conversations and in long lists of them. Prints one line for each number of loaded messages, and
+// one for each number of conversations: the times from the navigation of a logged-in user to the painted list.
 //
-// usage: long.mjs BASE_URL [--counts 50,1000,10000,100000] [--check]
+// usage: long.mjs BASE_URL [--counts 50,1000,10000,100000] [--lists 50,1000] [--check]
 //
 // The gateway must run without rate limits. `--check` exits with 1 if a figure is over its limit: the times are of a
-// machine that does nothing else, so only the sizes and the growth from the smallest count are checked.
+// machine that does nothing else, so only the sizes, the work of the main thread for the list, and the growth from the
+// smallest count are checked.
 
 import { parseArgs } from "node:util";
 import * as actions from "./page.mjs";
 import { eventually, Harness } from "./harness.mjs";
+import { listTimes } from "./list_time.mjs";
 
 const { by } = actions;
 const AT_ONCE = 64;
@@ -15,6 +18,8 @@ const KEYS = 40;
 const SENDS = 20;
 const ARRIVALS = 20;
 const LIMITS = { elements: 2_000, heap_mb: 40 };
+/** The list is painted within a second, so the main thread must not work for longer. */
+const LIST_LIMITS = { main: 1_000, main_first: 1_000 };
 /** How much more work an action may be than in the shortest conversation. */
 const GROWTH_MAX = 2;
 /** Less work than this is noise. */
@@ -22,14 +27,15 @@ const NOISE_MS = 4;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { counts: { type: "string", default: "50,1000,10000,100000" }, check: { type: "boolean", default: false } },
+  options: { counts: { type: "string", default: "50,1000,10000,100000" }, lists: { type: "string", default: "50,1000" }, check: { type: "boolean", default: false } },
 });
 const base = positionals[0]?.replace(/\/$/, "");
 if (!base) {
-  console.error("usage: long.mjs BASE_URL [--counts 50,1000,10000,100000] [--check]");
+  console.error("usage: long.mjs BASE_URL [--counts 50,1000,10000,100000] [--lists 50,1000] [--check]");
   process.exit(64);
 }
-const counts = values.counts.split(",").map(Number);
+const numbers = (list) => list.split(",").filter(Boolean).map(Number);
+const [counts, lists] = [numbers(values.counts), numbers(values.lists)];
 
 async function call(token, method, path, body) {
   const headers = { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
@@ -101,6 +107,13 @@ class Meter {
     for (let at = 0; at < count; at += 1) await act(at);
     await this.page.waitForTimeout(300);
     return ((await this.worked()) - before) / count;
+  }
+
+  /** Reads the files of the page from the gateway from now on. */
+  async withoutCache() {
+    await this.cdp.send("Network.enable");
+    await this.cdp.send("Network.setCacheDisabled", { cacheDisabled: true });
+    await this.cdp.send("Network.setBypassServiceWorker", { bypass: true });
   }
 
   async heap() {
@@ -203,18 +216,35 @@ function excesses(figures) {
   ]);
 }
 
+/** Returns what is over its limit in the lists. */
+function listExcesses(figures) {
+  const first = figures[0];
+  return figures.flatMap((it) => Object.entries(LIST_LIMITS).flatMap(([name, max]) => [
+    ...(it[name] > max ? [`list of ${it.conversations}: ${name} ${rounded(it[name])} > ${max}`] : []),
+    ...(it[name] > GROWTH_MAX * first[name] ? [`list of ${it.conversations}: ${name} ${rounded(it[name])} ms, but ${rounded(first[name])} ms for ${first.conversations}`] : []),
+  ]));
+}
+
+const print = (figures) => console.log(Object.entries(figures).map(([name, value]) => `${name} ${rounded(value)}`).join("  "));
+
 const harness = new Harness({ base });
 await harness.open();
 const figures = [];
+const listFigures = [];
 try {
   for (const count of counts) {
     const it = await measure(harness, count);
     figures.push(it);
-    console.log(Object.entries(it).map(([name, value]) => `${name} ${rounded(value)}`).join("  "));
+    print(it);
+  }
+  for (const count of lists) {
+    const it = await listTimes(harness, Meter.of, count);
+    listFigures.push(it);
+    print(it);
   }
 } finally {
   await harness.close();
 }
-const over = values.check ? excesses(figures) : [];
+const over = values.check ? [...excesses(figures), ...listExcesses(listFigures)] : [];
 for (const line of over) console.log(`OVER ${line}`);
 process.exitCode = over.length > 0 ? 1 : 0;
