@@ -54,6 +54,7 @@ await harness.run(async () => {
         const { page, context } = await harness.person(`${kind}-${colorScheme}`, { ...settings, colorScheme });
         await actions.logIn(page, everybody.ada.username);
         await by(page, "conversation-item").nth(6).waitFor();
+        await page.locator("[data-testid=preview-state][data-state=read]").waitFor();
         if (kind === "phone") await show(page, `list-${kind}-${colorScheme}`, () => by(page, "unread").first().waitFor());
         for (const [name, open] of Object.entries(SCREENS)) {
           await show(page, `${name}-${kind}-${colorScheme}`, () => open(page, everybody, kind === "phone"));

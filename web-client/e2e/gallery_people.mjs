@@ -21,6 +21,7 @@ export async function galleryPeople(base) {
   await katherine.send(directs.get(katherine), "The numbers are right. I checked them twice.");
   await ada.read(directs.get(katherine));
   await ada.send(directs.get(charles), "Have the gears arrived?");
+  await charles.read(directs.get(charles));
   const club = await mary.openGroup("Book club", [ada, annie]);
   await mary.send(club, "Chapter three for Thursday?");
   await annie.send(club, "I am still in chapter one 😅");
