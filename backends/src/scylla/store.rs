@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{error::StoreError, id::ConversationId, model::Head};
-use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use scylla::{
     client::session::Session,
     deserialize::row::DeserializeRow,
@@ -211,9 +211,9 @@ impl CqlStore {
 /// Returns the results of all futures in their order, or the first error. Runs up to
 /// [`PARALLEL_MAX`] of them at a time.
 pub(super) async fn join_bounded<T>(
-    work: Vec<impl Future<Output = Result<T, StoreError>>>,
+    work: Vec<impl Future<Output = Result<T, StoreError>> + Send>,
 ) -> Result<Vec<T>, StoreError> {
-    stream::iter(work).buffered(PARALLEL_MAX).try_collect().await
+    stream::iter(work).map(FutureExt::boxed).buffered(PARALLEL_MAX).try_collect().await
 }
 
 /// Why a request has no result.
