@@ -38,8 +38,7 @@ use crate::{
     time::Clock,
 };
 
-/// How often new entries are taken into the index. A commit costs about twenty syncs of the disk, however
-/// little is new.
+/// How often new entries are taken into the index. A commit writes about ten files, however little is new.
 const INDEX_EVERY: Duration = Duration::from_secs(2);
 /// How often a gateway of a fleet asks whether it is its turn to compare all heads.
 const CLAIM_EVERY: Duration = Duration::from_secs(5);
