@@ -89,6 +89,14 @@ impl fmt::Debug for Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.get_mut().take() {
+            end(writer);
+        }
+    }
+}
+
 impl LocalSearch {
     /// Opens the index of a folder, or creates it. Empties it if it is damaged or has another format.
     /// Blocks while it reads the files to check them.
@@ -98,12 +106,12 @@ impl LocalSearch {
             .is_ok_and(|found| found == FORMAT.to_string());
         if is_known {
             // A damaged file can cause a panic while it is read.
-            match catch_unwind(|| Shared::open(dir)) {
-                Ok(Ok(shared)) => return Ok(Self(Arc::new(shared))),
-                Ok(Err(error)) => {
+            let panicked = |_| Err(TantivyError::InternalError("a file caused a panic".into()));
+            match catch_unwind(|| Shared::open(dir)).unwrap_or_else(panicked) {
+                Ok(shared) => return Ok(Self(Arc::new(shared))),
+                Err(error) => {
                     tracing::warn!(%error, "the index of messages is damaged, making it again");
                 }
-                Err(_) => tracing::warn!("the index of messages is damaged, making it again"),
             }
         }
         if dir.exists() {
@@ -194,9 +202,11 @@ impl Shared {
             Some(writer) => writer,
             None => open_writer(&self.index)?,
         };
-        write(&mut writer)?;
-        writer.commit()?;
-        self.reader.reload()?;
+        let written = write(&mut writer).and_then(|()| writer.commit());
+        if let Err(error) = written.and_then(|_| self.reader.reload()) {
+            end(writer);
+            return Err(error);
+        }
         *place = Some(writer);
         Ok(())
     }
@@ -305,6 +315,14 @@ fn check(index: &Index, dir: &Path) -> Result<(), TantivyError> {
 fn is_of_segment(name: &Path) -> bool {
     let id = name.to_str().and_then(|name| name.split('.').next());
     id.is_some_and(|id| SegmentId::from_uuid_string(id).is_ok())
+}
+
+/// Waits for the merges of a writer. If it were only dropped, a merge could still delete files that the last
+/// commit has, while the index is opened again.
+fn end(writer: IndexWriter) {
+    if let Err(error) = writer.wait_merging_threads() {
+        tracing::debug!(%error, "the index was closed after a failed merge");
+    }
 }
 
 fn open_writer(index: &Index) -> Result<IndexWriter, TantivyError> {
