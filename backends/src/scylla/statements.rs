@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{TryStreamExt, stream::FuturesOrdered};
+use futures_util::future::try_join_all;
 use scylla::{
     client::{
         execution_profile::{ExecutionProfile, ExecutionProfileHandle},
@@ -65,13 +65,12 @@ macro_rules! statements {
                     };
                     prepare(session, kind, cql, profile)
                 });
-                let prepared: Vec<_> = FuturesOrdered::from_iter(all).try_collect().await?;
-                let mut prepared = prepared.into_iter();
-                Ok(Self {
-                    $($name: prepared.next().ok_or(PrepareError::PreparedStatementIdsMismatch)?,)+
-                    conditional,
-                    plain,
-                })
+                // One pattern: after each of so many early returns, all statements before it would be dropped
+                // by code of its own.
+                let Ok([$($name),+]) = <[_; _]>::try_from(try_join_all(all).await?) else {
+                    return Err(PrepareError::PreparedStatementIdsMismatch);
+                };
+                Ok(Self { $($name,)+ conditional, plain })
             }
         }
     };
