@@ -85,9 +85,8 @@ async fn run(variables: &[(&str, &str)]) -> Running {
     let public_address = public.local_addr().unwrap();
     let admin_address = admin.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let signal = shutdown.clone();
     let tasks = TaskTracker::new();
-    let ended = tasks.spawn(gateway.run(public, admin, signal));
+    let ended = tasks.spawn(gateway.run(public, admin, shutdown.clone()));
     Running { public: public_address, admin: admin_address, shutdown, ended }
 }
 
