@@ -9,7 +9,7 @@ const gateway = "http://127.0.0.1:8080";
 const LIST = new RegExp(
   [
     "src/state/(?!account|notes|model_context|alerting|leaving)", "src/logic/(?!refusals|markdown|inline|text|people|emoji|dates|grouping|message_state|pending_rows|more_refusals)", "src/browser/(attention|unsent\\.)",
-    "src/components/(workspace|sidebar|conversation_item|avatar|presence_dot|banner|empty_pane)", "solid-js/store",
+    "src/components/(workspace|sidebar|conversation_item|avatar|presence_dot|in_view|banner|empty_pane)", "solid-js/store",
     "sdk/(client|session|outbox|feed|socket|polls|receipts|watch|rest_transport|command|backoff|pause|tabs|tab_session|tab_commands|election|unsent|limits)\\.",
   ].join("|"),
 );

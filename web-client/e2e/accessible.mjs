@@ -5,15 +5,13 @@
 import * as actions from "./page.mjs";
 import { files, makeFiles } from "./accessible_files.mjs";
 import { crowd, people } from "./accessible_people.mjs";
-import { eventually, Harness, readArguments } from "./harness.mjs";
+import { eventually, FAKE_MICROPHONE, Harness, readArguments } from "./harness.mjs";
 import * as screens from "./accessible_screens.mjs";
 
 const KINDS = {
   desktop: { viewport: { width: 1180, height: 760 } },
   phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
 };
-
-const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const harness = new Harness({ ...readArguments(), flags: FAKE_MICROPHONE });
 const parts = { ...screens, files };

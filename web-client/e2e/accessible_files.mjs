@@ -35,7 +35,7 @@ export async function files(tour) {
 
 async function shown({ page, fay, screen, dialog, toList }) {
   const images = page.getByTestId("attached-image");
-  await whileHeld(page, "**/thumbnail?*", async (fail) => {
+  await actions.whileHeld(page, "**/thumbnail?*", async (fail) => {
     await screen("images that are being read", async () => {
       await actions.openConversation(page, fay.name);
       await actions.isVisible(page, "This is the menu");
@@ -89,11 +89,11 @@ async function chosen({ page, screen, made }) {
   await choose("menu.png", made.menu);
   await choose("list.txt", made.plan);
   await eventually("two files", async () => (await inState("done").count()) === 2);
-  await page.route("**/v1/attachments", (route) => refuse(route, 400, "invalid"));
+  await page.route("**/v1/attachments", (route) => actions.refuse(route, 400, "invalid"));
   await choose("refused.txt", made.plan);
   await inState("failed").waitFor();
   await page.unroute("**/v1/attachments");
-  await whileHeld(page, "**/v1/attachments", async () => {
+  await actions.whileHeld(page, "**/v1/attachments", async () => {
     await screen("tray with files", async () => {
       await choose("slow.png", made.tall);
       await inState("uploading").waitFor();
@@ -120,27 +120,4 @@ async function recorded({ page, screen, toList }) {
   });
   await by(page, "record-cancel").click();
   await toList(page);
-}
-
-const refuse = (route, status, code) =>
-  route.fulfill({ status, contentType: "application/problem+json", body: JSON.stringify({ code, message: "refused", retryable: false }) });
-
-/** Holds back requests while `work` runs. It gets a function with which they fail. */
-async function whileHeld(page, pattern, work) {
-  let end;
-  const ended = new Promise((resolve) => (end = resolve));
-  const held = [];
-  const hold = (route) => {
-    const answered = ended.then((how) => (how === "failed" ? refuse(route, 404, "not_found") : route.continue())).catch(() => undefined); // the page may have given up
-    held.push(answered);
-    return answered;
-  };
-  await page.route(pattern, hold);
-  try {
-    await work(() => end("failed"));
-  } finally {
-    end("released");
-    await Promise.all(held);
-    await page.unroute(pattern, hold);
-  }
 }

@@ -277,7 +277,7 @@ export async function overlays({ page, screen, dialog }) {
 /** What the page shows while it waits for the gateway. */
 export async function loading({ page, screen, grace }) {
   await actions.waitOnline(page);
-  await whileWaiting(page, /\/v1\/conversations\?/, async () => {
+  await actions.whileHeld(page, /\/v1\/conversations\?/, async () => {
     await page.reload();
     await screen("loading list", () => by(page, "list-loading").waitFor());
     equal((await endlessMotions(page)) > 0, true, "the grey shapes move");
@@ -287,7 +287,7 @@ export async function loading({ page, screen, grace }) {
   });
   await by(page, "conversation-item").first().waitFor();
   const sockets = await actions.blockSockets(page);
-  await whileWaiting(page, /\/messages\?|\/v1\/poll/, async () => {
+  await actions.whileHeld(page, /\/messages\?|\/v1\/poll/, async () => {
     await page.reload();
     await screen("loading conversation", async () => {
       await actions.openConversation(page, grace.name);
@@ -296,7 +296,7 @@ export async function loading({ page, screen, grace }) {
   });
   sockets.open();
   await toList(page);
-  await whileWaiting(page, /\/members\?/, async () => {
+  await actions.whileHeld(page, /\/members\?/, async () => {
     await page.reload();
     await screen("loading members", async () => {
       await actions.openConversation(page, "Engine room");
@@ -305,7 +305,7 @@ export async function loading({ page, screen, grace }) {
     });
   });
   await toList(page);
-  await whileWaiting(page, /\/v1\/sessions$|\/v1\/me$|\/v1\/me\/blocks$/, async () => {
+  await actions.whileHeld(page, /\/v1\/sessions$|\/v1\/me$|\/v1\/me\/blocks$/, async () => {
     await by(page, "me").click();
     await by(page, "settings-devices").click();
     await screen("loading devices", () => by(page, "devices-loading").waitFor());
@@ -325,26 +325,6 @@ export async function connection({ page, context, grace, screen }) {
 
 const endlessMotions = (page) =>
   page.evaluate(() => document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime === Infinity).length);
-
-/** Holds back the answers to some requests while `work` runs. */
-async function whileWaiting(page, pattern, work) {
-  let release;
-  const released = new Promise((resolve) => (release = resolve));
-  const held = [];
-  const hold = (route) => {
-    const passed = released.then(() => route.continue()).catch(() => undefined); // the page may have given up
-    held.push(passed);
-    return passed;
-  };
-  await page.route(pattern, hold);
-  try {
-    await work();
-  } finally {
-    release();
-    await Promise.all(held);
-    await page.unroute(pattern, hold);
-  }
-}
 
 /** Shows the actions on a message: beside it, or on a phone in a sheet. */
 async function openActions(page, isPhone, text) {

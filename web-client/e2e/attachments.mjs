@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as actions from "./page.mjs";
-import { equal, eventually, Harness, readArguments } from "./harness.mjs";
+import { equal, eventually, FAKE_MICROPHONE, Harness, readArguments } from "./harness.mjs";
 import { BASES } from "./injection_strings.mjs";
 import { uploadInNode } from "./upload_in_node.mjs";
 
@@ -18,7 +18,6 @@ const GRACE = { username: `grace-${run}`, name: "Grace Hopper" };
 const MIB = 1 << 20;
 const PICTURE_PX = 640;
 const PICTURE_RATIO = 640 / 420;
-const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const folder = mkdtempSync(join(tmpdir(), "confab-files-"));
 
@@ -95,25 +94,19 @@ async function view() {
 async function preview() {
   await step("a blurred preview is shown while an image is read, and the image says who has sent it", async () => {
     const { page } = grace;
-    let release;
-    const released = new Promise((resolve) => (release = resolve));
-    await page.route("**/thumbnail?*", async (route) => {
-      await released;
-      await route.continue();
-    });
-    await page.reload();
     const image = attached(page, "menu.png");
     const canvas = image.getByTestId("attached-preview");
     const middle = () => canvas.evaluate((it) => [...it.getContext("2d").getImageData(it.width >> 1, it.height >> 1, 1, 1).data]);
     const corner = () => canvas.evaluate((it) => [...it.getContext("2d").getImageData(0, 0, 1, 1).data]);
-    await eventually("the preview", async () => (await canvas.count()) === 1 && (await corner())[3] === 255);
-    const [light, dark] = [await middle(), await corner()];
-    equal(light[0] > dark[0] + 40, true, `a white disk on a dark ground: ${light} in ${dark}`);
-    await harness.screen("94-preview", page);
-    release();
+    await actions.whileHeld(page, "**/thumbnail?*", async () => {
+      await page.reload();
+      await eventually("the preview", async () => (await canvas.count()) === 1 && (await corner())[3] === 255);
+      const [light, dark] = [await middle(), await corner()];
+      equal(light[0] > dark[0] + 40, true, `a white disk on a dark ground: ${light} in ${dark}`);
+      await harness.screen("94-preview", page);
+    });
     await imageIsShown(page, "menu.png");
     await canvas.waitFor({ state: "detached" });
-    await page.unroute("**/thumbnail?*");
     equal(await image.locator("img").getAttribute("alt"), `Image menu.png from ${ADA.name}`, "the words for screen readers");
     equal(await attached(ada.page, "menu.png").locator("img").getAttribute("alt"), "Your image menu.png", "the words for the sender");
   });
@@ -218,24 +211,18 @@ async function fail() {
     await by(page, "upload-cancel").click();
   });
   await step("logging out asks about an upload that still runs", async () => {
-    let release;
-    const released = new Promise((resolve) => (release = resolve));
-    await page.route("**/v1/attachments", async (route) => {
-      await released;
-      await route.continue();
+    await actions.whileHeld(page, "**/v1/attachments", async () => {
+      await choose(page, [picture("slow.png", 2)]);
+      await page.locator("[data-testid=upload][data-state=uploading]").waitFor();
+      await page.evaluate(() => (location.hash = "#/"));
+      await actions.askToLogOut(page);
+      await by(page, "question").getByText("1 file that is being uploaded will not be sent.").waitFor();
+      await harness.screen("97-log-out", page);
+      await by(page, "question-cancel").click();
+      await page.keyboard.press("Escape");
+      await actions.openConversation(page, GRACE.name);
     });
-    await choose(page, [picture("slow.png", 2)]);
-    await page.locator("[data-testid=upload][data-state=uploading]").waitFor();
-    await page.evaluate(() => (location.hash = "#/"));
-    await actions.askToLogOut(page);
-    await by(page, "question").getByText("1 file that is being uploaded will not be sent.").waitFor();
-    await harness.screen("97-log-out", page);
-    await by(page, "question-cancel").click();
-    await page.keyboard.press("Escape");
-    await actions.openConversation(page, GRACE.name);
-    release();
     await isUploaded(page, 1);
-    await page.unroute("**/v1/attachments");
     await by(page, "upload-cancel").click();
   });
   await step("a failed upload is tried again", async () => {

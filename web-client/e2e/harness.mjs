@@ -20,6 +20,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** Further flags of the browser, with which it has a microphone. */
+export const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export function readArguments() {
@@ -172,6 +175,15 @@ export async function eventually(what, condition, ms = DEADLINE_MS) {
     if (Date.now() > end) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Calls `work` with each number below `count`, up to `atOnce` of them at the same time. */
+export async function inParallel(count, atOnce, work) {
+  let next = 0;
+  const worker = async () => {
+    for (let at = next++; at < count; at = next++) await work(at);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 export function equal(actual, expected, what) {

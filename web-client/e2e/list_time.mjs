@@ -1,7 +1,7 @@
 // Measures how long a logged-in user waits for the list of conversations, from the navigation to the painted list.
 
 import * as actions from "./page.mjs";
-import { DEADLINE_MS, within } from "./harness.mjs";
+import { DEADLINE_MS, inParallel, within } from "./harness.mjs";
 import { RestUser } from "./rest.mjs";
 
 const { by } = actions;
@@ -26,17 +26,12 @@ function notePaint(rows) {
 }
 
 /** Makes groups in which this user or another one has written last. */
-async function fill(user, other, count) {
-  let next = 0;
-  const work = async () => {
-    for (let at = next++; at < count; at = next++) {
-      const id = await user.openGroup(`Group ${at} of ${count}`, [other]);
-      await other.accept(id);
-      await (at % 2 ? user : other).send(id, `The newest message of group ${at}`);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-}
+const fill = (user, other, count) =>
+  inParallel(count, AT_ONCE, async (at) => {
+    const id = await user.openGroup(`Group ${at} of ${count}`, [other]);
+    await other.accept(id);
+    await (at % 2 ? user : other).send(id, `The newest message of group ${at}`);
+  });
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 

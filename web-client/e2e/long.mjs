@@ -9,7 +9,7 @@
 
 import { parseArgs } from "node:util";
 import * as actions from "./page.mjs";
-import { eventually, Harness } from "./harness.mjs";
+import { eventually, Harness, inParallel } from "./harness.mjs";
 import { listTimes } from "./list_time.mjs";
 
 const { by } = actions;
@@ -52,15 +52,8 @@ async function writer(name) {
 
 const textOf = (at) => `message ${at} ${"with some more words ".repeat(at % 5)}`.trim();
 
-async function fill(writer, conversation, count) {
-  let next = 0;
-  const work = async () => {
-    for (let at = next++; at < count; at = next++) {
-      await call(writer.token, "POST", `/v1/conversations/${conversation}/messages`, { client_id: `m${at}`, text: textOf(at) });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-}
+const fill = (writer, conversation, count) =>
+  inParallel(count, AT_ONCE, (at) => call(writer.token, "POST", `/v1/conversations/${conversation}/messages`, { client_id: `m${at}`, text: textOf(at) }));
 
 /** Marks the conversation as read, so that it opens at its end. */
 async function readAll(token, conversation) {

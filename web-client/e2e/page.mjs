@@ -104,6 +104,30 @@ export async function appearsOnce(page, text) {
   equal(await message(page, text).count(), 1, `messages "${text}"`);
 }
 
+/** Answers a request with an error. */
+export const refuse = (route, status, code) =>
+  route.fulfill({ status, contentType: "application/problem+json", body: JSON.stringify({ code, message: "refused", retryable: false }) });
+
+/** Holds back requests while `work` runs. It gets a function with which they fail. */
+export async function whileHeld(page, pattern, work) {
+  let end;
+  const ended = new Promise((resolve) => (end = resolve));
+  const held = [];
+  const hold = (route) => {
+    const answered = ended.then((how) => (how === "failed" ? refuse(route, 404, "not_found") : route.continue())).catch(() => undefined); // the page may have given up
+    held.push(answered);
+    return answered;
+  };
+  await page.route(pattern, hold);
+  try {
+    await work(() => end("failed"));
+  } finally {
+    end("released");
+    await Promise.all(held);
+    await page.unroute(pattern, hold);
+  }
+}
+
 /** Blocks WebSockets and polls of a page from its next load until `open` is called. Other REST calls still work. */
 export async function disconnect(page) {
   const sockets = await blockSockets(page);

@@ -1,22 +1,19 @@
 // A dot that shows the presence of a user. It watches the user only while the dot is on the screen.
 
-import { createEffect, createSignal, onCleanup, onMount } from "solid-js";
+import { createEffect, createSignal, onCleanup } from "solid-js";
 import { now } from "../browser/attention";
 import { lastSeen } from "../logic/format";
 import { useModel } from "../state/model_context";
 import { t } from "../text/language";
 import { unmarked } from "../text/sentence";
+import { watchView } from "./in_view";
 
 export function PresenceDot(props: { user: string }) {
   const model = useModel();
   const [isShown, setShown] = createSignal(false);
   let dot!: HTMLSpanElement;
 
-  onMount(() => {
-    const observer = new IntersectionObserver((entries) => setShown(entries.at(-1)?.isIntersecting ?? false));
-    observer.observe(dot);
-    onCleanup(() => observer.disconnect());
-  });
+  watchView(() => dot, setShown);
   createEffect(() => {
     if (isShown()) onCleanup(model.client.watch.hold(props.user));
   });

@@ -1,15 +1,15 @@
 // The state of this user's last message, in the list. Nothing is shown while the receipts of the others are unknown.
 
-import { createEffect, createMemo, createSignal, onCleanup, onMount, Show } from "solid-js";
+import { createEffect, createMemo, createSignal, onCleanup, Show } from "solid-js";
 import type { Conversation, OutboxItem } from "../../sdk/index";
 import { type MessageState, stateOfEntry, stateOfItem } from "../logic/message_state";
+import { MEMBERS_PAGE } from "../state/members";
 import type { Model } from "../state/model";
 import { useModel } from "../state/model_context";
+import { watchView } from "./in_view";
 import { createReceiptQueue, type ReceiptQueue } from "./preview_receipts";
 import { StateMark } from "./state_mark";
 
-/** In larger groups, the list only shows what an opened conversation has read. One page has all members of smaller ones. */
-const MEMBERS_READ_MAX = 100;
 const queues = new WeakMap<Model, ReceiptQueue>();
 
 interface MarkProps {
@@ -25,8 +25,9 @@ export function PreviewMark(props: MarkProps) {
   const id = () => props.conversation.id;
   const [isInView, setInView] = createSignal(false);
   const isKnown = createMemo(() => model.members.knowsReceiptsIn(props.conversation));
+  /** One page has all members. In larger groups, the list only shows what an opened conversation has read. */
   const isWanted = createMemo(() => {
-    const mayRead = isInView() && model.isAttached() && props.conversation.member_count <= MEMBERS_READ_MAX;
+    const mayRead = isInView() && model.isAttached() && props.conversation.member_count <= MEMBERS_PAGE;
     return mayRead && !isKnown() && !props.unsent;
   });
   createEffect(() => {
@@ -46,11 +47,7 @@ export function PreviewMark(props: MarkProps) {
   });
 
   let place!: HTMLSpanElement;
-  onMount(() => {
-    const observer = new IntersectionObserver((entries) => setInView(entries.at(-1)?.isIntersecting ?? false));
-    observer.observe(place.closest("a") ?? place);
-    onCleanup(() => observer.disconnect());
-  });
+  watchView(() => place.closest("a") ?? place, setInView);
 
   return (
     <span ref={place} class="preview-mark" data-testid={props.unsent ? "unsent-mark" : "preview-state"} data-state={shown()?.state}>

@@ -9,10 +9,6 @@ const LIST_PAGE = 50;
 const REQUESTS_PAGE = 100;
 const RECOUNT_MS = 3_000;
 
-interface Totals {
-  unread_conversations: number;
-}
-
 export interface Listing {
   byId: Record<string, Conversation>;
   status: "loading" | "ready" | "failed";
@@ -45,7 +41,7 @@ export function createConversations(client: Client, me: string) {
     if (details.unread > 0 && !isRequest(details)) client.delivered(details.id, details.head_seq);
   }
 
-  const countElsewhere = (totals: Totals): number => setUnreadElsewhere(Math.max(0, totals.unread_conversations - unreadLoaded()));
+  const countElsewhere = (unread: number) => setUnreadElsewhere(Math.max(0, unread - unreadLoaded()));
 
   // An event can add a conversation to the list that the totals have counted already, so they are read again.
   createEffect(on(unreadLoaded, () => {
@@ -57,7 +53,7 @@ export function createConversations(client: Client, me: string) {
     recounting = undefined;
     try {
       const { totals } = await client.rest.conversations(undefined, 1);
-      if (totals) countElsewhere(totals);
+      if (totals) countElsewhere(totals.unread_conversations);
     } catch {
       // the next page that is read brings totals too
     }
@@ -70,7 +66,7 @@ export function createConversations(client: Client, me: string) {
       batch(() => {
         page.items.forEach(upsert);
         set({ status: "ready", next_cursor: page.next_cursor });
-        if (page.totals) countElsewhere(page.totals);
+        if (page.totals) countElsewhere(page.totals.unread_conversations);
       });
       return page.items.map(({ id }) => id);
     } catch {

@@ -6,7 +6,7 @@ import { withReceipt } from "../logic/receipts";
 
 /** Receipts are not pushed in larger groups, so their members would become stale. */
 export const MEMBERS_SHOWN_MAX = 256;
-const MEMBERS_PAGE = 100;
+export const MEMBERS_PAGE = 100;
 
 export function createMembers(client: Client) {
   const [state, set] = createStore<Record<string, Member[]>>({});

@@ -1,11 +1,12 @@
 // An image of a message. Its place has its size from the start, so that nothing moves when it is read. It is read when it is
 // near the view, and a blurred preview is shown until then.
 
-import { createEffect, createMemo, createSignal, Match, onCleanup, onMount, Show, Switch } from "solid-js";
+import { createEffect, createMemo, createSignal, Match, onMount, Show, Switch } from "solid-js";
 import type { Attachment } from "../../../sdk/index";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
 import { ImageIcon } from "../file_icons";
+import { watchView } from "../in_view";
 import { Sentence } from "../sentence";
 import { altText } from "./alt_text";
 import { createContent } from "./file_content";
@@ -32,14 +33,12 @@ export function AttachedImage(props: { file: Attachment; sender: string; onView:
   let place!: HTMLButtonElement;
   onMount(() => {
     if (isSized) place.style.setProperty("--ratio", String(Math.min(RATIO_MAX, Math.max(RATIO_MIN, width / height))));
-    const observer = new IntersectionObserver((entries) => {
-      if (isLarge || !entries.some((entry) => entry.isIntersecting)) return; // one call may have several entries
-      observer.disconnect();
-      void content.read();
-    }, { rootMargin: "400px" });
-    observer.observe(place);
-    onCleanup(() => observer.disconnect());
   });
+  const endWatch = watchView(() => place, (isInView) => {
+    if (!isInView || isLarge) return;
+    endWatch();
+    void content.read();
+  }, "400px");
 
   function pick(): void {
     if (content.state() === "ready" && !isBroken()) props.onView();

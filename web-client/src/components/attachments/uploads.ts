@@ -103,6 +103,8 @@ export function createUploads(client: Client, conversation: string) {
     return ids;
   }
 
+  const countUploading = (): number => items.filter((it) => it.state === "uploading").length;
+
   return {
     items,
     add,
@@ -110,8 +112,8 @@ export function createUploads(client: Client, conversation: string) {
     retry,
     take,
     cancelAll: () => items.map(({ key }) => key).forEach(cancel),
-    running: (): number => items.filter((it) => it.state === "uploading").length,
-    isUploading: (): boolean => items.some((it) => it.state === "uploading"),
+    countUploading,
+    isUploading: (): boolean => countUploading() > 0,
     hasFailed: (): boolean => items.some((it) => it.state === "failed"),
   };
 }
@@ -132,5 +134,5 @@ export function uploadsIn(client: Client, conversation: string): Uploads {
 
 /** Returns how many files are being uploaded, in all conversations together. */
 export function runningUploads(client: Client): number {
-  return [...(ofClients.get(client)?.values() ?? [])].reduce((sum, uploads) => sum + uploads.running(), 0);
+  return [...(ofClients.get(client)?.values() ?? [])].reduce((sum, uploads) => sum + uploads.countUploading(), 0);
 }

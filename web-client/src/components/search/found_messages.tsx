@@ -1,11 +1,12 @@
 // The messages that a search finds. More are loaded when the user scrolls to the end.
 
-import { createEffect, createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
+import { createEffect, createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
 import { isCode } from "../../../sdk/index";
 import { findMessages, type FoundMessage, type MessageQuery } from "../../../sdk/search";
 import { errorText } from "../../logic/refusals";
 import { useModel } from "../../state/model_context";
 import { t } from "../../text/language";
+import { watchView } from "../in_view";
 import { Skeleton } from "../skeleton";
 import { FoundItem } from "./found_item";
 import { MessageSearch, NO_RESULTS, type SearchResults } from "./message_search";
@@ -64,11 +65,7 @@ export function FoundMessages(props: FoundMessagesProps) {
 /** Calls `onReach` once when it is near the visible part. A new one is made for each page. */
 function EndOfList(props: { onReach: () => void }) {
   let end!: HTMLDivElement;
-  onMount(() => {
-    const observer = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && props.onReach(), { rootMargin: "300px" });
-    observer.observe(end);
-    onCleanup(() => observer.disconnect());
-  });
+  watchView(() => end, (isInView) => isInView && props.onReach(), "300px");
   return <div ref={end} class="found-end"><span class="spinner" /></div>;
 }
 
