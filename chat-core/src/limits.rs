@@ -171,6 +171,14 @@ pub const GATHER_SHARE: u32 = 8;
 pub const GATHER_MIN: Duration = Duration::from_millis(1);
 /// The longest such wait.
 pub const GATHER_MAX: Duration = Duration::from_millis(20);
+/// How long a conversation counts as shared after another gateway has appended to it.
+pub const SHARED_FOR: Duration = COMMAND_DEADLINE;
+/// The longest time that a gateway of a fleet appends to a conversation without letting others go first.
+pub const TURN_MAX: Duration = Duration::from_millis(500);
+/// How long a gateway lets others go first, as a multiple of the time that its last batch took.
+pub const TURN_PAUSE: u32 = 2;
+/// The longest such pause.
+pub const TURN_PAUSE_MAX: Duration = Duration::from_millis(200);
 /// The lifetime of an access token if none is configured.
 pub const ACCESS_TTL_DEFAULT: Duration = Duration::from_secs(600);
 /// The lifetime of an unused refresh token.
@@ -209,4 +217,8 @@ const _: () = assert!(SENDING_TTL.as_secs() > 60 * COMMAND_DEADLINE.as_secs(), "
 const _: () = assert!(OUTBOX_BYTES_MAX > 2 * FRAME_BYTES_MAX, "an event fits an outbox");
 const _: () = assert!(BATCH_ENTRIES_MAX <= APPEND_ENTRIES_MAX, "a batch fits an append");
 const _: () = assert!(GATHER_MAX.as_millis() * 10 < COMMAND_DEADLINE.as_millis(), "a small part");
+const _: () =
+    assert!(TURN_MAX.as_millis() * 4 <= COMMAND_DEADLINE.as_millis(), "others get a turn");
+const _: () =
+    assert!(TURN_PAUSE_MAX.as_millis() * 10 <= COMMAND_DEADLINE.as_millis(), "a small part");
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX, "the default page is a valid page");

@@ -12,6 +12,7 @@ mod gather;
 mod load;
 mod plan;
 pub mod state;
+mod turns;
 mod unknown;
 
 use std::{

@@ -8,11 +8,11 @@ use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep, timeout};
 
 /// For what happens at once on an idle machine.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(60);
 /// For what has a documented delay, such as the end of a lease.
-pub const LATER: Duration = Duration::from_secs(60);
+pub const LATER: Duration = Duration::from_secs(120);
 /// For a scenario of many calls.
-pub const WHOLE: Duration = Duration::from_secs(300);
+pub const WHOLE: Duration = Duration::from_secs(600);
 
 /// The pause of [`eventually`] between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -16,7 +16,7 @@ use tests::{
     client::{Cursors, User, Ws},
     cluster::Cluster,
     ensure, json,
-    patience::{LATER, SOON, WHOLE, eventually, within},
+    patience::{SOON, WHOLE, eventually, within},
     shape::items,
 };
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use tokio::time::Instant;
 const ONLINE_MAX: Duration = Duration::from_secs(2);
 const OFFLINE_MAX: Duration = Duration::from_secs(7);
 const GATEWAY_KILLED_MAX: Duration = Duration::from_secs(20);
+const UNKNOWN_MAX: Duration = Duration::from_secs(60);
 /// The bound after Redis is back.
 const CONVERGED_MAX: Duration = Duration::from_secs(10);
 const LAST_SEEN_ERROR_MAX: Duration = Duration::from_secs(20);
@@ -316,7 +317,7 @@ async fn outlasts_redis(cluster: &mut Cluster) -> Result<()> {
     watchers.see(&[&ada, &carl], "online", &online).await?;
     watchers.forget().await?;
 
-    let unknown = Promise::from_now("unknown after Redis was killed", LATER);
+    let unknown = Promise::from_now("unknown after Redis was killed", UNKNOWN_MAX);
     cluster.redis.process().kill()?;
     watchers.see(&all, "unknown", &unknown).await?;
     carls.close().await?;

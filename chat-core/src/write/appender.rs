@@ -7,6 +7,7 @@
 //! that head is confirmed, and never to a write whose entry stands already.
 
 mod answers;
+mod catch_up;
 mod prepare;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use tokio::{
 
 use super::{
     Attempted, Outcome, Pending, TIMED_OUT, Waiting, Write, gather::GatherWindow, load::load,
-    plan::Plan, state::State, unknown::EarlierAppends,
+    plan::Plan, state::State, turns::Turns, unknown::EarlierAppends,
 };
 use crate::{
     context::Context,
@@ -33,9 +34,6 @@ use crate::{
     port::{Append, Appended},
 };
 
-/// The pause before the store is asked again about an unknown outcome.
-const UNKNOWN_PAUSE: Duration = Duration::from_millis(50);
-
 /// The only writer of a conversation on this gateway.
 #[derive(Debug)]
 pub(crate) struct Appender {
@@ -44,6 +42,7 @@ pub(crate) struct Appender {
     feed: Arc<Feed>,
     queue: Mutex<Queue>,
     attempted: Attempted,
+    turns: Mutex<Turns>,
     /// Notified when enough writes are queued for the next batch.
     gathered: Notify,
 }
@@ -70,6 +69,7 @@ impl Appender {
             feed,
             queue: Mutex::default(),
             attempted: Attempted::default(),
+            turns: Mutex::default(),
             gathered: Notify::new(),
         })
     }
@@ -110,12 +110,24 @@ impl Appender {
         while let Some((batch, state)) = self.next_batch().await {
             let started = Instant::now();
             let answered = batch.len();
+            self.turns.lock().begin();
             let state = self.write(batch, state).await;
+            let took = started.elapsed();
             let mut queue = self.queue.lock();
             let queued = queue.waiting.len();
-            queue.window.open(started.elapsed(), answered, queued);
+            queue.window.open(took, answered, queued);
+            if let Some(pause) = self.pause(took, answered + queued) {
+                queue.window.hold(pause);
+            }
             queue.state = state;
         }
+        self.turns.lock().rest();
+    }
+
+    /// Returns how long to let other gateways append first.
+    fn pause(&self, took: Duration, writes: usize) -> Option<Duration> {
+        let has_others = self.context.ports.bus.has_others();
+        if has_others { self.turns.lock().pause(took, writes) } else { None }
     }
 
     /// Waits until the next batch may start, and returns it with the known state. Returns `None`
@@ -153,6 +165,14 @@ impl Appender {
     /// Answers every write of a batch. Returns the state after it, if that is known.
     async fn write(&self, mut writes: Vec<Waiting>, mut state: Option<State>) -> Option<State> {
         let mut earlier = EarlierAppends::default();
+        // A read costs everybody less than an append at an old head.
+        if self.turns.lock().is_shared()
+            && let Some(known) = &mut state
+            && let Err(error) = self.catch_up(known, None, None).await
+        {
+            earlier.fail_all(writes, &error.into());
+            return None;
+        }
         loop {
             let late = writes.extract_if(.., |write| write.is_late()).collect();
             earlier.fail_all(late, &TIMED_OUT);
@@ -208,6 +228,7 @@ impl Appender {
         }
 
         // Append.
+        let mut moved_to = None;
         let mut ask_until = None;
         match self.append(&plan).await {
             Ok(Appended::Done) => {
@@ -232,7 +253,7 @@ impl Appender {
                 self.publish(entries, writers.into_iter().map(Some)).await;
                 return Ok(before);
             }
-            Ok(Appended::Moved { .. }) => {}
+            Ok(Appended::Moved { head }) => moved_to = Some(head),
             Err(StoreError::Unknown(_)) if is_planted(Bug::ReportsUnknownAsFailed) => {
                 (_, *writes) = plan.undo();
                 return Err(TIMED_OUT);
@@ -260,7 +281,7 @@ impl Appender {
         // Settle: the log has moved, or may have. Read what is new, and find this gateway's entries.
         let mut before;
         (before, *writes) = plan.undo();
-        let arrived = self.catch_up(&mut before, ask_until).await?;
+        let arrived = self.catch_up(&mut before, moved_to, ask_until).await?;
         let (own, rest) = earlier.settle(std::mem::take(writes), arrived);
         *writes = rest;
 
@@ -274,8 +295,7 @@ impl Appender {
     async fn append(&self, plan: &Plan) -> Result<Appended, StoreError> {
         let log = &*self.context.stores().log;
         if plan.entries.is_empty() {
-            let heads = log.heads(&[self.conversation]).await?;
-            let head = heads.first().copied().unwrap_or_default();
+            let head = self.head().await?;
             let is_same = head == plan.before.head;
             return Ok(if is_same { Appended::Done } else { Appended::Moved { head } });
         }
@@ -320,39 +340,6 @@ impl Appender {
             let conversation = self.conversation;
             tracing::warn!(conversation.id = %conversation, %error, "projections lag behind the log");
         }
-    }
-
-    /// Folds what the log has after the state's head, and passes it to the feed. Returns those
-    /// entries. A store that does not answer is asked again until `ask_until`.
-    async fn catch_up(
-        &self,
-        state: &mut State,
-        ask_until: Option<Instant>,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let log = &*self.context.stores().log;
-        let after = state.head.seq;
-        let (head, entries) = loop {
-            let read = async {
-                let heads = log.heads(&[self.conversation]).await?;
-                let head = heads.first().copied().unwrap_or_default();
-                let entries = log::read_all(log, self.conversation, after, head.seq).await?;
-                Ok((head, entries))
-            };
-            match read.await {
-                Ok(found) => break found,
-                Err(_) if ask_until.is_some_and(|until| Instant::now() + UNKNOWN_PAUSE < until) => {
-                    tokio::time::sleep(UNKNOWN_PAUSE).await;
-                }
-                Err(error) => return Err(error),
-            }
-        };
-        for entry in &entries {
-            state.fold(entry, head);
-        }
-        state.head = head;
-        self.context.unindexed.note(self.conversation);
-        self.feed.receive_stored(&entries);
-        Ok(entries)
     }
 }
 

@@ -30,6 +30,12 @@ impl GatherWindow {
         self.until = (wait >= GATHER_MIN).then(|| Instant::now() + wait);
     }
 
+    /// Keeps the next batch waiting at least this long, however many writes are queued.
+    pub(super) fn hold(&mut self, pause: Duration) {
+        self.expected = usize::MAX;
+        self.until = Some(Instant::now() + pause);
+    }
+
     /// Returns how long a batch has to wait while this many writes are queued, or `None` if it may
     /// start.
     pub(super) fn waits_until(&self, queued: usize) -> Option<Instant> {

@@ -4,6 +4,7 @@
 mod attachments;
 mod concurrent_writes;
 mod consent;
+mod contention;
 mod conversations;
 mod creation;
 mod delivery_order;
