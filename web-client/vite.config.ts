@@ -8,13 +8,13 @@ const gateway = "http://127.0.0.1:8080";
 /** What the list of conversations needs, and the login page does not. */
 const LIST = new RegExp(
   [
-    "src/state/(?!account|notes|model_context|alerting|leaving)", "src/logic/(?!refusals|markdown|inline|text|people|emoji|dates|grouping|message_state|pending_rows|more_refusals)", "src/browser/(attention|unsent\\.)",
-    "src/components/(workspace|sidebar|conversation_item|avatar|presence_dot|in_view|banner|empty_pane)", "solid-js/store",
+    "src/state/(?!account|notes|model_context|alerting|leaving)", "src/logic/(?!refusals|bubble|markdown|inline|text|people|emoji|dates|grouping|message_state|pending_rows|more_refusals)", "src/browser/(attention|unsent\\.)",
+    "src/components/(workspace|sidebar|conversation_item|avatar|presence_dot|in_view|banner|empty_pane|shortcuts\\.)", "solid-js/store",
     "sdk/(client|session|outbox|feed|socket|polls|receipts|watch|rest_transport|command|backoff|pause|tabs|tab_session|tab_commands|election|unsent|limits)\\.",
   ].join("|"),
 );
 /** What every screen needs. */
-const BASE = /preload-helper|src\/(browser\/(?!device|clipboard|unsent\.|alerts)|state\/(?!alerting|leaving)|text\/(language|sentence)|components\/(app|later|icons|sentence)|logic\/refusals|mark)|solid-js|web-client\/sdk\/(?!invites|attachments|search|found)/;
+const BASE = /preload-helper|src\/(browser\/(?!away|device|clipboard|unsent\.|alerts)|state\/(?!alerting|leaving)|text\/(language|sentence)|components\/(app|later|icons|sentence)|logic\/refusals|mark)|solid-js|web-client\/sdk\/(?!invites|attachments|search|found)/;
 
 export default defineConfig({
   base: "./", // relative addresses, so that a proxy can serve the page under a path

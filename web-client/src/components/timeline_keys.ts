@@ -1,4 +1,4 @@
-// Keyboard navigation through messages: up, down, first and last.
+// Keys of an opened conversation: up, down, first and last message, and the search.
 
 import { indexFrom, type Row } from "../logic/rows";
 
@@ -22,4 +22,9 @@ function nearestMessage(rows: readonly Row[], from: number, direction: number): 
     if (row?.kind === "message") return row.seq;
   }
   return undefined;
+}
+
+/** Returns true if the key press searches the open conversation. */
+export function isSearchShortcut(event: KeyboardEvent): boolean {
+  return (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "f";
 }
