@@ -3,6 +3,7 @@
 //!
 //! [`fault`] says what can fail, [`fleet`] makes it fail, and this file draws schedules and counts.
 
+mod damage;
 mod disk;
 mod fault;
 mod fleet;

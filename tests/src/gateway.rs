@@ -52,6 +52,11 @@ impl Settings {
         self
     }
 
+    fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.environment.iter().find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
     /// Makes the process trust this certificate authority instead of those of the machine.
     #[must_use]
     pub fn trust(mut self, ca: PathBuf) -> Self {
@@ -129,7 +134,7 @@ impl Gateway {
 
     /// Returns the embedded store's folder.
     pub fn data(&self) -> &Path {
-        self.data.path()
+        self.settings.get("DATA_DIR").map_or(self.data.path(), Path::new)
     }
 
     /// Returns the process.
@@ -154,6 +159,20 @@ impl Gateway {
         let Self { binary, arguments, settings, data, .. } = &*self;
         self.running = Running::start(binary, arguments, settings, data.path()).await?;
         Ok(())
+    }
+
+    /// Kills it if it still runs, and starts it again on the same data. If it ends before it serves,
+    /// returns the end of its log.
+    pub async fn restart_or_refuse(&mut self) -> Result<Option<String>> {
+        self.running.process.kill()?;
+        let Self { binary, arguments, settings, data, .. } = &*self;
+        let mut process = spawn(binary, settings, data.path(), arguments)?;
+        if let Err(error) = process.line("admin on http://", LATER).await {
+            let has_ended = process.ensure_alive().is_err();
+            return if has_ended { Ok(Some(format!("{error:#}"))) } else { Err(error) };
+        }
+        self.running = Running::of(process).await?;
+        Ok(None)
     }
 
     /// Drains it, and starts it again with other settings on the same data.
@@ -191,7 +210,11 @@ impl Running {
         settings: &Settings,
         data: &Path,
     ) -> Result<Self> {
-        let mut process = spawn(binary, settings, data, arguments)?;
+        Self::of(spawn(binary, settings, data, arguments)?).await
+    }
+
+    /// Waits until a process that has started serves.
+    async fn of(mut process: Process) -> Result<Self> {
         let line = process.line("listening on http", LATER).await?;
         let url = address(&line, "listening on ")?;
         let line = process.line("admin on http://", LATER).await?;

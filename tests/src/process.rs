@@ -9,7 +9,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -67,7 +67,7 @@ pub struct Process {
     name: String,
     child: Child,
     log: Arc<Log>,
-    readers: Vec<thread::JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
@@ -96,24 +96,26 @@ impl Process {
         self.log.seen()
     }
 
-    /// Waits for the first line after `skip` lines that contains `text`.
+    /// Waits for the first line after `skip` lines that contains `text`. Fails at once if the process ends
+    /// without it.
     pub async fn line_after(
         &mut self,
         skip: usize,
         text: &str,
         deadline: Duration,
     ) -> Result<String> {
-        let Self { name, child, log, .. } = self;
-        let mut ended = None;
-        eventually(deadline, async || {
-            // The exit status is read before the log, so that no last line is missed.
-            ended = ended.or_else(|| child.try_wait().ok().flatten());
-            let found = log.find(text, skip);
-            let end = ended.map_or_else(String::new, |status| format!(" (ended, {status})"));
-            let refusal = || format!("{name} did not log {text:?}{end}:\n{}", log.tail());
-            found.with_context(refusal)
-        })
-        .await
+        let Self { name, child, log, readers } = self;
+        let found = eventually(deadline, async || {
+            // The end is read before the log, so that no last line is missed.
+            let has_ended =
+                child.try_wait()?.is_some() && readers.iter().all(JoinHandle::is_finished);
+            match log.find(text, skip) {
+                None if !has_ended => bail!("{name} did not log {text:?}:\n{}", log.tail()),
+                found => Ok(found),
+            }
+        });
+        let found = found.await?;
+        found.with_context(|| format!("{name} ended and did not log {text:?}:\n{}", log.tail()))
     }
 
     /// Waits for the first line that contains `text`.
@@ -220,7 +222,7 @@ impl Drop for Process {
     }
 }
 
-fn read_into(log: &Arc<Log>, from: impl Read + Send + 'static) -> thread::JoinHandle<()> {
+fn read_into(log: &Arc<Log>, from: impl Read + Send + 'static) -> JoinHandle<()> {
     let log = Arc::clone(log);
     thread::spawn(move || {
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {

@@ -7,7 +7,7 @@ use tests::{
 };
 
 /// Faults of one gateway with its clients: each is made once.
-const EMBEDDED_FAULTS: usize = 9;
+const EMBEDDED_FAULTS: usize = 10;
 
 async fn nothing_is_lost(plan: Plan) -> Result<()> {
     let mut lines = String::new();

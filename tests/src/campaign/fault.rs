@@ -50,6 +50,8 @@ pub enum Fault {
     DiskFull,
     /// Syncs of the embedded store fail with EIO.
     SyncFails,
+    /// SIGKILL, and a new start with a damaged file in the embedded store.
+    FileDamaged,
     /// A proxy does harm.
     Network(Hop, Harm),
 }
@@ -83,7 +85,7 @@ const OF_SERVERS: [Fault; 12] = [
 
 /// Returns the faults of one gateway with the embedded store.
 pub(super) fn of_embedded() -> impl Iterator<Item = Fault> {
-    OF_GATEWAYS.into_iter().chain([Fault::DiskFull, Fault::SyncFails])
+    OF_GATEWAYS.into_iter().chain([Fault::DiskFull, Fault::SyncFails, Fault::FileDamaged])
 }
 
 /// Returns the faults of several gateways with Redis and a CQL node.
@@ -99,6 +101,7 @@ impl fmt::Display for Fault {
             Self::Restarted => f.write_str("gateway restarted"),
             Self::DiskFull => f.write_str("disk full"),
             Self::SyncFails => f.write_str("sync fails"),
+            Self::FileDamaged => f.write_str("file damaged"),
             Self::Network(hop, harm) => write!(f, "{hop}: {harm}"),
         }
     }

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     Servers,
+    damage::Damage,
     disk::{FailingSync, SmallDisk},
     fault::{self, Fault, Harm, Hop, Server},
 };
@@ -68,6 +69,7 @@ struct Backends {
 pub(super) struct Made {
     fault: Fault,
     at: usize,
+    damage: Option<Damage>,
     /// How long an answer waits at least, if that is not the length of the fault.
     pub(super) delay: Option<Duration>,
 }
@@ -81,6 +83,20 @@ impl Door {
 
     async fn restart(&mut self) -> Result<()> {
         self.gateway.restart().await?;
+        self.proxy.lead_to(address(&self.gateway)?);
+        Ok(())
+    }
+
+    /// Starts the gateway on a damaged store. It may serve the store, which the checker judges. If it
+    /// refuses the store, it must say why, and must not have changed it.
+    async fn restart_damaged(&mut self, damage: &Damage) -> Result<()> {
+        if let Some(log) = self.gateway.restart_or_refuse().await? {
+            let folder = self.gateway.data().to_string_lossy().into_owned();
+            let is_explained = log.contains(&folder) && log.to_lowercase().contains("restore");
+            ensure!(is_explained, "refused without a reason: {damage:?}\n{log}");
+            damage.undo()?;
+            self.gateway.restart().await?;
+        }
         self.proxy.lead_to(address(&self.gateway)?);
         Ok(())
     }
@@ -164,13 +180,17 @@ impl Fleet {
         let at = usize::try_from(chance.below(self.doors.len() as u64))?;
         let late = Duration::from_millis(1 + chance.below(LATE_MILLIS_MAX));
         let percent = PERCENT_MIN + chance.below(101 - PERCENT_MIN);
-        let mut delay = None;
+        let (mut delay, mut damage) = (None, None);
         match fault {
             Fault::Killed(server) => self.process(server, at)?.kill()?,
             Fault::Paused(server) => self.process(server, at)?.pause()?,
             Fault::Restarted => drop(self.doors[at].gateway.drain().await?),
             Fault::DiskFull => self.disk()?.fill()?,
             Fault::SyncFails => self.sync()?.set(true)?,
+            Fault::FileDamaged => {
+                self.doors[at].gateway.kill()?;
+                damage = Some(Damage::make(self.doors[at].gateway.data(), chance)?);
+            }
             Fault::Network(hop, harm) => {
                 let way = match harm {
                     Harm::Cut => Way::Cut,
@@ -182,11 +202,11 @@ impl Fleet {
                 self.proxy(hop, at)?.set(way, percent);
             }
         }
-        Ok(Made { fault, at, delay })
+        Ok(Made { fault, at, damage, delay })
     }
 
     /// Ends a fault. The gateways serve again afterwards.
-    pub(super) async fn heal(&mut self, Made { fault, at, .. }: Made) -> Result<()> {
+    pub(super) async fn heal(&mut self, Made { fault, at, damage, .. }: Made) -> Result<()> {
         match fault {
             Fault::Killed(Server::Gateway) | Fault::Restarted => self.doors[at].restart().await?,
             Fault::Killed(Server::Redis) => self.backends()?.redis.restart().await?,
@@ -200,6 +220,10 @@ impl Fleet {
                 self.sync()?.set(false)?;
                 // After a failed sync nobody knows what is on the disk, until the folder is reopened.
                 self.doors[at].restart().await?;
+            }
+            Fault::FileDamaged => {
+                let damage = damage.context("no damage")?;
+                self.doors[at].restart_damaged(&damage).await?;
             }
             Fault::Network(hop, _) => self.proxy(hop, at)?.heal(),
         }
