@@ -53,6 +53,8 @@ pub struct Plan {
     pub seed: u64,
     /// Faults in each schedule.
     pub faults: usize,
+    /// The only fault, or all that the servers can have.
+    pub only: Option<Fault>,
     /// The fewest texts that are acknowledged in each schedule.
     pub texts: usize,
 }
@@ -124,7 +126,7 @@ impl<'a> Schedule<'a> {
         let people = People::gather(&load, chance.split(), urls, &figures).await?;
         figures.begin("schedule");
         let mut schedule = Self { fleet, chance, figures, report: Report::default() };
-        for fault in schedule.draw(plan.faults) {
+        for fault in schedule.draw(plan)? {
             schedule.wait_for_texts().await?;
             schedule.make(fault).await?;
         }
@@ -140,18 +142,20 @@ impl<'a> Schedule<'a> {
     }
 
     /// Draws faults. None is drawn twice before each was drawn once.
-    fn draw(&mut self, count: usize) -> Vec<Fault> {
-        let possible = self.fleet.faults();
+    fn draw(&mut self, plan: &Plan) -> Result<Vec<Fault>> {
+        let mut possible = self.fleet.faults();
+        possible.retain(|fault| plan.only.is_none_or(|only| only == *fault));
+        ensure!(!possible.is_empty(), "these servers cannot have that fault");
         let mut left = Vec::new();
         let mut drawn = Vec::new();
-        while drawn.len() < count {
+        while drawn.len() < plan.faults {
             if left.is_empty() {
                 left.clone_from(&possible);
             }
             let at = self.chance.below(left.len() as u64);
             drawn.push(left.swap_remove(usize::try_from(at).unwrap_or(0)));
         }
-        drawn
+        Ok(drawn)
     }
 
     async fn wait_for_texts(&mut self) -> Result<()> {

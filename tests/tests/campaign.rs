@@ -9,6 +9,10 @@ use tests::{
 /// Faults of one gateway with its clients: each is made once.
 const EMBEDDED_FAULTS: usize = 10;
 
+const fn plan_of(servers: Servers, faults: usize) -> Plan {
+    Plan { servers, schedules: 1, seed: 1, faults, only: None, texts: 1_000 }
+}
+
 async fn nothing_is_lost(plan: Plan) -> Result<()> {
     let mut lines = String::new();
     let Some(report) = run(plan, |line| lines += line).await? else { return Ok(()) };
@@ -20,13 +24,10 @@ async fn nothing_is_lost(plan: Plan) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promises_are_kept_when_an_embedded_gateway_has_random_faults() -> Result<()> {
-    let faults = EMBEDDED_FAULTS;
-    let plan = Plan { servers: Servers::Embedded, schedules: 1, seed: 1, faults, texts: 1_000 };
-    nothing_is_lost(plan).await.context("embedded")
+    nothing_is_lost(plan_of(Servers::Embedded, EMBEDDED_FAULTS)).await.context("embedded")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promises_are_kept_when_a_cluster_has_random_faults() -> Result<()> {
-    let plan = Plan { servers: Servers::Cluster, schedules: 1, seed: 1, faults: 8, texts: 1_000 };
-    nothing_is_lost(plan).await.context("cluster")
+    nothing_is_lost(plan_of(Servers::Cluster, 8)).await.context("cluster")
 }

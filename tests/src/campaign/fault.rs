@@ -1,6 +1,8 @@
 //! What can fail in a campaign.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
+
+use anyhow::{Context, Error, Result};
 
 /// A server that is killed or paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +95,16 @@ pub(super) fn of_cluster() -> impl Iterator<Item = Fault> {
     OF_GATEWAYS.into_iter().chain(OF_SERVERS)
 }
 
+/// Finds a fault by the name that reports show.
+impl FromStr for Fault {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let mut all = of_embedded().chain(of_cluster());
+        all.find(|fault| fault.to_string() == name).with_context(|| format!("no fault {name:?}"))
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -135,5 +147,18 @@ impl fmt::Display for Harm {
             Self::AnswersHeld => "answers held",
             Self::Late => "everything late",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_found_by_its_name() -> Result<()> {
+        for fault in of_embedded().chain(of_cluster()) {
+            assert_eq!(fault.to_string().parse::<Fault>()?, fault);
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use tests::campaign::{self, Plan, Servers};
+use tests::campaign::{self, Fault, Plan, Servers};
 
 /// The schedules.
 #[derive(Debug, Args)]
@@ -19,6 +19,9 @@ pub(crate) struct Campaign {
     /// Faults in each schedule
     #[arg(long, default_value_t = 6)]
     faults: usize,
+    /// Make only this fault, such as "file damaged"
+    #[arg(long)]
+    only: Option<Fault>,
     /// Fewest texts that are acknowledged in each schedule
     #[arg(long, default_value_t = 3_500)]
     texts: usize,
@@ -43,8 +46,8 @@ impl Campaign {
             Which::Cluster => Servers::Cluster,
             Which::Ring => Servers::Ring,
         };
-        let Self { schedules, seed, faults, texts, .. } = *self;
-        let plan = Plan { servers, schedules, seed, faults, texts };
+        let Self { schedules, seed, faults, only, texts, .. } = *self;
+        let plan = Plan { servers, schedules, seed, faults, only, texts };
         let Some(report) = campaign::run(plan, |line| println!("{line}")).await? else {
             return Ok(());
         };

@@ -53,18 +53,25 @@ impl Schema {
     pub(crate) async fn run(&self) -> Result<()> {
         let time = self.seconds.to_string();
         let limits = ["--max-examples", EXAMPLES, "--max-time", &time];
-        call_gateway(&install().await?, &limits, Duration::from_secs(self.seconds)).await
+        let program = install().await?;
+        let gateway = debug_gateway().await?;
+        call_gateway(&gateway, &program, &limits, Duration::from_secs(self.seconds)).await
     }
 }
 
-/// Runs the fixed phases of schemathesis on a new gateway.
-pub(crate) async fn check() -> Verdict {
+/// Runs the fixed phases of schemathesis on a new gateway from this binary.
+pub(crate) async fn check(binary: &Path) -> Verdict {
     match install().await {
-        Ok(program) => call_gateway(&program, &["--phases", FIXED_PHASES], FIXED_MAX).await.into(),
+        Ok(program) => check_with(&program, binary).await.into(),
         Err(error) => Verdict::Skipped(format!(
             "schemathesis needs Python 3.10 or newer with venv and pip: {error:#}"
         )),
     }
+}
+
+async fn check_with(program: &Path, binary: &Path) -> Result<()> {
+    let gateway = Gateway::of(binary, Settings::new()).await?;
+    call_gateway(&gateway, program, &["--phases", FIXED_PHASES], FIXED_MAX).await
 }
 
 /// Returns the program from the cache. Installs it there before its first use.
@@ -106,8 +113,12 @@ async fn debug_gateway() -> Result<Gateway> {
     Gateway::of(&target().join("debug/confab"), Settings::new()).await
 }
 
-async fn call_gateway(program: &Path, options: &[&str], time: Duration) -> Result<()> {
-    let gateway = debug_gateway().await?;
+async fn call_gateway(
+    gateway: &Gateway,
+    program: &Path,
+    options: &[&str],
+    time: Duration,
+) -> Result<()> {
     let folder = target().join("schemathesis");
     if folder.exists() {
         // Has what schemathesis learned about the gateway of an earlier run.

@@ -131,7 +131,11 @@ impl Step {
 
     /// Returns the step that must succeed before this one.
     const fn needs(self) -> Option<Self> {
-        if matches!(self, Self::Browser | Self::Test) { Some(Self::Build) } else { None }
+        if matches!(self, Self::Browser | Self::Schema | Self::Test) {
+            Some(Self::Build)
+        } else {
+            None
+        }
     }
 
     /// Returns the steps with these names, or all steps without names.
@@ -161,7 +165,7 @@ impl Step {
             Self::WebDist => return web::dist().await,
             Self::Browser => return web::browsers(&target().join("release/confab")).await,
             Self::Autobahn => return autobahn::test().await,
-            Self::Schema => return schema::check().await,
+            Self::Schema => return schema::check(&target().join("release/confab")).await,
         };
         run(&mut cargo(arguments), minutes * MINUTE).await.into()
     }

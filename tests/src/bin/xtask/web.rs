@@ -133,5 +133,5 @@ async fn scenario(script: &str, gateway: &str) -> Result<()> {
         .arg(&screenshots)
         .env("CONFAB_BROWSER", find("chromium").unwrap_or_default())
         .current_dir(web_client());
-    run(&mut node, 5 * MINUTE).await.with_context(|| format!("see {}", screenshots.display()))
+    run(&mut node, 20 * MINUTE).await.with_context(|| format!("see {}", screenshots.display()))
 }
