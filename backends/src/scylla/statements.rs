@@ -65,8 +65,8 @@ macro_rules! statements {
                     };
                     prepare(session, kind, cql, profile)
                 });
-                // One pattern: after each of so many early returns, all statements before it would be dropped
-                // by code of its own.
+                // One pattern: an early return for each statement would also compile code that drops all
+                // statements before it.
                 let Ok([$($name),+]) = <[_; _]>::try_from(try_join_all(all).await?) else {
                     return Err(PrepareError::PreparedStatementIdsMismatch);
                 };
