@@ -23,10 +23,10 @@ const isHere = ({ conversation }: Note) => conversation === undefined || convers
 export function App() {
   return (
     <>
-      <Show when={model()} keyed fallback={<LoginPage onClose={() => undefined} />}>
+      <Show when={model()} keyed fallback={<LoginPage />}>
         {(current) => (
           <ModelContext.Provider value={current}>
-            <Workspace onClose={() => undefined} />
+            <Workspace />
           </ModelContext.Provider>
         )}
       </Show>

@@ -79,7 +79,7 @@ function LastMessage(props: { conversation: Conversation }) {
   return (
     <span class="last-message" classList={{ "is-typing": typing().length > 0 }} data-testid="last-message">
       <Show when={typing().length === 0 && draft() === "" && (unsent() || isMine())}>
-        <PreviewMark conversation={props.conversation} unsent={unsent()} onClose={() => undefined} />
+        <PreviewMark conversation={props.conversation} unsent={unsent()} />
       </Show>
       <Sentence text={text()} />
     </span>

@@ -18,7 +18,7 @@ async function offered(): Promise<DemoPerson[]> {
   return answer.ok ? ((await answer.json()) as DemoPerson[]) : [];
 }
 
-export function DemoPeople(_: { onClose: () => void }) {
+export function DemoPeople() {
   const [people] = createResource(offered);
   const [error, setError] = createSignal<string>();
 

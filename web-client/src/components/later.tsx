@@ -5,25 +5,25 @@ import { Dynamic } from "solid-js/web";
 import { notify } from "../state/notes";
 import { loadMoreTexts, t } from "../text/language";
 
-/** A part that somebody has opened, and that can be closed. */
+/** A part that can be closed, if somebody has opened it. */
 interface Closable {
-  onClose: () => void;
+  onClose?: () => void;
 }
 
 /** Returns a component that loads its part once, with its texts. If this fails, shows a note and closes the part. */
-export function later<P extends Closable>(load: () => Promise<Component<P>>): Component<P> {
+export function later<P extends object>(load: () => Promise<Component<P>>): Component<P> {
   return laterScreen(async () => (await Promise.all([load(), loadMoreTexts()]))[0]);
 }
 
 /** As `later`, for a first screen, which has the texts that it needs. */
-export function laterScreen<P extends Closable>(load: () => Promise<Component<P>>): Component<P> {
+export function laterScreen<P extends object>(load: () => Promise<Component<P>>): Component<P> {
   const [part, setPart] = createSignal<Component<P>>();
   return (props) => {
     if (!part()) retryStyles().then(load).then(
       (component) => setPart(() => component),
       () => {
         notify(t().page.partNotLoaded);
-        props.onClose();
+        (props as Closable).onClose?.();
       },
     );
     return <Show when={part()}>{(component) => <Dynamic component={component()} {...props} />}</Show>;

@@ -23,7 +23,7 @@ function isDemo(): boolean {
   return page?.serverTiming?.some((mark) => mark.name === "demo") ?? false;
 }
 
-export function LoginPage(_: { onClose: () => void }) {
+export function LoginPage() {
   const [mode, setMode] = createSignal<Mode>("login");
   return (
     <main class="login">
@@ -34,10 +34,10 @@ export function LoginPage(_: { onClose: () => void }) {
           {mode() === "login" ? t().login.logInLead : t().login.createLead}
         </p>
         <Show when={invited()} keyed>
-          {(code) => <InviteCard code={code} onClose={() => undefined} />}
+          {(code) => <InviteCard code={code} />}
         </Show>
         <Show when={isDemo() && mode() === "login"}>
-          <DemoPeople onClose={() => undefined} />
+          <DemoPeople />
         </Show>
         <Show when={mode()} keyed>
           {(current) => <LoginForm mode={current} />}

@@ -6,7 +6,7 @@ import { BackIcon } from "./more_icons";
 import { Skeleton } from "./skeleton";
 import "../styles/timeline.css";
 
-export function PaneLoading(_: { onClose: () => void }) {
+export function PaneLoading() {
   return (
     <div class="conversation-pane">
       <section class="conversation-main" aria-label={t().header.conversation} aria-busy="true">

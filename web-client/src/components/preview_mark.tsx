@@ -16,7 +16,6 @@ interface MarkProps {
   conversation: Conversation;
   /** The message that is not in the log yet. */
   unsent: OutboxItem | undefined;
-  onClose: () => void;
 }
 
 export function PreviewMark(props: MarkProps) {

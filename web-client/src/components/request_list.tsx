@@ -8,7 +8,7 @@ import { ConversationItem } from "./conversation_item";
 import { NextIcon, RequestIcon } from "./more_icons";
 import "../styles/request_list.css";
 
-export function RequestList(_: { onClose: () => void }) {
+export function RequestList() {
   const { conversations } = useModel();
   const [isOpen, setOpen] = createSignal(false);
   const id = createUniqueId();

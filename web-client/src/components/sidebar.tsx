@@ -102,7 +102,7 @@ function ConversationList(props: { open: (dialog: Dialogs) => void }) {
       <ConversationFilter query={query()} onQuery={setQuery} />
       <nav ref={list} class="conversations" aria-label={t().list.conversations} onScroll={loadMore}>
         <Show when={conversations.requests().length > 0 && !isSearching()}>
-          <RequestList onClose={() => undefined} />
+          <RequestList />
         </Show>
         <Show when={isEmpty() && status() === "ready"}>
           <div class="list-empty" data-testid="list-empty">

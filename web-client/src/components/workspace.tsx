@@ -15,7 +15,7 @@ const ConversationPane = later(loadPane);
 const PaneLoading = later(async () => (await import("./pane_loading")).PaneLoading);
 const Overlays = laterScreen(async () => (await import("./overlays")).Overlays);
 
-export function Workspace(_: { onClose: () => void }) {
+export function Workspace() {
   const model = useModel();
   const [shown, setShown] = listenToShortcuts();
   createEffect(() => {
@@ -37,7 +37,7 @@ export function Workspace(_: { onClose: () => void }) {
       <Sidebar />
       <Overlays shown={shown()} setShown={setShown} onClose={() => setShown()} />
       <div class="pane">
-        <Show when={model.opened()?.id} keyed fallback={<Show when={opened()} fallback={<EmptyPane />}><PaneLoading onClose={() => undefined} /></Show>}>
+        <Show when={model.opened()?.id} keyed fallback={<Show when={opened()} fallback={<EmptyPane />}><PaneLoading /></Show>}>
           {(id) => <ConversationPane id={id} onClose={() => goTo(undefined)} />}
         </Show>
       </div>

@@ -10,7 +10,7 @@ import { InvitedGroup } from "./invited_group";
 import { inviteRefusal } from "./words";
 import "../../styles/invites.css";
 
-export function InviteCard(props: { code: string; onClose: () => void }) {
+export function InviteCard(props: { code: string }) {
   const [preview] = createResource(() => previewInvite(environment, props.code));
   return (
     <section class="invite-card" aria-label={t().invite.invite} data-testid="invite-card">
