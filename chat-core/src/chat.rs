@@ -24,6 +24,7 @@ use crate::{
     event::Event,
     id::{ConversationId, LoginId, UserId},
     limits::{HISTORY_PAGE_BYTES, UNREAD_RETRY_AFTER},
+    log,
     model::{Head, Identity, Member, Seq},
     outbox::Ending,
     planted::{Bug, is_planted},
@@ -190,8 +191,7 @@ impl Chat {
     }
 
     async fn head(&self, conversation: ConversationId) -> Result<Head, ChatError> {
-        let heads = self.stores().log.heads(&[conversation]).await?;
-        Ok(heads.into_iter().next().unwrap_or_default())
+        Ok(log::head(&*self.stores().log, conversation).await?)
     }
 
     pub(crate) fn stores(&self) -> &Stores {

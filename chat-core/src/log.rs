@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::{
     error::StoreError,
     id::ConversationId,
-    model::{Entry, Seq},
+    model::{Entry, Head, Seq},
     port::{Append, Appended, Log},
 };
 
@@ -56,6 +56,12 @@ pub(crate) async fn append(
     };
     counter!("confab_appends_total", "outcome" => outcome).increment(1);
     result
+}
+
+/// Returns the head of one log.
+pub(crate) async fn head(log: &dyn Log, conversation: ConversationId) -> Result<Head, StoreError> {
+    let heads = log.heads(&[conversation]).await?;
+    Ok(heads.first().copied().unwrap_or_default())
 }
 
 /// Returns the entries of `(after, to]`, read page by page. Returns fewer if the log ends earlier.

@@ -10,7 +10,7 @@ mod answers;
 mod catch_up;
 mod prepare;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio::{
@@ -42,7 +42,6 @@ pub(crate) struct Appender {
     feed: Arc<Feed>,
     queue: Mutex<Queue>,
     attempted: Attempted,
-    turns: Mutex<Turns>,
     /// Notified when enough writes are queued for the next batch.
     gathered: Notify,
 }
@@ -55,6 +54,7 @@ struct Queue {
     /// The state after the last batch, or `None` after a failure.
     state: Option<State>,
     window: GatherWindow,
+    turns: Turns,
 }
 
 impl Appender {
@@ -69,7 +69,6 @@ impl Appender {
             feed,
             queue: Mutex::default(),
             attempted: Attempted::default(),
-            turns: Mutex::default(),
             gathered: Notify::new(),
         })
     }
@@ -110,24 +109,18 @@ impl Appender {
         while let Some((batch, state)) = self.next_batch().await {
             let started = Instant::now();
             let answered = batch.len();
-            self.turns.lock().begin();
             let state = self.write(batch, state).await;
             let took = started.elapsed();
             let mut queue = self.queue.lock();
             let queued = queue.waiting.len();
             queue.window.open(took, answered, queued);
-            if let Some(pause) = self.pause(took, answered + queued) {
+            if self.context.ports.bus.has_others()
+                && let Some(pause) = queue.turns.pause(took, answered + queued)
+            {
                 queue.window.hold(pause);
             }
             queue.state = state;
         }
-        self.turns.lock().rest();
-    }
-
-    /// Returns how long to let other gateways append first.
-    fn pause(&self, took: Duration, writes: usize) -> Option<Duration> {
-        let has_others = self.context.ports.bus.has_others();
-        if has_others { self.turns.lock().pause(took, writes) } else { None }
     }
 
     /// Waits until the next batch may start, and returns it with the known state. Returns `None`
@@ -157,8 +150,10 @@ impl Appender {
         }
         if batch.is_empty() {
             queue.is_running = false;
+            queue.turns.rest();
             return None;
         }
+        queue.turns.begin();
         Some((batch, queue.state.take()))
     }
 
@@ -166,7 +161,7 @@ impl Appender {
     async fn write(&self, mut writes: Vec<Waiting>, mut state: Option<State>) -> Option<State> {
         let mut earlier = EarlierAppends::default();
         // A read costs everybody less than an append at an old head.
-        if self.turns.lock().is_shared()
+        if self.queue.lock().turns.is_shared()
             && let Some(known) = &mut state
             && let Err(error) = self.catch_up(known, None, None).await
         {
@@ -295,7 +290,7 @@ impl Appender {
     async fn append(&self, plan: &Plan) -> Result<Appended, StoreError> {
         let log = &*self.context.stores().log;
         if plan.entries.is_empty() {
-            let head = self.head().await?;
+            let head = log::head(log, self.conversation).await?;
             let is_same = head == plan.before.head;
             return Ok(if is_same { Appended::Done } else { Appended::Moved { head } });
         }

@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     error::{ChatError, StoreError},
     id::{ConversationId, UserId},
+    log,
     model::{Kind, Overlay, Seq},
     port::Stores,
 };
@@ -31,10 +32,9 @@ pub(super) async fn load(
         state
     } else {
         // The head first: what is read after it may be newer, and the append is then refused.
-        let heads = stores.log.heads(&[conversation]).await?;
+        let head = log::head(&*stores.log, conversation).await?;
         let found = stores.conversations.get(conversation).await?;
         let (founding, title) = found.ok_or(ChatError::NotFound("conversation"))?;
-        let head = heads.first().copied().unwrap_or_default();
         State::new(conversation, founding.kind, head, title)
     };
     state.trim();

@@ -16,12 +16,6 @@ use crate::{
 const UNKNOWN_PAUSE: Duration = Duration::from_millis(50);
 
 impl Appender {
-    /// Returns the log's head.
-    pub(super) async fn head(&self) -> Result<Head, StoreError> {
-        let heads = self.context.stores().log.heads(&[self.conversation]).await?;
-        Ok(heads.first().copied().unwrap_or_default())
-    }
-
     /// Folds what the log has after the state's head, and passes it to the feed. Returns those
     /// entries. Asks the store for the log's head unless the caller knows it. A store that does not answer
     /// is asked again until `ask_until`.
@@ -37,7 +31,7 @@ impl Appender {
             let read = async {
                 let head = match head {
                     Some(head) => head,
-                    None => self.head().await?,
+                    None => log::head(log, self.conversation).await?,
                 };
                 let entries = log::read_all(log, self.conversation, after, head.seq).await?;
                 Ok((head, entries))
@@ -51,7 +45,7 @@ impl Appender {
             }
         };
         if !entries.is_empty() {
-            self.turns.lock().meet_others();
+            self.queue.lock().turns.meet_others();
         }
         for entry in &entries {
             state.fold(entry, head);
