@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 use crate::{
@@ -155,10 +155,7 @@ impl Gateway {
 
     /// Kills it if it still runs, and starts it again on the same data.
     pub async fn restart(&mut self) -> Result<()> {
-        self.running.process.kill()?;
-        let Self { binary, arguments, settings, data, .. } = &*self;
-        self.running = Running::start(binary, arguments, settings, data.path()).await?;
-        Ok(())
+        self.restart_or_refuse().await?.map_or(Ok(()), |log| bail!(log))
     }
 
     /// Kills it if it still runs, and starts it again on the same data. If it ends before it serves,
