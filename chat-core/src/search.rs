@@ -11,7 +11,7 @@ mod words;
 
 /// The format of indexes. It changes with the fields of documents and with the way in which texts are
 /// split into words. An index of another format is made again.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 pub use self::{
     documents::{Has, has_link},

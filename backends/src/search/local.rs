@@ -33,7 +33,8 @@ use chat_core::{
 use parking_lot::Mutex;
 use tantivy::{
     Directory, DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader,
-    TERMINATED, TantivyError, Term, index::SegmentId, schema::IndexRecordOption,
+    TERMINATED, TantivyError, Term, index::SegmentId, indexer::UserOperation,
+    schema::IndexRecordOption,
 };
 use tokio::sync::oneshot;
 
@@ -239,15 +240,12 @@ impl Shared {
         part: &IndexedPart,
         mark: Seq,
     ) -> Result<(), TantivyError> {
-        for document in &part.documents {
-            if document.place.seq <= mark {
-                writer.delete_query(Box::new(self.fields.message(&document.place)))?;
-            }
-            if let Some(document) = self.fields.document(document) {
-                writer.add_document(document)?;
-            }
+        for document in part.documents.iter().filter(|document| document.place.seq <= mark) {
+            writer.delete_query(Box::new(self.fields.message(&document.place)))?;
         }
-        Ok(())
+        let new = part.documents.iter().filter_map(|document| self.fields.document(document));
+        // In one call, because each call wakes a thread.
+        writer.run(new.map(UserOperation::Add).collect::<Vec<_>>()).map(drop)
     }
 
     /// Returns the committed mark of a conversation.

@@ -31,6 +31,7 @@ macro_rules! search_contract {
             filters_narrow_the_hits;
             edited_text_replaces_the_old_one;
             redacted_message_is_forgotten;
+            change_reaches_its_own_message_alone;
             older_version_does_not_replace_a_newer_one;
             repeated_part_changes_nothing;
             marks_only_move_forward;
@@ -291,6 +292,26 @@ pub async fn redacted_message_is_forgotten(indexes: &[Arc<dyn Search>]) {
     expect(indexes, ground, "secret", &[]).await;
     let all = SearchRequest { sender: Some(ground.sender), ..ground.request("") };
     expect_request(indexes, &all, &[2]).await;
+}
+
+/// Neither messages near a changed one nor those with its seq in another conversation change.
+pub async fn change_reaches_its_own_message_alone(indexes: &[Arc<dyn Search>]) {
+    let grounds = [Ground::new(), Ground::new()];
+    for ground in grounds {
+        index(indexes, ground.texts(&["word"; 300])).await;
+    }
+    let changed = [1, 127, 128, 300];
+    let redacted = changed.map(|seq| Document {
+        version: Seq::new(301),
+        text: None,
+        ..grounds[0].document(seq, "")
+    });
+    index(indexes, grounds[0].part(301, redacted.to_vec())).await;
+    for (ground, changed) in grounds.into_iter().zip([&changed[..], &[]]) {
+        let left: Vec<u64> = (1..=300).rev().filter(|seq| !changed.contains(seq)).collect();
+        let request = SearchRequest { limit: 300, ..ground.request("word ") };
+        expect_request(indexes, &request, &left).await;
+    }
 }
 
 /// A late writer with an old state does not bring a text back (leak-after-redaction).

@@ -49,6 +49,10 @@ pub enum Has {
 
 /// Returns true if a text has a link.
 pub fn has_link(text: &str) -> bool {
+    // Most texts have no link.
+    if !text.contains(':') {
+        return false;
+    }
     let follows = |scheme: &str| {
         let mut parts = text.split(scheme).skip(1);
         parts.any(|rest| rest.starts_with(char::is_alphanumeric))

@@ -11,7 +11,9 @@ use chat_core::{
 use tantivy::{
     Index, TantivyDocument, Term,
     query::{AllQuery, BooleanQuery, Occur, PhraseQuery, Query, RangeQuery, TermQuery},
-    schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
+    schema::{
+        FAST, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
+    },
     tokenizer::{Token, TokenStream, Tokenizer},
 };
 
@@ -25,6 +27,9 @@ const TEXT: &str = "text";
 const MARK_OF: &str = "mark_of";
 const TOKENIZER: &str = "words";
 
+/// The number of messages of a block.
+const BLOCK: u64 = 128;
+
 /// The fields of the index.
 ///
 /// A document is a message, or the mark of a conversation: that has `mark_of` and the mark as its
@@ -32,6 +37,8 @@ const TOKENIZER: &str = "words";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
     conversation: Field,
+    /// The block of a message, by which it is found. A term of its own would make indexing dearer.
+    block: Field,
     seq: Field,
     sender: Field,
     at: Field,
@@ -47,15 +54,18 @@ pub(super) fn fields() -> (Schema, Fields) {
         .set_tokenizer(TOKENIZER)
         .set_fieldnorms(false)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+    // Not `INDEXED`, which also keeps the number of values of each document.
+    let indexed = NumericOptions::default().set_indexed();
     let fields = Fields {
-        conversation: schema.add_u64_field(CONVERSATION, FAST | INDEXED),
-        seq: schema.add_u64_field(SEQ, FAST | INDEXED),
+        conversation: schema.add_u64_field(CONVERSATION, indexed.clone().set_fast()),
+        block: schema.add_u64_field("block", indexed.clone()),
+        seq: schema.add_u64_field(SEQ, FAST),
         sender: schema.add_u64_field(SENDER, FAST),
         at: schema.add_i64_field(AT, FAST),
         has_link: schema.add_bool_field(HAS_LINK, FAST),
         has_attachment: schema.add_bool_field(HAS_ATTACHMENT, FAST),
         text: schema.add_text_field(TEXT, TextOptions::default().set_indexing_options(text)),
-        mark_of: schema.add_u64_field(MARK_OF, INDEXED),
+        mark_of: schema.add_u64_field(MARK_OF, indexed),
     };
     (schema.build(), fields)
 }
@@ -70,6 +80,7 @@ impl Fields {
         let text = document.text.as_deref()?;
         let mut made = TantivyDocument::default();
         made.add_u64(self.conversation, document.place.conversation.get());
+        made.add_u64(self.block, block(&document.place));
         made.add_u64(self.seq, document.place.seq.get());
         made.add_u64(self.sender, document.sender.get());
         made.add_i64(self.at, document.place.at.as_millis());
@@ -99,9 +110,11 @@ impl Fields {
 
     /// Returns the query for one message.
     pub(super) fn message(&self, place: &Place) -> BooleanQuery {
+        let seq = || Bound::Included(Term::from_field_u64(self.seq, place.seq.get()));
         BooleanQuery::intersection(vec![
+            term(Term::from_field_u64(self.block, block(place))),
             self.of_conversation(place.conversation),
-            term(Term::from_field_u64(self.seq, place.seq.get())),
+            Box::new(RangeQuery::new(seq(), seq())),
         ])
     }
 
@@ -152,6 +165,12 @@ impl Fields {
         };
         Box::new(RangeQuery::new(Bound::Included(self.word(start)), after))
     }
+}
+
+/// Returns a number that a message shares with those of its conversation near it, and hardly ever with others.
+fn block(place: &Place) -> u64 {
+    let block = place.seq.get() / BLOCK;
+    place.conversation.get() ^ block.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn term(term: Term) -> Box<dyn Query> {
