@@ -16,8 +16,11 @@ const { by } = actions;
 const AT_ONCE = 64;
 const KEYS = 40;
 const SENDS = 20;
+const LONE_ARRIVALS = 5;
+const DEADLINE_MS = 10_000;
 const ARRIVALS = 20;
-const LIMITS = { elements: 2_000, heap_mb: 40 };
+/** Of the rows that an arriving message makes, one is its own. A shift of the view may make another one. */
+const LIMITS = { elements: 2_000, heap_mb: 40, rows_made: 3 };
 /** The list is painted within a second, so the main thread must not work for longer. */
 const LIST_LIMITS = { main: 1_000, main_first: 1_000 };
 /** How much more work an action may be than in the shortest conversation. */
@@ -72,7 +75,7 @@ async function loadAll(page) {
   });
 }
 
-const p95 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1] ?? 0;
+const percentile = (times, percent) => times.toSorted((a, b) => a - b)[Math.ceil((times.length * percent) / 100) - 1] ?? 0;
 const rounded = (value) => Math.round(value * 10) / 10;
 
 class Meter {
@@ -117,27 +120,30 @@ class Meter {
   }
 }
 
+/** Defines `afterFrame` in the page: it calls back when the next frame has been made. */
+const defineAfterFrame = (page) =>
+  page.evaluate(() => {
+    window.afterFrame = (then) => requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = then;
+      port2.postMessage(0);
+    });
+  });
+
 /** Presses keys in the page, and returns the times from each event to the end of the frame that shows it. */
 async function keyTimes(page) {
+  await defineAfterFrame(page);
   await by(page, "composer").focus();
   await page.evaluate(() => {
     window.keyTimes = [];
     const field = document.querySelector("[data-testid=composer]");
-    field.addEventListener("keydown", (event) => {
-      const began = event.timeStamp;
-      requestAnimationFrame(() => {
-        const channel = new MessageChannel();
-        channel.port1.onmessage = () => window.keyTimes.push(performance.now() - began);
-        channel.port2.postMessage(0);
-      });
-    });
+    field.addEventListener("keydown", ({ timeStamp }) => window.afterFrame(() => window.keyTimes.push(performance.now() - timeStamp)));
   });
-  const times = async () => page.evaluate(() => window.keyTimes.splice(0));
   for (let at = 0; at < KEYS; at += 1) {
     await page.keyboard.press("a");
     await page.waitForTimeout(7 + ((at * 5) % 17));
   }
-  const keys = await times();
+  const keys = await page.evaluate(() => window.keyTimes.splice(0));
   const sends = [];
   for (let at = 0; at < SENDS; at += 1) {
     const text = `sent ${at} ${Date.now()}`;
@@ -147,26 +153,63 @@ async function keyTimes(page) {
   return { keys, sends };
 }
 
-/** Presses Enter, and returns the time until the message is in the view. */
+/** Presses Enter, and returns the time until a frame has the whole message in the view. */
 async function enterToVisible(page, text) {
-  const shown = page.evaluate(
-    (text) =>
-      new Promise((resolve) => {
-        const box = document.querySelector("[data-testid=timeline]");
-        const isShown = () => {
-          const last = [...box.querySelectorAll("[data-testid=message]")].find((row) => row.textContent.includes(text));
-          return last && last.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom;
-        };
-        document.querySelector("[data-testid=composer]").addEventListener("keydown", ({ timeStamp }) => {
-          const look = () => (isShown() ? resolve(performance.now() - timeStamp) : requestAnimationFrame(look));
-          requestAnimationFrame(look);
+  await page.evaluate(
+    ({ text, deadline }) => {
+      const box = document.querySelector("[data-testid=timeline]");
+      const field = document.querySelector("[data-testid=composer]");
+      const view = () => box.getBoundingClientRect().bottom;
+      const row = () => [...box.querySelectorAll("[data-testid=message]")].find((row) => row.textContent.includes(text));
+      window.shown = new Promise((resolve, reject) => {
+        field.addEventListener("keydown", ({ timeStamp }) => {
+          const look = () => {
+            const bottom = row()?.getBoundingClientRect().bottom;
+            const took = performance.now() - timeStamp;
+            if (bottom <= view()) resolve(took);
+            else if (took < deadline) window.afterFrame(look);
+            else reject(new Error(`${text} is not in the view: ${bottom} of ${view()}`));
+          };
+          window.afterFrame(look);
         }, { once: true });
-      }),
-    text,
+      });
+    },
+    { text, deadline: DEADLINE_MS },
   );
-  await page.waitForTimeout(20);
   await page.keyboard.press("Enter");
-  return shown;
+  return page.evaluate(() => window.shown);
+}
+
+/** The least that a page can do: a field, and a box with a line for each text that was entered. */
+const FLOOR = `
+  <div data-testid="timeline" style="height: 300px; overflow: auto"></div>
+  <textarea data-testid="composer"></textarea>
+  <script>
+    const [box, field] = document.body.children;
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      const row = document.createElement("div");
+      row.dataset.testid = "message";
+      row.textContent = field.value;
+      box.append(row);
+      box.scrollTop = box.scrollHeight;
+      field.value = "";
+    });
+  </script>`;
+
+const frames = (keys, sends) => ({
+  key_p50: percentile(keys, 50), key_p95: percentile(keys, 95), enter_p50: percentile(sends, 50), enter_p95: percentile(sends, 95),
+});
+
+/** Measures keys and Enter in a page that does nothing else: most of the time is waiting for the next frame. */
+async function measureFloor(harness) {
+  const { page, context } = await harness.person("floor");
+  await page.goto("about:blank");
+  await page.setContent(FLOOR);
+  const { keys, sends } = await keyTimes(page);
+  await context.close();
+  return frames(keys, sends);
 }
 
 async function measure(harness, count) {
@@ -194,9 +237,14 @@ async function measure(harness, count) {
     call(other.token, "POST", `/v1/conversations/${id}/messages`, { client_id: `a${at}`, text: `arrived ${at}` }),
   );
   await eventually("the last arrival", () => by(reader.page, "message").filter({ hasText: `arrived ${ARRIVALS - 1}` }).count());
+  let rows_made = 0;
+  for (let at = 0; at < LONE_ARRIVALS; at += 1) {
+    const arrive = () => call(other.token, "POST", `/v1/conversations/${id}/messages`, { client_id: `b${at}`, text: `arrived alone ${at}` });
+    rows_made += (await actions.rowsMade(reader.page, arrive)) / LONE_ARRIVALS;
+  }
   const elements = await reader.page.evaluate(() => document.querySelectorAll("*").length);
   await reader.context.close();
-  return { count, key, key_p95: p95(keys), enter_p95: p95(sends), arrival, prepend, heap_mb, elements };
+  return { count, key, ...frames(keys, sends), arrival, rows_made, prepend, heap_mb, elements };
 }
 
 /** Returns what is over its limit. */
@@ -218,13 +266,15 @@ function listExcesses(figures) {
   ]));
 }
 
-const print = (figures) => console.log(Object.entries(figures).map(([name, value]) => `${name} ${rounded(value)}`).join("  "));
+const line = (figures) => Object.entries(figures).map(([name, value]) => `${name} ${rounded(value)}`).join("  ");
+const print = (figures) => console.log(line(figures));
 
 const harness = new Harness({ base });
 await harness.open();
 const figures = [];
 const listFigures = [];
 try {
+  if (counts.length > 0) console.log(`an empty page  ${line(await measureFloor(harness))}`);
   for (const count of counts) {
     const it = await measure(harness, count);
     figures.push(it);

@@ -260,6 +260,25 @@ export async function allTexts(page) {
   });
 }
 
+/** Returns how many rows of messages the page makes because of `act`, until the view is at rest again. */
+export async function rowsMade(page, act) {
+  const REST_MS = 400;
+  await page.waitForTimeout(REST_MS);
+  await by(page, "timeline").evaluate((box) => {
+    const rowsIn = (node) => (node.matches?.("[data-testid=message]") ? 1 : (node.querySelectorAll?.("[data-testid=message]").length ?? 0));
+    let made = 0;
+    const observer = new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach((node) => (made += rowsIn(node)))));
+    observer.observe(box, { childList: true, subtree: true });
+    box.endCount = () => {
+      observer.disconnect();
+      return made;
+    };
+  });
+  await act();
+  await page.waitForTimeout(REST_MS);
+  return by(page, "timeline").evaluate((box) => box.endCount());
+}
+
 /** Returns how many pixels a row moved on the screen while an older page was inserted above it. */
 export async function movedByOlderPage(page) {
   return by(page, "timeline").evaluate(async (box) => {

@@ -185,6 +185,13 @@ async function history() {
     await actions.isVisible(grace.page, `line ${MANY - 1}`);
     await actions.waitOnline(grace.page);
   });
+  await step("a new message at the end makes its own row alone", async () => {
+    const made = await actions.rowsMade(grace.page, async () => {
+      await actions.send(ada.page, "One more row");
+      await actions.isVisible(grace.page, "One more row");
+    });
+    equal(made >= 1 && made <= 3, true, `rows made: ${made}; one, and another one if the view moves`);
+  });
   await step("older pages load without moving the view", async () => {
     const moved = await actions.movedByOlderPage(grace.page);
     equal(moved <= 1, true, `pixels moved: ${moved}; at most one`);

@@ -49,12 +49,23 @@ export function Timeline(props: TimelineProps) {
   const [isPositioned, setPositioned] = createSignal(false);
   const [seen, setSeen] = createSignal(0);
   const [top, setTop] = createSignal<number>();
+  /** The seq of the first row near the view. */
+  const [near, setNear] = createSignal<number>();
   const [active, setActive] = createSignal<number>();
   const [highlighted, setHighlighted] = createSignal<number>();
   const search = createMemo<UnreadSearch>((last) => searchUnread(last, rows(), model.me.id), {
     first: undefined, hasAnswered: false, upTo: props.conversation.unread > 0 ? props.conversation.read_seq : Infinity,
   });
-  const kept = createMemo(() => [active(), highlighted()].filter((seq) => seq !== undefined).map((seq) => indexFrom(rows(), seq)));
+  /**
+   * The rows that stay in the document wherever the view is. At the end these are all rows near the view: the list drops those
+   * above it while it scrolls down, and would make twenty rows again after each new one.
+   */
+  const kept = createMemo(() => {
+    const kept = [active(), highlighted()].filter((seq) => seq !== undefined).map((seq) => indexFrom(rows(), seq));
+    const first = isAtEnd() ? near() : undefined;
+    if (first !== undefined) for (let at = indexFrom(rows(), first); at < keys().length; at += 1) kept.push(at);
+    return kept;
+  });
   const prepend = { isRunning: false };
   let isJumping = false;
   let list: VirtualizerHandle | undefined;
@@ -90,6 +101,7 @@ export function Timeline(props: TimelineProps) {
     const at = list.findItemIndex(box.scrollTop);
     const seq = rows()[at]?.seq;
     const above_px = box.scrollTop - START_PX - list.getItemOffset(at);
+    setNear(rows()[list.findItemIndex(box.scrollTop - BUFFER_PX)]?.seq);
     model.timelines.keepPlace(id, isAtEnd() || seq === undefined ? undefined : { seq, above_px });
     return at;
   }
