@@ -53,10 +53,13 @@ async function writer(name) {
   return { id: user.id, name, token: session.access_token };
 }
 
+const write = (writer, conversation, client_id, text) =>
+  call(writer.token, "POST", `/v1/conversations/${conversation}/messages`, { client_id, text });
+
 const textOf = (at) => `message ${at} ${"with some more words ".repeat(at % 5)}`.trim();
 
 const fill = (writer, conversation, count) =>
-  inParallel(count, AT_ONCE, (at) => call(writer.token, "POST", `/v1/conversations/${conversation}/messages`, { client_id: `m${at}`, text: textOf(at) }));
+  inParallel(count, AT_ONCE, (at) => write(writer, conversation, `m${at}`, textOf(at)));
 
 /** Marks the conversation as read, so that it opens at its end. */
 async function readAll(token, conversation) {
@@ -233,14 +236,11 @@ async function measure(harness, count) {
   await by(reader.page, "to-end").waitFor({ state: "detached" });
   const key = await meter.workOf(KEYS, () => reader.page.keyboard.press("a"));
   const { keys, sends } = await keyTimes(reader.page);
-  const arrival = await meter.workOf(ARRIVALS, (at) =>
-    call(other.token, "POST", `/v1/conversations/${id}/messages`, { client_id: `a${at}`, text: `arrived ${at}` }),
-  );
+  const arrival = await meter.workOf(ARRIVALS, (at) => write(other, id, `a${at}`, `arrived ${at}`));
   await eventually("the last arrival", () => by(reader.page, "message").filter({ hasText: `arrived ${ARRIVALS - 1}` }).count());
   let rows_made = 0;
   for (let at = 0; at < LONE_ARRIVALS; at += 1) {
-    const arrive = () => call(other.token, "POST", `/v1/conversations/${id}/messages`, { client_id: `b${at}`, text: `arrived alone ${at}` });
-    rows_made += (await actions.rowsMade(reader.page, arrive)) / LONE_ARRIVALS;
+    rows_made += (await actions.rowsMade(reader.page, () => write(other, id, `b${at}`, `arrived alone ${at}`))) / LONE_ARRIVALS;
   }
   const elements = await reader.page.evaluate(() => document.querySelectorAll("*").length);
   await reader.context.close();
