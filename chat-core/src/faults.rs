@@ -4,11 +4,15 @@
 //! through it. Without instructions, a wrapped port behaves like the port inside.
 
 mod bus;
+mod consents;
 mod conversations;
+mod cursors;
 mod disturb;
 mod gate;
 mod log;
 mod passwords;
+mod people;
+mod replies;
 mod script;
 mod wrap;
 
@@ -52,12 +56,72 @@ pub enum Call {
     Standing,
     Overlays,
     Project,
+    // Cursors
+    AdvanceCursor,
+    CursorsOfUser,
+    CursorsOfConversation,
+    // Consents
+    AdvanceConsent,
+    ConsentsOfUser,
+    ConsentsOfMembers,
+    // Boundaries
+    Boundary,
+    SetPrivacy,
+    SetBlock,
+    // Accounts
+    ClaimName,
+    Users,
+    Credentials,
+    SetPassword,
+    SetProfile,
+    SearchNames,
+    SearchWords,
+    // Logins
+    OpenLogin,
+    RotateLogin,
+    MarkLoginUsed,
+    RevokeLogin,
+    EndedLogins,
+    ListLogins,
+    // Replies
+    ClaimKey,
+    SettleKey,
+    ReleaseKey,
     // Bus
     Subscribe,
     Unsubscribe,
     // Passwords
     Hash,
     Verify,
+}
+
+impl Call {
+    /// Returns true if the call changes the store.
+    pub const fn is_write(self) -> bool {
+        use Call as C;
+        matches!(
+            self,
+            C::Append
+                | C::Erase
+                | C::Create
+                | C::Direct
+                | C::Project
+                | C::AdvanceCursor
+                | C::AdvanceConsent
+                | C::SetPrivacy
+                | C::SetBlock
+                | C::ClaimName
+                | C::SetPassword
+                | C::SetProfile
+                | C::OpenLogin
+                | C::RotateLogin
+                | C::MarkLoginUsed
+                | C::RevokeLogin
+                | C::ClaimKey
+                | C::SettleKey
+                | C::ReleaseKey
+        )
+    }
 }
 
 /// What happens to a call of a store instead of an ordinary answer.
@@ -89,6 +153,7 @@ pub struct Faults {
     disturb: Mutex<Option<Arc<dyn Disturb>>>,
     memberships: Mutex<Option<Vec<Membership>>>,
     hides_members: AtomicBool,
+    answers_in_place: AtomicBool,
 }
 
 impl Faults {
@@ -158,6 +223,12 @@ impl Faults {
         self.hides_members.store(hides, Ordering::SeqCst);
     }
 
+    /// Lets nothing else run on this thread while a store works on a call. So the threads of a store do not
+    /// choose the order of what happens.
+    pub fn answer_in_place(&self) {
+        self.answers_in_place.store(true, Ordering::SeqCst);
+    }
+
     /// Begins a call and returns what happens to it afterwards.
     async fn begin(&self, call: Call) -> Disturbance {
         let (gate, delay, fault) = self.scripts.change(call, script::Script::begin);
@@ -184,6 +255,7 @@ impl Faults {
         disturbance: Disturbance,
         answer: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        let answer = self.answer(answer);
         match disturbance.fault {
             Some(Fault::Unavailable) => {
                 return Err(StoreError::Unavailable("the test refuses the call".to_owned()));
@@ -204,6 +276,15 @@ impl Faults {
             tokio::time::sleep(disturbance.after).await;
         }
         answer
+    }
+
+    /// Waits for the port's own answer.
+    async fn answer<T>(&self, answer: impl Future<Output = T> + Send) -> T {
+        if self.answers_in_place.load(Ordering::SeqCst) {
+            futures_executor::block_on(answer)
+        } else {
+            answer.await
+        }
     }
 
     async fn run<T: Send>(

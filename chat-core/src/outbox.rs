@@ -259,9 +259,9 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Ends the session without delivering what is queued. The first reason stands.
+    /// Ends the session: nothing more is sent, also of what is queued. The first reason stands.
     pub fn finish(&self, ending: Ending) {
-        self.contents.lock().ending.get_or_insert(ending);
+        self.contents.lock().finish(ending);
         self.wake.notify_one();
     }
 

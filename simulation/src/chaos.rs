@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Result;
 use chat_core::time::Clock;
 use fastrand::Rng;
 use tokio::time::sleep;
@@ -18,8 +19,8 @@ enum Breakage {
     StoreTrouble,
 }
 
-/// Breaks things one after the other, until it is dropped.
-pub(crate) async fn run(world: Arc<World>, mut rng: Rng) {
+/// Breaks things one after the other, until it is dropped. Fails if a store cannot be opened again.
+pub(crate) async fn run(world: Arc<World>, mut rng: Rng) -> Result<()> {
     let ChaosWeights { bus_outage, one_cut_off, restart, clock_step } = world.plan().chaos;
     let weights = [
         (Breakage::BusOutage, bus_outage),
@@ -35,12 +36,12 @@ pub(crate) async fn run(world: Arc<World>, mut rng: Rng) {
     loop {
         sleep(Duration::from_millis(rng.u64(100..4_000))).await;
         if let Some(breakage) = rng.choice(&all).copied() {
-            make(&world, breakage, &mut rng).await;
+            make(&world, breakage, &mut rng).await?;
         }
     }
 }
 
-async fn make(world: &World, breakage: Breakage, rng: &mut Rng) {
+async fn make(world: &World, breakage: Breakage, rng: &mut Rng) -> Result<()> {
     let site = &world.sites[rng.usize(0..world.sites.len())];
     let lasts = Duration::from_millis(rng.u64(100..8_000));
     match breakage {
@@ -50,7 +51,7 @@ async fn make(world: &World, breakage: Breakage, rng: &mut Rng) {
             heal_all(world);
         }
         Breakage::OneCutOff => {
-            let Some(gateway) = site.running() else { return };
+            let Some(gateway) = site.running() else { return Ok(()) };
             gateway.bus.cut_off();
             sleep(lasts).await;
             gateway.bus.heal();
@@ -61,6 +62,7 @@ async fn make(world: &World, breakage: Breakage, rng: &mut Rng) {
             }
             site.kill();
             sleep(lasts / 4).await;
+            world.around.store.reopen()?;
             site.start(&world.around).await;
         }
         Breakage::ClockStep => match rng.u8(0..4) {
@@ -74,6 +76,7 @@ async fn make(world: &World, breakage: Breakage, rng: &mut Rng) {
             world.around.trouble.end();
         }
     }
+    Ok(())
 }
 
 /// Stops the clock of a machine, also for the gateways that start on it later.

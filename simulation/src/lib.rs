@@ -5,7 +5,7 @@
 //! simulated, and so the same seed makes the same history. The checker judges that history.
 //!
 //! In reading order: [`plan`] is what a seed enables. `world` has everything that a run shares:
-//! `site` is one gateway, `trouble` makes its store calls fail, `buckets` splits logs as a CQL store
+//! `site` is one gateway, `store` what they share, `trouble` makes its store calls fail, `buckets` splits logs as a CQL store
 //! does, `clock` steps, `wire` encodes events, `record` writes the history. `people` act, their
 //! `device`s read, `chaos` breaks things. `settle` repairs them and asks for everything, and
 //! [`run`] puts it together.
@@ -24,6 +24,7 @@ pub mod regions;
 pub mod run;
 mod settle;
 mod site;
+mod store;
 mod trouble;
 mod truth;
 mod wire;

@@ -18,6 +18,9 @@ struct Arguments {
     /// Operations of a run
     #[arg(long, default_value_t = 500)]
     ops: u64,
+    /// Run one gateway with the embedded store, which is killed and opened again
+    #[arg(long)]
+    embedded: bool,
     /// Run the model of two regions instead: ops are the texts of each of its clients
     #[arg(long)]
     regions: bool,
@@ -53,7 +56,8 @@ impl Arguments {
         let bug = self.bug.as_ref().map(|bug| format!(" --bug {bug}")).unwrap_or_default();
         #[cfg(not(feature = "planted-bugs"))]
         let bug = "";
-        format!("cargo xtask simulate --seed {seed} --ops {}{bug}", self.ops)
+        let embedded = if self.embedded { " --embedded" } else { "" };
+        format!("cargo xtask simulate --seed {seed} --ops {}{embedded}{bug}", self.ops)
     }
 
     /// Runs one seed. Returns false if it breaks a promise.
@@ -66,7 +70,8 @@ impl Arguments {
             }
             return Ok(violations.is_empty());
         }
-        let outcome = run(Plan::new(seed, self.ops))?;
+        let plan = if self.embedded { Plan::embedded } else { Plan::new };
+        let outcome = run(plan(seed, self.ops))?;
         if self.seeds == 1 {
             println!("{:?}\n{}", outcome.plan, checker::summary(&outcome.history));
         }

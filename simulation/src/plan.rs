@@ -12,6 +12,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many operations people make in all.
     pub operations: u64,
+    /// The store.
+    pub store_kind: StoreKind,
     /// The number of gateways.
     pub gateways: usize,
     /// The number of people.
@@ -36,6 +38,15 @@ pub struct Plan {
     pub actions: ActionWeights,
     /// How often devices do each thing, in percent.
     pub devices_do: DeviceHabits,
+}
+
+/// Which store a run has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreKind {
+    /// The reference implementation in memory.
+    Memory,
+    /// The embedded store, with its files.
+    Embedded,
 }
 
 /// What the store does to calls, in thousandths of them.
@@ -121,6 +132,7 @@ impl Plan {
         Self {
             seed,
             operations,
+            store_kind: StoreKind::Memory,
             gateways: rng.usize(2..=4),
             people: rng.usize(3..=6),
             devices: rng.usize(1..=2),
@@ -139,6 +151,19 @@ impl Plan {
                 lose_tail: *rng.choice(&[0, 40]).unwrap_or(&0),
                 life_ms: *rng.choice(&[800, 4_000, 60_000]).unwrap_or(&800),
             },
+        }
+    }
+
+    /// Draws the plan of a seed for one gateway with the embedded store. It is killed again and again, and its
+    /// successor opens the files.
+    pub fn embedded(seed: u64, operations: u64) -> Self {
+        let plan = Self::new(seed, operations);
+        let restart = plan.chaos.restart.max(2);
+        Self {
+            store_kind: StoreKind::Embedded,
+            gateways: 1,
+            chaos: ChaosWeights { restart, ..plan.chaos },
+            ..plan
         }
     }
 

@@ -54,7 +54,7 @@ async fn simulate(plan: &Plan) -> Result<History> {
         ended.context("a person panicked")?;
     }
     ends.cancel();
-    chaos.await.context("the chaos panicked")?;
+    chaos.await.context("the chaos panicked")?.transpose()?;
     settle::settle(&world, &mut rng).await;
     if let Some(within) = plan.arrives_within() {
         world.record.add_arrivals(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));

@@ -11,7 +11,6 @@ use chat_core::{
     id::IdMark,
     limits::{ACCESS_TTL_DEFAULT, LOGIN_AGE_MAX_DEFAULT, UNREAD_BYTES_DEFAULT},
     memory::{MemoryBus, MemoryHub, PlainPasswords},
-    port::Stores,
     ports::Ports,
     random::SeededRandom,
     revocations::RevokedLogins,
@@ -24,16 +23,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::{IssuedIds, SimulatedTime, Skew, SkewedClock},
     plan::Plan,
+    store::SharedStore,
     trouble::{Disturber, StoreTrouble},
     wire::Wire,
 };
 
 /// What all gateways share.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Surroundings {
     pub(crate) plan: Plan,
     pub(crate) time: SimulatedTime,
-    pub(crate) stores: Stores,
+    pub(crate) store: SharedStore,
     pub(crate) trouble: Arc<StoreTrouble>,
     pub(crate) hub: MemoryHub,
     pub(crate) wire: Arc<Wire>,
@@ -82,7 +82,8 @@ impl Site {
 
     /// Starts the gateway as `gateway::assembly` does.
     pub(crate) async fn start(&self, around: &Surroundings) {
-        let Surroundings { plan, time, stores, trouble, hub, wire, issued, tasks } = around;
+        let Surroundings { plan, time, store, trouble, hub, wire, issued, tasks } = around;
+        let stores = store.stores();
         let (skew, mark) = (self.skew.clone(), self.mark.clone());
         let clock = Arc::new(SkewedClock::new(self.node, *time, skew, mark, issued.clone()));
         let revoked = RevokedLogins::new(ACCESS_TTL_DEFAULT);
@@ -95,11 +96,12 @@ impl Site {
         let disturber = Arc::new(Disturber::new(plan.store, trouble.clone(), rng));
         let faults = Faults::new();
         faults.set_disturb(disturber.clone());
+        let stores = faults.stores(&stores);
         let bus = Arc::new(hub.bus());
         let killed = CancellationToken::new();
         let floor = self.mark.lock().reached();
         let ports = Ports {
-            stores: faults.stores(stores),
+            stores: stores.clone(),
             bus: bus.clone(),
             search: None,
             clock: Arc::new(SteadyClock::new(clock.clone(), floor)),
@@ -116,7 +118,7 @@ impl Site {
             killed.clone(),
         );
         let registry = Registry::new(
-            stores,
+            &stores,
             Arc::new(PlainPasswords),
             clock.clone(),
             bus.clone(),

@@ -67,7 +67,7 @@ impl Disturb for Disturber {
             return disturbance;
         }
         let mut happens = |permille: u32| rng.u32(0..1_000) < permille;
-        let is_write = matches!(call, Call::Append | Call::Project | Call::Erase);
+        let is_write = call.is_write();
         if happens(refuses) {
             disturbance.fault = Some(Fault::Unavailable);
         } else if is_write && happens(loses_answer) {

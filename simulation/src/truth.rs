@@ -19,7 +19,7 @@ const STORE: &str = "the store";
 
 /// Returns the whole log of a conversation.
 pub(crate) async fn log(world: &World, conversation: ConversationId) -> Vec<Entry> {
-    let (log, end) = (&world.around.stores.log, Seq::new(u64::MAX));
+    let (log, end) = (world.around.store.stores().log, Seq::new(u64::MAX));
     log.read(conversation, Seq::ZERO, end, usize::MAX).await.unwrap_or_default()
 }
 
@@ -147,13 +147,17 @@ fn hidden_request(
     if !world.plan().requests || !is_always_request {
         return None;
     }
-    let opened = world.record.opened_at(stay.user, conversation);
+    // Hidden until the millisecond before the one in which the member may have taken part.
+    let end_ms = match world.record.opened_at(stay.user, conversation) {
+        Some(opened_ms) => opened_ms.checked_sub(1)?,
+        None => u64::MAX,
+    };
     Some(Hidden {
         subject: stay.user.to_string(),
         from: None,
         conversation: Some(conversation.to_string()),
         begin_ms: 0,
-        end_ms: opened.map_or(u64::MAX, |ms| ms.saturating_sub(1)),
+        end_ms,
     })
 }
 

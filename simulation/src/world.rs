@@ -12,9 +12,9 @@ use anyhow::{Context, Result, ensure};
 use chat_core::{
     command::{Command, Reply},
     id::{ConversationId, LoginId, UserId},
-    memory::{MemoryHub, MemoryStores},
+    memory::MemoryHub,
     model::{Identity, Login, LoginSecret, User, Username},
-    port::{NameClaim, Stores},
+    port::NameClaim,
     time::{Clock, Timestamp},
 };
 use fastrand::Rng;
@@ -22,13 +22,13 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    buckets::BucketedLog,
     clock::{SimulatedTime, SkewedClock},
     device::Device,
     people::Person,
     plan::Plan,
     record::Recorder,
     site::{Running, Site, Surroundings},
+    store::SharedStore,
     trouble::StoreTrouble,
     wire::Wire,
 };
@@ -64,12 +64,10 @@ impl World {
     pub(crate) async fn start(plan: &Plan) -> Result<Arc<Self>> {
         let mut rng = Rng::with_seed(plan.seed);
         let time = SimulatedTime::start();
-        let memory = MemoryStores::new();
-        let log = Arc::new(BucketedLog::new(memory.log.clone(), plan.bucket_entries));
         let around = Surroundings {
             plan: plan.clone(),
             time,
-            stores: Stores { log, ..memory },
+            store: SharedStore::open(plan)?,
             trouble: Arc::new(StoreTrouble::default()),
             hub: MemoryHub::with_faults(rng.u64(..), plan.bus),
             wire: Arc::new(Wire::new(plan.frame_bytes)),
@@ -132,7 +130,7 @@ impl World {
             display_name: name.into(),
             created_at: self.clock.now(),
         };
-        let claim = self.around.stores.accounts.claim(&user, "hash").await?;
+        let claim = self.around.store.stores().accounts.claim(&user, "hash").await?;
         ensure!(claim == NameClaim::Yours, "{name}: {claim:?}");
         Ok(id)
     }
@@ -151,7 +149,7 @@ impl World {
             current: LoginSecret([0; 32]),
             previous: None,
         };
-        ensure!(self.around.stores.logins.open(&login).await?, "the login's id is taken");
+        ensure!(self.around.store.stores().logins.open(&login).await?, "the login's id is taken");
         Ok(id)
     }
 

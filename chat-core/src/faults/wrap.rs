@@ -3,8 +3,15 @@
 use std::sync::Arc;
 
 use super::{
-    Faults, bus::FaultyBus, conversations::FaultyConversations, log::FaultyLog,
+    Faults,
+    bus::FaultyBus,
+    consents::{FaultyBoundaries, FaultyConsents},
+    conversations::FaultyConversations,
+    cursors::FaultyCursors,
+    log::FaultyLog,
     passwords::FaultyPasswords,
+    people::{FaultyAccounts, FaultyLogins},
+    replies::FaultyReplies,
 };
 use crate::{
     memory::MemoryBus,
@@ -12,12 +19,23 @@ use crate::{
 };
 
 impl Faults {
-    /// Wraps the log and the conversations of these stores.
+    /// Wraps these stores, except invites and uploads.
     pub fn stores(self: &Arc<Self>, inner: &Stores) -> Stores {
-        let log = FaultyLog::new(inner.log.clone(), self.clone());
-        let conversations =
-            FaultyConversations { inner: inner.conversations.clone(), faults: self.clone() };
-        Stores { log: Arc::new(log), conversations: Arc::new(conversations), ..inner.clone() }
+        let (inner, faults) = (inner.clone(), || self.clone());
+        Stores {
+            log: Arc::new(FaultyLog::new(inner.log, faults())),
+            conversations: Arc::new(FaultyConversations {
+                inner: inner.conversations,
+                faults: faults(),
+            }),
+            cursors: Arc::new(FaultyCursors { inner: inner.cursors, faults: faults() }),
+            consents: Arc::new(FaultyConsents { inner: inner.consents, faults: faults() }),
+            boundaries: Arc::new(FaultyBoundaries { inner: inner.boundaries, faults: faults() }),
+            accounts: Arc::new(FaultyAccounts { inner: inner.accounts, faults: faults() }),
+            logins: Arc::new(FaultyLogins { inner: inner.logins, faults: faults() }),
+            replies: Arc::new(FaultyReplies { inner: inner.replies, faults: faults() }),
+            ..inner
+        }
     }
 
     /// Wraps a gateway's bus.

@@ -75,9 +75,17 @@ impl Contents {
         self.taken.try_add(bytes)
     }
 
+    /// Drops what is queued, and takes nothing any more. The first reason stands.
+    pub(super) fn finish(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+        self.transport = None;
+        self.queue.clear();
+        drop(self.queued.take());
+    }
+
     /// Queues an ephemeral event. Returns false if there is no room for it.
     pub(super) fn offer_ephemeral(&mut self, bytes: &Bytes) -> bool {
-        let has_room = self.reserve(bytes.len());
+        let has_room = self.ending.is_none() && self.reserve(bytes.len());
         if has_room {
             self.queue.push_back(Item::Ephemeral(bytes.clone()));
         }
@@ -87,6 +95,9 @@ impl Contents {
     /// Sends the entries that are next, or queues them. Returns true if the session has something new
     /// to do.
     pub(super) fn offer(&mut self, delivery: &Delivery, reader: UserId) -> bool {
+        if self.ending.is_some() {
+            return false;
+        }
         let conversation = delivery.conversation;
         // One lookup for all of them: this runs for each listener of a conversation.
         let Some(position) = self.positions.get_mut(&conversation) else { return false };

@@ -92,3 +92,15 @@ fn nothing_is_sent_through_a_removed_transport() {
     offer(&outbox, &[frame(5, 8)]);
     assert!(matches!(outbox.next(), Some(Next::Frames(..))));
 }
+
+#[test]
+fn nothing_is_sent_or_queued_after_the_session_has_ended() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    outbox.finish(Ending::LoggedOut);
+    offer(&outbox, &[frame(5, 8)]);
+    outbox.offer_ephemeral(&Bytes::from_static(b"presence"));
+    assert_eq!(transport.got(), []);
+    assert!(outbox.contents.lock().queue.is_empty());
+    assert!(matches!(outbox.next(), Some(Next::Ended(Ending::LoggedOut))));
+}
