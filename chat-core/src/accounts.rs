@@ -209,6 +209,10 @@ impl Registry {
                 self.broadcast_revocation(Identity { user, login });
                 Err(WRONG_TOKEN)
             }
+            Rotation::Ended { user } => {
+                self.broadcast_revocation(Identity { user, login });
+                Err(WRONG_TOKEN)
+            }
             Rotation::Gone => Err(WRONG_TOKEN),
         }
     }

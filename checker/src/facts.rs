@@ -13,6 +13,8 @@ pub struct Facts {
     pub issued_ids: Vec<u64>,
     /// Every ended login.
     pub ended_logins: Vec<EndedLogin>,
+    /// Every exchange of a refresh token with a known outcome.
+    pub exchanges: Vec<Exchange>,
     /// Every event that a login received.
     pub served: Vec<Served>,
     /// When a user's receipts, typing and presence must not reach another.
@@ -33,6 +35,7 @@ impl Facts {
         self.redactions.extend(other.redactions);
         self.issued_ids.extend(other.issued_ids);
         self.ended_logins.extend(other.ended_logins);
+        self.exchanges.extend(other.exchanges);
         self.served.extend(other.served);
         self.hidden.extend(other.hidden);
         self.shown.extend(other.shown);
@@ -71,6 +74,18 @@ pub struct EndedLogin {
     pub login: u64,
     /// From this time on it must receive nothing.
     pub from_ms: u64,
+}
+
+/// An exchange of a refresh token with a known outcome.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The login.
+    pub login: u64,
+    /// True if the login had not ended, and the token was its newest, or the one before it whose answer may have been
+    /// lost.
+    pub is_valid: bool,
+    /// True if it gave the next token.
+    pub is_accepted: bool,
 }
 
 /// An event that a login received.

@@ -70,6 +70,8 @@ pub enum Violation {
     IdReuse,
     /// An ended login received something.
     EndedLoginServed,
+    /// A valid refresh token was refused.
+    LoginLost,
     /// Receipts, typing or presence reached a user who may not see them.
     PresenceLeak,
     /// A redacted text reached a user.
@@ -104,6 +106,7 @@ impl Violation {
             Self::Lag => "lag",
             Self::IdReuse => "id-reuse",
             Self::EndedLoginServed => "ended-login-served",
+            Self::LoginLost => "login-lost",
             Self::PresenceLeak => "presence-leak",
             Self::RedactedText => "redacted-text",
             Self::ViewDivergence => "view-divergence",
@@ -343,6 +346,7 @@ pub fn check(history: &History) -> Vec<Finding> {
     writes::issued_ids(&history.facts, &mut findings);
     privacy::redactions(history, &mut findings);
     privacy::ended_logins(&history.facts, &mut findings);
+    privacy::exchanges(&history.facts, &mut findings);
     privacy::hidden(&history.facts, &mut findings);
     service::arrivals(&history.facts, &mut findings);
     service::views(&history.facts, &mut findings);

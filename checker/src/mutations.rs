@@ -275,6 +275,18 @@ fn event_for_an_ended_login_is_found() {
 }
 
 #[test]
+fn refresh_token_that_is_wrongly_refused_or_accepted_is_found() {
+    for (is_valid, violation) in
+        [(true, Violation::LoginLost), (false, Violation::EndedLoginServed)]
+    {
+        finds(violation, |history| {
+            let exchange = facts::Exchange { login: 7, is_valid, is_accepted: !is_valid };
+            history.facts.exchanges.push(exchange);
+        });
+    }
+}
+
+#[test]
 fn typing_through_a_block_is_a_presence_leak() {
     finds(Violation::PresenceLeak, |history| {
         history.facts.hidden.push(facts::Hidden {

@@ -35,6 +35,16 @@ pub(super) fn ended_logins(facts: &Facts, findings: &mut Findings) {
     }
 }
 
+/// Checks that valid refresh tokens are accepted, and no others.
+pub(super) fn exchanges(facts: &Facts, findings: &mut Findings) {
+    for exchange in &facts.exchanges {
+        let violation =
+            if exchange.is_valid { Violation::LoginLost } else { Violation::EndedLoginServed };
+        let fine = exchange.is_valid == exchange.is_accepted;
+        findings.unless(fine, violation, || format!("{exchange:?}"));
+    }
+}
+
 /// Checks that nobody sees what somebody hides.
 pub(super) fn hidden(facts: &Facts, findings: &mut Findings) {
     for shown in &facts.shown {

@@ -5,10 +5,10 @@
 //! simulated, and so the same seed makes the same history. The checker judges that history.
 //!
 //! In reading order: [`plan`] is what a seed enables. `world` has everything that a run shares:
-//! `site` is one gateway, `store` what they share, `trouble` makes its store calls fail, `buckets` splits logs as a CQL store
-//! does, `clock` steps, `wire` encodes events, `record` writes the history. `people` act, their
-//! `device`s read, `chaos` breaks things. `settle` repairs them and asks for everything, and
-//! [`run`] puts it together.
+//! `site` is one gateway, `store` what they share, `trouble` makes its store calls fail, `buckets`
+//! splits logs as a CQL store does, `clock` steps, `wire` encodes events, `record` writes the
+//! history. `people` act, also with their `logins`, their `device`s read, `chaos` breaks things.
+//! `settle` repairs them and asks for everything, and [`run`] puts it together.
 //!
 //! [`regions`] is a model of its own: two regions that decide one log.
 
@@ -17,6 +17,7 @@ mod chaos;
 mod clock;
 mod commands;
 mod device;
+mod logins;
 mod people;
 pub mod plan;
 mod record;

@@ -9,7 +9,7 @@ use chat_core::{
 };
 use checker::{
     Receipts, SendOutcome,
-    facts::{Edit, EndedLogin, Hidden, Redaction},
+    facts::{Edit, Hidden, Redaction},
 };
 use fastrand::Rng;
 use futures_util::future::{join, join_all};
@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use crate::{
     commands::{Line, attempt, begin, read_page, write},
     device::Device,
+    logins::Tokens,
     plan::ActionWeights,
     record::ANONYMOUS,
     site::Running,
@@ -28,14 +29,12 @@ use crate::{
 const ATTEMPTS_MAX: u64 = 4;
 /// The time within which a block takes effect on all gateways.
 const BLOCK_WITHIN_MS: u64 = 5_000;
-/// The time within which an ended login is refused, with and without hints.
-const LOGOUT_WITHIN_MS: u64 = 5_000;
-const LOGOUT_WITHIN_AFTER_OUTAGE_MS: u64 = 15_000;
 
 /// A person and their devices.
 #[derive(Debug)]
 pub(crate) struct Person {
     pub(crate) user: UserId,
+    pub(crate) username: String,
     pub(crate) devices: Vec<Arc<Device>>,
 }
 
@@ -53,6 +52,7 @@ enum Action {
     Membership,
     Block,
     Logout,
+    Exchange,
 }
 
 impl ActionWeights {
@@ -69,6 +69,7 @@ impl ActionWeights {
             (Action::Membership, self.membership),
             (Action::Block, self.block),
             (Action::Logout, self.logout),
+            (Action::Exchange, self.exchange),
         ];
         let mut left = rng.u32(0..weights.iter().map(|(_, weight)| weight).sum());
         for (action, weight) in weights {
@@ -83,15 +84,17 @@ impl ActionWeights {
 
 /// A person who acts.
 pub(crate) struct Actor {
-    world: Arc<World>,
-    person: Arc<Person>,
-    rng: Rng,
+    pub(crate) world: Arc<World>,
+    pub(crate) person: Arc<Person>,
+    pub(crate) rng: Rng,
     /// Acknowledged texts with a client id.
     sent: Vec<(ConversationId, Seq)>,
     /// The index of the fact about each block.
     blocks: BTreeMap<UserId, Option<usize>>,
     /// What the person saw of the cursors of others.
     seen_cursors: BTreeMap<(ConversationId, UserId), Vec<(u64, u64)>>,
+    /// The refresh tokens of a login that is used for nothing else.
+    pub(crate) tokens: Option<Tokens>,
 }
 
 impl Actor {
@@ -103,6 +106,7 @@ impl Actor {
             sent: Vec::new(),
             blocks: BTreeMap::new(),
             seen_cursors: BTreeMap::new(),
+            tokens: None,
         }
     }
 
@@ -141,6 +145,7 @@ impl Actor {
             Action::Membership => self.membership(&gateway, conversation).await,
             Action::Block => self.block(&gateway).await,
             Action::Logout => self.log_out(&gateway).await,
+            Action::Exchange => self.exchange(&gateway).await,
         }
     }
 
@@ -368,30 +373,5 @@ impl Actor {
             })
         });
         self.blocks.insert(user, fact);
-    }
-
-    /// Logs a device out, and in again. The old login is tried for a while.
-    async fn log_out(&mut self, gateway: &Running) {
-        let device = self.person.devices[self.rng.usize(0..self.person.devices.len())].clone();
-        let old = device.identity();
-        let ended = tokio::select! {
-            biased;
-            () = gateway.killed.cancelled() => None,
-            ended = gateway.registry.log_out(old, old.login) => Some(ended),
-        };
-        let Ok(login) = self.world.log_in(old.user).await else { return };
-        device.set_identity(Identity { user: old.user, login });
-        let plan = self.world.plan();
-        // Without hints an ended login is refused only once its access token has expired.
-        if !matches!(ended, Some(Ok(()))) || plan.bus.drop_permille + plan.bus.delay_permille > 0 {
-            return;
-        }
-        let has_outages = plan.chaos.bus_outage + plan.chaos.one_cut_off > 0;
-        let within = if has_outages { LOGOUT_WITHIN_AFTER_OUTAGE_MS } else { LOGOUT_WITHIN_MS };
-        let from_ms = self.world.record.time.ms() + within;
-        let ended = EndedLogin { login: old.login.get(), from_ms };
-        self.world.record.change_facts(|facts| facts.ended_logins.push(ended));
-        let haunt = Device::haunt(self.world.clone(), old, self.rng.fork());
-        self.world.around.tasks.spawn(haunt);
     }
 }

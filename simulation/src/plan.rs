@@ -102,6 +102,8 @@ pub struct ActionWeights {
     pub block: u32,
     /// Log out, and in again.
     pub logout: u32,
+    /// Exchange refresh tokens.
+    pub exchange: u32,
 }
 
 /// How often devices do each thing, in percent.
@@ -129,7 +131,7 @@ impl Plan {
     pub fn new(seed: u64, operations: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x5157_4D5F_504C_414E);
         let rng = &mut rng;
-        Self {
+        let mut plan = Self {
             seed,
             operations,
             store_kind: StoreKind::Memory,
@@ -151,7 +153,10 @@ impl Plan {
                 lose_tail: *rng.choice(&[0, 40]).unwrap_or(&0),
                 life_ms: *rng.choice(&[800, 4_000, 60_000]).unwrap_or(&800),
             },
-        }
+        };
+        // Drawn last, so that a seed without it is what it was before.
+        plan.actions.exchange = sometimes(rng, 40, |rng| rng.u32(1..=4));
+        plan
     }
 
     /// Draws the plan of a seed for one gateway with the embedded store. It is killed again and again, and its
@@ -229,5 +234,6 @@ fn actions(rng: &mut Rng) -> ActionWeights {
         membership: weight(60, 6),
         block: weight(40, 2),
         logout: weight(40, 1),
+        exchange: 0,
     }
 }

@@ -12,9 +12,9 @@ use anyhow::{Context, Result, ensure};
 use chat_core::{
     command::{Command, Reply},
     id::{ConversationId, LoginId, UserId},
-    memory::MemoryHub,
+    memory::{MemoryHub, PlainPasswords},
     model::{Identity, Login, LoginSecret, User, Username},
-    port::NameClaim,
+    port::{NameClaim, Passwords},
     time::{Clock, Timestamp},
 };
 use fastrand::Rng;
@@ -32,6 +32,9 @@ use crate::{
     trouble::StoreTrouble,
     wire::Wire,
 };
+
+/// The password of all people.
+pub(crate) const PASSWORD: &str = "the password of all people";
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,13 +101,14 @@ impl World {
     async fn populate(self: &Arc<Self>, rng: &mut Rng) -> Result<()> {
         let mut people = Vec::new();
         for number in 0..self.plan().people {
-            let user = self.create_user(&format!("person-{number}")).await?;
+            let username = format!("person-{number}");
+            let user = self.create_user(&username).await?;
             let mut devices = Vec::new();
             for _ in 0..self.plan().devices {
                 let login = self.log_in(user).await?;
                 devices.push(Arc::new(Device::new(Identity { user, login })));
             }
-            people.push(Arc::new(Person { user, devices }));
+            people.push(Arc::new(Person { user, username, devices }));
         }
         let mut conversations = Vec::new();
         for number in 0..self.plan().groups {
@@ -130,7 +134,8 @@ impl World {
             display_name: name.into(),
             created_at: self.clock.now(),
         };
-        let claim = self.around.store.stores().accounts.claim(&user, "hash").await?;
+        let hash = PlainPasswords.hash(PASSWORD).await?;
+        let claim = self.around.store.stores().accounts.claim(&user, &hash).await?;
         ensure!(claim == NameClaim::Yours, "{name}: {claim:?}");
         Ok(id)
     }

@@ -91,11 +91,12 @@ impl Logins for EmbeddedLogins {
 
     async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
         let exchange = *exchange;
-        self.0
+        let rotated = self
+            .0
             .change_login(256, move |txn| {
                 let login: Option<Login> = txn.get(Space::People, &keys::login(id))?;
-                let Some(login) = login else { return Ok(Rotation::Gone) };
-                Ok(match login.exchange(&exchange) {
+                let Some(login) = login else { return Ok(None) };
+                Ok(Some(match login.exchange(&exchange) {
                     ExchangeDecision::Rotate(rotated) => {
                         put(txn, &rotated);
                         Rotation::Rotated(rotated)
@@ -106,9 +107,15 @@ impl Logins for EmbeddedLogins {
                         Rotation::Reused { user: login.user }
                     }
                     ExchangeDecision::Expired => Rotation::Gone,
-                })
+                }))
             })
-            .await
+            .await?;
+        if let Some(rotated) = rotated {
+            return Ok(rotated);
+        }
+        let ended = self.ended(exchange.now).await?;
+        let ended = ended.into_iter().find(|one| one.identity.login == id);
+        Ok(ended.map_or(Rotation::Gone, |one| Rotation::Ended { user: one.identity.user }))
     }
 
     async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {

@@ -146,6 +146,23 @@ impl CqlStore {
         self.end_login(user, login, deadline).await
     }
 
+    /// Returns the user of a login that has ended, if its access tokens must still be refused.
+    async fn ended_login(
+        &self,
+        id: LoginId,
+        exchange: &TokenExchange,
+    ) -> Result<Option<UserId>, StoreError> {
+        for hour in hour(exchange.now)..=hour(exchange.refused_until) {
+            let row: Option<(i64, i64, i64)> =
+                self.row(&self.statements.ended_login, (hour, id.as_i64())).await?;
+            let ended = row.map(read_ended).transpose()?;
+            if let Some(ended) = ended.filter(|one| one.refused_until > exchange.now) {
+                return Ok(Some(ended.identity.user));
+            }
+        }
+        Ok(None)
+    }
+
     /// Removes an ended login from the user's index. A failure is ignored, because readers of the
     /// index skip logins that have ended.
     async fn unindex_login(&self, user: UserId, id: LoginId) {
@@ -248,7 +265,11 @@ impl Logins for ScyllaLogins {
                 let ended = EndedLogin { identity, refused_until: exchange.refused_until };
                 // Of several calls that find a reused token, the one that ends the login says so.
                 let has_ended = store.end_and_keep_login(ended, deadline).await?;
-                Ok(if has_ended { Rotation::Reused { user } } else { Rotation::Gone })
+                Ok(if has_ended { Rotation::Reused { user } } else { Rotation::Ended { user } })
+            }
+            Settled::NotApplied(Rotation::Gone) => {
+                let ended = store.until(deadline, store.ended_login(id, exchange)).await?;
+                Ok(ended.map_or(Rotation::Gone, |user| Rotation::Ended { user }))
             }
             Settled::NotApplied(rotation) => Ok(rotation),
             Settled::Unknown(detail) => Err(StoreError::Unknown(detail)),

@@ -265,6 +265,7 @@ statements! {
     keep_ended_login: Write "INSERT INTO revoked_logins (hour, login, user, until) \
         VALUES (?, ?, ?, ?) USING TTL ?",
     ended_logins: Read "SELECT login, user, until FROM revoked_logins WHERE hour = ?",
+    ended_login: Read "SELECT login, user, until FROM revoked_logins WHERE hour = ? AND login = ?",
     end_login: Conditional "DELETE FROM logins WHERE login = ? IF user = ?",
 
     // Idempotency keys.

@@ -149,7 +149,7 @@ pub async fn login_ends_when_a_token_is_reused_after_its_successors_use(stores: 
     mark_used(&stores[0], &login, secrets[1]).await;
     assert_eq!(list(&stores[0], user, at).await, []);
     let newest = rotate(&stores[0], &login, [secrets[1], secret()], at).await;
-    assert_eq!(newest, Rotation::Gone);
+    assert_eq!(newest, Rotation::Ended { user });
 }
 
 /// A login ends when an old token is exchanged for another successor, when one is used after a
@@ -171,7 +171,8 @@ pub async fn login_ends_when_an_old_token_is_reused(stores: &[Stores]) {
             _ => [secret(), second],
         };
         assert_eq!(rotate(last(stores), &login, reuse, at).await, Rotation::Reused { user });
-        assert_eq!(rotate(&stores[0], &login, [second, secret()], at).await, Rotation::Gone);
+        let newest = rotate(&stores[0], &login, [second, secret()], at).await;
+        assert_eq!(newest, Rotation::Ended { user });
         assert_eq!(list(last(stores), user, at).await, std::slice::from_ref(&other));
     }
 }
@@ -213,7 +214,7 @@ pub async fn login_ends_when_exchanges_of_one_token_differ(stores: &[Stores]) {
     let count = |is: fn(&Rotation) -> bool| rotations.iter().filter(|one| is(one)).count();
     assert_eq!(count(|one| matches!(one, Rotation::Rotated(_))), 1, "{rotations:?}");
     assert_eq!(count(|one| matches!(one, Rotation::Reused { .. })), 1, "{rotations:?}");
-    assert_eq!(count(|one| *one == Rotation::Gone), 2, "{rotations:?}");
+    assert_eq!(count(|one| matches!(one, Rotation::Ended { .. })), 2, "{rotations:?}");
     assert_eq!(list(last(stores), user, at).await, []);
 }
 
@@ -255,7 +256,9 @@ pub async fn revoked_login_is_gone_on_every_handle(stores: &[Stores]) {
         assert_eq!(ended_logins(&stores[0], by, now()).await.len(), usize::from(by == user));
     }
     let rotation = rotate(&stores[0], &login, [login.current, secret()], login.used_at).await;
-    assert_eq!(rotation, Rotation::Gone);
+    assert_eq!(rotation, Rotation::Ended { user });
+    let rotation = rotate(last(stores), &login, [login.current, secret()], until).await;
+    assert_eq!(rotation, Rotation::Gone, "its access tokens have expired");
     assert_eq!(list(&stores[0], user, login.used_at).await, [other]);
 }
 

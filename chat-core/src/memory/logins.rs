@@ -37,7 +37,12 @@ impl port::Logins for MemoryLogins {
 
     async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
         let state = &mut *self.0.lock();
-        let Some(login) = state.logins.get_mut(&id) else { return Ok(Rotation::Gone) };
+        let Some(login) = state.logins.get_mut(&id) else {
+            let ended = state.ended_logins.get(&id).filter(|one| one.refused_until > exchange.now);
+            return Ok(
+                ended.map_or(Rotation::Gone, |one| Rotation::Ended { user: one.identity.user })
+            );
+        };
         Ok(match login.exchange(exchange) {
             ExchangeDecision::Rotate(rotated) => {
                 login.clone_from(&rotated);

@@ -24,6 +24,12 @@ pub enum Rotation {
         /// The user whose login it was.
         user: UserId,
     },
+    /// The login ended before, and its access tokens must still be refused. The gateway that ended it
+    /// may have failed before it told the others.
+    Ended {
+        /// The user whose login it was.
+        user: UserId,
+    },
     /// The login does not exist or has expired.
     Gone,
 }
@@ -37,7 +43,8 @@ pub trait Logins: Send + Sync + fmt::Debug {
     async fn open(&self, login: &Login) -> Result<bool, StoreError>;
 
     /// Exchanges one token for another in one atomic step, as [`Login::exchange`] decides. A login
-    /// that ends because of reuse is kept as an ended one.
+    /// that ends because of reuse is kept as an ended one. A login that ended before must be answered
+    /// with [`Rotation::Ended`] if its access tokens are refused no longer than `refused_until`.
     async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError>;
 
     /// Records that an access token of this generation was used, as [`Login::after_use`] decides.

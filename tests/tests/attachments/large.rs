@@ -6,7 +6,7 @@ use http::Method;
 use sha2::{Digest, Sha256};
 use tests::{
     Result,
-    client::User,
+    client::{Answer, User},
     cluster::Cluster,
     ensure,
     files::{begin, offset, resume, send_file},
@@ -22,6 +22,8 @@ const SIZE: usize = 200 << 20;
 const PIECE: usize = 8 << 20;
 /// Bytes of the request in which the gateway is killed.
 const CUT: usize = 48 << 20;
+/// How often the stored part may grow between a look at it and the next request.
+const CONFLICTS_MAX: u32 = 4;
 
 /// Returns the settings for files of this size.
 fn settings(settings: Settings) -> Settings {
@@ -54,6 +56,20 @@ fn expected_sha256() -> String {
     sha256((0..SIZE).step_by(PIECE).map(|start| content(start, PIECE)))
 }
 
+/// Sends the next bytes of the file. What a killed gateway had asked of the store may happen after the
+/// offset was read: then it is read again.
+async fn send_next(user: &User, path: &str, bytes: usize) -> Result<Answer> {
+    let mut conflicts = 0;
+    loop {
+        let stored = offset(user, path).await?.parse()?;
+        let sent = resume(user, path, stored, &content(stored, bytes)).await?;
+        conflicts += u32::from(sent.status == 409);
+        if sent.status != 409 || conflicts > CONFLICTS_MAX {
+            return Ok(sent);
+        }
+    }
+}
+
 /// Sends a long request, and kills the gateway once it has stored a part of it. Returns how much a
 /// client knew to be stored.
 async fn cut_off(
@@ -63,7 +79,6 @@ async fn cut_off(
     path: &str,
 ) -> Result<usize> {
     let start: usize = offset(sender, path).await?.parse()?;
-    let body = content(start, CUT);
     let mut known = start;
     let kill = async {
         eventually(WHOLE, async || {
@@ -74,7 +89,7 @@ async fn cut_off(
         .await?;
         gateway.kill()
     };
-    let (cut, killed) = join!(resume(sender, path, start, &body), kill);
+    let (cut, killed) = join!(send_next(sender, path, CUT), kill);
     killed?;
     ensure!(cut.is_err(), "the gateway was killed too late: {cut:?}");
     Ok(known)
@@ -85,7 +100,7 @@ async fn send_rest(user: &User, path: &str, known: usize) -> Result<()> {
     let mut stored: usize = offset(user, path).await?.parse()?;
     ensure!(stored >= known, "{known} bytes were stored, now {stored}");
     while stored < SIZE {
-        let sent = resume(user, path, stored, &content(stored, PIECE)).await?;
+        let sent = send_next(user, path, PIECE).await?;
         ensure!(sent.status == 204, "{sent:?}");
         stored = sent.header("upload-offset").parse()?;
     }

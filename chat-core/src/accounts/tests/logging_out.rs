@@ -13,6 +13,7 @@ async fn ended_login_is_broadcast_and_gets_no_more_grants() {
     world.registry.log_out(second.identity(), first.login).await.unwrap();
     assert_eq!(world.broadcast(), [first.identity()]);
     assert_eq!(world.refresh(&first).await, Err(WRONG_TOKEN));
+    assert_eq!(world.broadcast(), [first.identity()], "the first hint may have been lost");
     world.registry.log_out(second.identity(), second.login).await.unwrap();
     assert_eq!(world.broadcast(), [second.identity()]);
     assert!(!world.is_active(&second).await);

@@ -4,7 +4,7 @@ use super::world::{
     Fault::{None as Fine, Unavailable, UnknownAfter, UnknownBefore},
     PASSWORD, World,
 };
-use crate::error::ErrorCode;
+use crate::{accounts::WRONG_TOKEN, error::ErrorCode};
 
 #[tokio::test(start_paused = true)]
 async fn registration_is_retried_when_its_outcome_is_unknown() {
@@ -93,4 +93,20 @@ async fn search_does_not_ask_the_store_when_no_name_can_match() {
     let failed = world.registry.search("ad", 10).await.unwrap_err();
     assert_eq!(failed.code(), ErrorCode::Unavailable);
     assert_eq!(world.registry.search("AD", 10).await.unwrap(), [ada]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_learns_of_a_login_that_ended_before_anybody_was_told() {
+    for faults in [vec![UnknownAfter], vec![UnknownAfter, Unavailable]] {
+        let mut world = World::new().await;
+        let (_, first) = world.ada().await;
+        let second = world.refresh(&first).await.unwrap();
+        world.use_token(&second).await;
+        world.faults.next(&faults);
+        let reused = world.refresh(&first).await;
+        let next = if reused == Err(WRONG_TOKEN) { reused } else { world.refresh(&second).await };
+        assert_eq!(next, Err(WRONG_TOKEN));
+        assert_eq!(world.broadcast(), [first.identity()]);
+        assert!(!world.is_active(&second).await);
+    }
 }

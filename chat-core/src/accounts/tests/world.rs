@@ -11,6 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::super::*;
 use crate::{
+    faults::{self, Call, Disturb, Disturbance},
     memory::{MemoryBus, MemoryHub, MemoryStores, PlainPasswords},
     port::Arrival,
     time::{TestClock, Timestamp},
@@ -35,7 +36,7 @@ pub(super) struct Recorder {
     revoked: Mutex<Vec<Identity>>,
 }
 
-/// The faults of the store's next writes. Further writes succeed.
+/// The faults of the store's next writes and searches. Further ones succeed.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<VecDeque<Fault>>);
 
@@ -64,13 +65,10 @@ impl World {
         let bus = hub.bus();
         let others = hub.bus();
         others.subscribe(&[Channel::Gateways]).await.unwrap();
-        let store = Arc::new(FaultyStore { stores: stores.clone(), faults: Arc::clone(&faults) });
+        let wrapper = faults::Faults::new();
+        wrapper.set_disturb(faults.clone());
         let registry = Registry::new(
-            &Stores {
-                accounts: Arc::<FaultyStore>::clone(&store),
-                logins: store,
-                ..stores.clone()
-            },
+            &wrapper.stores(&stores),
             Arc::<Recorder>::clone(&recorder),
             Arc::new(TestClock::new(Timestamp::from_millis(1_800_000_000_000), 1)),
             Arc::new(bus),
@@ -166,96 +164,18 @@ impl Faults {
     pub(super) fn next(&self, faults: &[Fault]) {
         self.0.lock().extend(faults);
     }
-
-    async fn apply<T: Send>(
-        &self,
-        write: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
-        let fault = self.0.lock().pop_front().unwrap_or(Fault::None);
-        match fault {
-            Fault::None => write.await,
-            Fault::Unavailable => Err(StoreError::Unavailable("injected fault".into())),
-            Fault::UnknownBefore => Err(StoreError::Unknown("injected fault".into())),
-            Fault::UnknownAfter => {
-                write.await?;
-                Err(StoreError::Unknown("injected fault".into()))
-            }
-        }
-    }
 }
 
-#[derive(Debug)]
-struct FaultyStore {
-    stores: Stores,
-    faults: Arc<Faults>,
-}
-
-#[async_trait]
-impl Accounts for FaultyStore {
-    async fn claim(&self, user: &User, password_hash: &str) -> Result<NameClaim, StoreError> {
-        self.faults.apply(self.stores.accounts.claim(user, password_hash)).await
-    }
-
-    async fn users(&self, ids: &[UserId]) -> Result<Vec<Option<User>>, StoreError> {
-        self.stores.accounts.users(ids).await
-    }
-
-    async fn credentials(
-        &self,
-        username: &Username,
-    ) -> Result<Option<(User, Arc<str>)>, StoreError> {
-        self.stores.accounts.credentials(username).await
-    }
-
-    async fn set_password(
-        &self,
-        user: &User,
-        before: &str,
-        after: &str,
-    ) -> Result<bool, StoreError> {
-        self.faults.apply(self.stores.accounts.set_password(user, before, after)).await
-    }
-
-    async fn set_profile(
-        &self,
-        id: UserId,
-        display_name: &str,
-    ) -> Result<Option<User>, StoreError> {
-        self.faults.apply(self.stores.accounts.set_profile(id, display_name)).await
-    }
-
-    async fn search(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        self.faults.apply(self.stores.accounts.search(prefix, limit)).await
-    }
-
-    async fn search_words(&self, prefix: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-        self.faults.apply(self.stores.accounts.search_words(prefix, limit)).await
-    }
-}
-
-#[async_trait]
-impl Logins for FaultyStore {
-    async fn open(&self, login: &Login) -> Result<bool, StoreError> {
-        self.faults.apply(self.stores.logins.open(login)).await
-    }
-
-    async fn rotate(&self, id: LoginId, exchange: &TokenExchange) -> Result<Rotation, StoreError> {
-        self.faults.apply(self.stores.logins.rotate(id, exchange)).await
-    }
-
-    async fn mark_used(&self, id: LoginId, generation: TokenGeneration) -> Result<(), StoreError> {
-        self.faults.apply(self.stores.logins.mark_used(id, generation)).await
-    }
-
-    async fn revoke(&self, ended: EndedLogin, now: Timestamp) -> Result<bool, StoreError> {
-        self.faults.apply(self.stores.logins.revoke(ended, now)).await
-    }
-
-    async fn ended(&self, now: Timestamp) -> Result<Vec<EndedLogin>, StoreError> {
-        self.stores.logins.ended(now).await
-    }
-
-    async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Login>, StoreError> {
-        self.stores.logins.list(user, now).await
+impl Disturb for Faults {
+    fn next(&self, call: Call) -> Disturbance {
+        let is_search = matches!(call, Call::SearchNames | Call::SearchWords);
+        let next = if call.is_write() || is_search { self.0.lock().pop_front() } else { None };
+        let fault = next.and_then(|fault| match fault {
+            Fault::None => None,
+            Fault::Unavailable => Some(faults::Fault::Unavailable),
+            Fault::UnknownBefore => Some(faults::Fault::RequestLost(Duration::ZERO)),
+            Fault::UnknownAfter => Some(faults::Fault::AnswerLost),
+        });
+        Disturbance { fault, ..Disturbance::default() }
     }
 }
