@@ -228,7 +228,7 @@ impl Serialize for Cursors<'_> {
     }
 }
 
-/// Returns the whole milliseconds of a duration.
+/// Returns the milliseconds of a duration, rounded up: whoever waits for them waits long enough.
 pub fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

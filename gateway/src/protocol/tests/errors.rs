@@ -6,7 +6,7 @@ use chat_core::error::ChatError;
 use serde_json::Value;
 
 use super::{compact, example, json, samples::seq};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 
 pub(super) const NAMES: &[&str] = &[
     "conflict",
@@ -62,4 +62,12 @@ fn problem_names_no_field_when_the_whole_body_is_too_large() {
     let problem = ApiError::from(error).at("/v1/users");
     let details = problem.body.details.unwrap();
     assert_eq!((details.field, details.max), (None, Some(65_536)));
+}
+
+#[test]
+fn time_to_wait_is_rounded_up() {
+    for (nanos, millis) in [(1, 1), (1_000_000, 1), (1_000_001, 2)] {
+        let error = ChatError::RateLimited { retry_after: Duration::from_nanos(nanos) };
+        assert_eq!(ErrorBody::from(&error).retry_after_ms, Some(millis));
+    }
 }
