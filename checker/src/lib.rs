@@ -345,8 +345,7 @@ pub fn check(history: &History) -> Vec<Finding> {
     writes::connections(history, &mut findings);
     writes::issued_ids(&history.facts, &mut findings);
     privacy::redactions(history, &mut findings);
-    privacy::ended_logins(&history.facts, &mut findings);
-    privacy::exchanges(&history.facts, &mut findings);
+    privacy::logins(&history.facts, &mut findings);
     privacy::hidden(&history.facts, &mut findings);
     service::arrivals(&history.facts, &mut findings);
     service::views(&history.facts, &mut findings);

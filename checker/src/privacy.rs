@@ -20,8 +20,14 @@ pub(super) fn redactions(history: &History, findings: &mut Findings) {
     }
 }
 
+/// Checks that logins end when they must, and only then.
+pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
+    ended_logins(facts, findings);
+    exchanges(facts, findings);
+}
+
 /// Checks that an ended login receives nothing.
-pub(super) fn ended_logins(facts: &Facts, findings: &mut Findings) {
+fn ended_logins(facts: &Facts, findings: &mut Findings) {
     let mut ended: BTreeMap<u64, u64> = BTreeMap::new();
     for login in &facts.ended_logins {
         let from = ended.entry(login.login).or_insert(login.from_ms);
@@ -36,7 +42,7 @@ pub(super) fn ended_logins(facts: &Facts, findings: &mut Findings) {
 }
 
 /// Checks that valid refresh tokens are accepted, and no others.
-pub(super) fn exchanges(facts: &Facts, findings: &mut Findings) {
+fn exchanges(facts: &Facts, findings: &mut Findings) {
     for exchange in &facts.exchanges {
         let violation =
             if exchange.is_valid { Violation::LoginLost } else { Violation::EndedLoginServed };

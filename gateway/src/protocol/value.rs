@@ -228,7 +228,7 @@ impl Serialize for Cursors<'_> {
     }
 }
 
-/// Returns the milliseconds of a duration, rounded up: whoever waits for them waits long enough.
+/// Returns the milliseconds of a duration, rounded up: a client that waits for them waits long enough.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
