@@ -78,7 +78,6 @@ impl Contents {
     /// Drops what is queued, and takes nothing any more. The first reason stands.
     pub(super) fn finish(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
-        self.transport = None;
         self.queue.clear();
         drop(self.queued.take());
     }

@@ -56,18 +56,17 @@ fn expected_sha256() -> String {
     sha256((0..SIZE).step_by(PIECE).map(|start| content(start, PIECE)))
 }
 
-/// Sends the next bytes of the file. What a killed gateway had asked of the store may happen after the
-/// offset was read: then it is read again.
-async fn send_next(user: &User, path: &str, bytes: usize) -> Result<Answer> {
-    let mut conflicts = 0;
-    loop {
-        let stored = offset(user, path).await?.parse()?;
+/// Sends bytes of the file from an offset on. What a killed gateway had asked of the store may happen after
+/// the offset was read: then it is read again.
+async fn send_from(user: &User, path: &str, mut stored: usize, bytes: usize) -> Result<Answer> {
+    for _ in 0..CONFLICTS_MAX {
         let sent = resume(user, path, stored, &content(stored, bytes)).await?;
-        conflicts += u32::from(sent.status == 409);
-        if sent.status != 409 || conflicts > CONFLICTS_MAX {
+        if sent.status != 409 {
             return Ok(sent);
         }
+        stored = offset(user, path).await?.parse()?;
     }
+    resume(user, path, stored, &content(stored, bytes)).await
 }
 
 /// Sends a long request, and kills the gateway once it has stored a part of it. Returns how much a
@@ -89,7 +88,7 @@ async fn cut_off(
         .await?;
         gateway.kill()
     };
-    let (cut, killed) = join!(send_next(sender, path, CUT), kill);
+    let (cut, killed) = join!(send_from(sender, path, start, CUT), kill);
     killed?;
     ensure!(cut.is_err(), "the gateway was killed too late: {cut:?}");
     Ok(known)
@@ -100,7 +99,7 @@ async fn send_rest(user: &User, path: &str, known: usize) -> Result<()> {
     let mut stored: usize = offset(user, path).await?.parse()?;
     ensure!(stored >= known, "{known} bytes were stored, now {stored}");
     while stored < SIZE {
-        let sent = send_next(user, path, PIECE).await?;
+        let sent = send_from(user, path, stored, PIECE).await?;
         ensure!(sent.status == 204, "{sent:?}");
         stored = sent.header("upload-offset").parse()?;
     }
