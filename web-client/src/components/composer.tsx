@@ -236,8 +236,9 @@ function hasKeyboard(): boolean {
   return matchMedia("(hover: hover)").matches;
 }
 
-/** Sets the height of the field to that of its text, up to a limit. */
+/** Sets the height of the field to that of its text, up to a limit, in browsers whose style sheets cannot. */
 function fit(input: HTMLTextAreaElement): void {
+  if (CSS.supports("field-sizing", "content")) return;
   input.style.height = "auto";
   input.style.height = `${Math.min(input.scrollHeight, HEIGHT_MAX_PX)}px`;
 }

@@ -109,19 +109,24 @@ export function Timeline(props: TimelineProps) {
   /** Tracks whether the view is at the end. Only scrolling up leaves the end; new rows do not. */
   function onScroll(): void {
     if (!isPositioned()) return;
-    if (isNearEnd()) setAtEnd(true);
-    else if (box.scrollTop < lastTop) setAtEnd(false);
-    lastTop = box.scrollTop;
+    // In one batch: at the end, all rows from the first one near the view are kept, so that row must not be an earlier one.
+    batch(() => {
+      if (isNearEnd()) setAtEnd(true);
+      else if (box.scrollTop < lastTop) setAtEnd(false);
+      lastTop = box.scrollTop;
+      setTop(recordPlace());
+    });
     loadMore();
     recordSeen();
-    setTop(recordPlace());
   }
 
   async function goToNewest(): Promise<void> {
     if (!reachesEnd()) await jump(() => model.timelines.jumpTo(id));
-    setAtEnd(reachesEnd());
-    scrollToEnd();
-    recordPlace(); // the scroll event comes later, when the conversation may be closed
+    batch(() => {
+      setAtEnd(reachesEnd());
+      scrollToEnd();
+      recordPlace(); // the scroll event comes later, when the conversation may be closed
+    });
   }
 
   /** Scrolls to a message, and loads it from history if it is not in the window. */
@@ -204,7 +209,8 @@ export function Timeline(props: TimelineProps) {
   createEffect(on(generation, (current) => (current ? setInitialPosition() : setPositioned(false))));
   const ownPending = () => pending().filter((item) => !item.isFromOtherTab).length;
   createEffect(on(ownPending, (count, before) => before !== undefined && count > before && void goToNewest()));
-  createEffect(on(() => timeline()?.window.last_seq, recordSeen, { defer: true }));
+  // With the next frame, which calculates the layout anyway.
+  createEffect(on(() => timeline()?.window.last_seq, () => afterFrames(1, recordSeen), { defer: true }));
   createEffect(() => isFocused() && seen() > 0 && model.read(id, seen()));
 
   return (

@@ -5,6 +5,9 @@ import { createStore } from "solid-js/store";
 import type { Client, Entry, OutboxItem } from "../../sdk/index";
 import { changesMessage, isSend } from "../logic/pending";
 
+/** The same array each time, so that a new message in the outbox does not update all other rows. */
+const NONE: readonly OutboxItem[] = [];
+
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {
   const [items, set] = createStore<OutboxItem[]>(client.outbox.restore());
 
@@ -46,8 +49,10 @@ export function createPending(client: Client, me: string, changeFailed: (item: O
     applyEntry,
     skipTo,
     in: (conversation: string): OutboxItem[] => items.filter((item) => item.conversation === conversation && isSend(item)),
-    changesOf: (conversation: string, seq: number): OutboxItem[] =>
-      items.filter((item) => item.conversation === conversation && changesMessage(item, seq)),
+    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => {
+      const changes = items.filter((item) => item.conversation === conversation && changesMessage(item, seq));
+      return changes.length > 0 ? changes : NONE;
+    },
     count: (conversation: string): number => items.filter((item) => item.conversation === conversation).length,
     total: (): number => items.length,
     markUnsaved: (client_id: string) => setUnsaved((all) => [...all, client_id]),

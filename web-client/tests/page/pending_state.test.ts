@@ -10,7 +10,7 @@ const item = (client_id: string, command: Partial<EntryCommand>, fields: Partial
 const make = () => createPending(client, ME, (it) => failed.push(it.client_id));
 const send = { cmd: "send", text: "hello" } as const;
 const edit = { cmd: "edit", seq: 3, text: "new" } as const;
-const names = (items: OutboxItem[]) => items.map((it) => it.client_id);
+const names = (items: readonly OutboxItem[]) => items.map((it) => it.client_id);
 
 beforeEach(() => void (failed = []));
 
