@@ -1,13 +1,14 @@
 //! Ids never repeat in an embedded store, whatever the clock does between and during its runs.
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
+#[path = "embedded/folder.rs"]
+mod folder;
 #[expect(dead_code, reason = "this test file uses a part of it")]
 #[path = "embedded/writer.rs"]
 mod writer;
 
 use std::{
     collections::HashSet,
-    fs,
     path::Path,
     sync::{
         Arc,
@@ -139,20 +140,8 @@ async fn create_conversations(stores: &Stores, clock: &SetClock, count: usize) -
 
 /// Returns a copy of the folder as it is now, which is what a crash would leave.
 fn copy_of(dir: &TempDir) -> TempDir {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).unwrap();
-        for file in fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            let to = to.join(file.file_name());
-            if file.file_type().unwrap().is_dir() {
-                copy(&file.path(), &to);
-            } else {
-                fs::copy(file.path(), to).unwrap();
-            }
-        }
-    }
     let copied = tempfile::tempdir().unwrap();
-    copy(dir.path(), copied.path());
+    folder::copy(dir.path(), copied.path());
     copied
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "embedded/captured.rs"]
 mod captured;
+#[path = "embedded/folder.rs"]
+mod folder;
 #[path = "embedded/writer.rs"]
 mod writer;
 
@@ -141,7 +143,7 @@ async fn older_trees_are_refused_until_the_mark_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     write_messages(dir.path(), Writer::new(1), 3).await;
     let (trees, older) = (dir.path().join("trees"), dir.path().join("older"));
-    copy_folder(&trees, &older);
+    folder::copy(&trees, &older);
     write_messages(dir.path(), Writer::new(2), 3).await;
     fs::remove_dir_all(&trees).unwrap();
     fs::rename(&older, &trees).unwrap();
@@ -160,19 +162,6 @@ fn newest_journal(dir: &Path) -> (PathBuf, Vec<u8>) {
     let mut bytes = fs::read(&path).unwrap();
     bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1);
     (path, bytes)
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for file in fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        let to = to.join(file.file_name());
-        if file.file_type().unwrap().is_dir() {
-            copy_folder(&file.path(), &to);
-        } else {
-            fs::copy(file.path(), to).unwrap();
-        }
-    }
 }
 
 #[tokio::test]
@@ -216,14 +205,14 @@ async fn torn_last_write_is_dropped_when_it_was_not_acknowledged() {
     let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let acknowledged = write_messages(before.path(), Writer::new(1), 5).await;
     open(before.path()).unwrap().close();
-    copy_folder(before.path(), &after.path().join("store"));
+    folder::copy(before.path(), &after.path().join("store"));
     write_messages(&after.path().join("store"), acknowledged.clone(), 1).await;
     let (_, acknowledged_bytes) = newest_journal(before.path());
     let (_, whole) = newest_journal(&after.path().join("store"));
     for variant in torn_variants(&whole, acknowledged_bytes.len()) {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("store");
-        copy_folder(before.path(), &store);
+        folder::copy(before.path(), &store);
         fs::write(newest_journal(&store).0, variant).unwrap();
         let warnings = capture_warnings(|| open(&store).unwrap().close());
         assert!(contains(&warnings, "torn and is cut"), "{warnings:?}");
@@ -255,7 +244,7 @@ async fn journal_is_refused_when_whole_commits_follow_the_damage() {
 fn assert_refused_unchanged(original: &Path, damaged: &[u8], has_mark: bool) {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join("store");
-    copy_folder(original, &store);
+    folder::copy(original, &store);
     if !has_mark {
         fs::remove_file(store.join("mark")).unwrap();
     }
@@ -280,7 +269,7 @@ async fn damaged_files_are_refused_without_a_panic() {
         for damage in [truncate, flip, empty] {
             let dir = tempfile::tempdir().unwrap();
             let store = dir.path().join("store");
-            copy_folder(original.path(), &store);
+            folder::copy(original.path(), &store);
             let path = store.join(&name);
             fs::write(&path, damage(fs::read(&path).unwrap())).unwrap();
             match open(&store) {

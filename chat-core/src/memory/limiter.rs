@@ -172,6 +172,38 @@ mod tests {
         assert!(keys(&limiter) <= 2 * 2_000 + 2 * SHARDS * PRUNE_KEYS_MIN, "{}", keys(&limiter));
     }
 
+    #[test]
+    fn full_buckets_are_forgotten_when_the_keys_have_doubled() {
+        let mut shard = Shard::new();
+        let mut add = |key: usize, now| {
+            shard.bucket(&key.to_string(), now, usize::MAX).take(now, SLOW, 1);
+            shard.buckets.len()
+        };
+        for key in 0..=PRUNE_KEYS_MIN {
+            assert_eq!(add(key, Duration::ZERO), key + 1, "none of them is full");
+        }
+        let later = Duration::from_secs(10);
+        for key in PRUNE_KEYS_MIN + 1..2 * PRUNE_KEYS_MIN {
+            assert_eq!(add(key, later), key + 1, "they have not doubled");
+        }
+        assert_eq!(add(2 * PRUNE_KEYS_MIN, later), PRUNE_KEYS_MIN);
+    }
+
+    #[test]
+    fn room_is_made_once_a_second_at_most() {
+        let mut shard = Shard::new();
+        let quick = Bucket { per_second: 1_000.0, burst: 2 };
+        let mut has_own = |key: &str, now| {
+            shard.bucket(key, now, 1).take(now, quick, 1);
+            shard.buckets.contains_key(key)
+        };
+        assert!(has_own("first", Duration::ZERO));
+        assert!(!has_own("early", PRUNE_PAUSE * 9 / 10));
+        assert!(has_own("late", PRUNE_PAUSE));
+        assert!(!has_own("soon after", PRUNE_PAUSE + PRUNE_PAUSE / 2));
+        assert!(has_own("a second later", 2 * PRUNE_PAUSE));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn keys_share_one_bucket_when_there_is_no_room() {
         let limiter = LocalLimiter::new(SHARDS * 4);

@@ -1,5 +1,6 @@
 //! Each entry is delivered once and in order, whatever is offered.
 
+mod membership;
 mod transport;
 
 use std::sync::{
@@ -190,6 +191,18 @@ fn overflow_frees_the_queue_and_keeps_its_bound() {
         outbox.contents.lock().queue.is_empty(),
         "a conversation that is behind has nothing queued"
     );
+    assert!(matches!(outbox.next(), Some(Next::Behind(_))));
+}
+
+#[test]
+fn queue_holds_exactly_its_bytes() {
+    let outbox = outbox();
+    outbox.prepare(conversation());
+    outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
+    offer(&outbox, &[frame(1, OUTBOX_BYTES_MAX - 8)]);
+    offer(&outbox, &[frame(2, 8)]);
+    assert_eq!(outbox.contents.lock().queue.len(), 2);
+    offer(&outbox, &[frame(3, 8)]);
     assert!(matches!(outbox.next(), Some(Next::Behind(_))));
 }
 

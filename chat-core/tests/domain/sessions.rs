@@ -193,8 +193,12 @@ async fn opening_reads_all_heads_in_one_call() {
         ada.direct(&other).await;
     }
     let before = scene.faults.count(Call::Heads);
-    let reader = ada.at(&scene.gateways[1]).open(None).await;
+    let there = ada.at(&scene.gateways[1]);
+    let reader = there.open(None).await;
     assert_eq!((reader.heads.len(), scene.faults.count(Call::Heads) - before), (30, 1));
+    let second = there.open(None).await;
+    let reads = scene.faults.count(Call::Heads) - before;
+    assert_eq!((second.heads.len(), reads), (30, 1), "the gateway knows the heads");
 }
 
 #[tokio::test(start_paused = true)]

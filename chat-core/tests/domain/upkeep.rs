@@ -191,6 +191,9 @@ async fn subscriptions_end_when_their_users_have_gone() {
     let _reader = pair.bob.open(None).await;
     for number in 0..100 {
         let neighbour = pair.neighbour(number).await;
+        if number < 10 {
+            pair.ada.direct(&neighbour).await;
+        }
         drop((neighbour.open(None).await, neighbour.open(None).await));
     }
     sleep(2 * SWEEP).await;

@@ -2,7 +2,7 @@
 
 use super::{
     super::*,
-    world::{Fault, PASSWORD, World},
+    world::{PASSWORD, REQUEST_LOST, World},
 };
 use crate::{error::ErrorCode, memory::MemoryStores};
 
@@ -45,7 +45,7 @@ async fn registration_is_refused_when_the_name_is_taken() {
 async fn one_of_several_concurrent_registrations_gets_the_name() {
     let world = World::new().await;
     // Each registration must retry its first write, so all look up the name before any claims it.
-    world.faults.next(&[Fault::UnknownBefore; 3]);
+    world.faults.next(&[REQUEST_LOST; 3]);
     let register = || world.registry.register("ada", PASSWORD, None, None);
     let (one, two, three) = tokio::join!(register(), register(), register());
     let (won, lost): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);

@@ -2,7 +2,7 @@
 
 use super::{
     super::*,
-    world::{Fault, PASSWORD, World, advance},
+    world::{PASSWORD, REQUEST_LOST, World, advance},
 };
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +124,7 @@ async fn password_stays_when_the_old_one_is_wrong_or_the_new_one_invalid() {
 async fn log_in_with_the_old_password_ends_when_the_password_changes_meanwhile() {
     let world = World::new().await;
     let (_, first) = world.ada().await;
-    world.faults.next(&[Fault::UnknownBefore]);
+    world.faults.next(&[REQUEST_LOST]);
     let registry = &world.registry;
     let (late, changed) = tokio::join!(registry.log_in("ada", PASSWORD, None), async {
         tokio::task::yield_now().await;

@@ -1,14 +1,11 @@
 //! Stores that fail, with a known or an unknown outcome.
 
-use super::world::{
-    Fault::{None as Fine, Unavailable, UnknownAfter, UnknownBefore},
-    PASSWORD, World,
-};
+use super::world::{ANSWER_LOST, FINE, PASSWORD, REQUEST_LOST, UNAVAILABLE, World};
 use crate::{accounts::WRONG_TOKEN, error::ErrorCode};
 
 #[tokio::test(start_paused = true)]
 async fn registration_is_retried_when_its_outcome_is_unknown() {
-    for faults in [[UnknownAfter, Fine], [UnknownBefore, Fine], [Fine, UnknownAfter]] {
+    for faults in [[ANSWER_LOST, FINE], [REQUEST_LOST, FINE], [FINE, ANSWER_LOST]] {
         let world = World::new().await;
         world.faults.next(&faults);
         let (user, grant) = world.ada().await;
@@ -19,7 +16,7 @@ async fn registration_is_retried_when_its_outcome_is_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn registration_changes_nothing_when_the_store_is_unavailable() {
-    for faults in [vec![Unavailable], vec![Fine, Unavailable]] {
+    for faults in [vec![UNAVAILABLE], vec![FINE, UNAVAILABLE]] {
         let world = World::new().await;
         world.faults.next(&faults);
         let failed = world.registry.register("ada", PASSWORD, None, None).await.unwrap_err();
@@ -31,7 +28,7 @@ async fn registration_changes_nothing_when_the_store_is_unavailable() {
 
 #[tokio::test(start_paused = true)]
 async fn refresh_is_retried_when_its_outcome_is_unknown() {
-    for fault in [UnknownAfter, UnknownBefore] {
+    for fault in [ANSWER_LOST, REQUEST_LOST] {
         let mut world = World::new().await;
         let (_, first) = world.ada().await;
         world.faults.next(&[fault, fault, fault]);
@@ -45,7 +42,7 @@ async fn refresh_is_retried_when_its_outcome_is_unknown() {
 async fn refresh_keeps_the_token_valid_when_the_store_is_unavailable() {
     let world = World::new().await;
     let (_, first) = world.ada().await;
-    world.faults.next(&[Unavailable]);
+    world.faults.next(&[UNAVAILABLE]);
     assert_eq!(world.refresh(&first).await.unwrap_err().code(), ErrorCode::Unavailable);
     super::world::advance(60).await;
     assert!(world.refresh(&first).await.is_ok());
@@ -55,8 +52,8 @@ async fn refresh_keeps_the_token_valid_when_the_store_is_unavailable() {
 async fn outcome_stays_unknown_when_later_attempts_are_unavailable() {
     let world = World::new().await;
     let (_, first) = world.ada().await;
-    world.faults.next(&[UnknownAfter]);
-    world.faults.next(&[Unavailable; 1_000]);
+    world.faults.next(&[ANSWER_LOST]);
+    world.faults.next(&[UNAVAILABLE; 1_000]);
     assert_eq!(world.refresh(&first).await.unwrap_err().code(), ErrorCode::OutcomeUnknown);
 }
 
@@ -64,7 +61,7 @@ async fn outcome_stays_unknown_when_later_attempts_are_unavailable() {
 async fn failed_log_out_is_not_broadcast() {
     let mut world = World::new().await;
     let (_, grant) = world.ada().await;
-    world.faults.next(&[Unavailable]);
+    world.faults.next(&[UNAVAILABLE]);
     let failed = world.registry.log_out(grant.identity(), grant.login).await.unwrap_err();
     assert_eq!((failed.code(), world.broadcast()), (ErrorCode::Unavailable, vec![]));
 }
@@ -73,10 +70,10 @@ async fn failed_log_out_is_not_broadcast() {
 async fn log_out_is_broadcast_when_its_outcome_is_unknown() {
     let mut world = World::new().await;
     let (_, grant) = world.ada().await;
-    world.faults.next(&[UnknownAfter]);
+    world.faults.next(&[ANSWER_LOST]);
     world.registry.log_out(grant.identity(), grant.login).await.unwrap();
     assert_eq!(world.broadcast(), [grant.identity()]);
-    world.faults.next(&[UnknownBefore; 1_000]);
+    world.faults.next(&[REQUEST_LOST; 1_000]);
     let failed = world.registry.log_out(grant.identity(), grant.login).await.unwrap_err();
     assert_eq!(failed.code(), ErrorCode::OutcomeUnknown);
     assert_eq!(world.broadcast(), [grant.identity()]);
@@ -86,7 +83,7 @@ async fn log_out_is_broadcast_when_its_outcome_is_unknown() {
 async fn search_does_not_ask_the_store_when_no_name_can_match() {
     let world = World::new().await;
     let (ada, _) = world.ada().await;
-    world.faults.next(&[Unavailable]);
+    world.faults.next(&[UNAVAILABLE]);
     for query in ["~", "%!", "\u{1F98A}", "\0"] {
         assert_eq!(world.registry.search(query, 10).await.unwrap(), [], "{query:?}");
     }
@@ -97,7 +94,7 @@ async fn search_does_not_ask_the_store_when_no_name_can_match() {
 
 #[tokio::test(start_paused = true)]
 async fn everybody_learns_of_a_login_that_ended_before_anybody_was_told() {
-    for faults in [vec![UnknownAfter], vec![UnknownAfter, Unavailable]] {
+    for faults in [vec![ANSWER_LOST], vec![ANSWER_LOST, UNAVAILABLE]] {
         let mut world = World::new().await;
         let (_, first) = world.ada().await;
         let second = world.refresh(&first).await.unwrap();

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::super::*;
 use crate::{
-    faults::{self, Call, Disturb, Disturbance},
+    faults::{self, Call, Disturb, Disturbance, Fault},
     memory::{MemoryBus, MemoryHub, MemoryStores, PlainPasswords},
     port::Arrival,
     time::{TestClock, Timestamp},
@@ -36,21 +36,14 @@ pub(super) struct Recorder {
     revoked: Mutex<Vec<Identity>>,
 }
 
-/// The faults of the store's next writes and searches. Further ones succeed.
+/// What happens to the store's next writes and searches. Further ones succeed.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<VecDeque<Fault>>);
+pub(super) struct Faults(Mutex<VecDeque<Option<Fault>>>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The write succeeds.
-    None,
-    /// The write is not applied, and the store says so.
-    Unavailable,
-    /// The write is not applied, and its outcome is unknown.
-    UnknownBefore,
-    /// The write is applied, and its outcome is unknown.
-    UnknownAfter,
-}
+pub(super) const FINE: Option<Fault> = None;
+pub(super) const UNAVAILABLE: Option<Fault> = Some(Fault::Unavailable);
+pub(super) const ANSWER_LOST: Option<Fault> = Some(Fault::AnswerLost);
+pub(super) const REQUEST_LOST: Option<Fault> = Some(Fault::RequestLost(Duration::ZERO));
 
 impl World {
     pub(super) async fn new() -> Self {
@@ -161,7 +154,7 @@ impl Revocations for Recorder {
 }
 
 impl Faults {
-    pub(super) fn next(&self, faults: &[Fault]) {
+    pub(super) fn next(&self, faults: &[Option<Fault>]) {
         self.0.lock().extend(faults);
     }
 }
@@ -169,13 +162,8 @@ impl Faults {
 impl Disturb for Faults {
     fn next(&self, call: Call) -> Disturbance {
         let is_search = matches!(call, Call::SearchNames | Call::SearchWords);
-        let next = if call.is_write() || is_search { self.0.lock().pop_front() } else { None };
-        let fault = next.and_then(|fault| match fault {
-            Fault::None => None,
-            Fault::Unavailable => Some(faults::Fault::Unavailable),
-            Fault::UnknownBefore => Some(faults::Fault::RequestLost(Duration::ZERO)),
-            Fault::UnknownAfter => Some(faults::Fault::AnswerLost),
-        });
+        let fault =
+            if call.is_write() || is_search { self.0.lock().pop_front().flatten() } else { FINE };
         Disturbance { fault, ..Disturbance::default() }
     }
 }

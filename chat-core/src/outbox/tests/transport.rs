@@ -104,3 +104,13 @@ fn nothing_is_sent_or_queued_after_the_session_has_ended() {
     assert!(outbox.contents.lock().queue.is_empty());
     assert!(matches!(outbox.next(), Some(Next::Ended(Ending::LoggedOut))));
 }
+
+#[test]
+fn nothing_is_sent_before_the_conversation_starts() {
+    let transport = Recorder::new(Sent::All);
+    let outbox = waiting_outbox(&transport, 4);
+    let other = ConversationId::new(2).unwrap();
+    outbox.prepare(other);
+    offer(&outbox, &[Frame { conversation: other, ..frame(1, 1) }]);
+    assert_eq!(transport.got(), []);
+}
