@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Copies everything in a folder to another one, which may exist.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(from).unwrap() {
         let file = file.unwrap();
