@@ -121,6 +121,20 @@ async fn gap_is_repaired_when_found_during_another_repair() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gap_is_read_once_when_more_entries_arrive_meanwhile() {
+    let pair = Pair::new().await;
+    let mut reader = pair.bob.open(None).await;
+    let before = pair.bobs_faults.count(Call::Read);
+    pair.send_without_hint().await;
+    for _ in 0..3 {
+        pair.send().await;
+    }
+    assert_eq!(messages(&mut reader, 4, SECOND).await, [3, 4, 5, 6]);
+    sleep(SECOND).await;
+    assert_eq!(pair.bobs_faults.count(Call::Read) - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn own_entry_reveals_the_gap_when_a_hint_was_lost() {
     let pair = Pair::new().await;
     let mut reader = pair.bob.open(None).await;

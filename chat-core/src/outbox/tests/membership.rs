@@ -141,7 +141,7 @@ async fn ephemeral_event_reaches_only_members() {
 }
 
 #[test]
-fn session_receives_what_others_read_unless_it_is_told_otherwise() {
+fn session_receives_what_others_read_unless_that_is_turned_off() {
     let outbox = outbox();
     assert!(outbox.shows_reads());
     outbox.show_reads(false);
