@@ -5,8 +5,10 @@
 
 use std::{
     env, fs,
+    num::NonZero,
     path::{Path, PathBuf},
     process::Stdio,
+    thread,
     time::Duration,
 };
 
@@ -31,12 +33,15 @@ pub(crate) fn target() -> PathBuf {
 /// Returns a cargo command in the workspace that uses this program's target folder.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
     command
         .args(arguments.split_whitespace())
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target())
         // Only panics print a backtrace.
         .env("RUST_LIB_BACKTRACE", "0")
+        // Most tests wait for servers, and for leases to end.
+        .env("RUST_TEST_THREADS", (2 * processors).to_string())
         .env("CONFAB_BINARY", target().join("release/confab"));
     command
 }

@@ -1,10 +1,10 @@
 //! The steps of a command, and the summary of their results.
 
-use std::{num::NonZero, process::ExitCode, thread};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tests::{cassandra::Cassandra, opensearch::OpenSearch, s3::S3};
-use tokio::{process::Command, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     autobahn,
@@ -167,21 +167,14 @@ impl Step {
             Self::Autobahn => return autobahn::test().await,
             Self::Schema => return schema::check(&target().join("release/confab")).await,
         };
-        run(&mut with_threads(cargo(arguments)), minutes * MINUTE).await.into()
+        run(&mut cargo(arguments), minutes * MINUTE).await.into()
     }
-}
-
-/// Lets cargo run two tests for each processor at once: most of them wait for servers, and for leases to end.
-fn with_threads(mut tests: Command) -> Command {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    tests.env("RUST_TEST_THREADS", (2 * processors).to_string());
-    tests
 }
 
 /// Runs the tests of the backends on one Cassandra, one OpenSearch and one S3 server.
 async fn stores() -> Result<()> {
     let cassandra = Cassandra::one().await?;
-    let mut tests = with_threads(cargo("test -p backends --no-fail-fast"));
+    let mut tests = cargo("test -p backends --no-fail-fast");
     if let Some(cassandra) = &cassandra {
         tests.env("CONFAB_TEST_CQL", cassandra.nodes());
     }
