@@ -3,9 +3,12 @@
 mod membership;
 mod transport;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use proptest::prelude::*;
@@ -70,6 +73,24 @@ fn offer(outbox: &Outbox, frames: &[Frame]) {
 fn outbox() -> Outbox {
     let (user, login) = (UserId::new(1).unwrap(), LoginId::new(1).unwrap());
     Outbox::new(Identity { user, login }, &ByteBudget::new(usize::MAX, None))
+}
+
+/// Starts a conversation of which the client has everything.
+fn start(outbox: &Outbox, conversation: ConversationId, head: u64) {
+    outbox.prepare(conversation);
+    outbox.start(conversation, Seq::new(head), Seq::new(head), false);
+}
+
+/// Returns an outbox in which the conversation has started at this head.
+fn started_at(head: u64) -> Outbox {
+    let outbox = outbox();
+    start(&outbox, conversation(), head);
+    outbox
+}
+
+/// Returns true if the session was woken since the last call.
+async fn is_woken(outbox: &Outbox) -> bool {
+    tokio::time::timeout(Duration::ZERO, outbox.woken()).await.is_ok()
 }
 
 /// A transport that records what it takes.
@@ -180,9 +201,7 @@ fn entry_offered_before_the_start_is_delivered() {
 
 #[test]
 fn overflow_frees_the_queue_and_keeps_its_bound() {
-    let outbox = outbox();
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
+    let outbox = started_at(0);
     for seq in 1..=2 * OUTBOX_EVENTS_MAX as u64 {
         offer(&outbox, &[frame(seq, 1)]);
         assert!(outbox.contents.lock().queue.len() <= OUTBOX_EVENTS_MAX);
@@ -196,9 +215,7 @@ fn overflow_frees_the_queue_and_keeps_its_bound() {
 
 #[test]
 fn queue_holds_exactly_its_bytes() {
-    let outbox = outbox();
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
+    let outbox = started_at(0);
     offer(&outbox, &[frame(1, OUTBOX_BYTES_MAX - 8)]);
     offer(&outbox, &[frame(2, 8)]);
     assert_eq!(outbox.contents.lock().queue.len(), 2);
@@ -212,8 +229,7 @@ fn conversation_falls_behind_when_the_budget_of_the_gateway_is_used_up() {
     let identity = outbox().identity();
     let outboxes = [(); 2].map(|()| Outbox::new(identity, &budget));
     for outbox in &outboxes {
-        outbox.prepare(conversation());
-        outbox.start(conversation(), Seq::ZERO, Seq::ZERO, false);
+        start(outbox, conversation(), 0);
     }
     offer(&outboxes[0], &[frame(1, 90)]);
     offer(&outboxes[1], &[frame(1, 90)]);
@@ -230,10 +246,8 @@ fn conversation_falls_behind_when_the_budget_of_the_gateway_is_used_up() {
 
 #[test]
 fn nothing_is_delivered_after_the_reader_left() {
-    let outbox = outbox();
+    let outbox = started_at(4);
     let leave = |seq| Frame { follow_up: FollowUp::Leave(outbox.identity().user), ..frame(seq, 1) };
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::new(4), Seq::new(4), false);
     offer(&outbox, &[leave(5), frame(6, 1), leave(7)]);
     offer(&outbox, &[frame(8, 1)]);
     outbox.offer_ephemeral_in(conversation(), &Bytes::from_static(b"typing"));
@@ -245,14 +259,11 @@ fn nothing_is_delivered_after_the_reader_left() {
 
 #[test]
 fn overflowed_leave_is_read_from_the_store() {
-    let outbox = outbox();
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::new(4), Seq::new(4), false);
+    let outbox = started_at(4);
     let leave = Frame { follow_up: FollowUp::Leave(outbox.identity().user), ..frame(5, 1) };
     offer(&outbox, &[leave, frame(6, 1)]);
     let other = ConversationId::new(2).unwrap();
-    outbox.prepare(other);
-    outbox.start(other, Seq::new(4), Seq::new(4), false);
+    start(&outbox, other, 4);
     offer(&outbox, &[Frame { conversation: other, ..frame(5, OUTBOX_BYTES_MAX) }]);
     let Some(Next::Behind(lag)) = outbox.next() else { unreachable!() };
     assert_eq!((lag.conversation, lag.after), (conversation(), Seq::new(4)));
@@ -284,21 +295,17 @@ fn conversation_to_show_stays_until_it_is_marked_shown() {
 #[tokio::test]
 async fn offer_that_queues_nothing_wakes_no_session() {
     let outbox = outbox();
-    let is_woken = async || {
-        let now = std::time::Duration::ZERO;
-        tokio::time::timeout(now, outbox.woken()).await.is_ok()
-    };
     outbox.prepare(conversation());
     offer(&outbox, &[frame(5, 1)]);
     outbox.start(conversation(), Seq::new(5), Seq::new(5), false);
     offer(&outbox, &[frame(4, 1), frame(5, 1)]);
-    assert!(!is_woken().await);
+    assert!(!is_woken(&outbox).await);
     offer(&outbox, &[frame(6, 1)]);
-    assert!(is_woken().await);
+    assert!(is_woken(&outbox).await);
     offer(&outbox, &[frame(8, 1)]);
-    assert!(is_woken().await, "the session has to read from the store");
+    assert!(is_woken(&outbox).await, "the session has to read from the store");
     offer(&outbox, &[frame(9, 1)]);
-    assert!(!is_woken().await);
+    assert!(!is_woken(&outbox).await);
 }
 
 #[test]
@@ -313,8 +320,7 @@ fn change_during_a_recheck_is_checked_again() {
     assert!(matches!(outbox.next(), Some(Next::Recheck(_))));
     outbox.mark_rechecked(conversation());
     assert!(outbox.next().is_none());
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::new(1), Seq::new(1), false);
+    start(&outbox, conversation(), 1);
     outbox.recheck(conversation());
     assert!(outbox.next().is_none(), "the conversation has started already");
 }
@@ -324,8 +330,7 @@ fn session_rechecks_each_difference_from_its_memberships() {
     let outbox = outbox();
     let id = |id| ConversationId::new(id).unwrap();
     for known in [1, 2] {
-        outbox.prepare(id(known));
-        outbox.start(id(known), Seq::new(1), Seq::new(1), false);
+        start(&outbox, id(known), 1);
     }
     outbox.recheck(id(4));
     for _ in 0..2 {

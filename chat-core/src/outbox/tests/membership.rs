@@ -1,24 +1,10 @@
 //! Conversations that are hidden, left, behind or checked again.
 
-use std::time::Duration;
-
 use super::*;
-
-/// An outbox in which the conversation has started at this head.
-fn started_at(head: u64) -> Outbox {
-    let outbox = outbox();
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::new(head), Seq::new(head), false);
-    outbox
-}
 
 fn lag(outbox: &Outbox) -> Lag {
     let Some(Next::Behind(lag)) = outbox.next() else { unreachable!() };
     lag
-}
-
-async fn is_woken(outbox: &Outbox) -> bool {
-    tokio::time::timeout(Duration::ZERO, outbox.woken()).await.is_ok()
 }
 
 #[test]
@@ -212,8 +198,7 @@ fn conversation_stays_behind_while_the_store_has_more() {
 fn other_conversations_stay_queued_when_one_is_removed() {
     let outbox = started_at(4);
     let other = ConversationId::new(2).unwrap();
-    outbox.prepare(other);
-    outbox.start(other, Seq::new(4), Seq::new(4), false);
+    start(&outbox, other, 4);
     offer(&outbox, &[frame(5, 1)]);
     offer(&outbox, &[Frame { conversation: other, ..frame(5, 1) }]);
     outbox.remove(conversation());
@@ -226,8 +211,7 @@ fn other_conversations_stay_queued_when_one_is_removed() {
 fn other_conversations_stay_behind_when_one_is_removed() {
     let outbox = started_at(4);
     let other = ConversationId::new(2).unwrap();
-    outbox.prepare(other);
-    outbox.start(other, Seq::new(4), Seq::new(4), false);
+    start(&outbox, other, 4);
     offer(&outbox, &[frame(6, 1)]);
     offer(&outbox, &[Frame { conversation: other, ..frame(6, 1) }]);
     outbox.remove(other);

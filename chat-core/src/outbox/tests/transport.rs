@@ -4,9 +4,7 @@ use super::*;
 
 /// Returns an outbox whose session waits, with everything up to `head` delivered.
 fn waiting_outbox(transport: &Arc<Recorder>, head: u64) -> Outbox {
-    let outbox = outbox();
-    outbox.prepare(conversation());
-    outbox.start(conversation(), Seq::new(head), Seq::new(head), false);
+    let outbox = started_at(head);
     outbox.set_transport(transport.clone());
     assert!(outbox.next().is_none());
     outbox
