@@ -4,11 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     command::Command,
-    faults::{Call, Faults},
+    faults::{Call, Fault, Faults},
+    hint::Hint,
     id::ConversationId,
     memory::{BusFaults, MemoryHub, MemoryStores},
+    model::Seq,
+    port::{Bus, Channel},
 };
 use tokio::{
+    runtime::Handle,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -16,6 +20,9 @@ use tokio::{
 use crate::scene::{Person, Reader, Scene, seqs};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// So many that several tasks share the deliveries.
+const LISTENERS: usize = 700;
 
 const LOST: BusFaults = BusFaults {
     drop_permille: 1_000,
@@ -56,6 +63,21 @@ impl Pair {
         self.hub.set_faults(LOST);
         self.send().await;
         self.hub.set_faults(BusFaults::default());
+    }
+
+    fn publish(&self, hint: &Hint) {
+        self.hub.bus().publish(Channel::Conversation(self.conversation), hint.encode());
+    }
+
+    /// Publishes the hint of the entry at this seq.
+    async fn publish_entry(&self, seq: u64) {
+        let mut entries = self.scene.entries(self.conversation).await;
+        entries.retain(|entry| entry.seq == Seq::new(seq));
+        self.publish(&Hint::Entries(entries));
+    }
+
+    fn reads(&self) -> usize {
+        self.bobs_faults.count(Call::Read)
     }
 }
 
@@ -124,14 +146,14 @@ async fn gap_is_repaired_when_found_during_another_repair() {
 async fn gap_is_read_once_when_more_entries_arrive_meanwhile() {
     let pair = Pair::new().await;
     let mut reader = pair.bob.open(None).await;
-    let before = pair.bobs_faults.count(Call::Read);
+    let before = pair.reads();
     pair.send_without_hint().await;
     for _ in 0..3 {
         pair.send().await;
     }
     assert_eq!(messages(&mut reader, 4, SECOND).await, [3, 4, 5, 6]);
     sleep(SECOND).await;
-    assert_eq!(pair.bobs_faults.count(Call::Read) - before, 1);
+    assert_eq!(pair.reads() - before, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,5 +174,88 @@ async fn entry_arrives_within_five_seconds_when_its_hint_was_lost() {
         pair.send_without_hint().await;
         let seq = u64::from(number) + 3;
         assert_eq!(messages(&mut reader, 1, 5 * SECOND).await, [seq]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reordered_hints_are_put_in_order_without_a_read() {
+    let pair = Pair::new().await;
+    let mut reader = pair.bob.open(None).await;
+    for _ in 0..5 {
+        pair.send_without_hint().await;
+    }
+    let before = pair.reads();
+    pair.publish(&Hint::Head(Seq::new(3)));
+    for seq in [7, 6, 4, 3, 5] {
+        pair.publish_entry(seq).await;
+    }
+    assert_eq!(messages(&mut reader, 5, SECOND).await, [3, 4, 5, 6, 7]);
+    sleep(SECOND).await;
+    assert_eq!(pair.reads(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn entry_beyond_a_second_gap_waits_for_what_is_missing() {
+    let pair = Pair::new().await;
+    let mut reader = pair.bob.open(None).await;
+    for _ in 0..3 {
+        pair.send_without_hint().await;
+    }
+    for seq in [5, 3] {
+        pair.publish_entry(seq).await;
+    }
+    assert_eq!(messages(&mut reader, 3, SECOND).await, [3, 4, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_head_is_read_once_and_its_repair_ends() {
+    let pair = Pair::new().await;
+    let mut reader = pair.bob.open(None).await;
+    sleep(SECOND).await;
+    let (reads, tasks) = (pair.reads(), Handle::current().metrics().num_alive_tasks());
+    pair.publish(&Hint::Head(Seq::new(50)));
+    sleep(SECOND).await;
+    assert_eq!(pair.reads() - reads, 1);
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
+    pair.send().await;
+    assert_eq!(messages(&mut reader, 1, SECOND).await, [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gap_is_repaired_when_the_store_failed_at_first() {
+    let pair = Pair::new().await;
+    let mut reader = pair.bob.open(None).await;
+    pair.bobs_faults.fail_next(Call::Read, &[Fault::Unavailable; 2]);
+    pair.send_without_hint().await;
+    pair.send().await;
+    assert_eq!(messages(&mut reader, 2, 4 * SECOND).await, [3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn added_member_learns_it_at_once_on_every_gateway() {
+    let pair = Pair::new().await;
+    let elsewhere = &pair.bob;
+    let here = elsewhere.at(&pair.scene.gateways[0]);
+    let mut readers = [here.open(None).await, elsewhere.open(None).await];
+    let group = pair.ada.group(&[]).await;
+    pair.ada.add(group, elsewhere).await;
+    for reader in &mut readers {
+        assert!(reader.receives(&format!("conversation {group}"), SECOND).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_entry_reaches_each_of_many_listeners_once() {
+    let pair = Pair::new().await;
+    let mut readers = Vec::new();
+    for _ in 0..LISTENERS {
+        readers.push(pair.bob.open(None).await);
+    }
+    for _ in 0..3 {
+        pair.send().await;
+    }
+    for reader in &mut readers {
+        assert_eq!(messages(reader, 3, SECOND).await, [3, 4, 5]);
+        assert!(!reader.receives("message", SECOND / 100).await);
     }
 }
