@@ -232,12 +232,15 @@ async function cutOff() {
     await actions.message(ada.page, "From another tab").getByTestId("reaction").waitFor();
     const status = by(ada.page, "conversation-list").getByTestId("presence").first();
     equal(await status.getAttribute("data-status"), "unknown", "presence of others while offline");
+    const texts = await Promise.all(waiting.map((text) => actions.message(ada.page, text).getByTestId("message-text").elementHandle()));
     connection.open();
     for (const text of waiting) await actions.reachesState(ada.page, text, ["sent", "delivered", "read"], 30_000);
     for (const text of [...waiting, "Edited offline"]) await actions.appearsOnce(grace.page, text);
     await actions.message(grace.page, "From another tab").getByTestId("reaction").waitFor();
     const seen = await by(grace.page, "message-text").allTextContents();
     equal(seen.filter((text) => text.startsWith("Written offline")).join(), waiting.join(), "order");
+    for (const text of waiting) await actions.reachesState(ada.page, text, ["delivered", "read"]); // its entry has arrived
+    for (const text of texts) equal(await text.evaluate((it) => it.isConnected), true, "the text of a queued message stays in the page when its entry arrives");
     await actions.waitOnline(ada.page, 60_000);
   });
   await step("the bar about the connection covers nothing, and its button reconnects at once", async () => {

@@ -9,7 +9,7 @@ import { Question } from "./question";
 export function LogOut(props: { onClose: () => void }) {
   const { client, pending } = useModel();
   const text = () => {
-    const [messages, uploads] = [pending.total(), runningUploads(client)];
+    const [messages, uploads] = [pending.count(), runningUploads(client)];
     const lost = [messages > 0 && t().logOut.lost(messages), uploads > 0 && t().logOut.uploads(uploads)];
     return [t().logOut.text, ...lost].filter(Boolean).join(" ");
   };

@@ -9,12 +9,14 @@ import { Virtualizer, type VirtualizerHandle } from "virtua/solid";
 import type { Conversation } from "../../sdk/index";
 import { isFocused } from "../browser/attention";
 import { searchUnread, type UnreadSearch } from "../logic/conversations";
+import { itemKeys } from "../logic/pending_rows";
 import { indexFrom } from "../logic/rows";
 import { reachesHead } from "../logic/window";
 import { useModel } from "../state/model_context";
 import { notify } from "../state/notes";
 import { t } from "../text/language";
 import type { ComposerTarget } from "./conversation_pane";
+import { createSettled } from "./settled";
 import { StickyDay } from "./sticky_day";
 import { focusTarget } from "./timeline_keys";
 import { TimelineItem } from "./timeline_item";
@@ -39,8 +41,7 @@ export function Timeline(props: TimelineProps) {
   const timeline = () => model.timelines.of(id);
   const rows = createMemo(() => model.timelines.rows(id));
   const pending = createMemo(() => model.pending.in(id));
-  const seqs = createMemo(() => rows().map((row) => row.seq));
-  const keys = createMemo<(number | string)[]>(() => [...seqs(), ...pending().map((item) => item.client_id)]);
+  const keys = createMemo(() => itemKeys(rows(), pending(), model.pending.arrivedIn(id)));
   const isReady = () => timeline()?.status === "ready";
   /** A memo, so that a new row of the same window does not set the first scroll position again. */
   const generation = createMemo(() => (isReady() ? timeline()?.generation : undefined));
@@ -56,6 +57,7 @@ export function Timeline(props: TimelineProps) {
   const search = createMemo<UnreadSearch>((last) => searchUnread(last, rows(), model.me.id), {
     first: undefined, hasAnswered: false, upTo: props.conversation.unread > 0 ? props.conversation.read_seq : Infinity,
   });
+  const firstUnread = createSettled(() => search().first);
   /**
    * The rows that stay in the document wherever the view is. At the end these are all rows near the view: the list drops those
    * above it while it scrolls down, and would make twenty rows again after each new one.
@@ -72,10 +74,16 @@ export function Timeline(props: TimelineProps) {
   let box!: HTMLDivElement;
   let content!: HTMLDivElement;
 
-  let lastTop = 0;
+  /** Where the view was and how high, when the timeline last looked. */
+  let last = { top: 0, height: 0 };
   const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
   const isNearEnd = () => reachesEnd() && below() < BOTTOM_PX;
-  const scrollToEnd = () => (box.scrollTop = box.scrollHeight);
+  const look = () => (last = { top: box.scrollTop, height: box.clientHeight });
+
+  function scrollToEnd(): void {
+    box.scrollTop = box.scrollHeight;
+    look();
+  }
 
   function loadMore(): void {
     if (!isPositioned()) return;
@@ -106,14 +114,14 @@ export function Timeline(props: TimelineProps) {
     return at;
   }
 
-  /** Tracks whether the view is at the end. Only scrolling up leaves the end; new rows do not. */
+  /** Tracks whether the view is at the end. Only scrolling up leaves the end; new rows and a taller view do not. */
   function onScroll(): void {
     if (!isPositioned()) return;
     // In one batch: at the end, all rows from the first one near the view are kept, so that row must not be an earlier one.
     batch(() => {
       if (isNearEnd()) setAtEnd(true);
-      else if (box.scrollTop < lastTop) setAtEnd(false);
-      lastTop = box.scrollTop;
+      else if (box.scrollTop < last.top && box.clientHeight === last.height) setAtEnd(false);
+      look();
       setTop(recordPlace());
     });
     loadMore();
@@ -176,7 +184,7 @@ export function Timeline(props: TimelineProps) {
       else list?.scrollToIndex(indexFrom(rows(), seq), { align: "start", offset: place?.above_px ?? 0 });
     }
     afterFrames(POSITIONING_FRAMES, () => {
-      lastTop = box.scrollTop;
+      look();
       batch(() => {
         setPositioned(true);
         // Rows that arrive while the first ones are measured do not move the end away from the user.
@@ -208,7 +216,7 @@ export function Timeline(props: TimelineProps) {
   });
   createEffect(on(generation, (current) => (current ? setInitialPosition() : setPositioned(false))));
   const ownPending = () => pending().filter((item) => !item.isFromOtherTab).length;
-  createEffect(on(ownPending, (count, before) => before !== undefined && count > before && void goToNewest()));
+  createEffect(on(ownPending, (count, before) => before !== undefined && count > before && !isAtEnd() && void goToNewest()));
   // With the next frame, which calculates the layout anyway.
   createEffect(on(() => timeline()?.window.last_seq, () => afterFrames(1, recordSeen), { defer: true }));
   createEffect(() => isFocused() && seen() > 0 && model.read(id, seen()));
@@ -236,7 +244,7 @@ export function Timeline(props: TimelineProps) {
               {(key) => (
                 <TimelineItem
                   key={key} rows={rows()} pending={pending()} conversation={props.conversation} active={active()}
-                  highlighted={highlighted()} firstUnread={search().first} onTarget={props.onTarget} onShow={(seq) => void showRow(seq)}
+                  highlighted={highlighted()} firstUnread={firstUnread()} onTarget={props.onTarget} onShow={(seq) => void showRow(seq)}
                 />
               )}
             </Virtualizer>

@@ -1,17 +1,17 @@
-// One item of the timeline: a row of the log, by its seq, or an unsent message, by its client id.
+// One item of the timeline: a row of the log, or a message of this page. Such a message keeps its item when its entry
+// arrives, so that nothing on the screen is made again and screen readers do not read it twice.
 
-import { createMemo, Show } from "solid-js";
+import { Show } from "solid-js";
 import type { Conversation, OutboxItem } from "../../sdk/index";
-import { continuesRun } from "../logic/grouping";
-import { rowOfItem } from "../logic/pending_rows";
+import { type ItemKey, unsentRow } from "../logic/pending_rows";
 import { indexFrom, type Row } from "../logic/rows";
 import { useModel } from "../state/model_context";
 import type { ComposerTarget } from "./conversation_pane";
-import { PendingMessage } from "./pending_message";
+import { createSettled } from "./settled";
 import { TimelineRow } from "./timeline_row";
 
 interface ItemProps {
-  key: number | string;
+  key: ItemKey;
   rows: readonly Row[];
   pending: readonly OutboxItem[];
   conversation: Conversation;
@@ -23,46 +23,31 @@ interface ItemProps {
 }
 
 export function TimelineItem(props: ItemProps) {
+  const model = useModel();
   const { key } = props; // an item is created for each key
-  return typeof key === "number" ? <LogItem {...props} seq={key} /> : <UnsentItem {...props} id={key} />;
-}
-
-function LogItem(props: ItemProps & { seq: number }) {
-  const { me } = useModel();
-  const at = createMemo(() => indexFrom(props.rows, props.seq));
-  const row = createMemo(() => (props.rows[at()]?.seq === props.seq ? props.rows[at()] : undefined));
-  const before = createMemo(() => props.rows[at() - 1]);
-  const after = createMemo(() => {
-    const unsent = props.pending[0];
-    return props.rows[at() + 1] ?? (unsent && rowOfItem(unsent, me.id));
+  const pendingAt = () => props.pending.findIndex((item) => item.client_id === key);
+  const item = () => (typeof key === "string" ? props.pending[pendingAt()] : undefined);
+  const seq = () => (typeof key === "string" ? (model.pending.arrivedIn(props.conversation.id)?.get(key) ?? Infinity) : key);
+  const at = () => (item() ? props.rows.length + pendingAt() : indexFrom(props.rows, seq()));
+  const rowAt = (at: number): Row | undefined => {
+    if (at < props.rows.length) return props.rows[at];
+    const item = props.pending[at - props.rows.length];
+    return item && unsentRow(item, model.me.id);
+  };
+  const row = createSettled(() => {
+    const row = rowAt(at());
+    return item() || row?.seq === seq() ? row : undefined;
   });
+  const unsent = createSettled(item);
+  const before = createSettled(() => rowAt(at() - 1));
+  const after = createSettled(() => rowAt(at() + 1));
   return (
     <Show when={row()}>
       {(row) => (
         <TimelineRow
-          row={row()} before={before()} after={after()} conversation={props.conversation} isActive={props.active === props.seq}
-          isHighlighted={props.highlighted === props.seq} isFirstUnread={props.firstUnread === props.seq}
+          row={row()} unsent={unsent()} before={before()} after={after()} conversation={props.conversation}
+          isActive={props.active === row().seq} isHighlighted={props.highlighted === row().seq} isFirstUnread={props.firstUnread === row().seq}
           onTarget={props.onTarget} onShow={props.onShow}
-        />
-      )}
-    </Show>
-  );
-}
-
-function UnsentItem(props: ItemProps & { id: string }) {
-  const { me } = useModel();
-  const at = createMemo(() => props.pending.findIndex((item) => item.client_id === props.id));
-  const item = createMemo(() => props.pending[at()]);
-  /** Returns the row of the unsent message `steps` away, or the last row of the log before the first one. */
-  const rowAt = (steps: number) => {
-    const other = props.pending[at() + steps];
-    return other ? rowOfItem(other, me.id) : steps < 0 ? props.rows.at(-1) : undefined;
-  };
-  return (
-    <Show when={item()}>
-      {(item) => (
-        <PendingMessage
-          item={item()} joinsPrevious={continuesRun(rowAt(-1), rowAt(0))} joinsNext={continuesRun(rowAt(0), rowAt(1))}
         />
       )}
     </Show>

@@ -1,7 +1,7 @@
 // One row, with the separators above it for a new day and for the first unread message.
 
 import { Match, Show, Switch } from "solid-js";
-import type { Conversation } from "../../sdk/index";
+import type { Conversation, OutboxItem } from "../../sdk/index";
 import { now } from "../browser/attention";
 import { dayName } from "../logic/dates";
 import { startsDay, continuesRun } from "../logic/grouping";
@@ -13,6 +13,8 @@ import { Notice } from "./notice";
 
 interface RowProps {
   row: Row;
+  /** The command in the outbox, if the row is not in the log yet. */
+  unsent: OutboxItem | undefined;
   before: Row | undefined;
   after: Row | undefined;
   conversation: Conversation;
@@ -36,7 +38,7 @@ export function TimelineRow(props: RowProps) {
         <Match when={props.row.kind === "message" && (props.row as MessageRow)}>
           {(row) => (
             <Message
-              row={row()} conversation={props.conversation} isActive={props.isActive} isHighlighted={props.isHighlighted}
+              row={row()} unsent={props.unsent} conversation={props.conversation} isActive={props.isActive} isHighlighted={props.isHighlighted}
               onTarget={props.onTarget} onShow={props.onShow}
               joinsPrevious={continuesRun(props.before, row())} joinsNext={continuesRun(row(), props.after)}
             />

@@ -2,10 +2,11 @@
 
 import type { OutboxItem } from "../../sdk/index";
 
-export function isSend(item: OutboxItem): boolean {
-  return item.command.cmd === "send";
+/** Returns the place that shows an item: a conversation for a new message, or the message that it changes. */
+export function placeOf({ command, conversation }: OutboxItem): string {
+  return command.cmd === "send" ? conversation : placeOfChanges(conversation, command.seq);
 }
 
-export function changesMessage(item: OutboxItem, seq: number): boolean {
-  return item.command.cmd !== "send" && item.command.seq === seq;
+export function placeOfChanges(conversation: string, seq: number): string {
+  return `${conversation}/${seq}`;
 }

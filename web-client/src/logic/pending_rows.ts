@@ -1,10 +1,10 @@
 // Shows commands that are not in the log yet: new messages as rows, and changes applied to their rows.
 
 import type { OutboxItem } from "../../sdk/index";
-import { type MessageRow, withReaction } from "./rows";
+import { indexFrom, type MessageRow, type Row, withReaction } from "./rows";
 
-/** Returns the row of an unsent message, for grouping it with the other rows. */
-export function rowOfItem(item: OutboxItem, me: string): MessageRow {
+/** Returns the row of an unsent message. It has a seq as soon as the gateway has answered. */
+export function unsentRow(item: OutboxItem, me: string): MessageRow {
   const { command, made_at } = item;
   return {
     kind: "message",
@@ -15,6 +15,7 @@ export function rowOfItem(item: OutboxItem, me: string): MessageRow {
     isEdited: false,
     isRedacted: false,
     reactions: [],
+    ...(command.cmd === "send" && command.reply_to !== undefined ? { reply_to: command.reply_to } : {}),
   };
 }
 
@@ -33,4 +34,18 @@ export function withPending(row: MessageRow, items: readonly OutboxItem[], me: s
         return changed;
     }
   }, row);
+}
+
+/** The seq of a row, or the client id of a message that was shown before it was in the log. */
+export type ItemKey = number | string;
+
+/** Returns the keys of all items, in their order: the rows, then the unsent messages. `arrived` has seqs by client id. */
+export function itemKeys(rows: readonly Row[], pending: readonly OutboxItem[], arrived?: ReadonlyMap<string, number>): ItemKey[] {
+  const keys: ItemKey[] = rows.map((row) => row.seq);
+  for (const [client_id, seq] of arrived ?? []) {
+    const at = indexFrom(rows, seq);
+    if (keys[at] === seq) keys[at] = client_id;
+  }
+  for (const item of pending) keys.push(item.client_id);
+  return keys;
 }

@@ -166,10 +166,7 @@ export function createModel(client: Client, me: User) {
     client.on("typing", (it) => it.user !== me.id && typing.apply(it)),
     client.on("presence", people.setPresence),
     client.on("outbox", pending.update),
-    client.on("unsaved", (item) => {
-      pending.markUnsaved(item.client_id);
-      if (!isAttached()) notify(t().connection.cannotStore);
-    }),
+    client.on("unsaved", () => isAttached() || notify(t().connection.cannotStore)),
   ];
 
   void conversations.reload(); // REST may work even before the session is connected

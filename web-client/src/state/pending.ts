@@ -1,63 +1,77 @@
 // Commands whose entries have not arrived through the feed yet: messages, and changes of messages.
 
-import { createSignal } from "solid-js";
-import { createStore } from "solid-js/store";
+import { createStore, reconcile } from "solid-js/store";
 import type { Client, Entry, OutboxItem } from "../../sdk/index";
-import { changesMessage, isSend } from "../logic/pending";
+import { placeOf, placeOfChanges } from "../logic/pending";
 
-/** The same array each time, so that a new message in the outbox does not update all other rows. */
+/** The same array each time, so that what reads it is not updated. */
 const NONE: readonly OutboxItem[] = [];
 
+/** Returns true if the entry of an item is at or before a seq. Without one, it is after all others. */
+const isUpTo = (item: OutboxItem, seq: number) => (item.entry?.seq ?? Infinity) <= seq;
+
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {
-  const [items, set] = createStore<OutboxItem[]>(client.outbox.restore());
+  /** Items by the place that shows them, so that a change updates only that place. */
+  const [lists, set] = createStore<Record<string, OutboxItem[]>>({});
+  /** The seqs of messages that this page has shown before they were in the log, by conversation and client id. */
+  const arrived = new Map<string, Map<string, number>>();
 
-  /** Commands that this browser cannot store. They are lost if the page is closed. */
-  const [unsaved, setUnsaved] = createSignal<readonly string[]>([]);
+  const all = () => Object.values(lists).flat();
 
-  function remove(client_id: string): void {
-    set((all) => all.filter((item) => item.client_id !== client_id));
-    setUnsaved((all) => all.filter((other) => other !== client_id));
+  function put(item: OutboxItem): void {
+    const place = placeOf(item);
+    const list = lists[place] ?? [];
+    const at = list.findIndex((other) => other.client_id === item.client_id);
+    if (at < 0) set(place, [...list, item]);
+    else set(place, at, reconcile(item));
   }
+
+  function removeIf(isGone: (item: OutboxItem) => boolean): void {
+    for (const [place, list] of Object.entries(lists)) if (list.some(isGone)) set(place, list.filter((item) => !isGone(item)));
+  }
+
+  const remove = (client_id: string) => removeIf((item) => item.client_id === client_id);
 
   /**
    * Updates an item from the outbox. A sent item stays until its entry arrives through the feed. A failed message
    * stays for a retry. A failed change is reported and removed.
    */
   function update(item: OutboxItem): void {
-    if (!isSend(item) && item.state === "failed") {
+    if (placeOf(item) !== item.conversation && item.state === "failed") {
       changeFailed(item);
       return remove(item.client_id);
     }
-    const isDelivered = item.entry !== undefined && item.entry.seq <= (client.cursor(item.conversation) ?? 0);
-    if (item.state === "dropped" || isDelivered) return remove(item.client_id);
-    const at = items.findIndex((other) => other.client_id === item.client_id);
-    set(at < 0 ? items.length : at, item);
+    if (item.state === "dropped" || isUpTo(item, client.cursor(item.conversation) ?? 0)) remove(item.client_id);
+    else put(item);
   }
 
-  function applyEntry(entry: Entry): void {
-    if (entry.sender === me && entry.client_id !== undefined) remove(entry.client_id);
+  function applyEntry({ conversation, seq, sender, client_id }: Entry): void {
+    if (sender !== me || client_id === undefined) return;
+    const seqs = arrived.get(conversation) ?? new Map<string, number>();
+    if (lists[conversation]?.some((item) => item.client_id === client_id)) arrived.set(conversation, seqs.set(client_id, seq));
+    remove(client_id);
   }
 
-  /** Removes sent items whose entries the feed has skipped. */
-  function skipTo(conversation: string, head_seq: number): void {
-    const isPast = (item: OutboxItem) => item.conversation === conversation && (item.entry?.seq ?? Infinity) <= head_seq;
-    set((all) => all.filter((item) => !isPast(item)));
+  /** Removes the items of a conversation whose entries are at or before `head_seq`: the feed has skipped them. */
+  const skipTo = (conversation: string, head_seq: number) => removeIf((item) => item.conversation === conversation && isUpTo(item, head_seq));
+
+  function drop(conversation: string): void {
+    skipTo(conversation, Infinity);
+    arrived.delete(conversation);
   }
 
+  client.outbox.restore().forEach(put);
   return {
     update,
     applyEntry,
+    drop,
     skipTo,
-    in: (conversation: string): OutboxItem[] => items.filter((item) => item.conversation === conversation && isSend(item)),
-    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => {
-      const changes = items.filter((item) => item.conversation === conversation && changesMessage(item, seq));
-      return changes.length > 0 ? changes : NONE;
-    },
-    count: (conversation: string): number => items.filter((item) => item.conversation === conversation).length,
-    total: (): number => items.length,
-    markUnsaved: (client_id: string) => setUnsaved((all) => [...all, client_id]),
-    isUnsaved: (client_id: string): boolean => unsaved().includes(client_id),
-    hasUnsaved: (): boolean => items.some((item) => unsaved().includes(item.client_id)),
-    drop: (conversation: string) => set((all) => all.filter((item) => item.conversation !== conversation)),
+    in: (conversation: string): readonly OutboxItem[] => lists[conversation] ?? NONE,
+    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => lists[placeOfChanges(conversation, seq)] ?? NONE,
+    arrivedIn: (conversation: string): ReadonlyMap<string, number> | undefined => arrived.get(conversation),
+    /** Returns how many there are, in one conversation or in all. */
+    count: (conversation?: string): number => all().filter((item) => !conversation || item.conversation === conversation).length,
+    /** Returns true if this browser cannot store some of them. They are lost if the page is closed. */
+    hasUnsaved: (): boolean => all().some((item) => item.isKept === false),
   };
 }

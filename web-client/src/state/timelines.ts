@@ -33,8 +33,6 @@ export function createTimelines(client: Client) {
   const signals = new Map<string, Signal<Timeline | undefined>>();
   /** How often each message was edited or redacted while this page was connected, by conversation and seq. */
   const [changes, setChanges] = createStore<Record<string, number>>({});
-  /** Long messages that the reader has unfolded. */
-  const [unfolded, setUnfolded] = createStore<Record<string, boolean>>({});
   /** The message to show as soon as its conversation is open. */
   const [wanted, want] = createSignal<Wanted>();
   const places = new Map<string, Place>();
@@ -162,8 +160,6 @@ export function createTimelines(client: Client) {
     rows: (id: string): Window["rows"] => windowOf(id)?.rows ?? EMPTY.rows,
     changesOf: (id: string, seq: number): number => changes[keyOf(id, seq)] ?? 0,
     texts: (id: string, after: number, upTo: number) => textsBetween(windowOf(id)?.rows ?? [], after, upTo),
-    isUnfolded: (id: string, seq: number): boolean => unfolded[keyOf(id, seq)] ?? false,
-    unfold: (id: string, seq: number) => setUnfolded(keyOf(id, seq), true),
     /** Where the user was when the conversation was last closed, or undefined if they were at its end. */
     placeOf: (id: string): Place | undefined => places.get(id),
     keepPlace: (id: string, place: Place | undefined) => void (place ? places.set(id, place) : places.delete(id)),

@@ -264,7 +264,6 @@ export const arMore: MoreTexts = {
     manyRequests: (count) => s`لم يُرد بعد على ${count} من طلباتك. انتظر ردًا قبل أن تراسل المزيد من الأشخاص.`,
     noGroups: (name) => s`لا يسمح لك ${name} بإضافته إلى مجموعات.`,
     noGroupsSomebody: "أحد هؤلاء الأشخاص لا يسمح لك بإضافته إلى مجموعات.",
-    thisPerson: "هذا الشخص",
     oldPassword: "هذه ليست كلمة مرورك الحالية.",
     badName: "الاسم من 1 إلى 128 حرفًا، أحدها ظاهر على الأقل.",
   },

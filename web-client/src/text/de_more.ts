@@ -252,7 +252,6 @@ export const deMore: MoreTexts = {
     manyRequests: (count) => s`${count} deiner Anfragen sind noch unbeantwortet. Warte auf eine Antwort, bevor du mehr Menschen schreibst.`,
     noGroups: (name) => s`${name} lässt sich von dir nicht zu Gruppen hinzufügen.`,
     noGroupsSomebody: "Eine dieser Personen lässt sich von dir nicht zu Gruppen hinzufügen.",
-    thisPerson: "Diese Person",
     oldPassword: "Das ist nicht dein aktuelles Passwort.",
     badName: "Ein Name hat 1 bis 128 Zeichen, davon mindestens ein sichtbares.",
   },

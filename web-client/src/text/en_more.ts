@@ -252,7 +252,6 @@ export const enMore = {
       s`${count} of your requests have no answer yet. Wait for an answer before you write to more people.`,
     noGroups: (name: string) => s`${name} does not let you add them to groups.`,
     noGroupsSomebody: "One of these people does not let you add them to groups.",
-    thisPerson: "this person",
     oldPassword: "This is not your current password.",
     badName: "A name has 1 to 128 characters, and at least one that is visible.",
   },

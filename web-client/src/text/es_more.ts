@@ -251,7 +251,6 @@ export const esMore: MoreTexts = {
     manyRequests: (count) => s`${count} de tus solicitudes no tienen respuesta todavía. Espera una respuesta antes de escribir a más personas.`,
     noGroups: (name) => s`${name} no permite que le añadas a grupos.`,
     noGroupsSomebody: "Una de estas personas no permite que le añadas a grupos.",
-    thisPerson: "Esta persona",
     oldPassword: "Esta no es tu contraseña actual.",
     badName: "Un nombre tiene de 1 a 128 caracteres, y al menos uno visible.",
   },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EntryCommand, OutboxItem } from "../../sdk/index";
-import { changesMessage } from "../../src/logic/pending";
-import { rowOfItem, withPending } from "../../src/logic/pending_rows";
+import { placeOf, placeOfChanges } from "../../src/logic/pending";
+import { itemKeys, unsentRow, withPending } from "../../src/logic/pending_rows";
 import { continuesRun } from "../../src/logic/grouping";
 import { type MessageRow, rowsOf } from "../../src/logic/rows";
 import { C, ME, OTHER, textEntry } from "../sdk/gateway";
@@ -18,12 +18,7 @@ const row = (fields = {}) => rowsOf([textEntry(4, { sent_at: AT, ...fields })])[
 
 describe("pending change", () => {
   it("pending change is shown in its message only", () => {
-    expect([edit, redact, react(true), send()].map((it) => [changesMessage(it, 4), changesMessage(it, 5)])).toEqual([
-      [true, false],
-      [true, false],
-      [true, false],
-      [false, false],
-    ]);
+    expect([edit, redact, react(true), send()].map(placeOf)).toEqual([...Array(3).fill(placeOfChanges(C, 4)), C]);
     expect(withPending(row(), [edit, react(true)], ME)).toMatchObject({
       text: "new",
       isEdited: true,
@@ -41,8 +36,15 @@ describe("pending change", () => {
 });
 
 it("unsent message is grouped with the rows before it", () => {
-  const soon = rowOfItem(send(Date.parse(AT) + 60_000), ME);
+  const soon = unsentRow(send(Date.parse(AT) + 60_000), ME);
   expect(continuesRun(row({ sender: ME }), soon)).toBe(true);
   expect(continuesRun(row({ sender: OTHER }), soon)).toBe(false);
-  expect(continuesRun(soon, rowOfItem(send(Date.parse(AT) + 90_000), ME))).toBe(true);
+  expect(continuesRun(soon, unsentRow(send(Date.parse(AT) + 90_000), ME))).toBe(true);
+});
+
+it("message that was shown before it was in the log keeps its key", () => {
+  const rows = rowsOf([textEntry(3), textEntry(4), textEntry(6)]);
+  const arrived = new Map([["sent", 4], ["not loaded", 2], ["not a row", 5], ["newer", 7]]);
+  expect(itemKeys(rows, [{ ...send(), client_id: "unsent" }], arrived)).toEqual([3, "sent", 6, "unsent"]);
+  expect(itemKeys(rows, [])).toEqual([3, 4, 6]);
 });

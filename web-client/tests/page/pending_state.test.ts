@@ -36,3 +36,27 @@ it("failed message stays for a retry and failed change is reported and removed",
   pending.update(item("b", edit, { state: "failed" }));
   expect([names(pending.in(C)), pending.changesOf(C, 3), failed]).toEqual([["a"], [], ["b"]]);
 });
+
+it("seq of a message that was shown before it was in the log is known by its client id", () => {
+  const pending = make();
+  pending.update(item("a", send));
+  pending.applyEntry(textEntry(5, { sender: ME, client_id: "a" }));
+  pending.applyEntry(textEntry(6, { sender: ME, client_id: "from another device" }));
+  expect([...(pending.arrivedIn(C) ?? [])]).toEqual([["a", 5]]);
+  pending.drop(C);
+  expect(pending.arrivedIn(C)).toBeUndefined();
+});
+
+it("commands that cannot be stored are known until they are stored, sent again or removed", () => {
+  const pending = make();
+  expect(pending.hasUnsaved()).toBe(false);
+  for (const command of [send, edit]) {
+    pending.update(item("a", command, { isKept: false }));
+    expect(pending.hasUnsaved()).toBe(true);
+    pending.update(item("a", command));
+    expect(pending.hasUnsaved()).toBe(false);
+    pending.update(item("a", command, { isKept: false }));
+    pending.update(item("a", command, { state: "dropped" }));
+    expect([pending.hasUnsaved(), pending.count()]).toEqual([false, 0]);
+  }
+});
