@@ -49,3 +49,60 @@ impl Roster {
         self.chunks.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        budget::ByteBudget,
+        id::{LoginId, UserId},
+        model::Identity,
+    };
+
+    /// Returns a roster with this many listeners, and the listeners.
+    fn roster_with(count: usize) -> (Roster, Vec<Arc<Outbox>>) {
+        let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(1).unwrap() };
+        let budget = ByteBudget::new(usize::MAX, None);
+        let listeners: Vec<_> =
+            (0..count).map(|_| Arc::new(Outbox::new(identity, &budget))).collect();
+        let mut roster = Roster::default();
+        for one in &listeners {
+            roster.add(one);
+        }
+        (roster, listeners)
+    }
+
+    fn sizes(chunks: &[Chunk]) -> Vec<usize> {
+        chunks.iter().map(|chunk| chunk.len()).collect()
+    }
+
+    #[test]
+    fn full_chunk_does_not_grow() {
+        let (roster, _) = roster_with(CHUNK + 1);
+        assert_eq!(sizes(&roster.snapshot()), [CHUNK, 1]);
+    }
+
+    #[test]
+    fn removal_changes_one_chunk_and_no_snapshot() {
+        let (mut roster, listeners) = roster_with(CHUNK + 2);
+        let before = roster.snapshot();
+        roster.remove(&listeners[CHUNK]);
+        let after = roster.snapshot();
+        assert_eq!(sizes(&before), [CHUNK, 2]);
+        assert_eq!(sizes(&after), [CHUNK, 1]);
+        assert!(Arc::ptr_eq(&before[0], &after[0]));
+        assert!(Arc::ptr_eq(&after[1][0], &listeners[CHUNK + 1]));
+        roster.remove(&listeners[CHUNK + 1]);
+        assert_eq!(sizes(&roster.snapshot()), [CHUNK]);
+    }
+
+    #[test]
+    fn roster_is_empty_when_all_have_left() {
+        let (mut roster, listeners) = roster_with(2);
+        for one in &listeners {
+            assert!(!roster.is_empty());
+            roster.remove(one);
+        }
+        assert!(roster.is_empty());
+    }
+}

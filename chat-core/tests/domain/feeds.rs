@@ -258,4 +258,9 @@ async fn every_entry_reaches_each_of_many_listeners_once() {
         assert_eq!(messages(reader, 3, SECOND).await, [3, 4, 5]);
         assert!(!reader.receives("message", SECOND / 100).await);
     }
+    readers.truncate(LISTENERS / 2);
+    pair.send().await;
+    for reader in &mut readers {
+        assert_eq!(messages(reader, 1, SECOND).await, [6]);
+    }
 }
