@@ -15,7 +15,8 @@ use chat_core::{
     port::{Appended, NameClaim, Stores},
     time::Clock,
 };
-use scylla_proxy::{RequestReaction, RequestRule};
+use scylla::errors::DbError;
+use scylla_proxy::{Condition, Reaction, RequestOpcode, RequestReaction, RequestRule};
 
 use crate::{
     faulty::{FaultyGateway, cas_timeout, count_statements, first_batches},
@@ -77,6 +78,20 @@ async fn append_sends_one_serial_read_after_an_unknown_outcome() {
     faulty.set_request_rules(vec![RequestRule(first_batches(1), lose), rule]);
     append(&stores, &mut writer).await;
     assert_eq!(counts.take(), (2, 1), "the batch's place, then keys and head");
+}
+
+/// A gateway reads which numbers others have before it tries one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_number_needs_one_attempt_when_all_others_are_leased() {
+    let Some(keyspace) = TestKeyspace::shared("edges_8", 8).await else { return };
+    keyspace.occupy_other_nodes(7).await;
+    let mut faulty = FaultyGateway::connect(&keyspace, STATEMENT_WITHIN).await;
+    let refuse = RequestReaction::forge_with_error(DbError::Overloaded);
+    faulty.set_request_rules(vec![
+        RequestRule(first_batches(1), RequestReaction::noop()),
+        RequestRule(Condition::RequestOpcode(RequestOpcode::Batch), refuse),
+    ]);
+    assert_eq!(faulty.gateway.lease_node().await.unwrap().node, 7);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,7 +14,7 @@ use crate::{
 };
 use backends::scylla::{Availability, ConnectError, Scylla, migrate, rebuild};
 use chat_core::{
-    id::{ConversationId, EPOCH_MS, NODES_MAX, UserId},
+    id::{ConversationId, EPOCH_MS, UserId},
     model::{Body, Founding, Kind, Seq},
     port::Stores,
     time::Timestamp,
@@ -119,22 +119,12 @@ async fn node_numbers_differ_and_become_free_when_a_gateway_closes() {
     one.close().await;
 }
 
-/// Makes every node number but this one look leased.
-async fn occupy_other_nodes(keyspace: &TestKeyspace, free: u16) {
-    let session = keyspace.session().await;
-    let table = format!("{}.nodes", keyspace.config.keyspace);
-    for node in (0..NODES_MAX).filter(|node| *node != free) {
-        let occupy = format!("UPDATE {table} SET owner = 1, alive = true WHERE node = {node}");
-        session.query_unpaged(occupy, ()).await.unwrap();
-    }
-}
-
 /// The clock of the second gateway is a year behind that of the first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gateway_starts_above_the_ids_of_the_number_that_it_takes_over() {
     let Some(keyspace) = TestKeyspace::empty("take_over").await else { return };
     migrate(&keyspace.config).await.unwrap();
-    occupy_other_nodes(&keyspace, 7).await;
+    keyspace.occupy_other_nodes(7).await;
     let mut newest = 0;
     for (count, years) in [(20, 2), (20, 1), (20, 1), (0, 0), (20, 0)] {
         let gateway = keyspace.connect().await;
@@ -189,7 +179,7 @@ async fn run_with_clock_steps(keyspace: &TestKeyspace, random: &mut TestRng) -> 
 async fn ids_never_repeat_when_clocks_step_and_gateways_restart() {
     let Some(keyspace) = TestKeyspace::empty("clock_steps").await else { return };
     migrate(&keyspace.config).await.unwrap();
-    occupy_other_nodes(&keyspace, 7).await;
+    keyspace.occupy_other_nodes(7).await;
     let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut seen = HashSet::new();
     for gateway in 0..10 * 4 {

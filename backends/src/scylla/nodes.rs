@@ -15,6 +15,7 @@
 //! above it.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -101,15 +102,20 @@ fn ttl() -> i32 {
 }
 
 impl CqlStore {
-    /// Leases a free node number and renews it until `shutdown`. The search begins at `first`.
+    /// Leases a free node number and renews it until `shutdown`. The search begins at `first`. It skips numbers that
+    /// are leased by now, because an attempt costs a conditional write.
     pub(super) async fn lease_node(
         self: &Arc<Self>,
         owner: i64,
         first: u16,
     ) -> Result<LeasedNode, ConnectError> {
         let failed = |error| ConnectError::refused("the lease of a node number", error);
-        for step in 0..NODES_MAX {
-            let node = first.wrapping_add(step) % NODES_MAX;
+        let leased: Vec<(i32, Option<bool>)> =
+            self.rows(&self.statements.node_leases, ()).await.map_err(failed)?;
+        let leased: HashSet<i32> =
+            leased.into_iter().filter_map(|(node, alive)| alive.map(|_| node)).collect();
+        let numbers = (0..NODES_MAX).map(|step| first.wrapping_add(step) % NODES_MAX);
+        for node in numbers.filter(|node| !leased.contains(&i32::from(*node))) {
             let sent_at = Instant::now();
             if self.take_node(node, owner).await.map_err(failed)? {
                 self.node_lease.extend(sent_at);

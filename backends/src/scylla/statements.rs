@@ -327,6 +327,7 @@ statements! {
     renew_node: Conditional "UPDATE nodes USING TTL ? SET alive = true WHERE node = ? \
         IF owner = ?",
     free_node: Conditional "DELETE alive FROM nodes WHERE node = ? IF owner = ?",
+    node_leases: Read "SELECT node, alive FROM nodes",
     node_marks: Read "SELECT node, mark FROM node_marks",
     set_node_mark: Write "INSERT INTO node_marks (node, mark) VALUES (?, ?) USING TIMESTAMP ?",
     node_serial: SerialRead "SELECT owner, alive FROM nodes WHERE node = ?",

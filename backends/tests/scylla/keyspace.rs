@@ -4,6 +4,7 @@
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use backends::scylla::{Scylla, ScyllaConfig, migrate};
+use chat_core::id::NODES_MAX;
 use scylla::client::{session::Session, session_builder::SessionBuilder};
 use tokio::{
     sync::OnceCell,
@@ -94,6 +95,16 @@ impl TestKeyspace {
     /// Opens a session that no gateway uses.
     pub(crate) async fn session(&self) -> Session {
         SessionBuilder::new().known_nodes(&self.config.nodes).build().await.unwrap()
+    }
+
+    /// Makes every node number but this one look leased.
+    pub(crate) async fn occupy_other_nodes(&self, free: u16) {
+        let session = self.session().await;
+        let table = format!("{}.nodes", self.config.keyspace);
+        for node in (0..NODES_MAX).filter(|node| *node != free) {
+            let occupy = format!("UPDATE {table} SET owner = 1, alive = true WHERE node = {node}");
+            session.query_unpaged(occupy, ()).await.unwrap();
+        }
     }
 
     /// Executes a statement that no gateway would send.
