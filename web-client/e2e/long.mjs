@@ -21,7 +21,9 @@ const DEADLINE_MS = 10_000;
 const ARRIVALS = 20;
 /** Frames are made as soon as there is something to show: otherwise most of the time is waiting for the display. */
 const WITHOUT_A_DISPLAY = ["--disable-frame-rate-limit", "--disable-gpu-vsync"];
-/** Of the rows that an arriving message makes, one is its own. A shift of the view may make another one. */
+/** Of the rows that an arriving message makes, one is its own. Without it, the view has left the end. */
+const ROWS_MADE_MIN = 1;
+/** A shift of the view may make another row. */
 const LIMITS = { elements: 2_000, heap_mb: 40, rows_made: 3 };
 /** The list is painted within a second, so the main thread must not work for longer. */
 const LIST_LIMITS = { main: 1_000, main_first: 1_000 };
@@ -250,6 +252,7 @@ async function measure(harness, count) {
 function excesses(figures) {
   const first = figures[0];
   return figures.flatMap((it) => [
+    ...(it.rows_made < ROWS_MADE_MIN ? [`${it.count}: rows_made ${rounded(it.rows_made)} < ${ROWS_MADE_MIN}`] : []),
     ...Object.entries(LIMITS).filter(([name, max]) => it[name] > max).map(([name, max]) => `${it.count}: ${name} ${rounded(it[name])} > ${max}`),
     ...["key", "arrival"].filter((name) => it[name] > Math.max(NOISE_MS, GROWTH_MAX * first[name]))
       .map((name) => `${it.count}: ${name} ${rounded(it[name])} ms, but ${rounded(first[name])} ms for ${first.count}`),

@@ -176,7 +176,10 @@ async function history() {
     const id = await by(ada.page, "conversation-item").first().getAttribute("data-conversation");
     await actions.sendMany(ada.page, id, Array.from({ length: MANY }, (_, at) => `line ${at}`));
     await actions.appearsOnce(grace.page, `line ${MANY - 1}`);
-    for (const { page } of [ada, grace]) await actions.isVisible(page, `line ${MANY - 1}`);
+    for (const { page } of [ada, grace]) {
+      await actions.isVisible(page, `line ${MANY - 1}`);
+      equal(await by(page, "to-end").count(), 0, "buttons to the newest message, at the end");
+    }
     await actions.reachesState(ada.page, `line ${MANY - 1}`, ["read"]);
   });
   await step("a reload keeps the login and the conversation", async () => {

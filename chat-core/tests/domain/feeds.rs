@@ -21,7 +21,7 @@ use crate::scene::{Person, Reader, Scene, seqs};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// So many listeners that a task delivers to them, and that several tasks share a delivery.
+/// With 100 listeners a task of its own delivers, and with 700 several tasks share the delivery.
 const MANY: [usize; 2] = [100, 700];
 
 const LOST: BusFaults = BusFaults {

@@ -74,16 +74,12 @@ export function Timeline(props: TimelineProps) {
   let box!: HTMLDivElement;
   let content!: HTMLDivElement;
 
-  /** Where the view was and how high, when the timeline last looked. */
+  /** Where the view was and how high, at the last scroll event. */
   let last = { top: 0, height: 0 };
   const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
   const isNearEnd = () => reachesEnd() && below() < BOTTOM_PX;
   const look = () => (last = { top: box.scrollTop, height: box.clientHeight });
-
-  function scrollToEnd(): void {
-    box.scrollTop = box.scrollHeight;
-    look();
-  }
+  const scrollToEnd = () => (box.scrollTop = box.scrollHeight);
 
   function loadMore(): void {
     if (!isPositioned()) return;

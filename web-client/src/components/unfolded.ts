@@ -4,7 +4,7 @@ import { createStore } from "solid-js/store";
 
 const [unfolded, set] = createStore<Record<string, boolean>>({});
 
-/** Returns true if a message is unfolded. It is known by its seq, or by its client id while it is not in the log. */
+/** Returns true if a message is unfolded. `message` is its seq, or its client id while it is not in the log. */
 export const isUnfolded = (conversation: string, message: number | string): boolean => unfolded[`${conversation}/${message}`] ?? false;
 
 export const unfold = (conversation: string, message: number | string): void => set(`${conversation}/${message}`, true);
