@@ -2,7 +2,7 @@
 
 import { createStore, reconcile } from "solid-js/store";
 import type { Client, Entry, OutboxItem } from "../../sdk/index";
-import { placeOf, placeOfChanges } from "../logic/pending";
+import { keyOfMessage, placeOf } from "../logic/pending";
 
 /** The same array each time, so that what reads it is not updated. */
 const NONE: readonly OutboxItem[] = [];
@@ -12,11 +12,11 @@ const isUpTo = (item: OutboxItem, seq: number) => (item.entry?.seq ?? Infinity) 
 
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {
   /** Items by the place that shows them, so that a change updates only that place. */
-  const [lists, set] = createStore<Record<string, OutboxItem[]>>({});
+  const [lists, set] = createStore<Record<string, OutboxItem[] | undefined>>({});
   /** The seqs of messages that this page has shown before they were in the log, by conversation and client id. */
   const arrived = new Map<string, Map<string, number>>();
 
-  const all = () => Object.values(lists).flat();
+  const all = () => Object.values(lists).flatMap((list) => list ?? []);
 
   function put(item: OutboxItem): void {
     const place = placeOf(item);
@@ -27,7 +27,10 @@ export function createPending(client: Client, me: string, changeFailed: (item: O
   }
 
   function removeIf(isGone: (item: OutboxItem) => boolean): void {
-    for (const [place, list] of Object.entries(lists)) if (list.some(isGone)) set(place, list.filter((item) => !isGone(item)));
+    for (const [place, list = []] of Object.entries(lists)) {
+      const left = list.filter((item) => !isGone(item));
+      if (left.length < list.length) set(place, left.length > 0 ? left : undefined); // which removes the place
+    }
   }
 
   const remove = (client_id: string) => removeIf((item) => item.client_id === client_id);
@@ -67,7 +70,7 @@ export function createPending(client: Client, me: string, changeFailed: (item: O
     drop,
     skipTo,
     in: (conversation: string): readonly OutboxItem[] => lists[conversation] ?? NONE,
-    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => lists[placeOfChanges(conversation, seq)] ?? NONE,
+    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => lists[keyOfMessage(conversation, seq)] ?? NONE,
     arrivedIn: (conversation: string): ReadonlyMap<string, number> | undefined => arrived.get(conversation),
     /** Returns how many there are, in one conversation or in all. */
     count: (conversation?: string): number => all().filter((item) => !conversation || item.conversation === conversation).length,

@@ -4,6 +4,7 @@
 import { createSignal, type Signal } from "solid-js";
 import { createStore } from "solid-js/store";
 import type { Client, Entry } from "../../sdk/index";
+import { keyOfMessage } from "../logic/pending";
 import { isChange, textsBetween } from "../logic/rows";
 import { EMPTY, PAGE, reachesHead, type Window, withFirst, withLive, withNewer, withOlder } from "../logic/window";
 
@@ -139,7 +140,7 @@ export function createTimelines(client: Client) {
     const window = windowOf(entry.conversation);
     if (window) show(entry.conversation, withLive(window, entry));
     if (!isChange(entry) || entry.kind === "reaction") return;
-    setChanges(keyOf(entry.conversation, entry.target_seq), (count = 0) => count + 1);
+    setChanges(keyOfMessage(entry.conversation, entry.target_seq), (count = 0) => count + 1);
   }
 
   function drop(id: string): void {
@@ -158,12 +159,10 @@ export function createTimelines(client: Client) {
     wanted,
     want,
     rows: (id: string): Window["rows"] => windowOf(id)?.rows ?? EMPTY.rows,
-    changesOf: (id: string, seq: number): number => changes[keyOf(id, seq)] ?? 0,
+    changesOf: (id: string, seq: number): number => changes[keyOfMessage(id, seq)] ?? 0,
     texts: (id: string, after: number, upTo: number) => textsBetween(windowOf(id)?.rows ?? [], after, upTo),
     /** Where the user was when the conversation was last closed, or undefined if they were at its end. */
     placeOf: (id: string): Place | undefined => places.get(id),
     keepPlace: (id: string, place: Place | undefined) => void (place ? places.set(id, place) : places.delete(id)),
   };
 }
-
-const keyOf = (conversation: string, seq: number): string => `${conversation}/${seq}`;

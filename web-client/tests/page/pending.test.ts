@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EntryCommand, OutboxItem } from "../../sdk/index";
-import { placeOf, placeOfChanges } from "../../src/logic/pending";
+import { keyOfMessage, placeOf } from "../../src/logic/pending";
 import { itemKeys, unsentRow, withPending } from "../../src/logic/pending_rows";
 import { continuesRun } from "../../src/logic/grouping";
 import { type MessageRow, rowsOf } from "../../src/logic/rows";
@@ -18,7 +18,7 @@ const row = (fields = {}) => rowsOf([textEntry(4, { sent_at: AT, ...fields })])[
 
 describe("pending change", () => {
   it("pending change is shown in its message only", () => {
-    expect([edit, redact, react(true), send()].map(placeOf)).toEqual([...Array(3).fill(placeOfChanges(C, 4)), C]);
+    expect([edit, redact, react(true), send()].map(placeOf)).toEqual([...Array(3).fill(keyOfMessage(C, 4)), C]);
     expect(withPending(row(), [edit, react(true)], ME)).toMatchObject({
       text: "new",
       isEdited: true,
