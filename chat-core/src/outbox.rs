@@ -348,4 +348,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -53,18 +53,11 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        budget::ByteBudget,
-        id::{LoginId, UserId},
-        model::Identity,
-    };
+    use crate::outbox::tests::outbox;
 
     /// Returns a roster with this many listeners, and the listeners.
     fn roster_with(count: usize) -> (Roster, Vec<Arc<Outbox>>) {
-        let identity = Identity { user: UserId::new(1).unwrap(), login: LoginId::new(1).unwrap() };
-        let budget = ByteBudget::new(usize::MAX, None);
-        let listeners: Vec<_> =
-            (0..count).map(|_| Arc::new(Outbox::new(identity, &budget))).collect();
+        let listeners: Vec<_> = (0..count).map(|_| Arc::new(outbox())).collect();
         let mut roster = Roster::default();
         for one in &listeners {
             roster.add(one);

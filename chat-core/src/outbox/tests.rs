@@ -70,7 +70,7 @@ fn offer(outbox: &Outbox, frames: &[Frame]) {
     outbox.offer(&Delivery::new(frames.to_vec()).unwrap());
 }
 
-fn outbox() -> Outbox {
+pub(crate) fn outbox() -> Outbox {
     let (user, login) = (UserId::new(1).unwrap(), LoginId::new(1).unwrap());
     Outbox::new(Identity { user, login }, &ByteBudget::new(usize::MAX, None))
 }
