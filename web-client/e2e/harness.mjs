@@ -9,6 +9,8 @@ import { chromium } from "playwright-core";
 
 export const DEADLINE_MS = 15_000;
 const STEP_DEADLINE_MS = 90_000;
+/** How much of the text of a page explains a failure. */
+const SHOWN_LENGTH = 600;
 const BROWSER = process.env.CONFAB_BROWSER ?? "/usr/bin/chromium";
 const FLAGS = [
   "--no-sandbox",
@@ -74,7 +76,7 @@ export class Harness {
     return page;
   }
 
-  /** Runs one step. The first failure takes a screenshot of every page and ends the scenario. */
+  /** Runs one step. The first failure prints the end of every page, takes a screenshot of it, and ends the scenario. */
   async step(title, work) {
     const began = Date.now();
     try {
@@ -84,7 +86,10 @@ export class Harness {
     } catch (error) {
       this.failed += 1;
       console.log(`FAIL  ${title}\n${error.stack ?? error}`);
-      for (const [name, page] of this.pages) await this.picture(`failed-${name}`, page).catch(() => undefined);
+      for (const [name, page] of this.pages) {
+        console.log(`${name} showed: ${await shownBy(page)}`);
+        await this.picture(`failed-${name}`, page).catch(() => undefined);
+      }
       throw error;
     }
   }
@@ -139,6 +144,15 @@ export class Harness {
     console.log(`${this.passed} passed, ${this.failed + this.errors.length} failed`);
     return this.failed + this.errors.length === 0;
   }
+}
+
+/** Returns the state of the connection and the end of the page's text, to explain a failure without its screenshots. */
+async function shownBy(page) {
+  const read = page.evaluate((length) => {
+    const { state } = document.querySelector("[data-testid=connection]")?.dataset ?? {};
+    return `${state ?? "no connection"}, …${document.body.innerText.slice(-length).replaceAll(/\s+/g, " ")}`;
+  }, SHOWN_LENGTH);
+  return within(DEADLINE_MS, read).catch((error) => `nothing: ${error.message}`);
 }
 
 /** Waits until transitions have ended, because a half transparent element has a low contrast. */

@@ -11,6 +11,7 @@ import { RestUser } from "./rest.mjs";
 
 const { by } = actions;
 const SENT = ["sent", "delivered", "read"];
+/** Long enough for the longest pause before an attempt to connect, on a slow machine. */
 const BACK_MS = 60_000;
 /** A command waits 10 s for its reply. The rest is for a slow machine. */
 const NOTICED_MS = 15_000;
@@ -60,9 +61,9 @@ async function killed() {
     await gateway.start();
     await actions.reachesState(ada.page, "From Ada, while it was down", SENT, BACK_MS);
     await actions.reachesState(grace.page, "From Grace, while it was down", SENT, BACK_MS);
-    await actions.appearsOnce(grace.page, "From Ada, while it was down");
-    await actions.appearsOnce(ada.page, "From Grace, while it was down");
-    await actions.appearsOnce(ada.page, "Before any outage");
+    await actions.appearsOnce(grace.page, "From Ada, while it was down", BACK_MS);
+    await actions.appearsOnce(ada.page, "From Grace, while it was down", BACK_MS);
+    await actions.appearsOnce(ada.page, "Before any outage", BACK_MS);
   });
   await step("three tabs of one login have one connection again after the gateway was killed", async () => {
     const tabs = [ada.page];
@@ -80,7 +81,7 @@ async function killed() {
     await actions.send(tabs[2], "To three tabs");
     await gateway.start();
     for (const tab of tabs) await actions.reachesState(tab, "To three tabs", SENT, BACK_MS);
-    for (const tab of tabs) await actions.appearsOnce(tab, "To three tabs");
+    for (const tab of tabs) await actions.appearsOnce(tab, "To three tabs", BACK_MS);
     await eventually("one socket", () => count() === 1, BACK_MS);
     for (const tab of tabs.slice(1)) await tab.close();
     harness.pages.delete("ada-second-tab");
@@ -90,15 +91,15 @@ async function killed() {
 
 async function stopped() {
   await step("a gateway that does not react is noticed when a message is sent, which is stored once", async () => {
-    await actions.waitOnline(ada.page, BACK_MS);
+    for (const { page } of [ada, grace]) await actions.waitOnline(page, BACK_MS);
     gateway.pause();
     await actions.send(ada.page, "To a stopped gateway");
     await notOnline(ada.page, NOTICED_MS);
     await actions.reachesState(ada.page, "To a stopped gateway", ["queued"]);
     gateway.resume();
     await actions.reachesState(ada.page, "To a stopped gateway", SENT, BACK_MS);
-    await actions.appearsOnce(ada.page, "To a stopped gateway");
-    await actions.appearsOnce(grace.page, "To a stopped gateway");
+    await actions.appearsOnce(ada.page, "To a stopped gateway", BACK_MS);
+    await actions.appearsOnce(grace.page, "To a stopped gateway", BACK_MS);
   });
 }
 

@@ -1,6 +1,6 @@
 // Actions of a user on the page, by `data-testid`.
 
-import { equal, eventually } from "./harness.mjs";
+import { DEADLINE_MS, equal, eventually } from "./harness.mjs";
 
 export const PASSWORD = "correct horse battery";
 
@@ -99,8 +99,8 @@ export async function reachesState(page, text, states, ms) {
   );
 }
 
-export async function appearsOnce(page, text) {
-  await message(page, text).first().waitFor();
+export async function appearsOnce(page, text, ms = DEADLINE_MS) {
+  await message(page, text).first().waitFor({ timeout: ms });
   equal(await message(page, text).count(), 1, `messages "${text}"`);
 }
 
