@@ -5,6 +5,7 @@ mod http;
 mod tls;
 mod unread;
 mod user;
+mod violation;
 mod ws;
 
 pub use self::{
@@ -13,5 +14,6 @@ pub use self::{
     tls::{Connection, connect, presented_certificate},
     unread::{HeldAnswers, TEXT_BYTES, TEXTS, request_and_read_nothing, send_large_texts},
     user::{Cursors, PASSWORD, User, percent_encoded},
+    violation::Violation,
     ws::{Frame, Outcome, Ws},
 };

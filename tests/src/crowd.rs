@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     chance::Chance,
@@ -106,8 +106,7 @@ async fn follow(
             continue;
         };
         for _ in 0..chance.below(40) {
-            let patience = Duration::from_secs(3);
-            let Ok(Ok(event)) = timeout(patience, session.event()).await else { break };
+            let Some(event) = session.event_within(Duration::from_secs(3)).await? else { break };
             follower.take(&event)?;
             ended += usize::from(event["text"] == THE_END);
         }

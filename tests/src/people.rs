@@ -1,12 +1,17 @@
 //! Senders and followers on all gateways, who go on while servers fail.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail};
+use parking_lot::Mutex;
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep},
 };
 
 use crate::{
@@ -21,6 +26,8 @@ use crate::{
 
 /// The pause after a refused text or connection.
 const REST: Duration = Duration::from_millis(100);
+/// The notes of a follower that are kept.
+const NOTES_MAX: usize = 24;
 const THE_END: &str = "the end";
 
 /// The gateways' current addresses.
@@ -52,7 +59,13 @@ pub(crate) struct People {
     over: watch::Sender<bool>,
     senders: JoinSet<Result<History>>,
     followers: JoinSet<Result<History>>,
+    /// The last seq of each conversation. Empty until all have ended.
+    ends: watch::Sender<Cursors>,
+    unfinished: Unfinished,
 }
+
+/// What each follower did last that has not finished, by its name.
+type Unfinished = Arc<Mutex<BTreeMap<String, VecDeque<String>>>>;
 
 impl People {
     /// Starts senders and followers.
@@ -78,6 +91,8 @@ impl People {
             over,
             senders: JoinSet::new(),
             followers: JoinSet::new(),
+            ends: watch::Sender::default(),
+            unfinished: Unfinished::default(),
         };
         people.begin(load, &mut chance, &urls, &is_over, figures);
         Ok(people)
@@ -108,12 +123,21 @@ impl People {
             self.senders.spawn(sender.send_all(pause, number % 2 == 0));
         }
         for number in 0..load.followers {
-            let place = GatewayChoice { urls: urls.clone(), chance: chance.split() };
-            let (reader, figures) = (self.reader.clone(), Arc::clone(figures));
-            if number % 2 == 0 {
-                self.followers.spawn(follow::<WsSession>(reader, place, load.clone(), figures));
+            let over_ws = number % 2 == 0;
+            let follower = Following {
+                name: format!("f{number} over {}", if over_ws { "a socket" } else { "polls" }),
+                reader: self.reader.clone(),
+                follower: Follower::new(&self.reader, Cursors::new()),
+                place: GatewayChoice { urls: urls.clone(), chance: chance.split() },
+                figures: Arc::clone(figures),
+                ends: self.ends.subscribe(),
+                unfinished: Arc::clone(&self.unfinished),
+                begun: Instant::now(),
+            };
+            if over_ws {
+                self.followers.spawn(follower.follow::<WsSession>(load.stay));
             } else {
-                self.followers.spawn(follow::<PollSession>(reader, place, load.clone(), figures));
+                self.followers.spawn(follower.follow::<PollSession>(load.stay));
             }
         }
     }
@@ -124,20 +148,21 @@ impl People {
         let mut history = joined(&mut self.senders).await?;
         let first = urls.first().map_or("", String::as_str);
         let (sender, mut writer) = (self.sender.at(first), Writer::new(Arc::clone(&self.ticks)));
+        let mut ends = Cursors::new();
         for conversation in &self.conversations {
             let line = Line::new(conversation, &sender, "the-end").with_text(THE_END);
-            let sent = async || {
-                let outcome = writer.over_rest("the end", &line, &sender).await?;
-                ensure!(
-                    matches!(outcome, SendOutcome::Acknowledged { .. }),
-                    "the end: {outcome:?}"
-                );
-                Ok(())
+            let sent = async || match writer.over_rest("the end", &line, &sender).await? {
+                SendOutcome::Acknowledged { seq, .. } => Ok(seq),
+                outcome @ (SendOutcome::Refused | SendOutcome::Unknown) => {
+                    bail!("the end: {outcome:?}")
+                }
             };
-            eventually(LATER, sent).await?;
+            ends.insert(conversation.clone(), eventually(LATER, sent).await?);
         }
         history.merge(writer.history());
-        history.merge(joined(&mut self.followers).await?);
+        self.ends.send_replace(ends);
+        let followed = joined(&mut self.followers).await;
+        history.merge(followed.with_context(|| format!("{:#?}", self.unfinished.lock()))?);
         for url in urls {
             let reader = self.reader.at(url);
             for conversation in &self.conversations {
@@ -244,30 +269,119 @@ impl Sender {
     }
 }
 
-/// Follows with one cursor map over random gateways until the last text of each conversation.
-async fn follow<S: Session>(
+/// A client that follows all conversations.
+struct Following {
+    name: String,
     reader: User,
-    mut place: GatewayChoice,
-    Load { conversations, stay, .. }: Load,
+    follower: Follower,
+    place: GatewayChoice,
     figures: Arc<Figures>,
-) -> Result<History> {
-    let mut follower = Follower::new(&reader, Cursors::new());
-    let mut ended = 0;
-    while ended < conversations {
-        let user = place.another(&reader);
-        let Ok(mut session) = S::open(&user, Some(follower.cursors())).await else {
-            sleep(REST).await;
-            continue;
-        };
-        let until = Instant::now() + stay;
-        while Instant::now() < until && ended < conversations {
-            let Ok(Ok(event)) = timeout(stay, session.event()).await else { break };
-            follower.take(&event)?;
-            if event["ev"] == "message" {
-                figures.arrives(event["client_id"].as_str().unwrap_or_default());
+    /// The last seq of each conversation. Empty until all have ended.
+    ends: watch::Receiver<Cursors>,
+    unfinished: Unfinished,
+    begun: Instant,
+}
+
+impl Following {
+    /// Follows with one cursor map over random gateways until the end of each conversation.
+    async fn follow<S: Session>(mut self, stay: Duration) -> Result<History> {
+        while !self.is_over() {
+            let user = self.place.another(&self.reader);
+            self.note(&user, "opens");
+            match S::open(&user, Some(self.follower.cursors())).await {
+                Ok(mut session) => {
+                    self.note(&user, "reads");
+                    self.read(&mut session, Instant::now() + stay).await?;
+                }
+                Err(error) => {
+                    self.note(&user, &format!("could not open: {error:#}"));
+                    sleep(REST).await;
+                }
             }
-            ended += usize::from(event["text"] == THE_END);
+        }
+        self.unfinished.lock().remove(&self.name);
+        Ok(self.follower.history())
+    }
+
+    /// Reads from one gateway until this time, the end of all conversations, or the end of the connection.
+    async fn read<S: Session>(&mut self, session: &mut S, until: Instant) -> Result<()> {
+        while Instant::now() < until && !self.is_over() {
+            let event = tokio::select! {
+                event = session.event_within(until.saturating_duration_since(Instant::now())) => event?,
+                _ = self.ends.changed() => continue,
+            };
+            let Some(event) = event else { return Ok(()) };
+            self.follower.take(&event)?;
+            if event["ev"] == "message" {
+                self.figures.arrives(event["client_id"].as_str().unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns true at the end of all conversations. A `gap` may have skipped the last text itself.
+    fn is_over(&self) -> bool {
+        let ends = self.ends.borrow();
+        !ends.is_empty() && self.follower.has(&ends)
+    }
+
+    /// Keeps what this follower does now, and what it did before.
+    fn note(&self, user: &User, what: &str) {
+        let (time, url) = (self.begun.elapsed(), user.http().url());
+        let cursors: Vec<_> = self.follower.cursors().values().collect();
+        let mut unfinished = self.unfinished.lock();
+        let notes = unfinished.entry(self.name.clone()).or_default();
+        notes.push_back(format!("{time:.1?} {what} at {url}, cursors {cursors:?}"));
+        if notes.len() > NOTES_MAX {
+            notes.pop_front();
         }
     }
-    Ok(follower.history())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        checker::Step,
+        gateway::Gateway,
+        patience::{SOON, within},
+    };
+
+    /// More entries than a client catches up with: `resume_entries_max`.
+    const FAR_BEHIND: usize = 600;
+
+    #[tokio::test]
+    async fn a_follower_ends_when_a_gap_skips_the_last_text() -> Result<()> {
+        let gateway = Gateway::start().await?;
+        let sender = User::register(gateway.url(), "sender").await?;
+        let reader = User::register(gateway.url(), "reader").await?;
+        let conversation = sender.group("a group", &[&reader]).await?;
+        let mut ws = sender.ws(None).await?;
+        let mut last = 0;
+        for number in 0..FAR_BEHIND {
+            let line = Line::new(&conversation, &sender, &format!("{number}"));
+            let sent = ws.ok("send", line.command()).await?;
+            last = sent["message"]["seq"].as_u64().context("no seq")?;
+        }
+        let (_urls, urls) = watch::channel(vec![gateway.url().to_owned()]);
+        let (_ends, ends) = watch::channel(Cursors::from([(conversation, last)]));
+        let follower = Following {
+            name: "f0".to_owned(),
+            follower: Follower::new(&reader, Cursors::new()),
+            reader,
+            place: GatewayChoice { urls, chance: Chance::new(1) },
+            figures: Arc::default(),
+            ends,
+            unfinished: Unfinished::default(),
+            begun: Instant::now(),
+        };
+        let stay = Duration::from_millis(500);
+        let history = within(SOON, "the follower", follower.follow::<WsSession>(stay)).await??;
+        let steps: Vec<_> = history.followed.iter().flat_map(|followed| &followed.steps).collect();
+        assert!(
+            matches!(steps[..], [Step::Gap(head)] if *head == last),
+            "{steps:?} instead of a gap to {last}"
+        );
+        Ok(())
+    }
 }

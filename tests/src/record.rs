@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     checker::{Attempt, Followed, History, Key, Read, Seen, SendOutcome, Step, Ticks},
-    client::{Cursors, Outcome, User, Ws},
+    client::{Cursors, Outcome, User, Violation, Ws},
     patience::{LATER, within},
     session::follow,
 };
@@ -76,6 +76,7 @@ impl Writer {
         let called = self.ticks.tick();
         let outcome = match call.await {
             Ok(answer) => send_outcome(&answer)?,
+            Err(error) if error.is::<Violation>() => return Err(error),
             Err(_) => SendOutcome::Unknown,
         };
         let answered = if outcome == SendOutcome::Unknown { u64::MAX } else { self.ticks.tick() };

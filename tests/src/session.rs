@@ -4,10 +4,10 @@ use std::{collections::VecDeque, future::Future, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    client::{Cursors, Outcome, User, Ws},
+    client::{Cursors, Outcome, User, Violation, Ws},
     patience::SOON,
 };
 
@@ -33,6 +33,20 @@ pub trait Session: Sized + Send {
 
     /// Closes the session and returns its cursors.
     fn close(self) -> impl Future<Output = Result<Cursors>> + Send;
+
+    /// Waits for the next event. Returns `None` if there is none in time, or if the connection has ended.
+    fn event_within(
+        &mut self,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Option<Value>>> + Send {
+        async move {
+            match timeout(patience, self.event()).await {
+                Ok(Err(error)) if error.is::<Violation>() => Err(error),
+                Ok(event) => Ok(event.ok()),
+                Err(_) => Ok(None),
+            }
+        }
+    }
 
     /// Waits for the next event of this kind and skips others.
     fn event_of(&mut self, ev: &str) -> impl Future<Output = Result<Value>> + Send {
@@ -109,9 +123,9 @@ pub fn follow(cursors: &mut Cursors, me: &str, event: &Value) -> Result<()> {
             let seq = event["seq"].as_u64().with_context(|| format!("no seq in {event}"))?;
             let own_joining = event["kind"] == "joined" && event["user"] == me;
             if let Some(&cursor) = cursors.get(&conversation) {
-                ensure!(seq > cursor, "redelivery: {event} after {cursor}");
+                ensure!(seq > cursor, Violation(format!("redelivery: {event} after {cursor}")));
                 let next = seq == cursor + 1 || own_joining;
-                ensure!(next, "poll-skip: {event} after {cursor}");
+                ensure!(next, Violation(format!("skipped: {event} after {cursor}")));
             }
             cursors.insert(conversation, seq);
         }
@@ -187,7 +201,7 @@ impl PollSession {
         self.resume = cursors_of(&answer)?;
         for (conversation, seq) in &self.resume {
             let agrees = moved.get(conversation).is_none_or(|moved| moved == seq);
-            ensure!(agrees, "the poll's resume and its events disagree: {answer}");
+            ensure!(agrees, Violation(format!("resume and events disagree: {answer}")));
         }
         self.events.extend(events.iter().cloned());
         Ok(())

@@ -91,7 +91,7 @@ async fn follow(
             moved(&mut place).await?;
             continue;
         };
-        while let Ok(Ok(event)) = timeout(Duration::from_secs(1), session.event()).await {
+        while let Some(event) = session.event_within(Duration::from_secs(1)).await? {
             follower.take(&event)?;
             ended += usize::from(event["text"] == THE_END);
         }

@@ -16,7 +16,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Connection, Cursors, connect};
+use super::{Connection, Cursors, Violation, connect};
 use crate::patience::{SOON, within};
 
 pub use tokio_tungstenite::tungstenite::Message as Frame;
@@ -230,7 +230,9 @@ impl Ws {
             Some(Ok(Message::Close(close))) => {
                 self.closed = Some(close.map_or(1005, |close| CloseCode::into(close.code)));
             }
-            Some(Ok(Message::Binary(_) | Message::Frame(_))) => bail!("a frame that is not text"),
+            Some(Ok(Message::Binary(_) | Message::Frame(_))) => {
+                bail!(Violation("a frame that is not text".to_owned()))
+            }
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
             Some(Err(_)) | None => self.closed = self.closed.or(Some(1006)),
         }
@@ -247,16 +249,18 @@ impl Ws {
             (Some(ok), Value::Null) => Ok(ok),
             (None, error) => {
                 let text = error["message"].is_string() && error["code"].is_string();
-                ensure!(text && error["retryable"].is_boolean(), "the error's shape: {frame}");
+                let has_shape = text && error["retryable"].is_boolean();
+                ensure!(has_shape, Violation(format!("the error's shape: {frame}")));
                 Err(error.clone())
             }
-            (Some(_), _) => bail!("ok and error in one reply: {frame}"),
+            (Some(_), _) => bail!(Violation(format!("ok and error in one reply: {frame}"))),
         };
         match (&frame["re"], outcome) {
             (Value::Null, Err(error)) => self.unasked.push_back(error),
             (re, outcome) => {
                 let re = re.as_u64().with_context(|| format!("a reply to nothing: {frame}"))?;
-                ensure!(self.replies.insert(re, outcome).is_none(), "two replies to {re}");
+                let is_first = self.replies.insert(re, outcome).is_none();
+                ensure!(is_first, Violation(format!("two replies to {re}")));
             }
         }
         Ok(())

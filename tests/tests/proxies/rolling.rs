@@ -18,11 +18,7 @@ use tests::{
     redis::Redis,
     session::{PollSession, Session, WsSession},
 };
-use tokio::{
-    sync::watch,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use crate::{
     behind_both_proxies,
@@ -116,7 +112,7 @@ async fn follow<S: Session>(user: User, conversations: usize) -> Result<History>
             sleep(REST).await;
             continue;
         };
-        while let Ok(Ok(event)) = timeout(Duration::from_secs(2), session.event()).await {
+        while let Some(event) = session.event_within(Duration::from_secs(2)).await? {
             follower.take(&event)?;
             ended += usize::from(event["text"] == THE_END);
         }
