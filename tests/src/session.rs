@@ -34,7 +34,7 @@ pub trait Session: Sized + Send {
     /// Closes the session and returns its cursors.
     fn close(self) -> impl Future<Output = Result<Cursors>> + Send;
 
-    /// Waits for the next event. Returns `None` if there is none in time, or if the connection has ended.
+    /// Waits for the next event. Returns `None` if none came in time, or if the connection has ended.
     fn event_within(
         &mut self,
         patience: Duration,

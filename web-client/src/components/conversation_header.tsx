@@ -13,6 +13,7 @@ import { DirectMenu } from "./direct_menu";
 import { PeopleIcon } from "./icons";
 import { BackIcon, SearchIcon } from "./more_icons";
 import { Sentence } from "./sentence";
+import "../styles/header.css";
 
 export type Panel = "members" | "search" | undefined;
 

@@ -11,7 +11,11 @@ import { t } from "../text/language";
 export function Quote(props: { conversation: string; seq: number; onShow: (seq: number) => void }) {
   const model = useModel();
   const loaded = createMemo(() => messageAt(model.timelines.rows(props.conversation), props.seq));
-  const unloaded = () => (loaded() ? undefined : { seq: props.seq, changes: model.timelines.changesOf(props.conversation, props.seq) });
+  const unloaded = () => {
+    if (loaded()) return undefined;
+    model.timelines.trackChanges(props.conversation, props.seq);
+    return { seq: props.seq };
+  };
   const [read] = createResource(unloaded, async ({ seq }) => {
     const page = await model.client.history(props.conversation, { around_seq: seq, limit: 1 }).catch(() => undefined);
     return messageAt(rowsOf(page?.items ?? []), seq);

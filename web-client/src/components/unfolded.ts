@@ -1,10 +1,19 @@
 // Long messages that the reader has unfolded: they stay so when the conversation is opened again.
 
-import { createStore } from "solid-js/store";
 import { keyOfMessage } from "../logic/pending";
+import { createTriggers } from "../state/triggers";
 
-const [unfolded, set] = createStore<Record<string, boolean>>({});
+const unfolded = new Set<string>();
+const changed = createTriggers();
 
-export const isUnfolded = (conversation: string, message: number | string): boolean => unfolded[keyOfMessage(conversation, message)] ?? false;
+export function isUnfolded(conversation: string, message: number | string): boolean {
+  const key = keyOfMessage(conversation, message);
+  changed.track(key);
+  return unfolded.has(key);
+}
 
-export const unfold = (conversation: string, message: number | string): void => set(keyOfMessage(conversation, message), true);
+export function unfold(conversation: string, message: number | string): void {
+  const key = keyOfMessage(conversation, message);
+  unfolded.add(key);
+  changed.fire(key);
+}

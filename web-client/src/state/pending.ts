@@ -1,8 +1,9 @@
 // Commands whose entries have not arrived through the feed yet: messages, and changes of messages.
 
-import { createStore, reconcile } from "solid-js/store";
+import { createStore, reconcile, unwrap } from "solid-js/store";
 import type { Client, Entry, OutboxItem } from "../../sdk/index";
 import { keyOfMessage, placeOf } from "../logic/pending";
+import { createTriggers } from "./triggers";
 
 /** The same array each time, so that what reads it is not updated. */
 const NONE: readonly OutboxItem[] = [];
@@ -13,17 +14,26 @@ const isUpTo = (item: OutboxItem, seq: number) => (item.entry?.seq ?? Infinity) 
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {
   /** Items by the place that shows them, so that a change updates only that place. */
   const [lists, set] = createStore<Record<string, OutboxItem[] | undefined>>({});
+  /** Fired when a place gets its first item. The store would keep a signal for each place that was ever asked for. */
+  const begun = createTriggers();
   /** The seqs of messages that this page has shown before they were in the log, by conversation and client id. */
   const arrived = new Map<string, Map<string, number>>();
 
   const all = () => Object.values(lists).flatMap((list) => list ?? []);
 
+  function at(place: string): readonly OutboxItem[] {
+    if (unwrap(lists)[place]) return lists[place] ?? NONE;
+    begun.track(place);
+    return NONE;
+  }
+
   function put(item: OutboxItem): void {
     const place = placeOf(item);
     const list = lists[place] ?? [];
-    const at = list.findIndex((other) => other.client_id === item.client_id);
-    if (at < 0) set(place, [...list, item]);
-    else set(place, at, reconcile(item));
+    const index = list.findIndex((other) => other.client_id === item.client_id);
+    if (index < 0) set(place, [...list, item]);
+    else set(place, index, reconcile(item));
+    begun.fire(place);
   }
 
   function removeIf(isGone: (item: OutboxItem) => boolean): void {
@@ -69,8 +79,8 @@ export function createPending(client: Client, me: string, changeFailed: (item: O
     applyEntry,
     drop,
     skipTo,
-    in: (conversation: string): readonly OutboxItem[] => lists[conversation] ?? NONE,
-    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => lists[keyOfMessage(conversation, seq)] ?? NONE,
+    in: at,
+    changesOf: (conversation: string, seq: number): readonly OutboxItem[] => at(keyOfMessage(conversation, seq)),
     arrivedIn: (conversation: string): ReadonlyMap<string, number> | undefined => arrived.get(conversation),
     /** Returns how many there are, in one conversation or in all. */
     count: (conversation?: string): number => all().filter((item) => !conversation || item.conversation === conversation).length,

@@ -2,11 +2,11 @@
 // each of many thousand rows.
 
 import { createSignal, type Signal } from "solid-js";
-import { createStore } from "solid-js/store";
 import type { Client, Entry } from "../../sdk/index";
 import { keyOfMessage } from "../logic/pending";
 import { isChange, textsBetween } from "../logic/rows";
 import { EMPTY, PAGE, reachesHead, type Window, withFirst, withLive, withNewer, withOlder } from "../logic/window";
+import { createTriggers } from "./triggers";
 
 export interface Timeline {
   window: Window;
@@ -32,8 +32,8 @@ const PAGES_OF_NOTICES_MAX = 20;
 
 export function createTimelines(client: Client) {
   const signals = new Map<string, Signal<Timeline | undefined>>();
-  /** How often each message was edited or redacted while this page was connected, by conversation and seq. */
-  const [changes, setChanges] = createStore<Record<string, number>>({});
+  /** Fired when a message is edited or redacted, by conversation and seq. */
+  const changed = createTriggers();
   /** The message to show as soon as its conversation is open. */
   const [wanted, want] = createSignal<Wanted>();
   const places = new Map<string, Place>();
@@ -140,7 +140,7 @@ export function createTimelines(client: Client) {
     const window = windowOf(entry.conversation);
     if (window) show(entry.conversation, withLive(window, entry));
     if (!isChange(entry) || entry.kind === "reaction") return;
-    setChanges(keyOfMessage(entry.conversation, entry.target_seq), (count = 0) => count + 1);
+    changed.fire(keyOfMessage(entry.conversation, entry.target_seq));
   }
 
   function drop(id: string): void {
@@ -159,7 +159,7 @@ export function createTimelines(client: Client) {
     wanted,
     want,
     rows: (id: string): Window["rows"] => windowOf(id)?.rows ?? EMPTY.rows,
-    changesOf: (id: string, seq: number): number => changes[keyOfMessage(id, seq)] ?? 0,
+    trackChanges: (id: string, seq: number): void => changed.track(keyOfMessage(id, seq)),
     texts: (id: string, after: number, upTo: number) => textsBetween(windowOf(id)?.rows ?? [], after, upTo),
     /** Where the user was when the conversation was last closed, or undefined if they were at its end. */
     placeOf: (id: string): Place | undefined => places.get(id),
