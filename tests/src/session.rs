@@ -284,3 +284,46 @@ macro_rules! over_both_transports {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A session that receives these events, and then loses its connection.
+    struct Scripted(VecDeque<Value>, Cursors);
+
+    impl Session for Scripted {
+        async fn open(_: &User, _: Option<&Cursors>) -> Result<Self> {
+            Ok(Self(VecDeque::new(), Cursors::new()))
+        }
+
+        async fn event(&mut self) -> Result<Value> {
+            let event = self.0.pop_front().context("the connection is lost")?;
+            follow(&mut self.1, "me", &event).context("reading")?;
+            Ok(event)
+        }
+
+        async fn act(&mut self, command: &str, _: Value) -> Result<Outcome> {
+            bail!("{command} is not scripted")
+        }
+
+        fn cursors(&self) -> &Cursors {
+            &self.1
+        }
+
+        async fn close(self) -> Result<Cursors> {
+            Ok(self.1)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_comes_twice_or_too_early_is_not_taken_for_a_lost_connection() {
+        for (seqs, is_allowed) in [([1, 2], true), ([1, 1], false), ([1, 3], false)] {
+            let event = |seq| json!({"ev": "message", "conversation": "c", "seq": seq});
+            let mut session = Scripted(seqs.into_iter().map(event).collect(), Cursors::new());
+            assert!(matches!(session.event_within(SOON).await, Ok(Some(_))));
+            assert_eq!(session.event_within(SOON).await.is_ok(), is_allowed, "{seqs:?}");
+            assert!(matches!(session.event_within(SOON).await, Ok(None)), "the lost connection");
+        }
+    }
+}

@@ -21,7 +21,7 @@ const FRAME_BYTES_MAX = 65_536;
 const HELLO_OVERHEAD_BYTES = 4_096;
 const OVERLOAD_MIN_MS = 5_000;
 /** A socket that was open for this long resets the backoff. */
-const STABLE_MS = 60_000;
+const STABLE_MS = 10_000;
 
 const TOKEN_EXPIRED = 4001;
 const UNAUTHENTICATED = 4500;

@@ -302,6 +302,19 @@ describe("session without sockets", () => {
     expect(retries).toEqual([1_000, 2_000]);
   });
 
+  it("socket that was open for ten seconds resets the backoff", async () => {
+    const retries: number[] = [];
+    client.on("retryAt", (at) => retries.push(at - Date.now()));
+    await start();
+    for (const open_ms of [9_000, 9_000, 10_000, 10_000]) {
+      await vi.advanceTimersByTimeAsync(open_ms);
+      await gateway.socket.refuse(1006);
+      await vi.advanceTimersByTimeAsync(retries.at(-1) ?? 0);
+      await gateway.socket.accept({ [C]: 4 });
+    }
+    expect(retries).toEqual([1_000, 2_000, 1_000, 1_000]);
+  });
+
   it("offline session reconnects at once when woken", async () => {
     client.start();
     await settle();
