@@ -240,7 +240,8 @@ impl Ws {
     }
 
     fn take(&mut self, text: &str) -> Result<()> {
-        let mut frame: Value = serde_json::from_str(text).with_context(|| text.to_owned())?;
+        let mut frame: Value =
+            serde_json::from_str(text).with_context(|| Violation(format!("no JSON: {text}")))?;
         if frame["ev"].is_string() {
             self.events.push_back(frame);
             return Ok(());
@@ -248,8 +249,9 @@ impl Ws {
         let outcome = match (frame.get_mut("ok").map(Value::take), &frame["error"]) {
             (Some(ok), Value::Null) => Ok(ok),
             (None, error) => {
-                let text = error["message"].is_string() && error["code"].is_string();
-                let has_shape = text && error["retryable"].is_boolean();
+                let has_shape = error["message"].is_string()
+                    && error["code"].is_string()
+                    && error["retryable"].is_boolean();
                 ensure!(has_shape, Violation(format!("the error's shape: {frame}")));
                 Err(error.clone())
             }
@@ -258,7 +260,9 @@ impl Ws {
         match (&frame["re"], outcome) {
             (Value::Null, Err(error)) => self.unasked.push_back(error),
             (re, outcome) => {
-                let re = re.as_u64().with_context(|| format!("a reply to nothing: {frame}"))?;
+                let re = re
+                    .as_u64()
+                    .with_context(|| Violation(format!("a reply to nothing: {frame}")))?;
                 let is_first = self.replies.insert(re, outcome).is_none();
                 ensure!(is_first, Violation(format!("two replies to {re}")));
             }

@@ -14,7 +14,7 @@ const isUpTo = (item: OutboxItem, seq: number) => (item.entry?.seq ?? Infinity) 
 export function createPending(client: Client, me: string, changeFailed: (item: OutboxItem) => void) {
   /** Items by the place that shows them, so that a change updates only that place. */
   const [lists, set] = createStore<Record<string, OutboxItem[] | undefined>>({});
-  /** Fired when a place gets its first item. The store would keep a signal for each place that was ever asked for. */
+  /** Read at places without items, and fired when one gets an item. The store would keep a signal for each such place. */
   const begun = createTriggers();
   /** The seqs of messages that this page has shown before they were in the log, by conversation and client id. */
   const arrived = new Map<string, Map<string, number>>();
