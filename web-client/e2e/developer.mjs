@@ -7,13 +7,13 @@ const { by } = actions;
 
 export async function developer({ step, harness, people, ada, grace }) {
   const { page } = ada;
-  const transport = (text) => by(page, "developer-transport").filter({ hasText: text }).waitFor();
+  const transport = by(page, "developer-transport");
   const frames = (direction) => by(page, `frame-${direction}`);
   await step("the developer drawer shows frames, seqs and the time of a round trip", async () => {
     await actions.openConversation(page, people.grace.name);
     await actions.openConversation(grace.page, people.ada.name);
     await page.keyboard.press("Control+.");
-    await transport("WebSocket");
+    await transport.filter({ hasText: "WebSocket" }).waitFor();
     await actions.send(page, "Look at my frames");
     await eventually("a round trip", async () => /\d ms/.test(await by(page, "developer-round-trip").textContent()));
     await frames("sent").filter({ hasText: "Look at my frames" }).first().waitFor();
@@ -21,10 +21,12 @@ export async function developer({ step, harness, people, ada, grace }) {
     await harness.screen("40-developer", page);
   });
   await step("a dropped socket and an expired token heal by themselves", async () => {
+    const hellos = frames("sent").filter({ hasText: '"cmd":"hello"' });
     for (const button of ["developer-drop", "developer-expire"]) {
+      const before = await hellos.count();
       await by(page, button).click();
-      await transport("None");
-      await transport("WebSocket");
+      await eventually("a new connection", async () => (await hellos.count()) > before);
+      await transport.filter({ hasText: "WebSocket" }).waitFor();
       await actions.send(grace.page, `After ${button}`);
       await actions.appearsOnce(page, `After ${button}`);
     }
@@ -39,11 +41,11 @@ export async function developer({ step, harness, people, ada, grace }) {
   });
   await step("forced long polling carries messages until it is turned off", async () => {
     await by(page, "developer-poll").click();
-    await eventually("long polling", async () => (await by(page, "developer-transport").textContent()) === "Long polling", 60_000);
+    await eventually("long polling", async () => (await transport.textContent()) === "Long polling", 60_000);
     await actions.send(grace.page, "Over a poll");
     await actions.appearsOnce(page, "Over a poll");
     await by(page, "developer-poll").click();
-    await eventually("a socket", async () => (await by(page, "developer-transport").textContent()) === "WebSocket", 60_000);
+    await eventually("a socket", async () => (await transport.textContent()) === "WebSocket", 60_000);
     await page.keyboard.press("Control+.");
     equal(await by(page, "developer-drawer").count(), 0, "drawer after it was closed");
   });
