@@ -21,7 +21,7 @@
 //! that follow from an entry, `recent` the heads and cursors without rows of their own, and `store`
 //! what all of them share. Then comes one file for each port.
 //! `open`, `journals`, `mark`, `disk`, `maintenance` and `health` keep the store safe, and
-//! `gather` and `journal_space` keep it fast.
+//! `readers`, `gather` and `journal_space` keep it fast.
 
 mod accounts;
 mod append;
@@ -46,6 +46,7 @@ mod maintenance;
 mod mark;
 mod open;
 mod projected;
+mod readers;
 mod recent;
 mod replies;
 mod spaces;
@@ -127,7 +128,7 @@ impl Embedded {
         let journal_space = JournalSpace::new(open::trees(config));
         let (queue, committer) =
             committer::start(store.clone(), journal_space).map_err(no_thread)?;
-        let shared = Arc::new(Shared::new(store, queue));
+        let shared = Arc::new(Shared::new(store, queue).map_err(no_thread)?);
         Ok(Self { shared, committer: Some(committer), maintenance: Some(maintenance), lock })
     }
 

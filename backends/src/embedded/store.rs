@@ -1,7 +1,7 @@
 //! The store as the committer and all readers share it.
 
 use std::{
-    fmt,
+    fmt, io,
     ops::RangeInclusive,
     sync::{
         Arc,
@@ -15,7 +15,6 @@ use chat_core::{
     model::{Cursor, Head},
 };
 use fjall::{Database, PersistMode, UserValue};
-use tokio::sync::Semaphore;
 
 use super::{
     changes::{Changes, Row, Txn},
@@ -25,13 +24,11 @@ use super::{
     health::{Health, HealthSignal},
     journals, keys,
     mark::Mark,
+    readers::Readers,
     recent::{Moves, Recent},
     spaces::{Space, Spaces},
     values::{self, Record},
 };
-
-/// Readers that may block a thread at the same time. More readers wait for their turn.
-const READERS_MAX: usize = 32;
 
 /// The trees and what guards them. All methods block.
 pub(super) struct Store {
@@ -203,12 +200,12 @@ impl Store {
     }
 }
 
-/// The part of the store that all ports share: the trees, the queue to the committer, and the limit on
-/// readers.
+/// The part of the store that all ports share: the trees, the queue to the committer, and the threads
+/// that read.
 pub(super) struct Shared {
     pub(super) store: Arc<Store>,
     pub(super) queue: Queue,
-    readers: Arc<Semaphore>,
+    readers: Readers,
 }
 
 impl fmt::Debug for Shared {
@@ -219,26 +216,18 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Combines a store with the queue of its committer.
-    pub(super) fn new(store: Arc<Store>, queue: Queue) -> Self {
-        Self { store, queue, readers: Arc::new(Semaphore::new(READERS_MAX)) }
+    /// Combines a store with the queue of its committer, and starts the threads that read.
+    pub(super) fn new(store: Arc<Store>, queue: Queue) -> io::Result<Self> {
+        let readers = Readers::start(&store)?;
+        Ok(Self { store, queue, readers })
     }
 
-    /// Runs `read` on a thread that may block, after waiting for a free reader.
+    /// Runs `read` on a thread that may block, after the reads that were queued before.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
-        let permit = self.readers.clone().acquire_owned().await.map_err(closed)?;
-        let store = self.store.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            read(&store)
-        });
-        reading.await.unwrap_or_else(|error| {
-            Err(StoreError::Corrupt(format!("a read ended early: {error}")))
-        })
+        self.readers.read(read).await
     }
 
     /// Runs `change` in turn with all other changes and returns when its writes are durable. `bytes`
