@@ -30,14 +30,7 @@ let pictures;
 
 async function pick() {
   await step("an image that is picked is shown in the tray, and then in the message", async () => {
-    ada = await harness.person("ada");
-    grace = await harness.person("grace", { colorScheme: "dark" });
-    await actions.register(ada.page, ADA.username, ADA.name);
-    await actions.register(grace.page, GRACE.username, GRACE.name);
-    await by(ada.page, "new-direct").click();
-    await actions.search(ada.page, GRACE.username);
-    await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
-    await actions.acceptRequest(grace.page, ADA.name);
+    [ada, grace] = await actions.meet(harness, ADA, GRACE);
     await actions.openConversation(grace.page, ADA.name);
     pictures = await draw(ada.page, ["#0f766e", "#b42318", "#8a5a00"]);
     await choose(ada.page, [picture("menu.png", 0)]);

@@ -37,14 +37,7 @@ let proxy;
 
 async function meet() {
   await step("two people talk in two contexts", async () => {
-    ada = await harness.person("ada");
-    grace = await harness.person("grace");
-    await actions.register(ada.page, ADA.username, ADA.name);
-    await actions.register(grace.page, GRACE.username, GRACE.name);
-    await by(ada.page, "new-direct").click();
-    await actions.search(ada.page, GRACE.username);
-    await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
-    await actions.acceptRequest(grace.page, ADA.name);
+    [ada, grace] = await actions.meet(harness, ADA, GRACE);
     await actions.openConversation(grace.page, ADA.name);
     await actions.send(ada.page, "Before any outage");
     await actions.appearsOnce(grace.page, "Before any outage");

@@ -24,6 +24,19 @@ export async function logIn(page, username, password = PASSWORD) {
   await waitOnline(page);
 }
 
+/** Registers two people, each in a context. The first one opens a direct conversation, and the second one accepts it. */
+export async function meet(harness, one, other) {
+  const ada = await harness.person("ada");
+  const grace = await harness.person("grace", { colorScheme: "dark" });
+  await register(ada.page, one.username, one.name);
+  await register(grace.page, other.username, other.name);
+  await by(ada.page, "new-direct").click();
+  await search(ada.page, other.username);
+  await by(ada.page, "header-title").filter({ hasText: other.name }).waitFor();
+  await acceptRequest(grace.page, one.name);
+  return [ada, grace];
+}
+
 /** Answers the question that a dialog asks. */
 export const confirm = (page) => by(page, "question-confirm").click();
 

@@ -25,14 +25,7 @@ let group;
 
 async function prepare() {
   await step("two people have written many messages", async () => {
-    ada = await harness.person("ada");
-    grace = await harness.person("grace", { colorScheme: "dark" });
-    await actions.register(ada.page, ADA.username, ADA.name);
-    await actions.register(grace.page, GRACE.username, GRACE.name);
-    await by(ada.page, "new-direct").click();
-    await actions.search(ada.page, GRACE.username);
-    await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
-    await actions.acceptRequest(grace.page, ADA.name);
+    [ada, grace] = await actions.meet(harness, ADA, GRACE);
     await actions.openGroup(ada.page, GROUP, [await actions.userId(grace.page)]);
     await actions.openConversation(ada.page, GROUP);
     group = await actions.openedId(ada.page);

@@ -23,7 +23,7 @@ export function MessageSheet(props: SheetProps) {
     return (
       <li>
         <button
-          type="button" class="sheet-item" classList={{ danger: item.isDanger ?? false }} data-testid={item.testid}
+          type="button" class="dialog-row" classList={{ danger: item.isDanger ?? false }} data-testid={item.testid}
           onClick={(event) => {
             closeDialogOf(event.currentTarget);
             item.onPick();

@@ -74,7 +74,7 @@ export function PeopleSearch(props: PeopleSearchProps) {
           {(user) => (
             <li>
               <button
-                type="button" class="person" data-testid="people-result" data-username={user.username}
+                type="button" class="dialog-row person" data-testid="people-result" data-username={user.username}
                 aria-pressed={props.chosen ? props.chosen.includes(user.id) : undefined} onClick={() => props.onPick(user)}
               >
                 <Avatar id={user.id} name={nameOf(user)} size="small" />

@@ -48,7 +48,7 @@ function Members(props: { conversation: string; onPick: (user: User) => void }) 
         <For each={found()}>
           {(user) => (
             <li>
-              <button type="button" class="person" data-testid="sender-option" data-user={user.id} onClick={() => props.onPick(user)}>
+              <button type="button" class="dialog-row person" data-testid="sender-option" data-user={user.id} onClick={() => props.onPick(user)}>
                 <Avatar id={user.id} name={nameOf(user)} size="small" />
                 <span class="person-name">{nameOf(user)}</span>
                 <span class="person-username">@{user.username}</span>

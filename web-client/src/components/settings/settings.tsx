@@ -62,7 +62,7 @@ export function Settings(props: { onClose: () => void }) {
     return (
       <li>
         <button
-          ref={button} type="button" class="settings-item" data-testid={`settings-${itemProps.page}`}
+          ref={button} type="button" class="dialog-row settings-item" data-testid={`settings-${itemProps.page}`}
           onClick={() => setPage(itemProps.page)}
         >
           {itemProps.icon}
@@ -96,7 +96,7 @@ export function Settings(props: { onClose: () => void }) {
             <Item page="blocked" icon={<BlockIcon />} />
           </Show>
           <li>
-            <button type="button" class="settings-item danger" data-testid="log-out" onClick={() => setLeaving(true)}>
+            <button type="button" class="dialog-row settings-item danger" data-testid="log-out" onClick={() => setLeaving(true)}>
               <LeaveIcon />
               <span>{t().logOut.confirm}</span>
             </button>

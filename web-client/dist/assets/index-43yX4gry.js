@@ -1,0 +1,1 @@
+import{Ct as e,S as t,Zt as n,a as r,i,j as a,wt as o,zt as s}from"./base-Vut0xe92.js";var c=document.getElementById(`root`);if(!c)throw Error(`the page has no root`);e(),Promise.all([a(),r(o()!==void 0),t()]).then(()=>s(()=>n(i,{}),c),()=>c.textContent=`Confab could not be loaded. Reload the page.`);

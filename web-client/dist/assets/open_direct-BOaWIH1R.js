@@ -1,1 +1,0 @@
-import{gt as e}from"./base-MvkLS4T7.js";async function t({client:t,conversations:n},r){let i=await t.rest.openDirect(r);n.upsert(i),e(i.id)}export{t};

@@ -1,0 +1,1 @@
+import{gt as e}from"./base-Vut0xe92.js";async function t({client:t,conversations:n},r){let i=await t.rest.openDirect(r);n.upsert(i),e(i.id)}export{t};
