@@ -5,11 +5,9 @@ import { equal, eventually } from "./harness.mjs";
 
 const { by } = actions;
 
-/** Opens a direct conversation by the other's username and writes the first message. */
-async function writeTo(page, username, title, text) {
-  await by(page, "new-direct").click();
-  await actions.search(page, username);
-  await by(page, "header-title").filter({ hasText: title }).waitFor();
+/** Opens a direct conversation with a person and writes the first message. */
+async function writeTo(page, person, text) {
+  await actions.openDirect(page, person);
   await actions.send(page, text);
 }
 
@@ -36,7 +34,7 @@ export async function consent({ step, harness, people, ada, grace }) {
   await actions.register(hal.page, HAL.username, HAL.name);
 
   await step("a stranger's first message is a request, and sends no receipts or typing", async () => {
-    await writeTo(hal.page, IVY.username, IVY.name, "Hello, we met at the lake");
+    await writeTo(hal.page, IVY, "Hello, we met at the lake");
     await by(ivy.page, "requests").waitFor();
     equal(await by(ivy.page, "requests-count").textContent(), "1", "requests");
     equal(await by(ivy.page, "conversation-list").getByTestId("conversation-item").count(), 0, "open conversations");
@@ -60,7 +58,7 @@ export async function consent({ step, harness, people, ada, grace }) {
     await actions.reachesState(hal.page, "Do you remember?", ["read"]);
   });
   await step("an answer accepts a request", async () => {
-    await writeTo(grace.page, IVY.username, IVY.name, "Hello from Grace");
+    await writeTo(grace.page, IVY, "Hello from Grace");
     await actions.openRequest(ivy.page, people.grace.name);
     await actions.send(ivy.page, "Hello Grace");
     await by(ivy.page, "request-bar").waitFor({ state: "detached" });
@@ -86,7 +84,7 @@ export async function consent({ step, harness, people, ada, grace }) {
     equal(await by(ivy.page, "requests").count(), 0, "requests");
   });
   await step("a blocked stranger cannot write, and can be unblocked in the settings", async () => {
-    await writeTo(ada.page, IVY.username, IVY.name, "Claim your prize");
+    await writeTo(ada.page, IVY, "Claim your prize");
     await actions.openRequest(ivy.page, people.ada.name);
     await by(ivy.page, "request-block").click();
     await harness.screen("22-block", ivy.page);
@@ -133,7 +131,7 @@ export async function consent({ step, harness, people, ada, grace }) {
     const tab = await harness.page("ivy-second-tab", ivy.context);
     const lia = await harness.person("lia");
     await actions.register(lia.page, `lia-${run}`, "Lia");
-    await writeTo(lia.page, IVY.username, IVY.name, "Hello from Lia");
+    await writeTo(lia.page, IVY, "Hello from Lia");
     for (const page of [tab, ivy.page]) await by(page, "requests").waitFor();
     await actions.acceptRequest(tab, "Lia");
     const item = by(ivy.page, "conversation-list").getByTestId("conversation-item").filter({ hasText: "Lia" });

@@ -30,9 +30,7 @@ export async function meet(harness, one, other) {
   const grace = await harness.person("grace", { colorScheme: "dark" });
   await register(ada.page, one.username, one.name);
   await register(grace.page, other.username, other.name);
-  await by(ada.page, "new-direct").click();
-  await search(ada.page, other.username);
-  await by(ada.page, "header-title").filter({ hasText: other.name }).waitFor();
+  await openDirect(ada.page, other);
   await acceptRequest(grace.page, one.name);
   return [ada, grace];
 }
@@ -63,6 +61,13 @@ export const waitOnline = (page, ms) => waitFor(page, "online", ms);
 export async function search(page, username) {
   await by(page, "people-search").fill(username);
   await page.locator(`[data-testid=people-result][data-username="${username}"]`).click();
+}
+
+/** Finds a person, and opens the direct conversation with that person. */
+export async function openDirect(page, { username, name }) {
+  await by(page, "new-direct").click();
+  await search(page, username);
+  await by(page, "header-title").filter({ hasText: name }).waitFor();
 }
 
 export async function openConversation(page, title) {

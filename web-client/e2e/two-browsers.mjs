@@ -47,9 +47,7 @@ async function meet() {
     await harness.screen("02-empty", ada.page);
   });
   await step("Ada finds Grace and opens a direct conversation, and Grace accepts", async () => {
-    await by(ada.page, "new-direct").click();
-    await actions.search(ada.page, GRACE.username);
-    await by(ada.page, "header-title").filter({ hasText: GRACE.name }).waitFor();
+    await actions.openDirect(ada.page, GRACE);
     await actions.acceptRequest(grace.page, ADA.name);
   });
 }
